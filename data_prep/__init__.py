@@ -1,0 +1,1 @@
+"""Raw downloads to what training reads: one module per data set, plus cleaning."""

@@ -1,0 +1,1 @@
+"""The shared encoder-decoder core: tensors, tokens and sentences."""

@@ -1,0 +1,156 @@
+"""Attention: a score for every position of the grid, a mask, a softmax, and the weighted mean of the values.
+
+One call serves all steps of teacher forcing and one step of search: queries (batch, queries, dim) against keys
+(batch, positions, key_dim). In search the queries of a sentence are its hypotheses, so its grid is never copied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from s2s.errors import check
+
+
+class Attention(nn.Module):
+    """What all attentions share; a kind says how keys are projected and how a query scores them.
+
+    Args:
+        query_dim: of the decoder's state.
+        memory_dim: of the grid's vectors.
+        dim: of the space where they meet.
+    """
+
+    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+        super().__init__()
+        self.query_dim, self.memory_dim, self.dim = query_dim, memory_dim, dim
+
+    def keys(self, grid: Tensor) -> Tensor:
+        """(batch, positions, memory_dim) -> (batch, positions, key_dim), once a sentence."""
+        raise NotImplementedError
+
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """(batch, queries, query_dim), (batch, positions, key_dim) -> (batch, queries, positions)."""
+        raise NotImplementedError
+
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Look at the grid.
+
+        Args:
+            queries: (batch, queries, query_dim)
+            keys: (batch, positions, key_dim), from `keys`
+            values: (batch, positions, value_dim)
+            mask: (batch, positions), True where real, or None
+
+        Returns:
+            the contexts (batch, queries, value_dim), and the weights (batch, queries, positions) in float32:
+            they sum to 1 and are 0 on padding.
+        """
+        scores = self.score(queries, keys).float()
+        if mask is not None:
+            scores = scores.masked_fill(~mask.unsqueeze(1), -torch.inf)
+        weights = scores.softmax(-1)
+        return weights.to(values.dtype) @ values, weights
+
+
+class DotAttention(Attention):
+    """score = q . k (Luong et al., 2015, eq. 8, dot): no parameters, so queries and grid must have one width."""
+
+    scale = 1.0
+
+    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+        super().__init__(query_dim, memory_dim, dim)
+        check(
+            query_dim == memory_dim,
+            f"dot attention needs a decoder as wide as the memory, not {query_dim} against {memory_dim}: "
+            "change the dimensions, or choose 'general' or 'additive'",
+        )
+
+    def keys(self, grid: Tensor) -> Tensor:
+        """The grid itself."""
+        return grid
+
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """See the class."""
+        return (queries.to(keys.dtype) * self.scale) @ keys.transpose(1, 2)
+
+
+class ScaledDotAttention(DotAttention):
+    """score = q . k / sqrt(dim) (Vaswani et al., 2017, eq. 1)."""
+
+    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+        super().__init__(query_dim, memory_dim, dim)
+        self.scale = query_dim**-0.5
+
+
+class GeneralAttention(Attention):
+    """score = q W k (Luong et al., 2015, eq. 8, general)."""
+
+    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+        super().__init__(query_dim, memory_dim, dim)
+        self.key = nn.Linear(memory_dim, query_dim, bias=False)
+
+    def keys(self, grid: Tensor) -> Tensor:
+        """W k, in the queries' space."""
+        return self.key(grid)
+
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """See the class."""
+        return queries.to(keys.dtype) @ keys.transpose(1, 2)
+
+
+class AdditiveAttention(Attention):
+    """score = v . tanh(W q + U k) (Bahdanau et al., 2015, A.1.2), with a tanh between, not a ReLU."""
+
+    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+        super().__init__(query_dim, memory_dim, dim)
+        self.query = nn.Linear(query_dim, dim, bias=False)
+        self.key = nn.Linear(memory_dim, dim)
+        self.energy = nn.Parameter(torch.empty(dim).uniform_(-(dim**-0.5), dim**-0.5))
+
+    def keys(self, grid: Tensor) -> Tensor:
+        """U k."""
+        return self.key(grid)
+
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """See the class."""
+        return _AdditiveScore.apply(self.query(queries), keys, self.energy)
+
+
+class _AdditiveScore(torch.autograd.Function):
+    """v . tanh(q + k) up to a constant, sentence by sentence so that the (queries, positions, dim) cube stays in cache.
+
+    tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v), and the softmax does not see the constant.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, queries: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
+        """(batch, queries, dim), (batch, positions, dim), (dim,) -> (batch, queries, positions)."""
+        ctx.precision = energy.dtype
+        energy = 2 * energy.to(queries.dtype)
+        queries, keys = 2 * queries, 2 * keys
+        cube = torch.sigmoid(queries.unsqueeze(2) + keys.unsqueeze(1))  # (batch, queries, positions, dim)
+        ctx.save_for_backward(cube, energy)
+        return cube @ energy
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """d sigmoid = s (1 - s); the factors 2 of the energy and of the argument come in at the ends."""
+        cube, energy = ctx.saved_tensors
+        gradient = gradient.to(cube.dtype)
+        energy_gradient = 2 * (gradient.flatten().unsqueeze(0) @ cube.flatten(0, 2)).squeeze(0)
+        slope = torch.addcmul(cube, cube, cube, value=-1).mul_(gradient.unsqueeze(-1))
+        scale = 2 * energy
+        return slope.sum(2).mul_(scale), slope.sum(1).mul_(scale), energy_gradient.to(ctx.precision)
+
+
+ATTENTIONS: dict[str, type[Attention]] = {
+    "additive": AdditiveAttention,
+    "dot": DotAttention,
+    "scaled_dot": ScaledDotAttention,
+    "general": GeneralAttention,
+}

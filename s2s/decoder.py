@@ -1,0 +1,311 @@
+"""The decoder: an LSTM (or GRU, or RNN) that looks at a grid of vectors and writes a sentence.
+
+One step reads a token, looks at the grid and names the next token's probabilities: that is decoding. All steps at
+once under teacher forcing are training. A test holds that both say the same. Two wirings stand behind one interface:
+`InputFeedingDecoder`, which is sequential, and `ParallelDecoder`, in which only the recurrent cells loop over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from s2s.attention import ATTENTIONS
+from s2s.config import option
+from s2s.dropout import Dropout
+from s2s.memory import Memory
+from s2s.recurrent import RecurrentLayer, States
+from s2s.vocabulary import PAD
+
+
+@dataclass(frozen=True)
+class DropoutRates:
+    """Where and how much the decoder drops in training; each 0 <= rate < 1."""
+
+    word: float = option(0.0, low=0, below=1, help="whole input words (Sennrich & Zhang, 2019)")
+    embedding: float = option(0.3, low=0, below=1, help="elements of the embeddings")
+    hidden: float = option(0.3, low=0, below=1, help="between recurrent layers")
+    context: float = option(0.3, low=0, below=1, help="the vectors of the grid")
+    output: float = option(0.3, low=0, below=1, help="before the read-out")
+    variational: bool = option(False, help="one mask for all steps of a sentence (Gal & Ghahramani, 2016)")
+
+    def over_time(self, rate: float) -> Dropout:
+        """Dropout for a (batch, time, dim) signal."""
+        return Dropout(rate, shared=1 if self.variational else None)
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """The decoder's shape."""
+
+    wiring: Literal["parallel", "input_feeding"] = option("parallel", help="see s2s/decoder.py")
+    cell: Literal["lstm", "gru", "rnn"] = option("lstm")
+    embedding_dim: int = option(256, low=1)
+    dim: int = option(512, low=1, help="units of a recurrent layer")
+    layers: int = option(1, low=1, help="recurrent layers above the attention (parallel), or in all (input_feeding)")
+    attention: Literal["additive", "dot", "scaled_dot", "general"] = option("additive")
+    attention_dim: int = option(256, low=1, help="of additive attention")
+    tie_output: bool = option(True, help="read-out and embeddings share their weights (Press & Wolf, 2017)")
+    dropout: DropoutRates = DropoutRates()
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """What the decoder knows between two steps.
+
+    Attributes:
+        keys, values, mask: of the grid, one row a sentence, as attention wants them; None without a memory.
+        layers: of each recurrent layer its states, each (rows, dim): one row a hypothesis, a sentence's side by side.
+        feed: (rows, dim), the last attentional vector, for wirings that feed it back.
+    """
+
+    keys: Tensor | None
+    values: Tensor | None
+    mask: Tensor | None
+    layers: tuple[States, ...]
+    feed: Tensor | None = None
+
+    def _move(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
+        layers = tuple(tuple(map(change, states)) for states in self.layers)
+        return replace(self, layers=layers, feed=None if self.feed is None else change(self.feed))
+
+    def reorder(self, parents: Tensor) -> DecoderState:
+        """Row i becomes a copy of row parents[i]; any number of rows. The sentences' tensors stay."""
+        return self._move(lambda tensor: tensor.index_select(0, parents))
+
+    def keep(self, sentences: Tensor) -> DecoderState:
+        """Only the given sentences, with all their rows."""
+        moving = self.layers[0][0]
+        if self.values is None:
+            return self.reorder(sentences)
+        width = moving.shape[0] // self.values.shape[0]
+        rows = (sentences.unsqueeze(1) * width + torch.arange(width, device=sentences.device)).flatten()
+        still = {
+            name: None if tensor is None else tensor.index_select(0, sentences)
+            for name, tensor in (("keys", self.keys), ("values", self.values), ("mask", self.mask))
+        }
+        return replace(self.reorder(rows), **still)
+
+    def detach(self) -> DecoderState:
+        """The same state with no past: truncated back-propagation through time."""
+        return self._move(Tensor.detach)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step's answer: log-probabilities (rows, vocabulary) in float32, attention (rows, positions) or None."""
+
+    log_probabilities: Tensor
+    state: DecoderState
+    attention: Tensor | None = None
+    extra: Any = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """All steps' answers: features (batch, time, dim) for `readout`, attention (batch, time, positions) or None."""
+
+    features: Tensor
+    attention: Tensor | None
+    state: DecoderState
+    extra: Any = None
+
+
+class Decoder(nn.Module):
+    """What all wirings share: embeddings, the initial state, attention, deep output and read-out.
+
+    Args:
+        config: the shape.
+        vocabulary: how many tokens there are.
+        memory_dim: of the grid's vectors; None for a language model, which has no memory.
+        summary_dim: of the memory's summary; None where there is none, and h_0 is zero.
+    """
+
+    def __init__(
+        self, config: DecoderConfig, vocabulary: int, memory_dim: int | None, summary_dim: int | None = None
+    ) -> None:
+        super().__init__()
+        self.dim, self.memory_dim = config.dim, memory_dim
+        rates = config.dropout
+        self.embedding = nn.Embedding(vocabulary, config.embedding_dim, padding_idx=PAD)
+        nn.init.normal_(self.embedding.weight, std=config.embedding_dim**-0.5)
+        self.drop_word = Dropout(rates.word, shared=-1)
+        self.drop_embedding = rates.over_time(rates.embedding)
+        self.drop_hidden = rates.over_time(rates.hidden)
+        self.drop_context = rates.over_time(rates.context)
+        self.drop_output = rates.over_time(rates.output)
+        self.layers = nn.ModuleList(
+            RecurrentLayer(config.cell, width, config.dim) for width in self.layer_inputs(config, memory_dim or 0)
+        )
+        self.bridge = None if summary_dim is None else nn.Linear(summary_dim, config.dim * len(self.layers))
+        kind = ATTENTIONS[config.attention]
+        self.attention = None if memory_dim is None else kind(config.dim, memory_dim, config.attention_dim)
+        self.deep_output = nn.Linear(config.dim + (memory_dim or 0) + config.embedding_dim, config.embedding_dim)
+        self.projection = nn.Linear(config.embedding_dim, vocabulary)
+        nn.init.zeros_(self.projection.bias)
+        if config.tie_output:
+            self.projection.weight = self.embedding.weight
+
+    @staticmethod
+    def layer_inputs(config: DecoderConfig, memory_dim: int) -> list[int]:
+        """The input width of every recurrent layer, from the bottom."""
+        raise NotImplementedError
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """Read one token a row: tokens (rows,) -> the next token's log-probabilities."""
+        raise NotImplementedError
+
+    def forward(self, tokens: Tensor, state: DecoderState) -> Output:
+        """Teacher forcing: read tokens (batch, time), START first, all at once."""
+        raise NotImplementedError
+
+    def start(self, memory: Memory | None, *, rows: int | None = None) -> DecoderState:
+        """The state before START. The memory's keys are projected here, once.
+
+        h_0 = tanh(W summary) in every layer, the LSTM's cell starts from zero (Bahdanau et al., 2015, A.2.2).
+        Without a memory, `rows` says how many sentences there are.
+        """
+        if memory is None or self.attention is None:
+            zeros = self.embedding.weight.new_zeros(rows or 0, 1)
+            return DecoderState(None, None, None, tuple(layer.initial(zeros) for layer in self.layers))
+        grid = self.drop_context(memory.grid)
+        states = [layer.initial(grid) for layer in self.layers]
+        if self.bridge is not None and memory.summary is not None:
+            starts = torch.tanh(self.bridge(memory.summary).float()).chunk(len(self.layers), -1)
+            states = [(start, *rest) for start, (_, *rest) in zip(starts, states)]
+        return DecoderState(self.attention.keys(grid), grid, memory.mask, tuple(states))
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """(..., time) -> (..., time, embedding_dim)."""
+        return self.drop_embedding(self.drop_word(self.embedding(tokens)))
+
+    def look(self, queries: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
+        """Attend from (sentences, queries, dim), or from search's (sentences * width, dim); shapes as they came."""
+        assert self.attention is not None
+        assert state.keys is not None
+        assert state.values is not None
+        if queries.dim() == 3:
+            return self.attention(queries, state.keys, state.values, state.mask)
+        by_sentence = queries.view(state.values.shape[0], -1, queries.shape[-1])
+        context, weights = self.attention(by_sentence, state.keys, state.values, state.mask)
+        return context.flatten(0, 1), weights.flatten(0, 1)
+
+    def readout(self, features: Tensor) -> Tensor:
+        """(..., dim) -> logits (..., vocabulary)."""
+        return self.projection(features)
+
+    def _features(self, *parts: Tensor) -> Tensor:
+        """Deep output (Pascanu et al., 2014): the state, the context and the word just read, through a tanh."""
+        joined = torch.cat([part.to(parts[0].dtype) for part in parts], -1)
+        return self.drop_output(torch.tanh(self.deep_output(joined)))
+
+    def _step(self, features: Tensor, state: DecoderState, attention: Tensor | None) -> Step:
+        return Step(self.readout(features).float().log_softmax(-1), state, attention)
+
+
+class ParallelDecoder(Decoder):
+    """A lower layer reads the words, attention looks for all steps at once, upper layers read [lower; context].
+
+    Nothing of what attention finds enters the lower layer, so that under teacher forcing only the cells loop over
+    time: the conditional GRU of Sennrich et al. (2017) without its feedback; the top-down LSTM pair of Anderson et al.
+    (2018) turned around.
+    """
+
+    @staticmethod
+    def layer_inputs(config: DecoderConfig, memory_dim: int) -> list[int]:
+        """The lower layer reads embeddings, the first upper one [lower; context]."""
+        return [config.embedding_dim, config.dim + memory_dim] + [config.dim] * (config.layers - 1)
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """See `Decoder.step`."""
+        embedded = self.embed(tokens)
+        states = [self._layer(0).step(embedded, state.layers[0])]
+        signal, context, weights = states[0][0], None, None
+        if self.attention is not None:
+            context, weights = self.look(signal, state)
+            signal = torch.cat([signal.to(context.dtype), context], -1)
+        for i in range(1, len(self.layers)):
+            states.append(self._layer(i).step(signal, state.layers[i]))
+            signal = states[i][0]
+        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
+        return self._step(features, replace(state, layers=tuple(states)), weights)
+
+    def forward(self, tokens: Tensor, state: DecoderState) -> Output:
+        """See `Decoder.forward`."""
+        embedded = self.embed(tokens)  # (batch, time, embedding_dim)
+        states = [self._layer(0)(embedded.transpose(0, 1), state.layers[0])]
+        signal, context, weights = states[0][0].transpose(0, 1), None, None  # (batch, time, dim)
+        if self.attention is not None:
+            context, weights = self.look(signal, state)
+            signal = torch.cat([signal, context], -1)
+        for i in range(1, len(self.layers)):
+            states.append(self._layer(i)(self.drop_hidden(signal).transpose(0, 1), state.layers[i]))
+            signal = states[i][0].transpose(0, 1)
+        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
+        last = tuple(tuple(steps[-1] for steps in layer) for layer in states)
+        return Output(features, weights, replace(state, layers=last))
+
+    def _layer(self, i: int) -> RecurrentLayer:
+        return self.layers[i]  # type: ignore[return-value]
+
+
+class InputFeedingDecoder(Decoder):
+    """The attentional vector of each step enters the cell at the next one (Luong et al., 2015, section 3.3).
+
+    h_t = cell([e_t; a_{t-1}], h_{t-1}),   c_t = attend(h_t),   a_t = tanh(W [c_t; h_t; e_t]), from which the word is read.
+    """
+
+    @staticmethod
+    def layer_inputs(config: DecoderConfig, memory_dim: int) -> list[int]:
+        """The first layer reads [embedding; attentional vector], the others the layer below."""
+        return [2 * config.embedding_dim] + [config.dim] * (config.layers - 1)
+
+    def start(self, memory: Memory | None, *, rows: int | None = None) -> DecoderState:
+        """As in all decoders; the first attentional vector is zero."""
+        state = super().start(memory, rows=rows)
+        hidden = state.layers[0][0]
+        return replace(state, feed=hidden.new_zeros(hidden.shape[0], self.embedding.embedding_dim))
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """See `Decoder.step`."""
+        embedded = self.embed(tokens)
+        features, state, weights = self._advance(embedded, self._project(embedded), state)
+        return self._step(features, state, weights)
+
+    def forward(self, tokens: Tensor, state: DecoderState) -> Output:
+        """See `Decoder.forward`."""
+        embedded = self.embed(tokens)  # (batch, time, embedding_dim)
+        features, attention = [], []
+        for step, projected in zip(embedded.unbind(1), self._project(embedded).unbind(1)):
+            feature, state, weights = self._advance(step, projected, state)
+            features.append(feature)
+            attention.append(weights)
+        looked = torch.stack(attention, 1) if self.attention is not None else None
+        return Output(torch.stack(features, 1), looked, state)
+
+    def _project(self, embedded: Tensor) -> Tensor:
+        """The words' part of the first layer's gates, which waits for nothing."""
+        first: RecurrentLayer = self.layers[0]  # type: ignore[assignment]
+        return nn.functional.linear(embedded, first.weight_input[:, : embedded.shape[-1]], first.bias)
+
+    def _advance(
+        self, embedded: Tensor, projected: Tensor, state: DecoderState
+    ) -> tuple[Tensor, DecoderState, Tensor | None]:
+        assert state.feed is not None
+        first: RecurrentLayer = self.layers[0]  # type: ignore[assignment]
+        fed = nn.functional.linear(state.feed, first.weight_input[:, embedded.shape[-1] :])
+        states = [first.cell.step(projected + fed, first.weight_hidden, state.layers[0])]
+        for layer, before in zip(list(self.layers)[1:], state.layers[1:]):
+            states.append(layer.step(self.drop_hidden(states[-1][0].unsqueeze(1)).squeeze(1), before))  # type: ignore[operator]
+        signal, context, weights = states[-1][0], None, None
+        if self.attention is not None:
+            context, weights = self.look(signal, state)
+        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
+        return features, replace(state, layers=tuple(states), feed=features), weights
+
+
+DECODERS: dict[str, type[Decoder]] = {"parallel": ParallelDecoder, "input_feeding": InputFeedingDecoder}

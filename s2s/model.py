@@ -1,0 +1,28 @@
+"""The encoder-decoder: anything that makes a `Memory`, and the decoder that looks at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from s2s.decoder import Decoder, DecoderState, Output
+
+
+class EncoderDecoder(nn.Module):
+    """An encoder, `encoder(inputs) -> Memory`, and a decoder.
+
+    `inputs` is whatever typed batch the encoder takes: the core never looks inside.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: Decoder) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def start(self, inputs: Any) -> DecoderState:
+        """Encode, and give the decoder's state before START."""
+        return self.decoder.start(self.encoder(inputs))
+
+    def forward(self, inputs: Any, tokens: Tensor) -> Output:
+        """Teacher forcing: inputs and the sentences so far (batch, time), START first, to all steps' features."""
+        return self.decoder(tokens, self.start(inputs))

@@ -1,0 +1,37 @@
+"""In which precision matrix products run, and on which device."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from s2s.errors import check
+
+Precision = Literal["auto", "bfloat16", "float32"]
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the processor multiplies bfloat16 matrices by instructions of its own: AVX512-BF16, AMX, a recent GPU."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # no public name for these yet
+    )
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is CUDA where there is one; asking for CUDA where there is none is a mistake."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    check(name != "cuda" or torch.cuda.is_available(), "no CUDA device was found: use --device cpu")
+    return torch.device(name)
+
+
+def products(precision: Precision, device: torch.device) -> torch.autocast:
+    """A context in which matrix products run as `precision` says; weights, cell states and losses stay float32.
+
+    `auto` is bfloat16 where the processor is faster at it, else float32.
+    """
+    bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)

@@ -1,0 +1,164 @@
+"""Parallel text: two files whose lines translate each other, read, cleaned and split."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2s.config import option
+from s2s.errors import check
+from s2s.lines import read_lines
+
+SHOWN = 3  # line numbers that a report shows for each reason
+
+
+@dataclass(frozen=True)
+class ParallelText:
+    """Pairs of sentences: `source[i]` and `target[i]` stood on line `lines[i]` (from 1) of their files."""
+
+    source: Sequence[str]
+    target: Sequence[str]
+    lines: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def pick(self, indices: Iterable[int]) -> ParallelText:
+        """The pairs at `indices`, in their order."""
+        rows = list(indices)
+        return ParallelText(
+            [self.source[i] for i in rows], [self.target[i] for i in rows], [self.lines[i] for i in rows]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaning:
+    """What a pair must be like to be kept.
+
+    Lengths are in characters, not words: a Chinese sentence counts as one word, and so does a line of base64. The
+    defaults let ordinary sentences through (600 characters are about 100 English words) and catch what cannot be a
+    translation. The ratio is that of the longer side to the shorter; 9 is the usual limit of Moses' clean-corpus-n.
+    """
+
+    max_characters: int = option(600, low=1, help="of the longer side of a pair")
+    max_ratio: float = option(9.0, low=1, help="of the longer side to the shorter, in characters")
+    keep_duplicates: bool = option(False, help="pairs that stand in the text more than once")
+
+    def __post_init__(self) -> None:
+        check(self.max_characters >= 1, f"max_characters must be at least 1, not {self.max_characters}")
+        check(self.max_ratio >= 1, f"max_ratio is longer to shorter: it must be at least 1, not {self.max_ratio}")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """How many pairs went for one reason, and the lines of the first of them."""
+
+    reason: str
+    count: int
+    lines: tuple[int, ...]
+
+    def __str__(self) -> str:
+        if not self.count:
+            return f"{self.reason} 0"
+        more = ", ..." if self.count > len(self.lines) else ""
+        word = "line" if self.count == 1 else "lines"
+        return f"{self.reason} {self.count:,} ({word} {', '.join(map(str, self.lines))}{more})"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What cleaning did. `str(report)` is one line: `kept 28,995 of 29,000 pairs: blank 0, too long 0, ...`."""
+
+    total: int
+    dropped: tuple[Dropped, ...]
+
+    @property
+    def kept(self) -> int:
+        """The number of pairs left."""
+        return self.total - sum(reason.count for reason in self.dropped)
+
+    def __str__(self) -> str:
+        return f"kept {self.kept:,} of {self.total:,} pairs: {', '.join(map(str, self.dropped))}"
+
+
+def read_parallel(source: Path, target: Path) -> ParallelText:
+    """Read two files line by line; raise `UserError` where their counts differ, for then every later pair is wrong."""
+    sentences, translations = list(read_lines(source)), list(read_lines(target))
+    check(
+        len(sentences) == len(translations),
+        f"{source} has {len(sentences):,} lines but {target} has {len(translations):,}: "
+        "line n of one must translate line n of the other",
+    )
+    check(sentences, f"{source} and {target} are empty: give two files of sentences, one a line")
+    return ParallelText(sentences, translations, range(1, len(sentences) + 1))
+
+
+def is_blank(source: str, target: str) -> bool:
+    """Whether a side has no visible character."""
+    return not source.strip() or not target.strip()
+
+
+def is_too_long(source: str, target: str, limit: int) -> bool:
+    """Whether a side has more than `limit` characters."""
+    return max(len(source), len(target)) > limit
+
+
+def is_lopsided(source: str, target: str, limit: float) -> bool:
+    """Whether the longer side has more than `limit` times the characters of the shorter."""
+    short, long = sorted((len(source), len(target)))
+    return long > limit * short
+
+
+def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[ParallelText, Report]:
+    """Drop the pairs that `options` rules out, each counted under the first reason that holds.
+
+    Of equal pairs (both sides the same) the first one stays. Sentences themselves are never changed.
+    """
+    options = options or Cleaning()
+    seen: set[tuple[str, str]] = set()
+    lines: dict[str, list[int]] = {"blank": [], "too long": [], "ratio": []}
+    if not options.keep_duplicates:
+        lines["duplicate"] = []
+
+    def fault(pair: tuple[str, str]) -> str | None:
+        if is_blank(*pair):
+            return "blank"
+        if is_too_long(*pair, options.max_characters):
+            return "too long"
+        if is_lopsided(*pair, options.max_ratio):
+            return "ratio"
+        if not options.keep_duplicates:
+            if pair in seen:
+                return "duplicate"
+            seen.add(pair)
+        return None
+
+    kept = []
+    for index, pair in enumerate(zip(text.source, text.target)):
+        reason = fault(pair)
+        if reason is None:
+            kept.append(index)
+        else:
+            lines[reason].append(text.lines[index])
+    dropped = (Dropped(reason, len(where), tuple(where[:SHOWN])) for reason, where in lines.items())
+    return text.pick(kept), Report(len(text), tuple(dropped))
+
+
+def hold_out(text: ParallelText, count: int, seed: int) -> tuple[ParallelText, ParallelText]:
+    """Split `text` into (the rest, `count` pairs drawn at random), both in the order of the file.
+
+    Only pairs whose source and whose target occur nowhere else in `text` are drawn: a held-out sentence that is also
+    trained on would flatter every score.
+    """
+    sources, targets = Counter(text.source), Counter(text.target)
+    unique = [i for i, pair in enumerate(zip(text.source, text.target)) if sources[pair[0]] == targets[pair[1]] == 1]
+    check(
+        0 < count <= len(unique) and count < len(text),
+        f"cannot hold out {count:,} of {len(text):,} pairs, {len(unique):,} of them of sentences that occur once; "
+        "hold out at least 1, and fewer",
+    )
+    drawn = set(random.Random(seed).sample(unique, count))
+    return text.pick(i for i in range(len(text)) if i not in drawn), text.pick(sorted(drawn))

@@ -1,0 +1,96 @@
+"""The translation model: an encoder-decoder with its vocabularies, as one directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from s2s import checkpoint, vocabulary
+from s2s.checkpoint import StoredModel
+from s2s.config import from_dict, option, to_dict
+from s2s.decoder import DECODERS, DecoderConfig
+from s2s.model import EncoderDecoder
+from s2s.vocabulary import Vocabulary
+from translation.encoder import EncoderConfig, TextEncoder, source_embedding
+
+KIND = "translation"
+
+
+@dataclass(frozen=True)
+class TranslationConfig:
+    """All that is needed to build the network for stored weights."""
+
+    source_language: str = option()
+    target_language: str = option()
+    vocabulary_kind: str = option()
+    joint_vocabulary: bool = option()
+    tie_embeddings: bool = option()
+    max_source_length: int = option(low=1, help="tokens of the longest source trained on")
+    length_ratio: float = option(above=0, help="target to source tokens, beyond which few training pairs are")
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+
+
+def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
+    """The network, freshly initialised; sizes are those of the vocabularies."""
+    memory_dim = config.encoder.dim * (2 if config.encoder.bidirectional else 1)
+    decoder = DECODERS[config.decoder.wiring](config.decoder, target_size, memory_dim, memory_dim)
+    embedding = (
+        decoder.embedding if config.tie_embeddings else source_embedding(source_size, config.decoder.embedding_dim)
+    )
+    return EncoderDecoder(TextEncoder(config.encoder, embedding), decoder)
+
+
+@dataclass(frozen=True)
+class TranslationModel:
+    """A network with what turns text into its tokens and back."""
+
+    config: TranslationConfig
+    source: Vocabulary
+    target: Vocabulary
+    network: EncoderDecoder
+
+    @classmethod
+    def fresh(cls, config: TranslationConfig, source: Vocabulary, target: Vocabulary) -> TranslationModel:
+        """An untrained model."""
+        return cls(config, source, target, build_network(config, len(source), len(target)))
+
+    @classmethod
+    def load(cls, directory: Path | str) -> TranslationModel:
+        """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
+        return checkpoint.load(directory)
+
+    def save(self, directory: Path, about: Mapping[str, Any]) -> None:
+        """Write a model directory, in 16 bits."""
+        assets = {"source.vocabulary": self.source.to_bytes()}
+        if not self.config.joint_vocabulary:
+            assets["target.vocabulary"] = self.target.to_bytes()
+        checkpoint.write_model(
+            directory,
+            kind=KIND,
+            config=to_dict(self.config),
+            tensors=self.network.state_dict(),
+            assets=assets,
+            about=about,
+            dtype=torch.float16,
+        )
+
+
+def _build(stored: StoredModel) -> TranslationModel:
+    config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / checkpoint.CONFIG))
+    source = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("source.vocabulary"))
+    target = source
+    if not config.joint_vocabulary:
+        target = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("target.vocabulary"))
+    with torch.device("meta"):
+        network: nn.Module = build_network(config, len(source), len(target))
+    checkpoint.load_weights(network, stored.tensors, source=stored.directory)
+    return TranslationModel(config, source, target, network.eval())  # type: ignore[arg-type]
+
+
+checkpoint.register(KIND, _build)

@@ -1,0 +1,85 @@
+"""A translation recipe: what a TOML file under translation/recipes says, as dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from s2s.config import option
+from s2s.decoder import DecoderConfig
+from s2s.trainer import TrainingConfig
+from translation.corpus import Cleaning
+from translation.encoder import EncoderConfig
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The raw text files; line n of a source file is translated by line n of its target file."""
+
+    train_source: list[Path] = option(help="one file or several")
+    train_target: list[Path] = option(help="as many, in the same order")
+    validation_source: Path = option()
+    validation_target: Path = option()
+    source_language: str = option(help="a code such as en; it names the model and picks a tokeniser for lc-tok BLEU")
+    target_language: str = option()
+
+    def problems(self) -> Iterator[str]:
+        """Files that do not pair up or are not there."""
+        if len(self.train_source) != len(self.train_target):
+            yield f"{len(self.train_source)} train_source files but {len(self.train_target)} train_target files"
+        for path in [*self.train_source, *self.train_target, self.validation_source, self.validation_target]:
+            if not path.is_file():
+                yield f"{path} is not a file (paths are relative to the current directory)"
+
+
+@dataclass(frozen=True)
+class VocabularyConfig:
+    """How text becomes tokens."""
+
+    kind: Literal["bpe", "unigram", "word", "character"] = option("bpe")
+    size: int = option(6000, low=8, help="tokens of a subword vocabulary, the special ones included")
+    threshold: int = option(2, low=1, help="word, character: least number of occurrences")
+    joint: bool = option(True, help="one vocabulary for both languages")
+    bpe_dropout: float = option(
+        0.0, low=0, below=1, help="merges left out at random in training (Provilkov et al., 2020)"
+    )
+
+    def problems(self) -> Iterator[str]:
+        """BPE-dropout drops BPE's merges."""
+        if self.bpe_dropout and self.kind != "bpe":
+            yield f'bpe_dropout needs kind = "bpe", not {self.kind!r}'
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """The budget of a batch, in one of two currencies."""
+
+    sentences: int | None = option(None, low=1)
+    tokens: int | None = option(None, low=1, help="padded tokens, of both sides together")
+
+    def problems(self) -> Iterator[str]:
+        """Exactly one."""
+        if (self.sentences is None) == (self.tokens is None):
+            yield "set either sentences or tokens"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """From text to model."""
+
+    data: DataConfig
+    batch: BatchConfig
+    cleaning: Cleaning = Cleaning()
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    training: TrainingConfig = TrainingConfig()
+    tie_embeddings: bool = option(True, help="source and target share their embeddings; needs a joint vocabulary")
+    label_smoothing: float = option(0.1, low=0, below=1)
+
+    def problems(self) -> Iterator[str]:
+        """What cannot be together."""
+        if self.tie_embeddings and not self.vocabulary.joint:
+            yield "tie_embeddings needs vocabulary.joint"

@@ -1,0 +1,124 @@
+"""The translation task: what the trainer trains when it trains on pairs of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from s2s.batch import BucketedBatches, Padded, pad
+from s2s.decoder import Output
+from s2s.loss import smoothed_cross_entropy
+from s2s.model import EncoderDecoder
+from s2s.search import SearchOptions
+from s2s.task import Loss, Validation
+from s2s.vocabulary import END, START, SubwordVocabulary
+from translation.model import TranslationModel
+from translation.prepare import Prepared
+from translation.recipe import Recipe
+from translation.translator import Translator
+
+
+@dataclass(frozen=True)
+class TranslationBatch:
+    """Sources with END, targets after START, targets before END: each (rows, longest)."""
+
+    source: Padded
+    read: Padded
+    written: Padded
+
+
+class TranslationTask:
+    """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU."""
+
+    def __init__(self, recipe: Recipe, data: Prepared, model: TranslationModel, device: torch.device) -> None:
+        self.recipe, self.data, self.model, self.device = recipe, data, model, device
+        self._sources = data.source.encode_all(data.train.source)
+        self._targets = data.target.encode_all(data.train.target)
+        lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(self._sources, self._targets)]
+        self._batches = BucketedBatches(
+            lengths, sentences=recipe.batch.sentences, tokens=recipe.batch.tokens, seed=recipe.training.seed
+        )
+        self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """See `Task`."""
+        return self._batches.epoch(epoch)
+
+    def longest(self) -> list[int]:
+        """See `Task`."""
+        return self._batches.longest(self.plan(0))
+
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
+        """See `Task`."""
+        dropout = self.recipe.vocabulary.bpe_dropout
+        sources = [self._sources[i] for i in examples]
+        targets = [self._targets[i] for i in examples]
+        if (
+            dropout
+            and isinstance(self.data.source, SubwordVocabulary)
+            and isinstance(self.data.target, SubwordVocabulary)
+        ):
+            seed = (self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position
+            train = self.data.train
+            sources = self.data.source.encode_sampled([train.source[i] for i in examples], dropout=dropout, seed=seed)
+            targets = self.data.target.encode_sampled(
+                [train.target[i] for i in examples], dropout=dropout, seed=seed + 1
+            )
+        return self._padded(sources, targets)
+
+    def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
+        """See `Task`."""
+        return self._loss(model, batch, self.recipe.label_smoothing)
+
+    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
+        """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text."""
+        from s2s.metrics import bleu
+
+        text = self.data.validation.pick(range(min(limit or len(self.data.validation), len(self.data.validation))))
+        hypotheses = [best.text for best, *_ in self._translator.translate(text.source)]
+        figures = {"loss": self._validation_loss(model, text.source, text.target)}
+        if limit is None:
+            figures["BLEU"] = bleu(hypotheses, [text.target]).value
+        return Validation(figures, "loss" if limit else "BLEU", higher_is_better=limit is None)
+
+    def whereabouts(self, examples: Sequence[int]) -> str:
+        """See `Task`."""
+        lines = sorted(self.data.train.lines[i] for i in examples)
+        files = ", ".join(map(str, self.recipe.data.train_source))
+        return f"lines {', '.join(map(str, lines))} of {files}"
+
+    def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
+        """See `Task`."""
+        self.model.save(directory, about)
+
+    def _padded(self, sources: Sequence[list[int]], targets: Sequence[list[int]]) -> TranslationBatch:
+        return TranslationBatch(
+            source=pad([[*ids, END] for ids in sources]).to(self.device),
+            read=pad([[START, *ids] for ids in targets]).to(self.device),
+            written=pad([[*ids, END] for ids in targets]).to(self.device),
+        )
+
+    def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float) -> Loss:
+        output: Output = model(batch.source, batch.read.ids)
+        mask = batch.written.mask
+        decoder = (model if isinstance(model, EncoderDecoder) else self.model.network).decoder
+        logits = decoder.readout(output.features[mask])
+        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        size = logits.shape[0] + batch.source.lengths.sum().item()
+        return Loss(total, logits.shape[0], int(size), {"train_loss": exact})
+
+    def _validation_loss(self, model: nn.Module, sources: Sequence[str], targets: Sequence[str]) -> float:
+        """Mean cross-entropy a target token, in nats, without smoothing."""
+        encoded = self.data.source.encode_all(list(sources)), self.data.target.encode_all(list(targets))
+        order = sorted(range(len(sources)), key=lambda i: len(encoded[1][i]))
+        total = weight = 0.0
+        for first in range(0, len(order), 128):
+            rows = order[first : first + 128]
+            loss = self._loss(model, self._padded(*([side[i] for i in rows] for side in encoded)), 0.0)
+            total, weight = total + float(loss.total), weight + loss.weight
+        return total / weight

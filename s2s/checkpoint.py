@@ -12,13 +12,15 @@ Files that config.json does not name, such as a README.md, are ignored. Writing 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from s2s.errors import UserError, check
 from s2s.files import current, directory_aside, sha256
@@ -186,13 +188,34 @@ def load(directory: Path | str) -> Any:
 # ------------------------------------------------------------------------------------------------- weights in a module
 
 
+@contextmanager
+def weightless() -> Iterator[None]:
+    """Within, modules are built on the meta device, without memory or initial values, for `load_weights` to fill.
+
+    What a `state_dict` leaves out, such as a table in a non-persistent buffer, must be made with `device="cpu"`.
+    """
+    with torch.device("meta"), _Unfilled():
+        yield
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out initial values. On the meta device some of them would make torch import 900 modules, for seconds."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is torch.Tensor.normal_ or getattr(function, "__module__", None) == "torch.nn.init":
+            tensor = args[0] if args else kwargs.get("tensor")
+            if isinstance(tensor, Tensor) and tensor.is_meta:
+                return tensor
+        return function(*args, **kwargs)
+
+
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path | str = "the weights") -> None:
     """Fill `module` with `tensors`, in the module's own dtypes: a file of 16 bits becomes float32 parameters.
 
-    The module may be on the meta device, where it takes no memory: shapes are compared before anything is allocated.
-    Its parameters are then new ones, on the CPU; elsewhere they are the same objects with new values. Either way they
-    are independent of the file, and tied parameters stay tied. Buffers that `state_dict` leaves out must not be on the
-    meta device.
+    The module may be `weightless`: names and shapes are compared before anything is allocated. Its parameters are then
+    new ones, on the CPU; otherwise they are the same objects with new values. Either way they are independent of the
+    file, and tied parameters stay tied.
 
     Args:
         module: what to fill.

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
 
 if TYPE_CHECKING:
-    from sacrebleu.metrics.base import Metric
+    from sacrebleu.metrics.base import Metric, Signature
     from sacrebleu.significance import Result
 
 Streams = Sequence[Sequence[str]]
@@ -32,13 +32,16 @@ class Score:
     """A corpus score, 0 to 100, and how it came about.
 
     `signature` is sacreBLEU's, version included; `detail` its n-gram precisions and lengths, empty for chrF.
-    As a string it is the line of `sacrebleu --format text --width 2`.
+    The lengths are in the metric's own tokens, that of the reference (the closest, of several) is what the brevity
+    penalty compares with; None for chrF. As a string it is the line of `sacrebleu --format text --width 2`.
     """
 
     name: str
     value: float
     signature: str
     detail: str
+    hypothesis_length: int | None = None
+    reference_length: int | None = None
 
     def __str__(self) -> str:
         return f"{self.name}|{self.signature} = {self.value:.2f} {self.detail}".rstrip()
@@ -76,18 +79,12 @@ def corpus_scores(hypotheses: Sequence[str], references: Streams, language: str)
 
 def bleu(hypotheses: Sequence[str], references: Streams) -> Score:
     """BLEU (Papineni et al., 2002) of cased, detokenised lines, by sacreBLEU's defaults (tokeniser 13a)."""
-    from sacrebleu.metrics.bleu import BLEU
-
-    _check_streams(hypotheses, references)
-    return _score(BLEU(), hypotheses, references)
+    return _score(_bleu(), hypotheses, references)
 
 
 def chrf(hypotheses: Sequence[str], references: Streams) -> Score:
     """Character n-gram F-score chrF2 (Popović, 2015) of cased, detokenised lines, by sacreBLEU's defaults."""
-    from sacrebleu.metrics.chrf import CHRF
-
-    _check_streams(hypotheses, references)
-    return _score(CHRF(), hypotheses, references)
+    return _score(_chrf(), hypotheses, references)
 
 
 def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, language: str) -> Score:
@@ -95,19 +92,7 @@ def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, languag
 
     `language` is a code such as `de`, `en` or `pt-BR`; see `lower_tokenised`.
     """
-    from sacrebleu.metrics.bleu import BLEU
-    from sacremoses import __version__ as sacremoses_version
-
-    _check_streams(hypotheses, references)
-    tag = _primary_tag(language)
-    return _score(
-        BLEU(tokenize="none", smooth_method="none", force=True),  # force: the text is tokenised on purpose
-        lower_tokenised(tuple(hypotheses), tag),
-        [lower_tokenised(tuple(stream), tag) for stream in references],
-        name="lc-tok BLEU",
-        case="lc",
-        tok=f"moses-{tag}-{sacremoses_version}",
-    )
+    return _score(_lower_tokenised_bleu(language), hypotheses, references)
 
 
 def paired_bootstrap(
@@ -115,35 +100,35 @@ def paired_bootstrap(
     hypotheses: Sequence[str],
     references: Streams,
     *,
-    metric: Literal["bleu", "chrf"] = "bleu",
+    metric: Literal["bleu", "chrf", "lower_tokenised_bleu"] = "bleu",
+    language: str | None = None,
     samples: int = 1000,
     seed: int = 12345,
 ) -> Significance:
     """Paired bootstrap resampling (Koehn, 2004) of two outputs for the same sentences, by sacreBLEU's own test.
 
+    `metric` is one of the functions above; `lower_tokenised_bleu` alone needs the `language`, and all take raw lines.
     The same `seed` gives the same result. Memory is about `samples` x sentences x 100 bytes.
     Where the two scores are equal the p-value is 1: sacreBLEU's own would call a system different from itself.
     """
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
     from sacrebleu.significance import PairedTest
 
-    metrics: dict[str, Callable[[], Metric]] = {"bleu": BLEU, "chrf": CHRF}
-    check(metric in metrics, f"no significance test for the metric {metric!r}: choose one of {', '.join(metrics)}")
     # sacreBLEU would read 0 samples as 1000, and a seed of 0 as none.
     check(min(samples, seed) >= 1, f"bootstrap of {samples} samples with seed {seed}: both must be 1 or more")
     _check_streams(baseline, references, "baseline hypotheses")
     _check_streams(hypotheses, references)
 
-    systems = [("baseline", baseline), ("system", hypotheses)]
+    by = _named_metric(metric, language)
+    systems = [("baseline", by.prepare(baseline)), ("system", by.prepare(hypotheses))]
+    streams = [by.prepare(stream) for stream in references]
     with _sacrebleu_seed(seed):
-        test = PairedTest(systems, {metric: metrics[metric]()}, references, test_type="bs", n_samples=samples)
+        test = PairedTest(systems, {metric: by.metric}, streams, test_type="bs", n_samples=samples)
         signatures, results = test()
     [(name, signature)] = signatures.items()
     first, second = cast("list[Result]", results[name])
     difference = second.score - first.score
     p_value = cast(float, second.p_value) if difference else 1.0
-    return Significance(name, _estimate(first), _estimate(second), difference, p_value, signature.format())
+    return Significance(by.name or name, _estimate(first), _estimate(second), difference, p_value, by.sign(signature))
 
 
 @lru_cache(maxsize=8)
@@ -154,7 +139,7 @@ def lower_tokenised(lines: tuple[str, ...], language: str) -> tuple[str, ...]:
     the tuples), so that the references of a run are tokenised once. A language without rules of its own gets what Moses
     gives it: English abbreviations, and every apostrophe a token.
     """
-    tokenise = _moses(_primary_tag(language))
+    tokenise = _moses(primary_tag(language))
     return tuple(tokenise(line) for line in lines)
 
 
@@ -174,23 +159,72 @@ def _moses(tag: str) -> Callable[[str], str]:
     return tokenise
 
 
-def _primary_tag(language: str) -> str:
+def primary_tag(language: str) -> str:
     """`de` for `de`, `DE` and `de-AT`: sacremoses knows bare lower-case codes only, and treats all else as unknown."""
     tag = language.lower().replace("_", "-").partition("-")[0]
     check(tag.isalpha() and len(tag) in (2, 3), f"{language!r} is no language code: use one such as de, en or pt-BR")
     return tag
 
 
-def _score(
-    metric: Metric, hypotheses: Sequence[str], references: Streams, *, name: str = "", **signature_changes: str
-) -> Score:
-    """The corpus score by `metric`; `name` and the changes to its signature tell what was done to the text before."""
-    result = metric.corpus_score(hypotheses, references)
-    signature = metric.get_signature()
-    for key, value in signature_changes.items():
-        signature.update(key, value)
-    report = json.loads(result.format(signature=signature.format(), is_json=True))
-    return Score(name or result.name, result.score, signature.format(), report.get("verbose_score", ""))
+@dataclass(frozen=True)
+class _TextMetric:
+    """A metric of sacreBLEU's, and what is done to the lines before it: told by a name and in the signature."""
+
+    metric: Metric
+    prepare: Callable[[Sequence[str]], Sequence[str]] = list
+    name: str = ""  # sacreBLEU's own where empty
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    def sign(self, signature: Signature) -> str:
+        """The signature, `changes` in it."""
+        for key, value in self.changes.items():
+            signature.update(key, value)
+        return signature.format()
+
+
+def _bleu() -> _TextMetric:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return _TextMetric(BLEU())
+
+
+def _chrf() -> _TextMetric:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _TextMetric(CHRF())
+
+
+def _lower_tokenised_bleu(language: str) -> _TextMetric:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacremoses import __version__ as sacremoses_version
+
+    tag = primary_tag(language)
+    return _TextMetric(
+        BLEU(tokenize="none", smooth_method="none", force=True),  # force: the text is tokenised on purpose
+        lambda lines: lower_tokenised(tuple(lines), tag),
+        "lc-tok BLEU",
+        {"case": "lc", "tok": f"moses-{tag}-{sacremoses_version}"},
+    )
+
+
+def _named_metric(name: str, language: str | None) -> _TextMetric:
+    if name == "lower_tokenised_bleu":
+        check(language is not None, f"{name} needs a language: give a code such as de, en or pt-BR")
+        return _lower_tokenised_bleu(language or "")
+    plain = {"bleu": _bleu, "chrf": _chrf}
+    known = ", ".join([*plain, "lower_tokenised_bleu"])
+    check(name in plain, f"no significance test for the metric {name!r}: choose one of {known}")
+    return plain[name]()
+
+
+def _score(by: _TextMetric, hypotheses: Sequence[str], references: Streams) -> Score:
+    """The corpus score."""
+    _check_streams(hypotheses, references)
+    result = by.metric.corpus_score(by.prepare(hypotheses), [by.prepare(stream) for stream in references])
+    signature = by.sign(by.metric.get_signature())
+    report = json.loads(result.format(signature=signature, is_json=True))
+    lengths = (getattr(result, "sys_len", None), getattr(result, "ref_len", None))  # BLEU's
+    return Score(by.name or result.name, result.score, signature, report.get("verbose_score", ""), *lengths)
 
 
 def _estimate(result: Result) -> Estimate:

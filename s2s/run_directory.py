@@ -144,7 +144,7 @@ def _step(line: bytes) -> float:
     """Return the step of an entry of the log, infinite if the line is no entry."""
     try:
         return float(json.loads(line)["step"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return float("inf")
 
 

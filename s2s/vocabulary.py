@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from itertools import pairwise
 from math import inf, log, log1p
@@ -87,7 +86,6 @@ class _Surfaces:
         return len(self._surfaces)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """See `Vocabulary`."""
         return [self._surfaces[i] if i >= len(SPECIALS) else SPECIALS[i] for i in ids]
 
     def _fill(self, ids: Iterable[int], unknown: str | Sequence[str]) -> list[str]:
@@ -140,19 +138,15 @@ class _ListVocabulary(_Surfaces):
         raise NotImplementedError
 
     def encode(self, text: str) -> list[int]:
-        """See `Vocabulary`."""
         return [self._ids.get(token, UNK) for token in self._split(text)]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `Vocabulary`."""
         return [self.encode(text) for text in texts]
 
     def pieces(self, text: str) -> list[str]:
-        """See `Vocabulary`."""
         return self._split(text)
 
     def decode(self, ids: Iterable[int], unknown: str | Sequence[str] = "") -> str:
-        """See `Vocabulary`."""
         return self._separator.join(filter(None, self._fill(ids, unknown)))
 
     def to_bytes(self) -> bytes:
@@ -190,7 +184,7 @@ class CharacterVocabulary(_ListVocabulary):
 
 # SentencePiece writes a space as U+2581 and keeps U+2585 for itself. Neither is let into its training text, so that
 # U+2585 is always unknown; U+2581 in users' text is given to it as U+2585, else it would come back as a space.
-_SPACE, _UNKNOWN = "\u2581", "\u2585"
+_SPACE, UNKNOWN_CHARACTER = "\u2581", "\u2585"
 
 
 class SubwordVocabulary(_Surfaces):
@@ -221,14 +215,13 @@ class SubwordVocabulary(_Surfaces):
         )
         super().__init__(name.replace(_SPACE, " ") for name in names[len(SPECIALS) :])
         self._ids = {surface: i for i, surface in enumerate(self._surfaces) if surface}
-        self._whole_word = lru_cache(2**16)(lambda word: _merge(word, self._ids, _Dropout(0, seed=0)))
+        self._whole: dict[str, tuple[list[int], int]] = {}  # words sampled from so far, merged without dropout
 
     def _keeps_text(self) -> bool:
         probe = " \ufb01  \uff21 "  # a ligature, a wide letter: what NFKC would rewrite; and spaces
         return "".join(self._processor.encode(probe, out_type=str)) == _SPACE + probe.replace(" ", _SPACE)
 
     def encode(self, text: str) -> list[int]:
-        """See `Vocabulary`."""
         return self._processor.encode(_shield(text), out_type=int)
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
@@ -256,12 +249,13 @@ class SubwordVocabulary(_Surfaces):
     def _sample(self, text: str, chance: _Dropout) -> list[int]:
         ids: list[int] = []
         for word in re.findall(" [^ ]*", " " + text if text else ""):  # no merge crosses the start of a word
-            whole, merges = self._whole_word(word)
+            if word not in self._whole:
+                self._whole[word] = _merge(word, self._ids, _Dropout(0, seed=0))
+            whole, merges = self._whole[word]
             ids += whole if chance.passes(merges) else _merge(word, self._ids, chance)[0]
         return ids
 
     def pieces(self, text: str) -> list[str]:
-        """See `Vocabulary`."""
         surfaces, start = [], -1  # the dummy prefix stands before the text
         for piece in self._processor.encode(_shield(text), out_type=str):
             surfaces.append(text[max(start, 0) : start + len(piece)])
@@ -278,7 +272,6 @@ class SubwordVocabulary(_Surfaces):
         return labels
 
     def decode(self, ids: Iterable[int], unknown: str | Sequence[str] = "") -> str:
-        """See `Vocabulary`."""
         return "".join(self._fill(ids, unknown)).removeprefix(" ")
 
     def to_bytes(self) -> bytes:
@@ -340,7 +333,7 @@ def _merge(word: str, ids: Mapping[str, int], chance: _Dropout) -> tuple[list[in
 
 
 def _shield(text: str) -> str:
-    return text.replace(_SPACE, _UNKNOWN)
+    return text.replace(_SPACE, UNKNOWN_CHARACTER)
 
 
 def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> SubwordVocabulary:
@@ -386,7 +379,7 @@ def _training_text(lines: Iterable[str]) -> Iterator[str]:
     """
     specials = re.compile("<(?=(?:pad|unk|s|/s)>)")
     for line in lines:
-        line = specials.sub("< ", line.replace(_SPACE, " ").replace(_UNKNOWN, " "))
+        line = specials.sub("< ", line.replace(_SPACE, " ").replace(UNKNOWN_CHARACTER, " "))
         yield from (line[start : start + 1000] for start in range(0, len(line), 1000))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,8 @@ from s2s.vocabulary import (
     CharacterVocabulary,
     Vocabulary,
     WordVocabulary,
+    _Dropout,
+    _merge,
     from_bytes,
     train_subwords,
 )
@@ -312,13 +315,24 @@ def test_no_dropout_is_what_sentencepiece_does(text: str) -> None:
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5])
-def test_dropout_leaves_out_its_share_of_merges_at_each_step(dropout: float) -> None:
-    vocabulary = train_subwords(["ab"] * 9, 8)
-    assert sorted(vocabulary.tokens([0, *range(4, 8)])) == ["<pad>", "a", "ab", "ab", "b"]  # space, a, b, ab: one merge
-    count = 20_000
-    texts = vocabulary.encode_sampled("ab " * count, dropout=dropout, seed=1)
-    whole = sum(label.strip() == "ab" for label in vocabulary.tokens(texts)) / count
-    assert whole == pytest.approx(1 - dropout, abs=0.015)
+def test_at_each_step_a_merge_is_left_out_with_its_probability(dropout: float) -> None:
+    """Two merges that do not touch: what is left out while the other merges has a second chance, as in the paper."""
+    ids, chance, count = {"ab": 4, "cd": 5, "a": 6, "b": 7, "c": 8, "d": 9}, _Dropout(dropout, seed=1), 20_000
+    found = Counter(tuple(_merge("abcd", ids, chance)[0]) for _ in range(count))
+    kept = 1 - dropout
+    expected = {
+        (4, 5): kept * kept + dropout * kept * kept,
+        (4, 8, 9): kept * dropout,
+        (6, 7, 5): dropout * kept * dropout,
+        (6, 7, 8, 9): dropout * dropout,
+    }
+    assert {ids: number / count for ids, number in found.items()} == pytest.approx(expected, abs=0.015)
+
+
+def test_words_that_pass_whole_use_up_their_merges() -> None:
+    chance, count = _Dropout(0.1, seed=1), 20_000
+    whole = [chance.passes(3) or not [chance.keeps() for _ in range(3)] for _ in range(count)]
+    assert sum(whole) / count == pytest.approx(0.9**3, abs=0.015)
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.1, float("nan")])

@@ -85,7 +85,7 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, str]:
 def _key(recipe: Recipe) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in recipe.data.train_source]  # the report speaks of them
-    parts = [VERSION, files, names, to_dict(recipe.cleaning), to_dict(recipe.vocabulary) | {"bpe_dropout": 0}]
+    parts = [VERSION, files, names, to_dict(recipe.cleaning), to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -46,6 +46,10 @@ class VocabularyConfig:
         0.0, low=0, below=1, help="merges left out at random in training (Provilkov et al., 2020)"
     )
 
+    unknown_copies: float = option(
+        0.05, low=0, below=1, help="share of pairs in which a word of both sides is made unknown, to learn copying"
+    )
+
     def problems(self) -> Iterator[str]:
         """BPE-dropout drops BPE's merges."""
         if self.bpe_dropout and self.kind != "bpe":

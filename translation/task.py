@@ -16,7 +16,8 @@ from s2s.loss import smoothed_cross_entropy
 from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
 from s2s.task import Loss, Validation
-from s2s.vocabulary import END, START, SubwordVocabulary
+from s2s.vocabulary import END, START, SubwordVocabulary, Vocabulary
+from translation.copying import sometimes_unknown
 from translation.model import TranslationModel
 from translation.prepare import Prepared
 from translation.recipe import Recipe
@@ -55,21 +56,21 @@ class TranslationTask:
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
         """See `Task`."""
-        dropout = self.recipe.vocabulary.bpe_dropout
-        sources = [self._sources[i] for i in examples]
-        targets = [self._targets[i] for i in examples]
-        if (
-            dropout
-            and isinstance(self.data.source, SubwordVocabulary)
-            and isinstance(self.data.target, SubwordVocabulary)
-        ):
-            seed = (self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position
-            train = self.data.train
-            sources = self.data.source.encode_sampled([train.source[i] for i in examples], dropout=dropout, seed=seed)
-            targets = self.data.target.encode_sampled(
-                [train.target[i] for i in examples], dropout=dropout, seed=seed + 1
-            )
-        return self._padded(sources, targets)
+        vocabulary = self.recipe.vocabulary
+        if not vocabulary.bpe_dropout and not vocabulary.unknown_copies:
+            return self._padded([self._sources[i] for i in examples], [self._targets[i] for i in examples])
+        seed = (self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position
+        text = self.data.train.pick(examples)
+        sources, targets = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, seed)
+        return self._padded(
+            self._encode(self.data.source, sources, seed), self._encode(self.data.target, targets, seed + 1)
+        )
+
+    def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:
+        """Token ids, of merges left out at random where the recipe says so."""
+        if self.recipe.vocabulary.bpe_dropout and isinstance(vocabulary, SubwordVocabulary):
+            return vocabulary.encode_sampled(texts, dropout=self.recipe.vocabulary.bpe_dropout, seed=seed)
+        return vocabulary.encode_all(texts)
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`."""

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
@@ -101,7 +101,7 @@ def paired_bootstrap(
     references: Streams,
     *,
     metric: Literal["bleu", "chrf", "lower_tokenised_bleu"] = "bleu",
-    language: str | None = None,
+    language: str = "",
     samples: int = 1000,
     seed: int = 12345,
 ) -> Significance:
@@ -113,12 +113,18 @@ def paired_bootstrap(
     """
     from sacrebleu.significance import PairedTest
 
+    metrics: dict[str, Callable[[], _TextMetric]] = {
+        "bleu": _bleu,
+        "chrf": _chrf,
+        "lower_tokenised_bleu": partial(_lower_tokenised_bleu, language),
+    }
+    check(metric in metrics, f"no significance test for the metric {metric!r}: choose one of {', '.join(metrics)}")
     # sacreBLEU would read 0 samples as 1000, and a seed of 0 as none.
     check(min(samples, seed) >= 1, f"bootstrap of {samples} samples with seed {seed}: both must be 1 or more")
     _check_streams(baseline, references, "baseline hypotheses")
     _check_streams(hypotheses, references)
 
-    by = _named_metric(metric, language)
+    by = metrics[metric]()
     systems = [("baseline", by.prepare(baseline)), ("system", by.prepare(hypotheses))]
     streams = [by.prepare(stream) for stream in references]
     with _sacrebleu_seed(seed):
@@ -205,16 +211,6 @@ def _lower_tokenised_bleu(language: str) -> _TextMetric:
         "lc-tok BLEU",
         {"case": "lc", "tok": f"moses-{tag}-{sacremoses_version}"},
     )
-
-
-def _named_metric(name: str, language: str | None) -> _TextMetric:
-    if name == "lower_tokenised_bleu":
-        check(language is not None, f"{name} needs a language: give a code such as de, en or pt-BR")
-        return _lower_tokenised_bleu(language or "")
-    plain = {"bleu": _bleu, "chrf": _chrf}
-    known = ", ".join([*plain, "lower_tokenised_bleu"])
-    check(name in plain, f"no significance test for the metric {name!r}: choose one of {known}")
-    return plain[name]()
 
 
 def _score(by: _TextMetric, hypotheses: Sequence[str], references: Streams) -> Score:

@@ -40,19 +40,13 @@ class StepLike(Protocol[StateT_co]):
     """What a step returns. The search never writes to these tensors, and keeps them: a step must not reuse them."""
 
     @property
-    def log_probabilities(self) -> Tensor:
-        """(rows, vocabulary) float32."""
-        ...
+    def log_probabilities(self) -> Tensor: ...  # (rows, vocabulary) float32  # noqa: D102
 
     @property
-    def state(self) -> StateT_co:
-        """The state after this step."""
-        ...
+    def attention(self) -> Tensor | None: ...  # (rows, positions), as many positions at every step  # noqa: D102
 
     @property
-    def attention(self) -> Tensor | None:
-        """(rows, positions), as many positions at every step; or None."""
-        ...
+    def state(self) -> StateT_co: ...  # noqa: D102
 
 
 StepFunction = Callable[[Tensor, StateT], StepLike[StateT]]  # (tokens (rows,) int64, state) -> what follows them
@@ -124,8 +118,7 @@ def greedy(
     selectors = _selectors(banned, end)
 
     def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
-        totals, tokens, health = selectors[time < minimum_length](log_probabilities, totals[:, None], 1)
-        return totals.squeeze(1), tokens.squeeze(1), health
+        return selectors[time < minimum_length](log_probabilities, totals, 1)
 
     return _one_each(step, state, limits, choose, start, end, length_penalty)
 
@@ -140,33 +133,28 @@ def sample(
     maximum_length: int | Tensor,
     generator: torch.Generator,
     temperature: float = 1.0,
-    minimum_length: int = 0,
-    length_penalty: float = 1.0,
     banned: Sequence[int] = (),
     device: torch.device | str = "cpu",
 ) -> list[Hypothesis]:
     """Draw every token with a probability in proportion to p ** (1 / temperature): one hypothesis a sentence.
 
     `generator` is of `device`. By the Gumbel-max trick (Maddison et al., 2014), the argmax of log p / T plus Gumbel
-    noise is such a draw. Reported probabilities are the model's, not renormalised for what is banned.
-    Other arguments and errors are those of `beam`.
+    noise is such a draw. The probability reported is the model's, not renormalised for what is banned; the score is its
+    logarithm's mean. Other arguments and errors are those of `beam`.
     """
-    _check_scoring(length_penalty, minimum_length)
     check(temperature > 0, f"the temperature is {temperature}: choose a number above 0, or search greedily")
-    limits = _limits(maximum_length, minimum_length, sentences, device)
-    excluded = [
-        torch.tensor(selector.excluded, dtype=torch.int64, device=device) for selector in _selectors(banned, end)
-    ]
+    limits = _limits(maximum_length, 0, sentences, device)
+    excluded = torch.tensor(_selectors(banned, end)[False].excluded, dtype=torch.int64, device=device)
 
-    def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
-        scores = log_probabilities.index_fill(1, excluded[time < minimum_length], -math.inf)
+    def choose(log_probabilities: Tensor, totals: Tensor, _: int) -> tuple[Tensor, Tensor, Tensor]:
+        scores = log_probabilities.index_fill(1, excluded, -math.inf)
         # Without the clamp a draw of exactly 0 would be infinite noise, which lifts even what is impossible.
         noise = torch.empty_like(scores).exponential_(generator=generator).clamp_min_(torch.finfo(scores.dtype).tiny)
-        tokens = (scores / temperature - noise.log_()).argmax(1)
-        totals = totals + scores.gather(1, tokens[:, None]).squeeze(1)
+        tokens = (scores / temperature - noise.log_()).argmax(1, keepdim=True)
+        totals = totals + scores.gather(1, tokens)
         return totals, tokens, totals.sum()
 
-    return _one_each(step, state, limits, choose, start, end, length_penalty)
+    return _one_each(step, state, limits, choose, start, end, length_penalty=1.0)
 
 
 def beam(
@@ -204,12 +192,12 @@ def beam(
     for time in range(max(closing, default=0)):
         result, width = step(tokens, state), hypotheses.alive.shape[1]
         select = selectors[time < options.minimum_length]
-        best = select(result.log_probabilities, hypotheses.alive, 2 * options.width)
-        choice, slots = hypotheses.advance(best.totals, best.flat, time, result.log_probabilities.shape[1])
+        totals, flat, health = select(result.log_probabilities, hypotheses.alive, 2 * options.width)
+        choice, slots = hypotheses.advance(totals, flat, time, result.log_probabilities.shape[1])
         history.append(choice, slots, result.attention)
         if time + 1 in closing:
             hypotheses.cut_off(time + 1)
-        state, stay = result.state, _staying(hypotheses.retire(), best.health)
+        state, stay = result.state, _staying(hypotheses.retire(), health)
         if stay is not None:
             history.keep(hypotheses.keep(stay))
             if not len(stay):
@@ -231,21 +219,25 @@ def _one_each(
     end: int,
     length_penalty: float,
 ) -> list[Hypothesis]:
-    """The loop of one hypothesis a sentence; choose(log_probabilities, totals, time) -> new totals, tokens, health."""
+    """The loop of one hypothesis a sentence.
+
+    choose(log_probabilities, totals (n, 1), time) -> new totals (n, 1), tokens (n, 1), health as `_Selector` has it.
+    """
     history, closing = _History(limits), set(limits.tolist())
-    rows, lasts, tokens = history.place, limits, torch.full_like(limits, start)
-    totals, steps, done = torch.zeros_like(rows, dtype=torch.float32), torch.zeros_like(rows), rows < 0
+    rows, lasts, tokens = history.place, limits[:, None], torch.full_like(limits, start)
+    steps, done = torch.zeros_like(lasts), lasts < 0
+    totals = steps.float()
     all_totals, all_steps = totals.clone(), steps.clone()
     for time in range(max(closing, default=0)):
-        result = step(tokens, state)
+        result = step(tokens.flatten(), state)
         reached, tokens, health = choose(result.log_probabilities, totals, time)
-        history.append(tokens[:, None], torch.zeros_like(tokens)[:, None], result.attention)
+        history.append(tokens, torch.zeros_like(tokens), result.attention)
         totals = torch.where(done, totals, reached)
         done = done | (tokens == end)
         steps = steps + ~done
         if time + 1 in closing:
             done = done | (lasts == time + 1)
-        state, stay = result.state, _staying(done, health)
+        state, stay = result.state, _staying(done[:, 0], health)
         if stay is not None:
             all_totals[rows], all_steps[rows] = totals, steps
             rows, lasts, tokens, totals, steps, done = (x[stay] for x in (rows, lasts, tokens, totals, steps, done))
@@ -253,17 +245,8 @@ def _one_each(
             if not len(stay):
                 break
             state = state.keep(stay)
-    scores = all_totals / (all_steps + (all_steps < limits)) ** length_penalty
-    found = scores[:, None], all_steps[:, None], torch.zeros_like(all_steps)[:, None]
-    return [best for (best,) in _hypotheses(history, *found, limits, length_penalty)]
-
-
-class _Best(NamedTuple):
-    """Continuations of each sentence, best first, (n, count); flat = hypothesis * vocabulary + token."""
-
-    totals: Tensor
-    flat: Tensor
-    health: Tensor  # () below infinity, unless one of the log-probabilities is not
+    scores = all_totals / (all_steps + (all_steps < limits[:, None])) ** length_penalty
+    return [best for (best,) in _hypotheses(history, scores, all_steps, all_steps * 0, limits, length_penalty)]
 
 
 class _Selector:
@@ -278,8 +261,12 @@ class _Selector:
         self.excluded = sorted(excluded)
         self.shape = (0, 0)
 
-    def __call__(self, log_probabilities: Tensor, alive: Tensor, count: int) -> _Best:
-        """Select from (n * width, vocabulary); alive (n, width) float32 are the totals so far."""
+    def __call__(self, log_probabilities: Tensor, alive: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Totals (n, count), flat (n, count) = hypothesis * vocabulary + token, both best first, and health ().
+
+        log_probabilities (n * width, vocabulary); alive (n, width) float32: the totals so far. Health is a number below
+        infinity unless a log-probability is not.
+        """
         (n, width), vocabulary = alive.shape, log_probabilities.shape[1]
         if self.shape != (width, vocabulary):
             self._lay_out(width, vocabulary, alive.device)
@@ -295,7 +282,7 @@ class _Selector:
         totals = grid.flatten(1).gather(1, flat).float().view(n, -1, self.block) + before + self.bias[chosen]
         totals = totals.flatten(1)  # (n, chosen * block)
         best = _first(totals, flat, count)
-        return _Best(totals.gather(1, best), flat.gather(1, best), maxima.sum())
+        return totals.gather(1, best), flat.gather(1, best), maxima.sum()
 
     def _lay_out(self, width: int, vocabulary: int, device: torch.device) -> None:
         """Tables of what each block holds, (width * blocks, block)."""
@@ -386,7 +373,7 @@ class _Beam:
 
 
 class _History:
-    """What every step chose, and `place` (sentences,): a sentence's row in the batch at that step, 0 once it has left."""
+    """What every step chose, and `place` (sentences,): the rows of sentences at that step, 0 for those that had left."""
 
     def __init__(self, limits: Tensor) -> None:
         self.place = torch.arange(len(limits), device=limits.device)
@@ -402,7 +389,7 @@ class _History:
         self.place[rows] = torch.arange(len(rows), device=rows.device)
 
     def walk_back(self, steps: Tensor, slots: Tensor) -> tuple[Tensor, Tensor | None]:
-        """All tokens (sentences, m, time) and attention (sentences, m, time, positions), from the last slots (sentences, m).
+        """Tokens (sentences, m, time) and attention (sentences, m, time, positions) up to the last slots (sentences, m).
 
         `steps` of the tokens count, and one more row of attention, that of END; what follows is void.
         """

@@ -1,4 +1,4 @@
-"""Search, with tables of numbers for models: against brute force, against a beam written per hypothesis, against itself."""
+"""Search, with tables of numbers for models: against brute force, a beam written per hypothesis, and itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BANNED = (PAD, START)
 
 @dataclass(frozen=True)
 class TableState:
-    """Of a sentence: its table; of a hypothesis: the token before the last, and all that it has read, 0 where nothing."""
+    """Of a sentence its table; of a hypothesis the token before the last, and all that it has read, newest first."""
 
     tables: Tensor  # (n, vocabulary, vocabulary, vocabulary)
     previous: Tensor  # (rows,)
@@ -311,7 +311,7 @@ def test_a_finished_hypothesis_comes_before_those_cut_off() -> None:
     table[..., UNK], table[..., END] = -9.0, -3.0
     limits = torch.tensor([2, 9, 9, 9, 9])  # the first sentence stays in the batch, done, for a while
     found = run_beam(table.expand(5, -1, -1, -1), limits, width=3, n_best=3, stop_early=True)[0]
-    assert facts(found) == [([], True), ([4], True), ([4, 4], False)]
+    assert facts(found) == [([4], True), ([], True), ([4, 4], False)]
     assert found[2].score > found[0].score
 
 

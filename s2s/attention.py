@@ -121,7 +121,7 @@ class AdditiveAttention(Attention):
 
 
 class _AdditiveScore(torch.autograd.Function):
-    """v . tanh(q + k) up to a constant, sentence by sentence so that the (queries, positions, dim) cube stays in cache.
+    """v . tanh(q + k) up to a constant, with one (queries, positions, dim) cube a sentence kept for the way back.
 
     tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v), and the softmax does not see the constant.
     """
@@ -138,8 +138,8 @@ class _AdditiveScore(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """d sigmoid = s (1 - s); the factors 2 of the energy and of the argument come in at the ends."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        """The slope of a sigmoid s is s (1 - s); the factors 2 of energy and argument come in at the ends."""
         cube, energy = ctx.saved_tensors
         gradient = gradient.to(cube.dtype)
         energy_gradient = 2 * (gradient.flatten().unsqueeze(0) @ cube.flatten(0, 2)).squeeze(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,12 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from s2s.checkpoint import average
+from s2s.checkpoint import average, read_state, write_state
 from s2s.config import option
-from s2s.files import written_aside
 from s2s.task import Validation
 
 
@@ -29,11 +28,15 @@ class AveragingConfig:
 
 @dataclass(frozen=True)
 class Kept:
-    """The weights of one validation, in the run's `kept` folder."""
+    """The weights of one validation: those in the folder `step-STEP`."""
 
     step: int
     score: float  # higher is better
-    file: str
+
+    @property
+    def name(self) -> str:
+        """Of their folder."""
+        return f"step-{self.step}"
 
 
 class Average:
@@ -41,6 +44,11 @@ class Average:
 
     The running average is that of Polyak & Juditsky (1992) with exponential weights, warmed up as (1 + n) / (10 + n);
     the mean of the last or best models is Junczys-Dowmunt et al.'s (2016).
+
+    Args:
+        config: which weights are averaged.
+        model: parameters are what is averaged; buffers are the model's own at all times.
+        folder: where kept weights go, in float32; made when it is needed.
     """
 
     def __init__(self, config: AveragingConfig, model: nn.Module, folder: Path) -> None:
@@ -51,53 +59,51 @@ class Average:
         self._running = {name: p.detach().clone() for name, p in self._live.items()} if config.decay else {}
 
     def follow(self, step: int) -> None:
-        """Take the weights after `step` into the running average."""
+        """Take the weights after `step`, counted from 1, into the running average."""
         if self._running:
             decay = min(self.config.decay, (1 + step) / (10 + step))
             live = [self._live[name].detach() for name in self._running]
-            torch._foreach_lerp_(list(self._running.values()), live, 1 - decay)
+            torch._foreach_lerp_(list(self._running.values()), live, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     @contextmanager
-    def applied(self, model: nn.Module) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """Within, the model has the running average's weights, where there is one."""
-        with _exchanged(model, self._running):
+        with self._exchanged(self._running):
             yield
 
     @contextmanager
-    def mean(self, model: nn.Module) -> Iterator[None]:
-        """Within, the model has the mean of the kept weights."""
-        states = [load_file(self.folder / kept.file) for kept in self.kept]
-        with _exchanged(model, average(states)):
+    def mean(self) -> Iterator[None]:
+        """Within, the model has the mean of the kept weights; a UserError if a file of them is damaged or gone."""
+        with self._exchanged(average([read_state(self.folder / kept.name)[0] for kept in self.kept])):
             yield
 
     def several(self) -> bool:
         """Whether there is a mean to speak of."""
         return len(self.kept) > 1
 
-    def keep(self, model: nn.Module, step: int, validation: Validation) -> None:
-        """Keep validated weights, if they are among the last or best few."""
+    def keep(self, step: int, validation: Validation) -> None:
+        """Keep the model's weights, which were just validated, if they are among the last or best few."""
         if not self.config.keep:
             return
-        score = validation.figures[validation.primary] * (1 if validation.higher_is_better else -1)
-        new = Kept(step, score, f"step-{step}.safetensors")
-        rank = (lambda kept: kept.step) if self.config.choose == "last" else (lambda kept: (kept.score, kept.step))
-        self.kept = sorted([*self.kept, new], key=rank)[-self.config.keep :]
+        new = Kept(step, validation.figures[validation.primary] * (1 if validation.higher_is_better else -1))
+        by_score = self.config.choose == "best"
+        ranked = sorted([*self.kept, new], key=lambda kept: (kept.score if by_score else 0.0, kept.step))
+        self.kept = ranked[-self.config.keep :]
         if new in self.kept:
             self.folder.mkdir(exist_ok=True)
-            with written_aside(self.folder / new.file) as aside:
-                save_file({name: p.detach().cpu().contiguous() for name, p in model.named_parameters()}, aside)
+            write_state(self.folder / new.name, {name: p.detach() for name, p in self._live.items()}, {})
 
     def forget(self) -> None:
-        """Delete files of weights no longer kept; called once the state that does not mention them is safe."""
+        """Delete weights no longer kept; called once a state that does not mention them is safe."""
         if self.folder.is_dir():
-            current = {kept.file for kept in self.kept}
-            for file in self.folder.glob("step-*.safetensors"):
-                if file.name not in current:
-                    file.unlink()
+            current = {kept.name for kept in self.kept}
+            for folder in self.folder.glob("step-*"):
+                if folder.name not in current:
+                    shutil.rmtree(folder)
 
     def tensors(self) -> dict[str, Tensor]:
         """The running average, for the training state."""
-        return {f"average/{name}": tensor for name, tensor in self._running.items()}
+        return self._running
 
     def record(self) -> list[dict[str, Any]]:
         """What is kept, for the training state."""
@@ -109,18 +115,17 @@ class Average:
             self._running[name].copy_(tensor)
         self.kept = [Kept(**kept) for kept in record]
 
+    @contextmanager
+    def _exchanged(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Within, the model's parameters have other values."""
+        own = {name: self._live[name].detach().clone() for name in weights}
+        try:
+            self._fill(weights)
+            yield
+        finally:
+            self._fill(own)
 
-@contextmanager
-def _exchanged(model: nn.Module, weights: Mapping[str, Tensor]) -> Iterator[None]:
-    """Within, the model's parameters have other values."""
-    parameters = dict(model.named_parameters())
-    own = {name: parameters[name].detach().clone() for name in weights}
-    try:
-        with torch.no_grad():
-            for name, value in weights.items():
-                parameters[name].copy_(value)
-        yield
-    finally:
-        with torch.no_grad():
-            for name, value in own.items():
-                parameters[name].copy_(value)
+    @torch.no_grad()
+    def _fill(self, weights: Mapping[str, Tensor]) -> None:
+        for name, value in weights.items():
+            self._live[name].copy_(value)

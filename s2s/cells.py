@@ -22,14 +22,15 @@ class Tape:
     """What a forward pass leaves for the backward one.
 
     Attributes:
-        states: each (time + 1, batch, dim), the initial state first; the hidden one in the products' precision.
-        gates: (time, batch, gates * dim), activated, in float32 (or what the cell carries).
-        extra: (time, batch, dim), what else the cell needs (GRU: the candidate's recurrent part).
+        states: each (time + 1, batch, dim), the initial state first; the hidden one in the products' precision, the
+            others as they are carried: in float32, or float64 where the products are.
+        gates: (time, batch, gates * dim), activated, as carried.
+        extra: each (time, batch, dim), what else the cell needs, as carried.
     """
 
     states: tuple[Tensor, ...]
     gates: Tensor
-    extra: Tensor | None = None
+    extra: tuple[Tensor, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -59,10 +60,10 @@ class Flow:
                 carried.add_(gradient[t])
 
 
-def _tape(projected: Tensor, initial: States, gates: int, *, extra: bool = False) -> Tape:
+def _tape(projected: Tensor, initial: States, gates: int, *, extra: int = 0) -> Tape:
     time, batch, width = projected.shape
     dim = width // gates
-    carry = initial[0].dtype
+    carry = torch.promote_types(projected.dtype, torch.float32)
     hidden = projected.new_empty(time + 1, batch, dim)
     others = [projected.new_empty(time + 1, batch, dim, dtype=carry) for _ in initial[1:]]
     for buffer, start in zip([hidden, *others], initial):
@@ -70,7 +71,7 @@ def _tape(projected: Tensor, initial: States, gates: int, *, extra: bool = False
     return Tape(
         states=(hidden, *others),
         gates=projected.new_empty(time, batch, width, dtype=carry),
-        extra=projected.new_empty(time, batch, dim, dtype=carry) if extra else None,
+        extra=tuple(projected.new_empty(time, batch, dim, dtype=carry) for _ in range(extra)),
     )
 
 
@@ -132,7 +133,7 @@ class RNN(Cell):
         hidden[t + 1] = _tanh_(gate)
 
     def flow(self, tape: Tape) -> Flow:
-        """dtanh = 1 - h^2, for all steps."""
+        """The slope of tanh, 1 - h^2, for all steps."""
         return _flow(tape, (1 - tape.gates.square(),))
 
     def backward(self, weight: Tensor, tape: Tape, flow: Flow, t: int) -> None:
@@ -163,12 +164,12 @@ class LSTM(Cell):
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
         """Buffers for a pass; `extra` holds tanh(c')."""
-        return _tape(projected, initial, self.gates, extra=True)
+        return _tape(projected, initial, self.gates, extra=1)
 
     def forward(self, projected: Tensor, weight: Tensor, tape: Tape, t: int) -> None:
         """Step t."""
         hidden, cell = tape.states
-        gates, squashed = tape.gates[t], tape.extra[t]  # type: ignore[index]
+        gates, squashed = tape.gates[t], tape.extra[0][t]
         gates.copy_(torch.addmm(projected, hidden[t], weight.t()))
         i, f, g, o = gates.chunk(4, -1)
         g.mul_(2)
@@ -180,7 +181,7 @@ class LSTM(Cell):
 
     def flow(self, tape: Tape) -> Flow:
         """The gates' local derivatives of all steps: (di, df, dg) / dc', do / dh', dc' / dh', and f = dc' / dc."""
-        cell, squashed = tape.states[1], tape.extra
+        cell, (squashed,) = tape.states[1], tape.extra
         i, f, g, o = tape.gates.chunk(4, -1)
         slopes = torch.empty_like(tape.gates)
         di, df, dg, do = slopes.chunk(4, -1)
@@ -224,12 +225,12 @@ class GRU(Cell):
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
         """Buffers for a pass; `extra` holds U_n h. The hidden state carried in full precision is a state of its own."""
-        return _tape(projected, (*initial, initial[0]), self.gates, extra=True)
+        return _tape(projected, (*initial, initial[0]), self.gates, extra=1)
 
     def forward(self, projected: Tensor, weight: Tensor, tape: Tape, t: int) -> None:
         """Step t."""
         hidden, full = tape.states
-        gates, candidate = tape.gates[t], tape.extra[t]  # type: ignore[index]
+        gates, candidate = tape.gates[t], tape.extra[0][t]
         dim = hidden.shape[-1]
         recurrent = hidden[t] @ weight.t()
         candidate.copy_(recurrent[:, 2 * dim :])
@@ -242,11 +243,11 @@ class GRU(Cell):
 
     def flow(self, tape: Tape) -> Flow:
         """Local derivatives of all steps: dz / dh', dn / dh' (before tanh), dr / dn."""
-        full = tape.states[1]
+        full, (candidate,) = tape.states[1], tape.extra
         r, z, n = tape.gates.chunk(3, -1)
         dz = (full[:-1] - n) * z * (1 - z)
         dn = (1 - z) * (1 - n * n)
-        dr = tape.extra * r * (1 - r)
+        dr = candidate * r * (1 - r)
         return _flow(tape, (dz, dn, dr), separate=True)
 
     def backward(self, weight: Tensor, tape: Tape, flow: Flow, t: int) -> None:

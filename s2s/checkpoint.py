@@ -180,7 +180,7 @@ def load(directory: Path | str) -> Any:
         raise UserError(f"{path}: holds a model of kind '{kind}', which is unknown here (known: {known}); give another")
     try:
         return _BUILDERS[stored.kind](stored)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # The configuration may be a stranger's: whatever a builder makes of it, it is the file that is wrong.
         raise fault(path, f"no '{kind}' model comes of it ({type(error).__name__}: {brief(error)})") from error
 
@@ -237,9 +237,7 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Pa
     for first, *others in groups.values():
         for name in others:
             same = given[name] is given[first] or bool((given[name] == given[first]).all())
-            check(
-                same, f"{source}: {first} and {name} differ, but the model ties them; untie them in its configuration"
-            )
+            check(same, f"{source}: {first} and {name} differ, but this model ties them; build it with both untied")
     if not any(tensor.is_meta for tensor in own.values()):
         module.load_state_dict(given)
         return

@@ -7,7 +7,7 @@ once under teacher forcing are training. A test holds that both say the same. Tw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from s2s.attention import ATTENTIONS
 from s2s.config import option
 from s2s.dropout import Dropout
 from s2s.memory import Memory
-from s2s.recurrent import RecurrentLayer, States
+from s2s.recurrent import States, recurrent_layers
 from s2s.vocabulary import PAD
 
 
@@ -31,7 +31,9 @@ class DropoutRates:
     hidden: float = option(0.3, low=0, below=1, help="between recurrent layers")
     context: float = option(0.3, low=0, below=1, help="the vectors of the grid")
     output: float = option(0.3, low=0, below=1, help="before the read-out")
-    variational: bool = option(False, help="one mask for all steps of a sentence (Gal & Ghahramani, 2016)")
+    variational: bool = option(
+        False, help="one mask for all steps (Gal & Ghahramani, 2016), save between the layers of input_feeding"
+    )
 
     def over_time(self, rate: float) -> Dropout:
         """Dropout for a (batch, time, dim) signal."""
@@ -58,15 +60,17 @@ class DecoderState:
     """What the decoder knows between two steps.
 
     Attributes:
-        keys, values, mask: of the grid, one row a sentence, as attention wants them; None without a memory.
-        layers: of each recurrent layer its states, each (rows, dim): one row a hypothesis, a sentence's side by side.
+        sentences: how many there are, each with as many rows as any other, side by side.
+        keys, values, mask: of the grid, one row a sentence, as attention wants them; None where there is none.
+        layers: of each recurrent layer its states, each (rows, dim): one row a hypothesis.
         feed: (rows, dim), the last attentional vector, for wirings that feed it back.
     """
 
-    keys: Tensor | None
-    values: Tensor | None
-    mask: Tensor | None
+    sentences: int
     layers: tuple[States, ...]
+    keys: Tensor | None = None
+    values: Tensor | None = None
+    mask: Tensor | None = None
     feed: Tensor | None = None
 
     def _move(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
@@ -79,16 +83,13 @@ class DecoderState:
 
     def keep(self, sentences: Tensor) -> DecoderState:
         """Only the given sentences, with all their rows."""
-        moving = self.layers[0][0]
-        if self.values is None:
-            return self.reorder(sentences)
-        width = moving.shape[0] // self.values.shape[0]
+        width = len(self.layers[0][0]) // self.sentences
         rows = (sentences.unsqueeze(1) * width + torch.arange(width, device=sentences.device)).flatten()
         still = {
             name: None if tensor is None else tensor.index_select(0, sentences)
             for name, tensor in (("keys", self.keys), ("values", self.values), ("mask", self.mask))
         }
-        return replace(self.reorder(rows), **still)
+        return replace(self.reorder(rows), sentences=len(sentences), **still)
 
     def detach(self) -> DecoderState:
         """The same state with no past: truncated back-propagation through time."""
@@ -138,9 +139,7 @@ class Decoder(nn.Module):
         self.drop_hidden = rates.over_time(rates.hidden)
         self.drop_context = rates.over_time(rates.context)
         self.drop_output = rates.over_time(rates.output)
-        self.layers = nn.ModuleList(
-            RecurrentLayer(config.cell, width, config.dim) for width in self.layer_inputs(config, memory_dim or 0)
-        )
+        self.layers = recurrent_layers(config.cell, self.layer_inputs(config, memory_dim or 0), config.dim)
         self.bridge = None if summary_dim is None else nn.Linear(summary_dim, config.dim * len(self.layers))
         kind = ATTENTIONS[config.attention]
         self.attention = None if memory_dim is None else kind(config.dim, memory_dim, config.attention_dim)
@@ -167,17 +166,21 @@ class Decoder(nn.Module):
         """The state before START. The memory's keys are projected here, once.
 
         h_0 = tanh(W summary) in every layer, the LSTM's cell starts from zero (Bahdanau et al., 2015, A.2.2).
-        Without a memory, `rows` says how many sentences there are.
+        Without a memory all start from zero, and `rows` says how many sentences there are.
         """
-        if memory is None or self.attention is None:
-            zeros = self.embedding.weight.new_zeros(rows or 0, 1)
-            return DecoderState(None, None, None, tuple(layer.initial(zeros) for layer in self.layers))
-        grid = self.drop_context(memory.grid)
-        states = [layer.initial(grid) for layer in self.layers]
+        if memory is None:
+            assert rows is not None, "without a memory the decoder must be told the number of rows"
+            zeros = self.embedding.weight.new_zeros(rows, 1)
+            return DecoderState(rows, tuple(layer.initial(zeros) for layer in self.layers))
+        states = [layer.initial(memory.grid) for layer in self.layers]
         if self.bridge is not None and memory.summary is not None:
-            starts = torch.tanh(self.bridge(memory.summary).float()).chunk(len(self.layers), -1)
+            starts = self.bridge(memory.summary).to(states[0][0].dtype).tanh().chunk(len(self.layers), -1)
             states = [(start, *rest) for start, (_, *rest) in zip(starts, states)]
-        return DecoderState(self.attention.keys(grid), grid, memory.mask, tuple(states))
+        state = DecoderState(len(memory.grid), tuple(states))
+        if self.attention is None:
+            return state
+        grid = self.drop_context(memory.grid)
+        return replace(state, keys=self.attention.keys(grid), values=grid, mask=memory.mask)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """(..., time) -> (..., time, embedding_dim)."""
@@ -190,7 +193,7 @@ class Decoder(nn.Module):
         assert state.values is not None
         if queries.dim() == 3:
             return self.attention(queries, state.keys, state.values, state.mask)
-        by_sentence = queries.view(state.values.shape[0], -1, queries.shape[-1])
+        by_sentence = queries.view(state.sentences, -1, queries.shape[-1])
         context, weights = self.attention(by_sentence, state.keys, state.values, state.mask)
         return context.flatten(0, 1), weights.flatten(0, 1)
 
@@ -198,13 +201,18 @@ class Decoder(nn.Module):
         """(..., dim) -> logits (..., vocabulary)."""
         return self.projection(features)
 
-    def _features(self, *parts: Tensor) -> Tensor:
-        """Deep output (Pascanu et al., 2014): the state, the context and the word just read, through a tanh."""
-        joined = torch.cat([part.to(parts[0].dtype) for part in parts], -1)
-        return self.drop_output(torch.tanh(self.deep_output(joined)))
+    def _embed_step(self, tokens: Tensor) -> Tensor:
+        """(rows,) -> (rows, embedding_dim)."""
+        return self.embed(tokens.unsqueeze(1)).squeeze(1)
+
+    def _features(self, context: Tensor | None, hidden: Tensor, embedded: Tensor) -> Tensor:
+        """Deep output (Pascanu et al., 2014): the context, the state and the word just read, through a tanh."""
+        parts = (hidden, embedded) if context is None else (context, hidden, embedded)
+        return torch.tanh(self.deep_output(torch.cat([part.to(parts[0].dtype) for part in parts], -1)))
 
     def _step(self, features: Tensor, state: DecoderState, attention: Tensor | None) -> Step:
-        return Step(self.readout(features).float().log_softmax(-1), state, attention)
+        logits = self.readout(self.drop_output.step(features))
+        return Step(logits.float().log_softmax(-1), state, attention)
 
 
 class ParallelDecoder(Decoder):
@@ -222,41 +230,39 @@ class ParallelDecoder(Decoder):
 
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """See `Decoder.step`."""
-        embedded = self.embed(tokens)
-        states = [self._layer(0).step(embedded, state.layers[0])]
+        embedded = self._embed_step(tokens)
+        states = [self.layers[0].step(embedded, state.layers[0])]
         signal, context, weights = states[0][0], None, None
         if self.attention is not None:
             context, weights = self.look(signal, state)
             signal = torch.cat([signal.to(context.dtype), context], -1)
         for i in range(1, len(self.layers)):
-            states.append(self._layer(i).step(signal, state.layers[i]))
+            states.append(self.layers[i].step(self.drop_hidden.step(signal), state.layers[i]))
             signal = states[i][0]
-        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
+        features = self._features(context, signal, embedded)
         return self._step(features, replace(state, layers=tuple(states)), weights)
 
     def forward(self, tokens: Tensor, state: DecoderState) -> Output:
         """See `Decoder.forward`."""
         embedded = self.embed(tokens)  # (batch, time, embedding_dim)
-        states = [self._layer(0)(embedded.transpose(0, 1), state.layers[0])]
+        states = [self.layers[0](embedded.transpose(0, 1), state.layers[0])]
         signal, context, weights = states[0][0].transpose(0, 1), None, None  # (batch, time, dim)
         if self.attention is not None:
             context, weights = self.look(signal, state)
             signal = torch.cat([signal, context], -1)
         for i in range(1, len(self.layers)):
-            states.append(self._layer(i)(self.drop_hidden(signal).transpose(0, 1), state.layers[i]))
+            states.append(self.layers[i](self.drop_hidden(signal).transpose(0, 1), state.layers[i]))
             signal = states[i][0].transpose(0, 1)
-        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
-        last = tuple(tuple(steps[-1] for steps in layer) for layer in states)
-        return Output(features, weights, replace(state, layers=last))
-
-    def _layer(self, i: int) -> RecurrentLayer:
-        return self.layers[i]  # type: ignore[return-value]
+        features = self._features(context, signal, embedded)
+        return Output(self.drop_output(features), weights, replace(state, layers=_last(states, state.layers)))
 
 
 class InputFeedingDecoder(Decoder):
     """The attentional vector of each step enters the cell at the next one (Luong et al., 2015, section 3.3).
 
-    h_t = cell([e_t; a_{t-1}], h_{t-1}),   c_t = attend(h_t),   a_t = tanh(W [c_t; h_t; e_t]), from which the word is read.
+    h_t = cell([e_t; a_{t-1}], h_{t-1}),   c_t = attend(h_t),   a_t = tanh(W [c_t; h_t; e_t])
+
+    The word is read from a_t, with dropout; what is fed back is whole, as all that recurs (Zaremba et al., 2014).
     """
 
     @staticmethod
@@ -272,7 +278,7 @@ class InputFeedingDecoder(Decoder):
 
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """See `Decoder.step`."""
-        embedded = self.embed(tokens)
+        embedded = self._embed_step(tokens)
         features, state, weights = self._advance(embedded, self._project(embedded), state)
         return self._step(features, state, weights)
 
@@ -285,27 +291,35 @@ class InputFeedingDecoder(Decoder):
             features.append(feature)
             attention.append(weights)
         looked = torch.stack(attention, 1) if self.attention is not None else None
-        return Output(torch.stack(features, 1), looked, state)
+        return Output(self.drop_output(torch.stack(features, 1)), looked, state)
 
     def _project(self, embedded: Tensor) -> Tensor:
         """The words' part of the first layer's gates, which waits for nothing."""
-        first: RecurrentLayer = self.layers[0]  # type: ignore[assignment]
+        first = self.layers[0]
         return nn.functional.linear(embedded, first.weight_input[:, : embedded.shape[-1]], first.bias)
 
     def _advance(
         self, embedded: Tensor, projected: Tensor, state: DecoderState
     ) -> tuple[Tensor, DecoderState, Tensor | None]:
         assert state.feed is not None
-        first: RecurrentLayer = self.layers[0]  # type: ignore[assignment]
+        first = self.layers[0]
         fed = nn.functional.linear(state.feed, first.weight_input[:, embedded.shape[-1] :])
         states = [first.cell.step(projected + fed, first.weight_hidden, state.layers[0])]
-        for layer, before in zip(list(self.layers)[1:], state.layers[1:]):
-            states.append(layer.step(self.drop_hidden(states[-1][0].unsqueeze(1)).squeeze(1), before))  # type: ignore[operator]
+        for i in range(1, len(self.layers)):
+            states.append(self.layers[i].step(self.drop_hidden.step(states[-1][0]), state.layers[i]))
         signal, context, weights = states[-1][0], None, None
         if self.attention is not None:
             context, weights = self.look(signal, state)
-        features = self._features(*(part for part in (context, signal, embedded) if part is not None))
+        features = self._features(context, signal, embedded)
         return features, replace(state, layers=tuple(states), feed=features), weights
+
+
+def _last(states: Sequence[States], initial: Sequence[States]) -> tuple[States, ...]:
+    """The last of all steps' states, in the precision of the initial ones."""
+    return tuple(
+        tuple(steps[-1].to(start.dtype) for steps, start in zip(layer, starts))
+        for layer, starts in zip(states, initial)
+    )
 
 
 DECODERS: dict[str, type[Decoder]] = {"parallel": ParallelDecoder, "input_feeding": InputFeedingDecoder}

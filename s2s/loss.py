@@ -37,7 +37,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
         return gradient * upstream.to(gradient.dtype), None, None
 

@@ -51,5 +51,5 @@ def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:
     """Mean over the real positions: (batch, positions, dim) -> (batch, dim)."""
     if mask is None:
         return grid.mean(1)
-    weights = mask.to(grid.dtype)
-    return torch.einsum("bpd,bp->bd", grid, weights) / weights.sum(1, keepdim=True).clamp_min(1)
+    total = torch.einsum("bpd,bp->bd", grid, mask.to(grid.dtype))
+    return total / mask.sum(1, keepdim=True).clamp_min(1)

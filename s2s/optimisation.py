@@ -34,7 +34,7 @@ class ScheduleConfig:
     warmup_steps: int = option(300, low=0, help="linear from 0")
     floor: float = option(0.0, low=0, high=1, help="share of the peak below which no schedule falls")
     factor: float = option(0.5, above=0, below=1, help="plateau: multiply by this")
-    patience: int = option(2, low=0, help="plateau: after so many validations without a new best")
+    patience: int = option(2, low=1, help="plateau: after so many validations without a new best")
 
 
 def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Optimizer:
@@ -74,7 +74,7 @@ class Schedule:
     def observe(self, improved: bool) -> None:
         """What a validation found."""
         self.stale = 0 if improved else self.stale + 1
-        if self.stale > self.config.patience:
+        if self.stale >= self.config.patience:
             self.reductions, self.stale = self.reductions + 1, 0
 
     def record(self) -> dict[str, int]:
@@ -98,14 +98,14 @@ def scale_and_clip(parameters: Iterable[nn.Parameter], weight: float, config: Op
         the norm of the mean gradient before clipping, a tensor: reading it would wait for the device.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))) / weight
+    norm = nn.utils.get_total_norm(gradients) / weight
     scale = torch.ones_like(norm) / weight
     if config.clip_norm:
         scale = scale * (config.clip_norm / (norm + 1e-6)).clamp(max=1.0)
-    torch._foreach_mul_(gradients, scale)
-    if config.clip_value:
-        torch._foreach_clamp_min_(gradients, -config.clip_value)
-        torch._foreach_clamp_max_(gradients, config.clip_value)
+    for gradient in gradients:
+        gradient.mul_(scale)
+        if config.clip_value:
+            gradient.clamp_(-config.clip_value, config.clip_value)
     return norm
 
 
@@ -123,5 +123,4 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, model: nn.Module, tensor
     for key, value in tensors.items():
         kind, name = key.split("/", 1)
         parameter = parameters[name]
-        place = "cpu" if kind == "step" and parameter.device.type == "cpu" else parameter.device
-        optimiser.state[parameter][kind] = value.clone().to(place)
+        optimiser.state[parameter][kind] = value.to(parameter.device, copy=True)

@@ -11,6 +11,7 @@ reverses every row within its own length, so that it too meets its padding last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,14 +22,14 @@ from s2s.cells import CELLS, Cell
 from s2s.dropout import Dropout
 from s2s.errors import check
 
-States = tuple[Tensor, ...]  # (hidden, cell) for the LSTM, (hidden,) for the others: each (batch, dim), float32
+States = tuple[Tensor, ...]  # (hidden, cell) for the LSTM, (hidden,) for the others: each (batch, dim)
 
 
 class Scan(torch.autograd.Function):
     """Run a cell over time: `states[t] = cell(projected[t], states[t - 1])`.
 
-    projected (time, batch, gates * dim) sets the precision of the products (bfloat16 or float32); what the cell
-    carries from step to step is float32 in either case.
+    projected (time, batch, gates * dim) sets the precision of the products; what the cell carries from step to step
+    is float32 even where they are bfloat16.
     """
 
     @staticmethod
@@ -46,7 +47,7 @@ class Scan(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         """Back-propagate through time, then form the weight's gradient in one product over all steps."""
         cell, tape, (weight,) = ctx.cell, ctx.tape, ctx.saved_tensors
         flow = cell.flow(tape)
@@ -83,7 +84,7 @@ class RecurrentLayer(nn.Module):
 
     def initial(self, like: Tensor) -> States:
         """Zeros: a state for each of the rows (first dimension) of `like`."""
-        zeros = like.new_zeros(like.shape[0], self.dim, dtype=torch.float32)
+        zeros = like.new_zeros(like.shape[0], self.dim, dtype=torch.promote_types(like.dtype, torch.float32))
         return (zeros,) * self.cell.states
 
     def project(self, inputs: Tensor) -> Tensor:
@@ -92,11 +93,17 @@ class RecurrentLayer(nn.Module):
 
     def forward(self, inputs: Tensor, initial: States) -> States:
         """(time, batch, input_dim) and a state -> all states of all steps, each (time, batch, dim)."""
-        return Scan.apply(self.cell, self.project(inputs), self.weight_hidden, *initial)
+        projected = self.project(inputs.contiguous())  # else `linear` adds the bias in a pass of its own
+        return Scan.apply(self.cell, projected, self.weight_hidden, *initial)
 
     def step(self, inputs: Tensor, states: States) -> States:
         """One step, for decoding: (batch, input_dim) and a state -> the next state."""
         return self.cell.step(self.project(inputs), self.weight_hidden, states)
+
+
+def recurrent_layers(kind: str, input_dims: Sequence[int], dim: int) -> Sequence[RecurrentLayer]:
+    """A `ModuleList` of layers, under the type of what it holds."""
+    return nn.ModuleList(RecurrentLayer(kind, input_dim, dim) for input_dim in input_dims)  # type: ignore[return-value]
 
 
 class Reverse(torch.autograd.Function):
@@ -109,7 +116,7 @@ class Reverse(torch.autograd.Function):
         return inputs.flatten(0, 1).index_select(0, order).view_as(inputs)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         """An involution: the gradient takes the same way back."""
         return gradient.flatten(0, 1).index_select(0, ctx.saved_tensors[0]).view_as(gradient), None
 
@@ -142,19 +149,19 @@ class RecurrentEncoder(nn.Module):
         self.bidirectional, self.residual = bidirectional, residual
         self.output_dim = dim * (2 if bidirectional else 1)
         widths = [input_dim] + [self.output_dim] * (layers - 1)
-        self.ahead = nn.ModuleList(RecurrentLayer(kind, width, dim) for width in widths)
-        self.back = nn.ModuleList(RecurrentLayer(kind, width, dim) for width in widths if bidirectional)
+        self.ahead = recurrent_layers(kind, widths, dim)
+        self.back = recurrent_layers(kind, widths if bidirectional else [], dim)
         self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """(batch, time, input_dim), (batch,) -> (batch, time, output_dim). What stands on padding has no meaning."""
-        signal = inputs.transpose(0, 1)  # (time, batch, input_dim): each step a contiguous block
+        signal = inputs.transpose(0, 1).contiguous()  # (time, batch, input_dim): each step a block
         order = reversal(lengths, signal.shape[0]) if self.bidirectional else None
         for i, layer in enumerate(self.ahead):
             below = signal if i == 0 else self.dropout(signal)
             outputs = layer(below, layer.initial(inputs))[0]
             if order is not None:
-                back: RecurrentLayer = self.back[i]  # type: ignore[assignment]
+                back = self.back[i]
                 mirrored = Reverse.apply(back(Reverse.apply(below, order), back.initial(inputs))[0], order)
                 outputs = torch.cat([outputs, mirrored], -1)
             signal = outputs + signal if self.residual and outputs.shape == signal.shape else outputs

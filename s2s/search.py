@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -32,24 +32,23 @@ class State(Protocol):
         ...
 
 
-StateT = TypeVar("StateT", bound=State)
-StateT_co = TypeVar("StateT_co", bound=State, covariant=True)
-
-
-class StepLike(Protocol[StateT_co]):
+class StepLike(Protocol):
     """What a step returns. The search never writes to these tensors, and keeps them: a step must not reuse them."""
 
     @property
-    def log_probabilities(self) -> Tensor: ...  # (rows, vocabulary) float32  # noqa: D102
+    def log_probabilities(self) -> Tensor: ...  # (rows, vocabulary) float32
 
     @property
-    def attention(self) -> Tensor | None: ...  # (rows, positions), as many positions at every step  # noqa: D102
+    def attention(self) -> Tensor | None: ...  # (rows, positions), as many positions at every step
 
     @property
-    def state(self) -> StateT_co: ...  # noqa: D102
+    def state(self) -> State: ...
 
 
-StepFunction = Callable[[Tensor, StateT], StepLike[StateT]]  # (tokens (rows,) int64, state) -> what follows them
+StepFunction = Callable[[Tensor, Any], StepLike]  # (tokens (rows,) int64, its State) -> what follows them
+_Choose = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor]]
+# A step's sentences (n,), the tokens chosen and their parents' slots (n, slots), attention (n * parents, positions).
+_Taken = tuple[Tensor, Tensor, Tensor, Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -90,15 +89,15 @@ class SearchOptions:
     stop_early: bool = False
 
     def __post_init__(self) -> None:
-        """Check the values."""
         check(self.width >= 1, f"the beam's width is {self.width}: choose 1 or more")
         check(1 <= self.n_best <= self.width, f"n_best is {self.n_best}: choose 1 to {self.width}, the beam's width")
-        _check_scoring(self.length_penalty, self.minimum_length)
+        check(0 <= self.length_penalty < math.inf, f"length_penalty is {self.length_penalty}: choose 0 or more, finite")
+        check(self.minimum_length >= 0, f"minimum_length is {self.minimum_length}: choose 0 or more")
 
 
 def greedy(
-    step: StepFunction[StateT],
-    state: StateT,
+    step: StepFunction,
+    state: State,
     sentences: int,
     *,
     start: int,
@@ -113,9 +112,9 @@ def greedy(
 
     Arguments and errors are those of `beam`; `length_penalty` changes the score reported, not the search.
     """
-    _check_scoring(length_penalty, minimum_length)
-    limits = _limits(maximum_length, minimum_length, sentences, device)
-    selectors = _selectors(banned, end)
+    SearchOptions(1, length_penalty=length_penalty, minimum_length=minimum_length)  # checks them
+    limits = _limits(maximum_length, sentences, device)
+    selectors = _Selector({*banned}), _Selector({*banned, end})
 
     def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
         return selectors[time < minimum_length](log_probabilities, totals, 1)
@@ -124,8 +123,8 @@ def greedy(
 
 
 def sample(
-    step: StepFunction[StateT],
-    state: StateT,
+    step: StepFunction,
+    state: State,
     sentences: int,
     *,
     start: int,
@@ -143,8 +142,8 @@ def sample(
     logarithm's mean. Other arguments and errors are those of `beam`.
     """
     check(temperature > 0, f"the temperature is {temperature}: choose a number above 0, or search greedily")
-    limits = _limits(maximum_length, 0, sentences, device)
-    excluded = torch.tensor(_selectors(banned, end)[False].excluded, dtype=torch.int64, device=device)
+    limits = _limits(maximum_length, sentences, device)
+    excluded = torch.tensor(banned, dtype=torch.int64, device=device)
 
     def choose(log_probabilities: Tensor, totals: Tensor, _: int) -> tuple[Tensor, Tensor, Tensor]:
         scores = log_probabilities.index_fill(1, excluded, -math.inf)
@@ -158,8 +157,8 @@ def sample(
 
 
 def beam(
-    step: StepFunction[StateT],
-    state: StateT,
+    step: StepFunction,
+    state: State,
     sentences: int,
     *,
     start: int,
@@ -176,8 +175,7 @@ def beam(
 
     state           one row a sentence: the first step runs on these, then `reorder` makes up to `width` of each.
     start, end      token ids; `start` is fed to the first step.
-    maximum_length  steps at most, END being one: an int, or (sentences,) int64, where a `minimum_length` that it does
-                    not exceed leaves a hypothesis unfinished.
+    maximum_length  steps at most, END being one: an int, or (sentences,) int64. It prevails over `minimum_length`.
     banned          token ids that are never chosen (padding, START).
     device          where the step's tensors are.
 
@@ -185,21 +183,20 @@ def beam(
     sentence is left without any token whose probability is above zero.
     """
     options = options or SearchOptions()
-    limits = _limits(maximum_length, options.minimum_length, sentences, device)
-    selectors, closing = _selectors(banned, end), set(limits.tolist())
-    hypotheses, history = _Beam(limits, options, end), _History(limits)
+    limits = _limits(maximum_length, sentences, device)
+    selectors, closing = (_Selector({*banned}), _Selector({*banned, end})), set(limits.tolist())
+    hypotheses, taken = _Beam(limits, options, end), list[_Taken]()
     tokens = torch.full_like(limits, start)
     for time in range(max(closing, default=0)):
         result, width = step(tokens, state), hypotheses.alive.shape[1]
         select = selectors[time < options.minimum_length]
         totals, flat, health = select(result.log_probabilities, hypotheses.alive, 2 * options.width)
         choice, slots = hypotheses.advance(totals, flat, time, result.log_probabilities.shape[1])
-        history.append(choice, slots, result.attention)
-        if time + 1 in closing:
-            hypotheses.cut_off(time + 1)
-        state, stay = result.state, _staying(hypotheses.retire(), health)
+        taken.append((hypotheses.rows, choice, slots, result.attention))
+        done = hypotheses.retire(time + 1)
+        state, stay = result.state, _staying(done, health, at_once=time + 1 in closing)
         if stay is not None:
-            history.keep(hypotheses.keep(stay))
+            hypotheses.keep(stay, time + 1)
             if not len(stay):
                 break
             state, choice, slots = state.keep(stay), choice[stay], slots[stay]
@@ -207,46 +204,34 @@ def beam(
         tokens, state = choice.flatten(), state.reorder(parents.flatten())
     scores, origins = hypotheses.all_scores[:, : options.n_best], hypotheses.all_origins[:, : options.n_best]
     steps, slots = origins // options.width, origins % options.width
-    return _hypotheses(history, scores, steps, slots, limits, options.length_penalty)
+    return _hypotheses(taken, scores, steps, slots, limits, options.length_penalty)
 
 
 def _one_each(
-    step: StepFunction[StateT],
-    state: StateT,
-    limits: Tensor,
-    choose: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor]],
-    start: int,
-    end: int,
-    length_penalty: float,
+    step: StepFunction, state: State, limits: Tensor, choose: _Choose, start: int, end: int, length_penalty: float
 ) -> list[Hypothesis]:
-    """The loop of one hypothesis a sentence.
-
-    choose(log_probabilities, totals (n, 1), time) -> new totals (n, 1), tokens (n, 1), health as `_Selector` has it.
-    """
-    history, closing = _History(limits), set(limits.tolist())
-    rows, lasts, tokens = history.place, limits[:, None], torch.full_like(limits, start)
+    """One hypothesis a sentence. choose(log_probabilities, totals, time) -> new totals and tokens (n, 1), health."""
+    taken, rows = list[_Taken](), torch.arange(len(limits), device=limits.device)
+    lasts, tokens = limits[:, None], torch.full_like(limits, start)
     steps, done = torch.zeros_like(lasts), lasts < 0
-    totals = steps.float()
-    all_totals, all_steps = totals.clone(), steps.clone()
-    for time in range(max(closing, default=0)):
+    totals, all_totals, all_steps = steps.float(), steps.float(), steps.clone()
+    for time in range(max(limits.tolist(), default=0)):
         result = step(tokens.flatten(), state)
         reached, tokens, health = choose(result.log_probabilities, totals, time)
-        history.append(tokens, torch.zeros_like(tokens), result.attention)
+        taken.append((rows, tokens, torch.zeros_like(tokens), result.attention))
         totals = torch.where(done, totals, reached)
         done = done | (tokens == end)
         steps = steps + ~done
-        if time + 1 in closing:
-            done = done | (lasts == time + 1)
+        done = done | (lasts == time + 1)
         state, stay = result.state, _staying(done[:, 0], health)
         if stay is not None:
             all_totals[rows], all_steps[rows] = totals, steps
             rows, lasts, tokens, totals, steps, done = (x[stay] for x in (rows, lasts, tokens, totals, steps, done))
-            history.keep(rows)
             if not len(stay):
                 break
             state = state.keep(stay)
     scores = all_totals / (all_steps + (all_steps < limits[:, None])) ** length_penalty
-    return [best for (best,) in _hypotheses(history, scores, all_steps, all_steps * 0, limits, length_penalty)]
+    return [best for (best,) in _hypotheses(taken, scores, all_steps, all_steps * 0, limits, length_penalty)]
 
 
 class _Selector:
@@ -262,10 +247,9 @@ class _Selector:
         self.shape = (0, 0)
 
     def __call__(self, log_probabilities: Tensor, alive: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Totals (n, count), flat (n, count) = hypothesis * vocabulary + token, both best first, and health ().
+        """Totals (n, count) and flat (n, count), which is hypothesis * vocabulary + token, best first, and health ().
 
-        log_probabilities (n * width, vocabulary); alive (n, width) float32: the totals so far. Health is a number below
-        infinity unless a log-probability is not.
+        log_probabilities (n * width, vocabulary), alive (n, width) float32; health < inf unless one of these is not.
         """
         (n, width), vocabulary = alive.shape, log_probabilities.shape[1]
         if self.shape != (width, vocabulary):
@@ -278,9 +262,9 @@ class _Selector:
         blocks = maxima.shape[2]
         maxima = (maxima.float() + alive[:, :, None]).flatten(1)  # (n, width * blocks)
         chosen = _first(maxima, self.numbers, count + width * self.spoilt)
-        flat, before = self.flat[chosen].flatten(1), alive.gather(1, chosen // blocks)[:, :, None]
-        totals = grid.flatten(1).gather(1, flat).float().view(n, -1, self.block) + before + self.bias[chosen]
-        totals = totals.flatten(1)  # (n, chosen * block)
+        flat, parents = self.flat[chosen].flatten(1), chosen // blocks
+        found = grid.flatten(1).gather(1, flat).float().view(n, -1, self.block)  # (n, chosen, block)
+        totals = (found + alive.gather(1, parents)[:, :, None] + self.bias[chosen]).flatten(1)
         best = _first(totals, flat, count)
         return totals.gather(1, best), flat.gather(1, best), maxima.sum()
 
@@ -316,7 +300,6 @@ class _Beam:
     alive    (n, slots) float32: log-probabilities, descending; -inf is a slot that holds none.
     scores   (n, width) float32: the best finished ones, descending; -inf is a place not taken yet.
     origins  (n, width) int64: where their walk back begins: tokens * width + slot of the last token.
-    cut      (n, width) float32: scores of those cut off.
     """
 
     def __init__(self, limits: Tensor, options: SearchOptions, end: int) -> None:
@@ -325,7 +308,7 @@ class _Beam:
         self.alive = torch.zeros(len(limits), 1, device=limits.device)
         self.scores = self.alive.new_full((len(limits), options.width), -math.inf)
         self.origins = torch.zeros_like(self.scores, dtype=torch.int64)
-        self.cut, self.all_scores, self.all_origins = self.scores.clone(), self.scores.clone(), self.origins.clone()
+        self.all_scores, self.all_origins = self.scores.clone(), self.origins.clone()
 
     def advance(self, totals: Tensor, flat: Tensor, time: int, vocabulary: int) -> tuple[Tensor, Tensor]:
         """Finish what ends among the best, go on with others: their tokens and their parents' slots, (n, slots)."""
@@ -339,77 +322,54 @@ class _Beam:
         self.alive, going = alive[:, :width], flat.gather(1, order[:, :width])
         return going % vocabulary, going // vocabulary
 
-    def cut_off(self, time: int) -> None:
-        """Where `time` is the limit, put what is alive aside."""
-        closing, slots = (self.limits == time)[:, None], self.alive.shape[1]
-        scores = self.alive / time**self.options.length_penalty
-        self.cut[:, :slots] = torch.where(closing, scores, self.cut[:, :slots])
-        self.alive = self.alive.masked_fill(closing, -math.inf)
-
-    def retire(self) -> Tensor:
-        """Which sentences are done, (n,); nothing of these is alive any more, so nothing changes until they leave.
-
-        For a log-probability only falls, and the length is at most the limit: log P / limit ** alpha is the best that
-        anything alive can still become.
-        """
+    def retire(self, length: int) -> Tensor:
+        """Which sentences are done after so many steps, (n,)."""
+        # log P only falls, and no length exceeds the limit: what is alive cannot become better than this quotient.
         worst = self.scores[:, -1]
         done = self.alive[:, 0] / self.limits**self.options.length_penalty <= worst
         if self.options.stop_early:
             done = done | (worst > -math.inf)
+        # With nothing alive, nothing of them changes until they leave. Those cut off leave at once.
         self.alive = self.alive.masked_fill(done[:, None], -math.inf)
-        return done
+        return done | (self.limits == length)
 
-    def keep(self, stay: Tensor) -> Tensor:
-        """Store what is known of all sentences, with those cut off on the places left; go on with some: their rows."""
-        width = self.options.width
-        scores = torch.cat((self.scores, self.cut), 1)
-        last = self.limits[:, None] * width + torch.arange(width, device=scores.device)
+    def keep(self, stay: Tensor, length: int) -> None:
+        """Store all that is known, with those cut off on the places left, and go on with the sentences that stay."""
+        width, slots = self.options.width, torch.arange(self.alive.shape[1], device=stay.device)
+        cut_off = self.alive.masked_fill((self.limits != length)[:, None], -math.inf)
+        scores = torch.cat((self.scores, cut_off / length**self.options.length_penalty), 1)
+        origins = torch.cat((self.origins, (slots + length * width).expand_as(cut_off)), 1)
         order = (scores == -math.inf).byte().sort(dim=1, stable=True).indices[:, :width]
-        self.all_scores[self.rows] = scores.gather(1, order)
-        self.all_origins[self.rows] = torch.cat((self.origins, last), 1).gather(1, order)
+        self.all_scores[self.rows], self.all_origins[self.rows] = scores.gather(1, order), origins.gather(1, order)
         self.rows, self.limits, self.alive = self.rows[stay], self.limits[stay], self.alive[stay]
-        self.scores, self.origins, self.cut = self.scores[stay], self.origins[stay], self.cut[stay]
-        return self.rows
+        self.scores, self.origins = self.scores[stay], self.origins[stay]
 
 
-class _History:
-    """What every step chose, and `place` (sentences,): the rows of sentences at that step, 0 for those that had left."""
+def _walk_back(taken: list[_Taken], steps: Tensor, slots: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Tokens (sentences, m, time) and attention (sentences, m, time, positions) of what ends in `slots` (sentences, m).
 
-    def __init__(self, limits: Tensor) -> None:
-        self.place = torch.arange(len(limits), device=limits.device)
-        self.steps: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
-
-    def append(self, tokens: Tensor, slots: Tensor, attention: Tensor | None) -> None:
-        """Record a step: tokens and parents' slots (n, slots), attention (n * parents, positions)."""
-        self.steps.append((self.place, tokens, slots, attention))
-
-    def keep(self, rows: Tensor) -> None:
-        """From now on the batch holds the sentences `rows` (n,)."""
-        self.place = torch.zeros_like(self.place)
-        self.place[rows] = torch.arange(len(rows), device=rows.device)
-
-    def walk_back(self, steps: Tensor, slots: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Tokens (sentences, m, time) and attention (sentences, m, time, positions) up to the last slots (sentences, m).
-
-        `steps` of the tokens count, and one more row of attention, that of END; what follows is void.
-        """
-        tokens, attention = [], []
-        for time, (place, choice, parents, weights) in reversed(list(enumerate(self.steps))):
-            tokens.append(choice[place].gather(1, slots))
-            slots = torch.where(time < steps, parents[place].gather(1, slots), slots)
-            if weights is not None:
-                attention.append(weights.unflatten(0, (len(choice), -1))[place[:, None], slots])
-        return torch.stack(tokens[::-1], 2), torch.stack(attention[::-1], 2).cpu() if attention else None
+    `steps` of the tokens count, and one more row of attention, that of END; what follows is void.
+    """
+    tokens, attention, known, place = [], [], None, slots
+    for time, (rows, choice, parents, weights) in reversed(list(enumerate(taken))):
+        if rows is not known:  # where each sentence was in that batch; any place for those that had left
+            place = rows.new_zeros(len(slots)).index_copy(0, rows, torch.arange(len(rows), device=rows.device))
+            known = rows
+        tokens.append(choice[place].gather(1, slots))
+        slots = torch.where(time < steps, parents[place].gather(1, slots), slots)
+        if weights is not None:
+            attention.append(weights.unflatten(0, (len(choice), -1))[place[:, None], slots])
+    return torch.stack(tokens[::-1], 2), torch.stack(attention[::-1], 2).cpu() if attention else None
 
 
 def _hypotheses(
-    history: _History, scores: Tensor, steps: Tensor, slots: Tensor, limits: Tensor, length_penalty: float
+    taken: list[_Taken], scores: Tensor, steps: Tensor, slots: Tensor, limits: Tensor, length_penalty: float
 ) -> list[list[Hypothesis]]:
     """Write out scores, steps (tokens without END) and last slots, each (sentences, m), best first."""
     if not len(limits):
         return []
     found: list[list[Hypothesis]] = []
-    tokens, attention = history.walk_back(steps, slots)
+    tokens, attention = _walk_back(taken, steps, slots)
     table = zip(tokens.tolist(), scores.tolist(), steps.tolist(), limits.tolist())
     for sentence, (paths, values, counts, limit) in enumerate(table):
         if values[0] == -math.inf:
@@ -424,34 +384,17 @@ def _hypotheses(
     return found
 
 
-def _staying(done: Tensor, health: Tensor) -> Tensor | None:
-    """The sentences that go on, (n,); None: not worth copying. The one synchronisation of a step is here."""
+def _staying(done: Tensor, health: Tensor, at_once: bool = False) -> Tensor | None:
+    """The sentences that go on, (n,); None: not worth copying yet. The one synchronisation of a step is here."""
     count, value = torch.stack((done.sum(dtype=torch.float32), health)).tolist()
     if not value < math.inf:
-        raise RuntimeError(
-            "the step returned a log-probability that is NaN or infinite: look at its weights and inputs"
-        )
-    return (~done).nonzero().squeeze(1) if count * _LEAVING >= len(done) else None
+        raise RuntimeError("the step returned a log-probability that is NaN or infinite: look at its weights")
+    leave = count * _LEAVING >= len(done) or (at_once and count)
+    return (~done).nonzero().squeeze(1) if leave else None
 
 
-def _limits(maximum_length: int | Tensor, minimum_length: int, sentences: int, device: torch.device | str) -> Tensor:
+def _limits(maximum_length: int | Tensor, sentences: int, device: torch.device | str) -> Tensor:
     """The maximum length of every sentence, (sentences,) int64 on the device."""
-    if isinstance(maximum_length, int):
-        wrong = f"maximum_length is {maximum_length}, END included: choose more than minimum_length, {minimum_length}"
-        check(maximum_length > minimum_length, wrong)
-        return torch.full((sentences,), maximum_length, device=device)
-    shape = tuple(maximum_length.shape)
-    check(shape == (sentences,), f"maximum_length has the shape {shape}: give one for each of {sentences} sentences")
-    check(bool((maximum_length >= 1).all()), "a sentence's maximum_length is below 1: END alone is one step")
-    return maximum_length.to(device=device, dtype=torch.int64)
-
-
-def _selectors(banned: Sequence[int], end: int) -> tuple[_Selector, _Selector]:
-    """For the steps at which END is allowed, and for those before the minimum length."""
-    check(end not in banned, f"END, {end}, is among the banned tokens: nothing could ever finish")
-    return _Selector(set(banned)), _Selector({*banned, end})
-
-
-def _check_scoring(length_penalty: float, minimum_length: int) -> None:
-    check(0 <= length_penalty < math.inf, f"length_penalty is {length_penalty}: choose a finite number, 0 or more")
-    check(minimum_length >= 0, f"minimum_length is {minimum_length}: choose 0 or more")
+    limits = torch.as_tensor(maximum_length, dtype=torch.int64, device=device).expand(sentences).contiguous()
+    check(bool((limits >= 1).all()), "a maximum_length is below 1, but END alone is one step: choose 1 or more")
+    return limits

@@ -1,26 +1,28 @@
 """The trainer: one loop for every task, exact to the bit when it goes on after a stop.
 
-A training is a function of its configuration and seed. The order of batches follows from (seed, epoch), every random
-number of a step from (seed, step), and validation draws none; so the state to save is the weights, the optimiser's
-moments and a few integers, and N steps equal k steps, a kill, and N - k steps.
+A training is a function of its configuration and seed. The order of batches follows from (seed, epoch), and every
+random number of a step from (seed, step); so the state to save is the weights, the optimiser's moments and a few
+numbers, and N steps equal k steps, a kill, and N - k steps.
 """
 
 from __future__ import annotations
 
 import signal
+import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from s2s.averaging import Average, AveragingConfig
-from s2s.checkpoint import read_state, write_state
+from s2s.checkpoint import load_weights, read_state, write_state
 from s2s.command import Terminated
 from s2s.config import option
-from s2s.errors import UserError, check
+from s2s.errors import check
 from s2s.optimisation import (
     OptimiserConfig,
     Schedule,
@@ -31,7 +33,7 @@ from s2s.optimisation import (
     scale_and_clip,
 )
 from s2s.precision import Precision, products
-from s2s.progress import Progress
+from s2s.progress import Means, Progress
 from s2s.run_directory import RunDirectory
 from s2s.task import Loss, Task, Validation
 
@@ -40,20 +42,16 @@ from s2s.task import Loss, Task, Validation
 class TrainingConfig:
     """The part of a recipe that every task has."""
 
-    seed: int = option(1, low=0)
-    epochs: int = option(20, low=1, help="may be raised when resuming")
+    seed: int = option(1, low=0, high=2**32 - 1)
+    epochs: int = option(20, low=1, help="may be raised when resuming; cosine then falls towards the new end")
     precision: Precision = option("auto", help="of matrix products; auto is bfloat16 where the processor has it")
     accumulate: int = option(1, low=1, help="batches whose gradients make one step")
-    validate_every: int = option(1, low=1, help="epochs")
+    validate_every: int = option(1, low=1, help="epochs; the last one always validates")
     patience: int = option(0, low=0, help="stop after so many validations without a new best; 0 never stops early")
     save_every: int = option(500, low=1, help="steps between two savings of the training state")
     optimiser: OptimiserConfig = OptimiserConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     averaging: AveragingConfig = AveragingConfig()
-
-
-class NonFinite(UserError):
-    """The loss or its gradient is no number any more."""
 
 
 @dataclass
@@ -65,6 +63,7 @@ class Position:
     batch: int = 0  # of the epoch, the next to be read
     best: float | None = None
     stale: int = 0  # validations since the best
+    seconds: float = 0.0  # of training and validation, in all sessions
 
 
 class Trainer:
@@ -75,8 +74,11 @@ class Trainer:
         model: on its device; its parameters are the float32 masters.
         config: how.
         run: a locked run directory, whose `last` state is gone on from where there is one.
-        about: what is worth knowing of the making of the model, stored with it.
+        about: what is worth knowing of the making of the model, stored with it. Its `data`, which names the content
+            that is trained on, must be the same when a run goes on.
     """
+
+    LOOK_EVERY = 50  # steps, where each look at a number would wait for the device
 
     def __init__(
         self, task: Task, model: nn.Module, config: TrainingConfig, run: RunDirectory, about: Mapping[str, Any]
@@ -88,172 +90,206 @@ class Trainer:
         steps = -(-len(task.plan(0)) // config.accumulate)
         self.schedule = Schedule(config.schedule, config.epochs * steps)
         self.average = Average(config.averaging, model, run.kept)
+        self.means = Means()
         self.position = Position()
+        self._unseen: list[tuple[int, Sequence[int], Tensor]] = []  # steps whose gradients nobody has looked at
+        self._clock = time.monotonic()
 
     # ------------------------------------------------------------------------------------------------ the loop
 
     def train(self) -> Position:
-        """Train to the end, or to a signal, after which the state is saved and the signal raised."""
-        if self.run.has_state():
+        """Train to the end, or to a signal, after which the state is saved and the signal raised.
+
+        Raises:
+            UserError: a loss is not finite; the message names the step and its examples.
+        """
+        resumed = self.run.has_state()
+        if resumed:
             self._restore()
         else:
             self._rehearse()
-            self._save()
-        with _Signals() as signals, Progress(self.position.step, self.schedule.total_steps) as progress:
+        self._clock = time.monotonic()
+        with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
+            if resumed:
+                progress.say(f"going on after step {self.position.step} of {self.schedule.total_steps}")
             while not self._done():
-                self._epoch(progress, signals)
+                self._epoch(progress)
+            if self.position.epoch < self.config.epochs:
+                progress.say(f"stopped early: {self.position.stale} validations without a new best")
         return self.position
 
     def _done(self) -> bool:
         patience = self.config.patience
-        return self.position.epoch >= self.config.epochs or (0 < patience <= self.position.stale)
+        return self.position.epoch >= self.config.epochs or 0 < patience <= self.position.stale
 
-    def _epoch(self, progress: Progress, signals: _Signals) -> None:
+    def _epoch(self, progress: Progress) -> None:
         """The rest of an epoch, its validation, and the state that has both behind it."""
-        plan = self.task.plan(self.position.epoch)
+        position, plan = self.position, self.task.plan(self.position.epoch)
         self.model.train()
-        while self.position.batch < len(plan):
-            self._step(plan, progress)
-            if signals.came or self.position.step % self.config.save_every == 0:
-                self._save()
-                signals.obey()
-        self.position.epoch, self.position.batch = self.position.epoch + 1, 0
-        if self.position.epoch % self.config.validate_every == 0 or self.position.epoch >= self.config.epochs:
+        with _Signals() as signals:
+            while position.batch < len(plan):
+                self._step(plan, progress)
+                if signals.came or position.step % self.config.save_every == 0 or position.batch >= len(plan):
+                    self._save()
+                    signals.obey()
+        # The epoch's steps are safe now: from here on a signal need not wait, however long the validation takes.
+        position.epoch, position.batch = position.epoch + 1, 0
+        if position.epoch % self.config.validate_every == 0 or position.epoch >= self.config.epochs:
             self._validate(progress)
         self._save()
-        signals.obey()
 
-    def _step(self, plan: Any, progress: Progress) -> None:
+    def _step(self, plan: Sequence[Sequence[int]], progress: Progress) -> None:
         """One update of the weights, from one batch or several."""
         position = self.position
-        torch.manual_seed(self.config.seed * 1_000_000_007 + position.step)  # of every device
+        torch.manual_seed(self._seed())
         rate = self.config.optimiser.learning_rate * self.schedule.share(position.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         taken = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
         losses = [self._backward(position.epoch, i, plan[i]) for i in taken]
-        weight = sum(loss.weight for loss in losses)
-        norm = scale_and_clip(self.parameters, weight, self.config.optimiser)
-        if not torch.isfinite(norm):  # a loss that is not finite has no finite gradient
-            examples = [example for i in taken for example in plan[i]]
-            raise NonFinite(
-                f"step {position.step + 1}: the loss is not finite, in the batch of {self.task.whereabouts(examples)}: "
-                f"lower the learning rate or look at these examples; the last good state is in {self.run.last}"
-            )
+        norm = scale_and_clip(self.parameters, sum(loss.weight for loss in losses), self.config.optimiser)
+        position.step, position.batch = position.step + 1, taken.stop
+        health = norm + sum(loss.total.detach() for loss in losses)
+        self._unseen.append((position.step, [example for i in taken for example in plan[i]], health))
+        if self.device.type == "cpu" or len(self._unseen) >= self.LOOK_EVERY:
+            self._look()
         self.optimiser.step()
         self.optimiser.zero_grad()
-        position.step, position.batch = position.step + 1, taken.stop
         self.average.follow(position.step)
-        progress.step(losses, weight, rate, norm, epoch=position.epoch + 1)
+        for loss in losses:
+            self.means.add(loss)
+        progress.step(losses, rate, norm, epoch=position.epoch + 1)
 
-    def _backward(self, epoch: int, position: int, examples: Any) -> Loss:
+    def _backward(self, epoch: int, position: int, examples: Sequence[int]) -> Loss:
         batch = self.task.batch(epoch, position, examples)
         with products(self.config.precision, self.device):
             loss = self.task.loss(self.model, batch)
         loss.total.backward()
         return loss
 
+    def _look(self) -> None:
+        """Stop if the loss or the gradient of a step is not finite; before anything is saved, all have been seen."""
+        unseen, self._unseen = self._unseen, []
+        finite = torch.stack([health for *_, health in unseen]).isfinite().tolist() if unseen else []
+        for (step, examples, _), good in zip(unseen, finite):
+            check(
+                good,
+                f"step {step}: the loss or its gradient is not finite, in the batch of "
+                f"{self.task.whereabouts(examples)}: lower the learning rate or look at these examples; "
+                f"the last good state is in {self.run.last}",
+            )
+
+    def _seed(self) -> int:
+        """Of the random numbers, on every device, of what comes after so many steps."""
+        return self.config.seed * 1_000_000_007 + self.position.step
+
     # -------------------------------------------------------------------------------------------- validation
 
     def _validate(self, progress: Progress) -> None:
-        """Score the model, keep it where it is the best, log."""
-        started = time.monotonic()
-        with self.average.applied(self.model):
+        """Score the model, keep it where it is the best, log; at the end so too the mean of the kept weights."""
+        with self.average.applied():
             validation = self._score()
-            improved = validation.beats(self.position.best)
-            if improved:
-                self._keep(validation)
-            self.average.keep(self.model, self.position.step, validation)
+            improved = self._keep(validation)
+            self.average.keep(self.position.step, validation)
         self.position.stale = 0 if improved else self.position.stale + 1
         self.schedule.observe(improved)
+        self._report(progress, validation, improved, self.means.read())
+        self.means.clear()
         if self._done() and self.average.several():
-            self._validate_mean(progress)
-        self._report(progress, validation, improved, time.monotonic() - started)
+            with self.average.mean():
+                validation = self._score()
+                improved = self._keep(validation)
+            self._report(progress, validation, improved, {"mean_of": len(self.average.kept)})
 
-    def _validate_mean(self, progress: Progress) -> None:
-        """At the end the mean of the kept weights stands as one more candidate."""
-        with self.average.mean(self.model):
-            validation = self._score()
-            improved = validation.beats(self.position.best)
-            if improved:
-                self._keep(validation)
-        progress.say(f"mean of {len(self.average.kept)} kept models: {_told(validation)}" + " (best)" * improved)
-
-    def _score(self) -> Validation:
+    def _score(self, limit: int | None = None) -> Validation:
+        torch.manual_seed(self._seed())
         self.model.eval()
-        with torch.random.fork_rng(), torch.no_grad(), products(self.config.precision, self.device):
-            validation = self.task.validate(self.model)
+        with torch.no_grad(), products(self.config.precision, self.device):
+            validation = self.task.validate(self.model, limit)
         self.model.train()
         return validation
 
-    def _keep(self, validation: Validation) -> None:
-        self.position.best = validation.figures[validation.primary]
-        figures = {"step": self.position.step, "epoch": self.position.epoch, **validation.figures}
-        self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
+    def _keep(self, validation: Validation) -> bool:
+        """Write the model as the best, if it is."""
+        improved = validation.beats(self.position.best)
+        if improved:
+            self.position.best = validation.figures[validation.primary]
+            figures = {"step": self.position.step, "epoch": self.position.epoch, **validation.figures}
+            self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
+        return improved
 
-    def _report(self, progress: Progress, validation: Validation, improved: bool, seconds: float) -> None:
+    def _report(
+        self, progress: Progress, validation: Validation, improved: bool, training: Mapping[str, float]
+    ) -> None:
         position = self.position
-        training = progress.means()
-        entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures, "seconds": seconds}
-        self.run.append_log(entry)
-        trained = ", ".join(f"{name} {value:.3f}" for name, value in training.items())
-        best = " (best)" if improved else ""
-        progress.say(f"epoch {position.epoch}: {trained}; validation: {_told(validation)}{best}, {seconds:.0f} s")
+        self._tick()
+        entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures}
+        self.run.append_log({**entry, "seconds": round(position.seconds, 1)})
+        told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
+        found = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
+        progress.say(f"epoch {position.epoch}, {told}; validation: {found}" + " (best so far)" * improved)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self.position.seconds, self._clock = self.position.seconds + now - self._clock, now
 
     # ----------------------------------------------------------------------------------------------- the state
 
     def _save(self) -> None:
+        self._look()
+        self._tick()
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= dict(optimiser_tensors(self.optimiser, self.model))
-        tensors |= self.average.tensors()
-        record = {**vars(self.position), "schedule": self.schedule.record(), "kept": self.average.record()}
+        tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors().items()}
+        tensors |= {f"optimiser/{key}": tensor for key, tensor in optimiser_tensors(self.optimiser, self.model)}
+        record = {
+            "position": asdict(self.position),
+            "schedule": self.schedule.record(),
+            "kept": self.average.record(),
+            "means": self.means.record(),
+            "data": self.about.get("data"),
+        }
         write_state(self.run.last, tensors, record)
         self.average.forget()  # weights that no saved state mentions any more
 
     def _restore(self) -> None:
         tensors, record = read_state(self.run.last)
-        part = {prefix: _below(tensors, prefix) for prefix in ("model", "average")}
-        self.model.load_state_dict(part["model"])
-        moments = {key: value for key, value in tensors.items() if key.split("/")[0] not in part}
-        restore_optimiser(self.optimiser, self.model, moments)
-        self.average.restore(part["average"], record.pop("kept"))
-        self.schedule.restore(record.pop("schedule"))
-        self.position = Position(**record)
-        self.run.cut_log(self.position.step)
+        check(
+            record["data"] == self.about.get("data"),
+            f"{self.run.path}: the data, or what is done to it, is no longer what this run was started on: "
+            "put the old files back, or start another --run",
+        )
+        load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
+        restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
+        self.average.restore(_below(tensors, "average/"), record["kept"])
+        self.schedule.restore(record["schedule"])
+        self.means.restore(record["means"])
+        self.position = position = Position(**record["position"])
+        # What was logged at this very step is older than the state only if the state is that of an epoch's end.
+        self.run.cut_log(position.step if position.batch == 0 else position.step - 1)
 
     def _rehearse(self) -> None:
-        """What will fail fails now: the largest batch, four decoded lines, a checkpoint written and read back."""
+        """What will fail fails now: the largest batch, four decoded lines, a model and a state written and read."""
         self.model.train()
         longest = self.task.longest()
-        loss = self._backward(0, 0, longest)
         check(
-            bool(torch.isfinite(loss.total)),
-            f"the loss of the largest batch is not finite before the first step ({self.task.whereabouts(longest)})",
+            bool(self._backward(0, 0, longest).total.isfinite()),
+            f"the loss of the largest batch is not finite before the first step: look at "
+            f"{self.task.whereabouts(longest)}",
         )
         self.optimiser.zero_grad()
-        self.model.eval()
-        with torch.no_grad(), products(self.config.precision, self.device):
-            self.task.validate(self.model, limit=4)
+        self._score(limit=4)
+        with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=self.run.path) as folder:
+            self.task.save(self.model, Path(folder) / "best", self.about)
         self._save()
-        tensors, _ = read_state(self.run.last)
-        same = all(
-            torch.equal(tensors[f"model/{name}"], value.cpu()) for name, value in self.model.state_dict().items()
-        )
-        check(same, f"{self.run.last}: what was written does not read back equal: check the disk")
+        self._restore()
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")
-    }
-
-
-def _told(validation: Validation) -> str:
-    return ", ".join(f"{name} {value:.2f}" for name, value in validation.figures.items())
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 class _Signals:
-    """SIGINT and SIGTERM wait for the end of a step, so that what is saved is whole; a second one does not wait."""
+    """Within, SIGINT and SIGTERM wait for the end of a step, so that what is saved is whole; a second does not wait."""
 
     def __init__(self) -> None:
         self.came: int | None = None

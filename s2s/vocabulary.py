@@ -204,9 +204,7 @@ class SubwordVocabulary(_Surfaces):
         try:
             self._processor.LoadFromSerializedProto(model)
         except RuntimeError as error:
-            raise UserError(
-                "the subword model is damaged: SentencePiece cannot read it; copy or make it anew"
-            ) from error
+            raise UserError("the subword model is damaged (SentencePiece says so); copy or make it anew") from error
         names = [self._processor.id_to_piece(i) for i in range(self._processor.get_piece_size())]
         check(
             tuple(names[: len(SPECIALS)]) == SPECIALS and self._keeps_text(),

@@ -72,6 +72,12 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
+def wipe(path: Path) -> None:
+    """Overwrite the file in place, and so whatever is still mapped from it."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+
+
 def told(refusal: pytest.ExceptionInfo[UserError]) -> str:
     """The message, which must be one line that says what to do."""
     message = str(refusal.value)
@@ -335,9 +341,10 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy_kind")
-@pytest.mark.parametrize("size", ["large", None, -1, 2**62, 2**80, [4], 1.5, 10**9])
-def test_a_config_that_nothing_comes_of_is_the_files_fault(tmp_path: Path, size: Any) -> None:
-    write_toy(tmp_path, config=CONFIG | {"size": size})
+@pytest.mark.parametrize("key", ["size", "vocabulary"])
+@pytest.mark.parametrize("size", ["large", None, 0, -1, 2**62, 2**80, [4], 1.5, 10**9])
+def test_a_config_that_nothing_comes_of_is_the_files_fault(tmp_path: Path, key: str, size: Any) -> None:
+    write_toy(tmp_path, config=CONFIG | {key: size})
     with pytest.raises(UserError, match=str(tmp_path)) as refusal:
         load(tmp_path)
     told(refusal)
@@ -382,7 +389,7 @@ def test_weights_from_a_file_outlive_it(tmp_path: Path) -> None:
     built = hollow()
     built.embedding.requires_grad_(False)
     load_weights(built, read_model(tmp_path).tensors)
-    (tmp_path / "model.safetensors").write_bytes(b"")  # what is mapped from it would be lost, and the process with it
+    wipe(tmp_path / "model.safetensors")
     assert built.embedding.weight.equal(toy.embedding.weight)
     assert not built.readout.weight.requires_grad
 
@@ -396,7 +403,7 @@ def test_one_of_tied_weights_will_do_and_two_must_agree() -> None:
             assert toy.readout.weight is toy.embedding.weight
             assert not toy.readout.weight.is_meta
     with pytest.raises(
-        UserError, match=r"^the weights: embedding\.weight and readout\.weight differ, but the model ties"
+        UserError, match=r"^the weights: embedding\.weight and readout\.weight differ, but this model ties"
     ):
         load_weights(Toy(), Toy(tied=False).state_dict())
     load_weights(Toy(tied=False), Toy().state_dict())
@@ -463,7 +470,7 @@ def test_a_state_comes_back_bit_for_bit_in_memory_of_its_own(tmp_path: Path) -> 
     assert read_record == record
     assert same(found, tensors)
     assert found["readout.weight"] is found["embedding.weight"]
-    (tmp_path / "last" / "state.safetensors").write_bytes(b"")
+    wipe(tmp_path / "last" / "state.safetensors")
     assert same(found, tensors)
 
 

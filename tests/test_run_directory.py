@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from s2s import run_directory
 from s2s.errors import UserError
 from s2s.run_directory import RunDirectory
 
@@ -105,6 +106,21 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=f"is in use by process {process.pid};"):
             RunDirectory.create(tmp_path, RECIPE)
         assert [child.name for child in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_start_that_another_one_overtook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = run_directory._locked
+
+    def overtaken(path: Path) -> int:
+        monkeypatch.undo()
+        RunDirectory.create(path, RECIPE).close()
+        return lock(path)
+
+    monkeypatch.setattr(run_directory, "_locked", overtaken)
+    with pytest.raises(UserError, match="already holds a run"):
+        RunDirectory.create(tmp_path, "other")
+    with RunDirectory.resume(tmp_path) as run:
+        assert run.recipe.read_bytes() == RECIPE.encode()
 
 
 def test_one_process_has_a_run_once_and_releases_it(tmp_path: Path) -> None:

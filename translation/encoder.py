@@ -55,7 +55,7 @@ class TextEncoder(nn.Module):
         self.output_dim = self.layers.output_dim
 
     def forward(self, source: Padded) -> Memory:
-        """ids (batch, positions) -> grid (batch, positions, output_dim), summary (batch, output_dim)."""
+        """Words (batch, positions) -> grid (batch, positions, output_dim), summary (batch, output_dim)."""
         embedded = self.drop_embedding(self.drop_word(self.embedding(source.ids)))
         grid: Tensor = self.layers(embedded, source.lengths)
         mask = source.mask

@@ -1,7 +1,7 @@
 """From the raw files of a recipe to what training reads, once: cleaned pairs and vocabularies in a cache.
 
 The cache is keyed by the content of the files and by the parts of the recipe that matter, so that it is never stale
-and may be deleted at any time. It lies in $S2S_CACHE, else in ~/.cache/s2s.
+and may be deleted at any time. It lies in $S2S_CACHE, else in $XDG_CACHE_HOME/s2s, else in ~/.cache/s2s.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from s2s import vocabulary
 from s2s.config import to_dict
-from s2s.errors import UserError
+from s2s.errors import UserError, check
 from s2s.files import directory_aside, sha256
 from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
 from translation.corpus import ParallelText, clean, read_parallel
@@ -28,7 +31,7 @@ VERSION = 1  # of what is cached: raise it when cleaning or vocabularies change
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training pairs, validation pairs and vocabularies; `key` names their content."""
+    """Training pairs, validation pairs and vocabularies; two with one `key` have the same content."""
 
     train: ParallelText
     validation: ParallelText
@@ -40,15 +43,16 @@ class Prepared:
 def prepare(recipe: Recipe) -> Prepared:
     """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error."""
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    key = _key(recipe)
-    folder = _cache() / key
+    folder = _cache() / _key(recipe)
     if not folder.is_dir():
+        _make_writable(folder.parent)  # said before the work is done
         train, report = _cleaned(recipe)
         source, target = learn_vocabularies(train, recipe.vocabulary)
         _store(folder, train, [source, target], report)
     text, vocabularies, report = _stored(folder, recipe.vocabulary.kind)
     print(report, file=sys.stderr)
-    return Prepared(text, validation, *vocabularies, key)
+    validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
+    return Prepared(text, validation, *vocabularies, key=_digest([folder.name, *validated]))
 
 
 def learn_vocabularies(text: ParallelText, config: VocabularyConfig) -> tuple[Vocabulary, Vocabulary]:
@@ -84,26 +88,55 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, str]:
 
 def _key(recipe: Recipe) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
-    names = [str(path) for path in recipe.data.train_source]  # the report speaks of them
-    parts = [VERSION, files, names, to_dict(recipe.cleaning), to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}]
+    names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
+    learned = to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}  # which change the batches alone
+    return _digest([VERSION, files, names, to_dict(recipe.cleaning), learned])
+
+
+def _digest(parts: Sequence[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _cache() -> Path:
-    folder = Path(os.environ.get("S2S_CACHE") or Path.home() / ".cache" / "s2s")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """The folder of prepared data, which need not exist."""
+    if named := os.environ.get("S2S_CACHE"):
+        return Path(named)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "s2s"
+    except RuntimeError as error:
+        raise UserError("there is no home folder to keep prepared data in; set S2S_CACHE to a folder") from error
+
+
+def _make_writable(folder: Path) -> None:
+    """Raise a UserError unless `folder` can be written; it is made where it is missing."""
+    advice = "prepared data cannot be kept there; set S2S_CACHE to a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}: {advice}") from error
+    check(os.access(folder, os.W_OK), f"{folder}: may not be written to: {advice}")
 
 
 def _store(folder: Path, text: ParallelText, vocabularies: Sequence[Vocabulary], report: str) -> None:
-    with directory_aside(folder) as aside:
-        (aside / "pairs.json").write_text(json.dumps([text.source, text.target, list(text.lines)], ensure_ascii=False))
+    """Two trainings may prepare the same at the same time: each writes a folder of its own, and one of them stays."""
+    own = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
+    with directory_aside(own) as aside:
+        (aside / "pairs.json").write_bytes(json.dumps([text.source, text.target, list(text.lines)]).encode())
         for i, item in enumerate(vocabularies):
             (aside / f"{i}.vocabulary").write_bytes(item.to_bytes())
-        (aside / "report.txt").write_text(report)
+        (aside / "report.txt").write_bytes(report.encode())
+    try:
+        own.rename(folder)
+    except OSError:
+        shutil.rmtree(own)
+        if not folder.is_dir():
+            raise
 
 
 def _stored(folder: Path, kind: str) -> tuple[ParallelText, tuple[Vocabulary, Vocabulary], str]:
-    text = ParallelText(*json.loads((folder / "pairs.json").read_text()))
-    first, second = (vocabulary.from_bytes(kind, (folder / f"{i}.vocabulary").read_bytes()) for i in range(2))
-    return text, (first, second), (folder / "report.txt").read_text()
+    try:
+        text = ParallelText(*json.loads((folder / "pairs.json").read_bytes()))
+        first, second = (vocabulary.from_bytes(kind, (folder / f"{i}.vocabulary").read_bytes()) for i in range(2))
+        return text, (first, second), (folder / "report.txt").read_bytes().decode()
+    except (FileNotFoundError, TypeError, ValueError) as error:
+        raise UserError(f"{folder}: is damaged; delete it, and it will be made anew ({error})") from error

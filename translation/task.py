@@ -63,7 +63,7 @@ class TranslationTask:
         text = self.data.train.pick(examples)
         sources, targets = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, seed)
         return self._padded(
-            self._encode(self.data.source, sources, seed), self._encode(self.data.target, targets, seed + 1)
+            self._encode(self.data.source, sources, 2 * seed), self._encode(self.data.target, targets, 2 * seed + 1)
         )
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:

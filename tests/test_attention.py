@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, DotAttention, GeneralAttention
+from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention
 from s2s.errors import UserError
 
 WIDTH, QUERIES = 6, 4
@@ -26,16 +26,15 @@ def look(attention: Attention, queries: Tensor, grid: Tensor, mask: Tensor | Non
     return attention(queries, attention.keys(grid), grid, mask)
 
 
-def differ(kind: str) -> Tensor:
-    """Weights (batch, queries, positions) by the formula of the class, written as the paper has it."""
-    attention, queries, grid = random_case(kind)
+def textbook(attention: Attention, queries: Tensor, grid: Tensor) -> Tensor:
+    """Weights (batch, queries, positions), the score written as in the paper."""
     if isinstance(attention, AdditiveAttention):
-        cube = torch.tanh(attention.query(queries).unsqueeze(2) + attention.key(grid).unsqueeze(1))
-        scores = cube @ attention.energy
+        scores = torch.tanh(attention.query(queries).unsqueeze(2) + attention.key(grid).unsqueeze(1)) @ attention.energy
     elif isinstance(attention, GeneralAttention):
         scores = torch.einsum("bqi,ij,bpj->bqp", queries, attention.key.weight, grid)
     else:
-        scores = torch.einsum("bqd,bpd->bqp", queries, grid) / (WIDTH**0.5 if kind == "scaled_dot" else 1)
+        scale = WIDTH**-0.5 if isinstance(attention, ScaledDotAttention) else 1.0
+        scores = torch.einsum("bqd,bpd->bqp", queries, grid) * scale
     return scores.masked_fill(~MASK.unsqueeze(1), -1e9).softmax(-1)
 
 
@@ -79,13 +78,38 @@ def test_one_query_alone_sees_what_it_sees_among_others(kind: str) -> None:
 
 
 @each_kind
-def test_weights_are_those_of_the_paper_with_their_gradients(kind: str) -> None:
+def test_weights_and_their_gradients_are_those_of_the_paper(kind: str) -> None:
     attention, queries, grid = random_case(kind)
     _, weights = look(attention, queries, grid)
-    upstream = torch.randn_like(weights)
-    leaves = [queries, grid, *attention.parameters()]
-    found = torch.autograd.grad(weights, leaves, upstream)
+    expected = textbook(attention, queries, grid)
+    torch.testing.assert_close(weights, expected)
+    upstream, leaves = torch.randn_like(weights), [queries, grid, *attention.parameters()]
+    torch.testing.assert_close(
+        torch.autograd.grad(weights, leaves, upstream), torch.autograd.grad(expected, leaves, upstream)
+    )
 
+
+@each_kind
+def test_the_gradients_of_a_score_are_those_of_finite_differences(kind: str) -> None:
     attention, queries, grid = random_case(kind)
-    expected = differ(kind)
-"""
+    attention = attention.double()
+    keys = attention.keys(grid.double()).detach().requires_grad_()
+    assert torch.autograd.gradcheck(attention.score, (queries.detach().double().requires_grad_(), keys))
+
+
+@each_kind
+def test_bfloat16_stays_near_float32(kind: str) -> None:
+    attention, queries, grid = random_case(kind)
+    contexts, weights = look(attention, queries, grid)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough_contexts, rough_weights = look(attention, queries.bfloat16(), grid.bfloat16())
+    assert rough_weights.dtype == torch.float32
+    torch.testing.assert_close(rough_weights.sum(-1), torch.ones(len(MASK), QUERIES))
+    torch.testing.assert_close(rough_weights, weights, atol=0.03, rtol=0)
+    torch.testing.assert_close(rough_contexts.float(), contexts, atol=0.06, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["dot", "scaled_dot"])
+def test_a_dot_product_needs_equal_widths(kind: str) -> None:
+    with pytest.raises(UserError, match="a decoder as wide as the memory, not 4 against 6: change the dimensions, or"):
+        ATTENTIONS[kind](4, 6, 8)

@@ -1,39 +1,67 @@
-"""Teaching a model to copy what it does not know.
-
-A subword vocabulary with full character coverage never meets an unknown token in its training text, so a model would
-never learn to write one, and a character it has never seen would vanish from the translation. Hence some pairs of a
-batch get a word that stands on both sides replaced by a character that no vocabulary knows: the model learns to write
-UNK where it reads UNK, and search puts the source's characters there (Luong et al., 2015b, do so for rare words).
-"""
+"""What a vocabulary does not know passes through a translation as it is, to the place that attention gives it."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
-from s2s.vocabulary import UNKNOWN_CHARACTER
+from torch import Tensor
 
-SHORTEST = 4  # characters of a word that is worth copying: names, loan words, numbers; not "in" or "an"
-
-
-def make_unknown(source: str, target: str, draw: random.Random) -> tuple[str, str]:
-    """Replace one word that both sides have by an unknown character; the pair as it is where they share none."""
-    shared = sorted(word for word in set(source.split()) & set(target.split()) if len(word) >= SHORTEST)
-    if not shared:
-        return source, target
-    word = draw.choice(shared)
-    return tuple(
-        " ".join(UNKNOWN_CHARACTER if part == word else part for part in side.split(" ")) for side in (source, target)
-    )  # type: ignore[return-value]
+from s2s.search import Hypothesis
+from s2s.vocabulary import UNK, Vocabulary
 
 
-def sometimes_unknown(
-    sources: Sequence[str], targets: Sequence[str], rate: float, seed: int
-) -> tuple[list[str], list[str]]:
-    """`make_unknown` for a share `rate` of the pairs; the draw depends on `seed` alone."""
-    draw = random.Random(seed)
-    pairs = [
-        make_unknown(source, target, draw) if draw.random() < rate else (source, target)
-        for source, target in zip(sources, targets)
-    ]
-    return [source for source, _ in pairs], [target for _, target in pairs]
+def is_foreign(text: str, ids: Sequence[int], source: Vocabulary) -> bool:
+    """Whether there are unknown tokens in `text`, and among the known ones no letter or digit: nothing to translate."""
+    if UNK not in ids:
+        return False
+    known = (piece for piece, i in zip(source.pieces(text), ids) if i != UNK)
+    return not any(character.isalnum() for piece in known for character in piece)
+
+
+def with_copies(hypothesis: Hypothesis, target: Vocabulary, text: str, ids: Sequence[int], source: Vocabulary) -> str:
+    """The text of the hypothesis, in which nothing that `source` does not know of `text` is lost.
+
+    An unknown token that the decoder wrote becomes the source token it looked at most, an unknown one if there is any
+    (Luong et al., 2015b, section 3.3, with attention for an aligner). Where tokens are words, that is all: the decoder
+    was trained to say when it wants to copy. Smaller tokens are unknown only where a character was never seen in
+    training; then the decoder hardly ever writes one, so what is left over is put where it was looked at most.
+    """
+    weights, tokens = hypothesis.attention, hypothesis.tokens
+    unknown = [position for position, i in enumerate(ids) if i == UNK]
+    written = [step for step, token in enumerate(tokens) if token == UNK]
+    if weights is None or not (unknown or written):
+        return target.decode(tokens)
+    pieces = source.pieces(text)
+    weights = weights[:, : len(pieces)]  # without END
+    choice = unknown or list(range(len(pieces)))
+    looked = [choice[i] for i in weights[written][:, choice].argmax(1).tolist()]
+    copies = [pieces[position] for position in looked]
+    if target.kind == "word":
+        return target.decode(tokens, copies)
+    lost = [position for position in unknown if position not in looked]
+    return _inserted(hypothesis, target, copies, pieces, weights, lost)
+
+
+def _inserted(
+    hypothesis: Hypothesis,
+    target: Vocabulary,
+    copies: Sequence[str],
+    pieces: Sequence[str],
+    weights: Tensor,
+    lost: Sequence[int],
+) -> str:
+    """Each of the `lost` pieces before the token whose step looked at it most, or before the word around that token."""
+    tokens, text = hypothesis.tokens, target.decode(hypothesis.tokens, copies)
+    places = []
+    for position in lost:
+        before = tokens[: int(weights[:, position].argmax())]
+        place = len(target.decode(before, copies[: before.count(UNK)]))
+        while 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum():
+            place -= 1
+        places.append((place, position))
+    for place, position in sorted(places, reverse=True):  # from the right, so that places stay what they are
+        left, right = text[:place], text[place:]
+        spaced_left = position == 0 or (pieces[position - 1] or " ")[-1].isspace()
+        spaced_right = right[:1].isalnum() and not "".join(pieces[position + 1 : position + 2])[:1].isalnum()
+        text = left + " " * bool(left.strip() and spaced_left) + pieces[position].strip() + " " * spaced_right + right
+    return text

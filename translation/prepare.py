@@ -26,7 +26,7 @@ from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, trai
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 1  # of what is cached: raise it when cleaning or vocabularies change
+VERSION = 2  # of what is cached: raise it when cleaning or vocabularies change
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,12 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, str]:
     """All training files as one text, edge spaces taken off."""
     source, target, lines, reports = [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
-        text, report = clean(read_parallel(*paths), recipe.cleaning)
+        raw = read_parallel(*paths)
+        bare = ParallelText([line.strip() for line in raw.source], [line.strip() for line in raw.target], raw.lines)
+        text, report = clean(bare, recipe.cleaning)
         reports.append(f"{paths[0]}, {paths[1]}: {report}")
-        source += [line.strip() for line in text.source]
-        target += [line.strip() for line in text.target]
+        source += text.source
+        target += text.target
         lines += text.lines
     if not lines:
         raise UserError(f"nothing is left to train on: {'; '.join(reports)}")

@@ -27,6 +27,8 @@ class DataConfig:
 
     def problems(self) -> Iterator[str]:
         """Files that do not pair up or are not there."""
+        if not self.train_source:
+            yield "train_source names no file"
         if len(self.train_source) != len(self.train_target):
             yield f"{len(self.train_source)} train_source files but {len(self.train_target)} train_target files"
         for path in [*self.train_source, *self.train_target, self.validation_source, self.validation_target]:

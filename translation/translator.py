@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from s2s.batch import Padded, pad
 from s2s.decoder import Step
-from s2s.precision import Precision, products
+from s2s.precision import Precision, choose_device, products
 from s2s.search import Hypothesis, SearchOptions, beam, greedy
-from s2s.vocabulary import END, PAD, START, UNK
+from s2s.vocabulary import END, PAD, START
+from translation.copying import is_foreign, with_copies
 from translation.model import TranslationModel
+from translation.splitting import split
+
+BATCH_TOKENS = 16_384
+_LOG_PROBABILITIES = 1 << 23  # of a step, at most: 32 MB a few times over
+_NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 
 
 @dataclass(frozen=True)
@@ -21,23 +30,32 @@ class Translation:
     """One way to say a line in the other language.
 
     Attributes:
-        text: the sentence
-        score: its length-normalised log-probability, higher is better
+        text: the sentence, without a line end
+        score: its length-normalised log-probability, higher is better; of several pieces, their mean
         tokens: its tokens' surfaces, END last where it ended by itself
-        attention: (tokens, source tokens), where each token looked
+        attention: (tokens, source tokens), where each token looked; None where no model was asked, or more than once
+        pieces: how many pieces the line was cut into; more than 1 where it is longer than any that was trained on
     """
 
     text: str
     score: float
     tokens: list[str]
     attention: Tensor | None
+    pieces: int = 1
+
+
+class _Source(NamedTuple):
+    """A line, or a piece of one, and its tokens."""
+
+    text: str
+    ids: list[int]
 
 
 class Translator:
     """Translate lines with a model.
 
     Args:
-        model: on its device
+        model: on its device, in evaluation mode
         options: of the beam; a width of 1 searches greedily
         precision: of matrix products
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory
@@ -49,37 +67,68 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         precision: Precision = "auto",
-        batch_tokens: int = 16_384,
+        batch_tokens: int = BATCH_TOKENS,
     ) -> None:
-        self.model, self.options, self.precision, self.batch_tokens = (
-            model,
-            options or SearchOptions(),
-            precision,
-            batch_tokens,
-        )
+        self.model, self.options = model, options or SearchOptions()
+        self.precision: Precision = precision
+        self.batch_tokens = batch_tokens
         self.device = next(model.network.parameters()).device
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path | str,
+        options: SearchOptions | None = None,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch_tokens: int = BATCH_TOKENS,
+    ) -> Translator:
+        """The translator of a model directory; raises `UserError` as `TranslationModel.load` and `choose_device` do."""
+        chosen = choose_device(device)
+        model = TranslationModel.load(directory)
+        model.network.to(chosen)
+        return cls(model, options, precision=precision, batch_tokens=batch_tokens)
 
     def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
         """The n best translations of each line, best first. A blank line gives one empty translation."""
-        encoded = self.model.source.encode_all([line.strip() for line in lines])
-        found: list[list[Translation]] = [[Translation("", 0.0, [], None)] for _ in lines]
-        for batch in self._batches([len(ids) for ids in encoded]):
-            for i, hypotheses in zip(batch, self._search([encoded[i] for i in batch])):
-                found[i] = [self._written(lines[i], hypothesis) for hypothesis in hypotheses]
+        parts = self._parts([line.strip() for line in lines])
+        found = iter(self._translate(list(chain.from_iterable(parts))))
+        return [_joined(list(islice(found, len(part)))) for part in parts]
+
+    def _parts(self, texts: Sequence[str]) -> list[list[_Source]]:
+        """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
+        vocabulary, limit = self.model.source, self.model.config.max_source_length
+        parts = [[_Source(*line)] if line[0] else [] for line in zip(texts, vocabulary.encode_all(texts))]
+        for i, part in enumerate(parts):
+            if part and len(part[0].ids) > limit:
+                pieces = split(texts[i], vocabulary, limit)
+                parts[i] = [_Source(*piece) for piece in zip(pieces, vocabulary.encode_all(pieces))]
+        return parts
+
+    def _translate(self, sources: Sequence[_Source]) -> list[list[Translation]]:
+        found = [[Translation(source.text, 0.0, [], None)] for source in sources]
+        translatable = [i for i, source in enumerate(sources) if not is_foreign(*source, self.model.source)]
+        for batch in self._batches(translatable, [len(source.ids) for source in sources]):
+            for i, hypotheses in zip(batch, self._search([sources[i].ids for i in batch])):
+                found[i] = [self._written(sources[i], hypothesis) for hypothesis in hypotheses]
         return found
 
-    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Indices of lines that have tokens, by length, within the budget."""
-        budget = max(1, self.batch_tokens // self.options.width)
+    def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+        """The indices by length, within the budget; lengths are those of all lines."""
+        width, vocabulary = self.options.width, len(self.model.target)
+        most, budget = max(1, _LOG_PROBABILITIES // (width * vocabulary)), self.batch_tokens // width
         batch: list[int] = []
-        for i in sorted((i for i, length in enumerate(lengths) if length), key=lambda i: (lengths[i], i)):
-            if batch and (len(batch) + 1) * (lengths[i] + 1) > budget:
+        for i in sorted(indices, key=lambda i: (lengths[i], i)):
+            if batch and (len(batch) == most or (len(batch) + 1) * (lengths[i] + 1) > budget):
                 yield batch
                 batch = []
             batch.append(i)
         if batch:
             yield batch
 
+    # Not inference_mode: inside it autocast keeps no weight that it has cast, and casts them all again at every step.
+    @torch.no_grad()
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         network, options = self.model.network, self.options
         source: Padded = pad([[*ids, END] for ids in sources]).to(self.device)
@@ -90,7 +139,7 @@ class Translator:
             "maximum_length": (source.lengths * self.model.config.length_ratio).long() + 10,
             "device": self.device,
         }
-        with torch.inference_mode(), products(self.precision, self.device):
+        with products(self.precision, self.device):
             state = network.start(source)
             step: type[Step] = network.decoder.step  # type: ignore[assignment]
             if options.width > 1:
@@ -98,13 +147,23 @@ class Translator:
             common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}
             return [[best] for best in greedy(step, state, len(sources), **common)]
 
-    def _written(self, line: str, hypothesis: Hypothesis) -> Translation:
-        """The hypothesis as text; an unknown token is the source token it looked at most (Luong et al., 2015)."""
-        target, unknown = self.model.target, ""
-        if UNK in hypothesis.tokens and hypothesis.attention is not None:
-            pieces = [*self.model.source.pieces(line.strip()), ""]
-            looked = hypothesis.attention[: len(hypothesis.tokens), : len(pieces)].argmax(-1).tolist()
-            unknown = [pieces[j].strip() for i, j in enumerate(looked) if hypothesis.tokens[i] == UNK]
-        text = target.decode(hypothesis.tokens, unknown).strip()
+    def _written(self, source: _Source, hypothesis: Hypothesis) -> Translation:
+        target = self.model.target
+        text = with_copies(hypothesis, target, *source, self.model.source)
         tokens = target.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
-        return Translation(text, hypothesis.score, tokens, hypothesis.attention)
+        return Translation(text.translate(_NO_LINE_ENDS).strip(), hypothesis.score, tokens, hypothesis.attention)
+
+
+def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:
+    """The n best translations of a line from those of its pieces: the k-th best of each, or the best if it has fewer."""
+    if len(parts) == 1:
+        return list(parts[0])
+    if not parts:
+        return [Translation("", 0.0, [], None)]
+    joined = []
+    for rank in range(max(map(len, parts))):
+        chosen = [part[min(rank, len(part) - 1)] for part in parts]
+        text = " ".join(piece.text for piece in chosen if piece.text)
+        tokens = list(chain.from_iterable(piece.tokens for piece in chosen))
+        joined.append(Translation(text, sum(piece.score for piece in chosen) / len(chosen), tokens, None, len(parts)))
+    return joined

@@ -1,0 +1,100 @@
+"""Two toy languages, for learning how a model learns: copy a sequence of invented words, or reverse it.
+
+    python -m data_prep.toy --output data/toy
+
+writes `train.source`, sequences such as `mo ka ti`, `train.copy`, the same, and `train.reverse`, `ti ka mo`; likewise
+`val`, `test` (1,000 held-out sequences) and `long`, which holds sequences longer than any of the others. No sequence
+occurs twice in all of them. What is written depends on the seed alone. translation/recipes/TUTORIAL.md goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2s import command
+from s2s.files import check_new, written_aside
+
+WORDS = ("ba", "do", "fi", "gu", "ka", "le", "mo", "nu", "pa", "ri", "so", "ti", "vu", "we", "xo", "zu")
+
+SIDES: Mapping[str, Callable[[Sequence[str]], Sequence[str]]] = {
+    "source": lambda words: words,
+    "copy": lambda words: words,
+    "reverse": lambda words: words[::-1],
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many sequences of how many words. There must be many more of such sequences than are drawn."""
+
+    count: int
+    shortest: int
+    longest: int
+
+
+SPLITS: Mapping[str, Split] = {
+    "train": Split(10_000, 3, 10),
+    "val": Split(200, 3, 10),
+    "test": Split(1_000, 3, 10),
+    "long": Split(1_000, 11, 20),
+}
+
+
+def sequences(seed: int, splits: Mapping[str, Split] = SPLITS) -> dict[str, list[tuple[str, ...]]]:
+    """The sequences of each split, all of them different; lengths are spread evenly."""
+    stream, seen = _random_words(seed), set()
+    drawn: dict[str, list[tuple[str, ...]]] = {name: [] for name in splits}
+    for name, split in splits.items():
+        lengths = split.longest - split.shortest + 1
+        while len(drawn[name]) < split.count:
+            length = split.shortest + len(drawn[name]) % lengths
+            words = tuple(next(stream) for _ in range(length))
+            if words not in seen:
+                seen.add(words)
+                drawn[name].append(words)
+    return drawn
+
+
+def _random_words(seed: int) -> Iterator[str]:
+    generator = random.Random(seed)
+    while True:
+        yield WORDS[int(generator.random() * len(WORDS))]  # `random` is what no version of Python may change
+
+
+def toy(arguments: list[str]) -> int:
+    """The command `python -m data_prep.toy`."""
+    parser = command.Parser(
+        prog="python -m data_prep.toy",
+        description="Make sequences of invented words, their copies and their reversals.",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
+    parser.add_argument("--seed", type=int, default=1, help="of the random choice (default %(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    paths = {(split, side): options.output / f"{split}.{side}" for split in SPLITS for side in SIDES}
+    for path in paths.values():
+        check_new(path, force=options.force)
+    drawn = sequences(options.seed)
+    for (split, side), path in paths.items():
+        with written_aside(path) as aside:
+            lines = (" ".join(SIDES[side](words)) + "\n" for words in drawn[split])
+            aside.write_text("".join(lines), encoding="utf-8", newline="\n")
+        print(path)
+    counts = ", ".join(f"{len(words):,} {split}" for split, words in drawn.items())
+    print(f"{options.output}: {counts} sequences", file=sys.stderr)
+    return 0
+
+
+def main() -> int:
+    """The entry point."""
+    return command.run(toy)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Optimisers, schedules and clipping: against torch's own, and against what a recipe promises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from s2s.optimisation import (
+    OptimiserConfig,
+    Schedule,
+    ScheduleConfig,
+    build_optimiser,
+    optimiser_tensors,
+    restore_optimiser,
+    scale_and_clip,
+)
+
+Name = Literal["adamw", "adam", "sgd"]
+NAMES: list[Name] = ["adamw", "adam", "sgd"]
+
+
+def model_with_gradients(seed: int = 1) -> nn.Sequential:
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
+    model(3 * torch.randn(11, 5)).square().sum().backward()
+    return model
+
+
+def gradients(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
+    return [p.grad.clone() for p in parameters if p.grad is not None]
+
+
+# -------------------------------------------------------------------------------------------------------- clipping
+
+
+@pytest.mark.parametrize("limit", [0.1, 1e6])
+def test_clipping_by_norm_is_that_of_torch(limit: float) -> None:
+    ours, theirs = model_with_gradients(), model_with_gradients()
+    for parameter in theirs.parameters():
+        assert parameter.grad is not None
+        parameter.grad /= 11
+    expected = nn.utils.clip_grad_norm_(theirs.parameters(), limit)
+    norm = scale_and_clip(ours.parameters(), 11, OptimiserConfig(clip_norm=limit))
+    torch.testing.assert_close(norm, expected)
+    torch.testing.assert_close(gradients(ours.parameters()), gradients(theirs.parameters()))
+
+
+def test_clipping_by_value_is_that_of_torch() -> None:
+    ours, theirs = model_with_gradients(), model_with_gradients()
+    for parameter in theirs.parameters():
+        assert parameter.grad is not None
+        parameter.grad /= 11
+    nn.utils.clip_grad_value_(theirs.parameters(), 0.05)
+    scale_and_clip(ours.parameters(), 11, OptimiserConfig(clip_norm=0, clip_value=0.05))
+    torch.testing.assert_close(gradients(ours.parameters()), gradients(theirs.parameters()))
+    assert max(gradient.abs().max().item() for gradient in gradients(ours.parameters())) == pytest.approx(0.05)
+
+
+def test_without_limits_the_sum_becomes_a_mean() -> None:
+    model = model_with_gradients()
+    expected = [gradient / 11 for gradient in gradients(model.parameters())]
+    norm = scale_and_clip(model.parameters(), 11, OptimiserConfig(clip_norm=0))
+    torch.testing.assert_close(gradients(model.parameters()), expected)
+    torch.testing.assert_close(norm, torch.cat([gradient.flatten() for gradient in expected]).norm())
+
+
+def test_parameters_without_a_gradient_are_left_alone() -> None:
+    model = model_with_gradients()
+    frozen = nn.Parameter(torch.ones(3))
+    alone = scale_and_clip(model_with_gradients().parameters(), 11, OptimiserConfig())
+    assert torch.equal(scale_and_clip([frozen, *model.parameters()], 11, OptimiserConfig()), alone)
+    assert frozen.grad is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_gradient_that_is_not_finite_shows_in_the_norm(bad: float) -> None:
+    model = model_with_gradients()
+    bias = model.get_parameter("0.bias")
+    assert bias.grad is not None
+    bias.grad[2] = bad
+    assert not torch.isfinite(scale_and_clip(model.parameters(), 11, OptimiserConfig()))
+
+
+# -------------------------------------------------------------------------------------------------------- schedules
+
+
+def shares(config: ScheduleConfig, total: int = 1000) -> list[float]:
+    schedule = Schedule(config, total)
+    return [schedule.share(step) for step in range(total)]
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "inverse_sqrt", "plateau"])
+def test_every_schedule_warms_up_from_almost_nothing_and_never_passes_its_peak(name: str) -> None:
+    warm = shares(ScheduleConfig(name=name, warmup_steps=100))  # type: ignore[arg-type]
+    cold = shares(ScheduleConfig(name=name, warmup_steps=0))  # type: ignore[arg-type]
+    assert warm[0] == pytest.approx(0.01)
+    assert all(before < after for before, after in zip(warm[:90], warm[1:]))
+    assert max(warm) <= 1
+    assert cold[0] == 1
+
+
+def test_a_constant_stays() -> None:
+    assert set(shares(ScheduleConfig(name="constant", warmup_steps=100))[100:]) == {1.0}
+
+
+def test_a_cosine_falls_to_nothing_through_a_half() -> None:
+    found = shares(ScheduleConfig(name="cosine", warmup_steps=0))
+    assert found[500] == pytest.approx(0.5)
+    assert found[250] == pytest.approx((1 + math.sqrt(0.5)) / 2)
+    assert found[-1] == pytest.approx(0, abs=1e-5)
+    assert found == sorted(found, reverse=True)
+
+
+def test_an_inverse_square_root_halves_in_four_times_the_warm_up() -> None:
+    found = shares(ScheduleConfig(name="inverse_sqrt", warmup_steps=100))
+    assert found[99] == 1
+    assert found[399] == pytest.approx(0.5)
+    assert found[899] == pytest.approx(1 / 3)
+    assert found[99:] == sorted(found[99:], reverse=True)
+
+
+def test_a_plateau_falls_after_so_many_validations_without_a_new_best() -> None:
+    schedule = Schedule(ScheduleConfig(name="plateau", warmup_steps=0, factor=0.5, patience=2), 1000)
+    found = []
+    for improved in (True, False, True, False, False, False, True, False, False):
+        schedule.observe(improved)
+        found.append(schedule.share(7))
+    assert found == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_a_plateau_goes_on_after_a_stop_where_it_was() -> None:
+    config = ScheduleConfig(name="plateau", patience=2)
+    whole, stopped, resumed = (Schedule(config, 1000) for _ in range(3))
+    history = [True, False, False, False]
+    for improved in history:
+        stopped.observe(improved)
+    resumed.restore(stopped.record())
+    for improved in history:
+        whole.observe(improved)
+    whole.observe(False)
+    resumed.observe(False)
+    assert resumed.share(500) == whole.share(500) == 0.25
+
+
+def test_nothing_falls_below_its_floor() -> None:
+    assert shares(ScheduleConfig(name="cosine", warmup_steps=0, floor=0.1))[-1] == pytest.approx(0.1, abs=1e-5)
+    assert Schedule(ScheduleConfig(name="cosine", warmup_steps=0), 10).share(25) == 0  # epochs were lowered on resuming
+
+
+# ------------------------------------------------------------------------------------------------------- optimisers
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_weight_decay_goes_to_matrices_alone(name: Name, kind: type[torch.optim.Optimizer]) -> None:
+    model = model_with_gradients()
+    model.get_parameter("2.bias").requires_grad_(False)
+    optimiser = build_optimiser(OptimiserConfig(name=name, weight_decay=0.3, learning_rate=0.2), model)
+    assert type(optimiser) is kind
+    found = {(p.dim(), group["weight_decay"]) for group in optimiser.param_groups for p in group["params"]}
+    assert found == {(2, 0.3), (1, 0.0)}
+    assert sum(len(group["params"]) for group in optimiser.param_groups) == 3
+    assert {group["lr"] for group in optimiser.param_groups} == {0.2}
+
+
+def train(model: nn.Module, optimiser: torch.optim.Optimizer, steps: Iterable[int]) -> None:
+    for step in steps:
+        optimiser.zero_grad()
+        inputs = torch.randn(11, 5, generator=torch.Generator().manual_seed(step))
+        model(inputs).square().sum().backward()
+        optimiser.step()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_restored_optimiser_goes_on_bit_for_bit(name: Name) -> None:
+    config = OptimiserConfig(name=name, learning_rate=0.01)
+    whole, resumed = model_with_gradients(), model_with_gradients(seed=2)
+    optimiser = build_optimiser(config, whole)
+    train(whole, optimiser, range(3))
+    saved = {key: tensor.clone() for key, tensor in optimiser_tensors(optimiser, whole)}
+    resumed.load_state_dict(whole.state_dict())
+    train(whole, optimiser, range(3, 6))
+
+    again = build_optimiser(config, resumed)
+    restore_optimiser(again, resumed, saved)
+    train(resumed, again, range(3, 6))
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters()))
+    assert all(not key.startswith("/") and name in dict(whole.named_parameters()) for key, name in map(split, saved))
+
+
+def split(key: str) -> tuple[str, str]:
+    kind, name = key.split("/")
+    return kind, name
+
+
+def test_the_state_of_tied_weights_is_there_once() -> None:
+    model = nn.Sequential(nn.Linear(5, 5), nn.Linear(5, 5))
+    model[1].weight = model[0].weight
+    optimiser = build_optimiser(OptimiserConfig(), model)
+    train(model, optimiser, range(1))
+    names = {split(key)[1] for key, _ in optimiser_tensors(optimiser, model)}
+    assert names == {"0.weight", "0.bias", "1.bias"}

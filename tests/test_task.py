@@ -1,0 +1,229 @@
+"""The translation task: batches that repeat exactly, a loss of real tokens alone, validation as users translate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from s2s.batch import BucketedBatches
+from s2s.decoder import DecoderConfig
+from s2s.metrics import corpus_scores
+from s2s.search import SearchOptions
+from s2s.vocabulary import END, PAD, START, UNK, Vocabulary, WordVocabulary, train_subwords
+from translation.corpus import ParallelText
+from translation.encoder import EncoderConfig
+from translation.model import TranslationConfig, TranslationModel
+from translation.prepare import Prepared
+from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.task import TranslationTask
+from translation.translator import Translator
+
+SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
+TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
+TEXT = ParallelText(SOURCE, TARGET, [1, 2, 4, 5, 6, 9])
+DATA = DataConfig([Path("train.en")], [Path("train.de")], Path("val.en"), Path("val.de"), "en", "de")
+
+
+def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, **options: Any) -> TranslationTask:
+    """A task on the sentences above, with a fresh small model that writes to the greatest length."""
+    options = {"kind": vocabulary.kind, "unknown_copies": 0.0, **options}
+    recipe = Recipe(
+        DATA, BatchConfig(sentences=batch), vocabulary=VocabularyConfig(**options), label_smoothing=smoothing
+    )
+    recipe = replace(recipe, training=replace(recipe.training, precision="float32"))
+    shape = TranslationConfig(
+        source_language="en",
+        target_language="de",
+        vocabulary_kind=vocabulary.kind,
+        joint_vocabulary=True,
+        tie_embeddings=True,
+        max_source_length=20,
+        length_ratio=1.0,
+        encoder=EncoderConfig(dim=8),
+        decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
+    )
+    torch.manual_seed(0)
+    model = TranslationModel.fresh(shape, vocabulary, vocabulary)
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
+        model.network.decoder.projection.bias[END] = -10
+    model.network.eval()
+    validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
+    return TranslationTask(
+        recipe, Prepared(TEXT, validation, vocabulary, vocabulary, "key"), model, torch.device("cpu")
+    )
+
+
+@pytest.fixture(scope="module")
+def words() -> Vocabulary:
+    return WordVocabulary.from_lines([*SOURCE, *TARGET])
+
+
+@pytest.fixture(scope="module")
+def subwords() -> Vocabulary:
+    return train_subwords([*SOURCE, *TARGET] * 3, 60)
+
+
+def rows(ids: Tensor) -> list[list[int]]:
+    return [[i for i in row if i != PAD] for row in ids.tolist()]
+
+
+def decoded(vocabulary: Vocabulary, ids: Tensor) -> list[str]:
+    return [vocabulary.decode(row) for row in rows(ids)]
+
+
+def sorted_all(batches: Iterable[list[int]]) -> list[int]:
+    return sorted(i for batch in batches for i in batch)
+
+
+def test_an_epoch_holds_every_pair_once_in_an_order_of_its_own(words: Vocabulary) -> None:
+    task = task_of(words)
+    plans = [task.plan(epoch) for epoch in range(5)]
+    assert all(sorted_all(plan) == list(range(len(TEXT))) for plan in plans)
+    assert plans == [task_of(words).plan(epoch) for epoch in range(5)]
+    assert any(plan != plans[0] for plan in plans)
+
+
+def test_the_budget_is_the_recipes_and_counts_start_and_end(words: Vocabulary) -> None:
+    task = task_of(words)
+    tokens = replace(task.recipe, batch=BatchConfig(tokens=14))
+    lengths = [(len(s.split()) + 1, len(t.split()) + 1) for s, t in zip(SOURCE, TARGET)]
+    expected = BucketedBatches(lengths, tokens=14, seed=task.recipe.training.seed)
+    other = TranslationTask(tokens, task.data, task.model, task.device)
+    assert other.plan(1) == expected.epoch(1)
+    assert other.longest() == expected.longest(expected.epoch(0))
+
+
+def test_a_batch_reads_after_start_what_it_writes_before_end(words: Vocabulary) -> None:
+    batch = task_of(words).batch(0, 0, [3, 0])
+    assert decoded(words, batch.source.ids) == [SOURCE[3], SOURCE[0]]
+    assert decoded(words, batch.written.ids) == [TARGET[3], TARGET[0]]
+    assert [row[-1] for row in rows(batch.source.ids)] == [END, END]
+    for read, written in zip(rows(batch.read.ids), rows(batch.written.ids)):
+        assert read[0] == START
+        assert [*read[1:], END] == written
+    assert batch.source.lengths.tolist() == [6, 4]
+
+
+def test_merges_are_left_out_by_seed_epoch_and_position_alone(subwords: Vocabulary) -> None:
+    task = task_of(subwords, bpe_dropout=0.5)
+    everything = list(range(len(TEXT)))
+
+    def ids(epoch: int, position: int, task: TranslationTask = task) -> tuple[list[list[int]], list[list[int]]]:
+        batch = task.batch(epoch, position, everything)
+        assert decoded(subwords, batch.source.ids) == SOURCE
+        assert decoded(subwords, batch.written.ids) == TARGET
+        return rows(batch.source.ids), rows(batch.written.ids)
+
+    first = ids(1, 2)
+    torch.rand(3)
+    assert first == ids(1, 2) == ids(1, 2, task_of(subwords, bpe_dropout=0.5))
+    assert first not in (ids(1, 3), ids(2, 2))
+    assert ids(0, 0, task_of(subwords))[0] == [[*row, END] for row in subwords.encode_all(SOURCE)]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_word_of_both_sides_is_made_unknown_in_both(dropout: float, subwords: Vocabulary) -> None:
+    task = task_of(subwords, unknown_copies=0.999, bpe_dropout=dropout)
+    batch = task.batch(0, 0, [4, 0])
+    for side in (batch.source, batch.read, batch.written):
+        assert [row.count(UNK) for row in rows(side.ids)] == [1, 0]
+    assert decoded(subwords, batch.written.ids) == ["ein park in ", "ein mann schläft"]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_the_cross_entropy_of_real_tokens(smoothing: float, words: Vocabulary) -> None:
+    task = task_of(words, smoothing=smoothing)
+    network = task.model.network
+    batch = task.batch(0, 0, [1, 2, 5])
+    loss = task.loss(network, batch)
+    with torch.no_grad():
+        logits = network.decoder.readout(network(batch.source, batch.read.ids).features).flatten(0, 1)
+    targets = batch.written.ids.flatten()
+    expected = cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing, reduction="sum")
+    assert loss.total.item() == pytest.approx(expected.item(), rel=1e-5)
+    exact = cross_entropy(logits, targets, ignore_index=PAD, reduction="sum")
+    assert loss.figures["train_loss"].item() == pytest.approx(exact.item(), rel=1e-5)
+    assert loss.weight == 4 + 3 + 2
+    assert loss.size == loss.weight + 7 + 3 + 2
+
+
+def test_the_loss_of_a_batch_is_the_sum_of_its_lines(words: Vocabulary) -> None:
+    task = task_of(words)
+    together = task.loss(task.model.network, task.batch(0, 0, [0, 1, 2]))
+    alone = [task.loss(task.model.network, task.batch(0, 0, [i])) for i in range(3)]
+    assert together.total.item() == pytest.approx(sum(loss.total.item() for loss in alone), rel=1e-5)
+    assert together.weight == sum(loss.weight for loss in alone)
+
+
+def test_the_loss_goes_through_the_model_it_is_given(words: Vocabulary) -> None:
+    task = task_of(words)
+
+    class Wrapper(torch.nn.Module):
+        """Stands for what a compiler or a data-parallel wrapper makes of a model."""
+
+        def forward(self, *inputs: Any) -> Any:
+            called.append(inputs)
+            return task.model.network(*inputs)
+
+    called: list[Any] = []
+    batch = task.batch(0, 0, [0])
+    loss = task.loss(Wrapper(), batch)
+    assert len(called) == 1
+    assert loss.total.item() == task.loss(task.model.network, batch).total.item()
+
+
+def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> None:
+    task = task_of(words)
+    text = task.data.validation
+    random = torch.get_rng_state()
+    with torch.no_grad():
+        found = task.validate(task.model.network)
+    assert torch.equal(torch.get_rng_state(), random)
+    translations = Translator(task.model, SearchOptions(width=1), precision="float32").translate(text.source)
+    hypotheses = [best.text for best, *_ in translations]
+    assert hypotheses[0] == ""
+    assert all(hypotheses[1:])
+    assert (found.primary, found.higher_is_better) == ("BLEU", True)
+    assert found.figures["BLEU"] == corpus_scores(hypotheses, [text.target], "de")[0].value
+
+    losses = []
+    for source, target in zip(text.source, text.target):
+        batch = task._padded([words.encode(source)], [words.encode(target)])
+        losses.append(task.loss(task.model.network, batch))
+    mean = sum(loss.figures["train_loss"].item() for loss in losses) / sum(loss.weight for loss in losses)
+    assert found.figures["loss"] == pytest.approx(mean, rel=1e-5)
+
+
+def test_the_rehearsal_looks_at_the_first_lines_alone(words: Vocabulary) -> None:
+    task = task_of(words)
+    with torch.no_grad():
+        found = task.validate(task.model.network, limit=2)
+        first = replace(task.data, validation=task.data.validation.pick([0, 1]))
+        whole = TranslationTask(task.recipe, first, task.model, task.device).validate(task.model.network)
+        every, more = task.validate(task.model.network), task.validate(task.model.network, limit=99)
+    assert (found.primary, found.higher_is_better, list(found.figures)) == ("loss", False, ["loss"])
+    assert found.figures["loss"] == whole.figures["loss"]
+    assert more.figures["loss"] == every.figures["loss"]
+
+
+def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
+    assert task_of(words).whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
+
+
+def test_what_is_saved_is_a_model_that_translates_the_same(words: Vocabulary, tmp_path: Path) -> None:
+    task = task_of(words)
+    task.save(task.model.network, tmp_path / "best", {"step": 7})
+    ours, theirs = (
+        [best.text for best, *_ in Translator(model, precision="float32").translate(SOURCE)]
+        for model in (task.model, TranslationModel.load(tmp_path / "best"))
+    )
+    assert ours == theirs

@@ -57,9 +57,8 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
         model.network.decoder.projection.bias[END] = -10
     model.network.eval()
     validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
-    return TranslationTask(
-        recipe, Prepared(TEXT, validation, vocabulary, vocabulary, "key"), model, torch.device("cpu")
-    )
+    data = Prepared(TEXT, validation, vocabulary, vocabulary, "key")
+    return TranslationTask(recipe, data, model, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -195,10 +194,8 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
     assert (found.primary, found.higher_is_better) == ("BLEU", True)
     assert found.figures["BLEU"] == corpus_scores(hypotheses, [text.target], "de")[0].value
 
-    losses = []
-    for source, target in zip(text.source, text.target):
-        batch = task._padded([words.encode(source)], [words.encode(target)])
-        losses.append(task.loss(task.model.network, batch))
+    same = TranslationTask(task.recipe, replace(task.data, train=text), task.model, task.device)
+    losses = [same.loss(task.model.network, same.batch(0, 0, [i])) for i in range(len(text))]
     mean = sum(loss.figures["train_loss"].item() for loss in losses) / sum(loss.weight for loss in losses)
     assert found.figures["loss"] == pytest.approx(mean, rel=1e-5)
 

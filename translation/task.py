@@ -17,7 +17,7 @@ from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
 from s2s.task import Loss, Validation
 from s2s.vocabulary import END, START, SubwordVocabulary, Vocabulary
-from translation.copying import sometimes_unknown
+from translation.augmentation import sometimes_unknown
 from translation.model import TranslationModel
 from translation.prepare import Prepared
 from translation.recipe import Recipe

@@ -45,10 +45,11 @@ class Translation:
 
 
 class _Source(NamedTuple):
-    """A line, or a piece of one, and its tokens."""
+    """A line, or one of the pieces of a line, and its tokens."""
 
     text: str
     ids: list[int]
+    pieces: int = 1
 
 
 class Translator:
@@ -99,16 +100,17 @@ class Translator:
     def _parts(self, texts: Sequence[str]) -> list[list[_Source]]:
         """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
         vocabulary, limit = self.model.source, self.model.config.max_source_length
-        parts = [[_Source(*line)] if line[0] else [] for line in zip(texts, vocabulary.encode_all(texts))]
-        for i, part in enumerate(parts):
-            if part and len(part[0].ids) > limit:
-                pieces = split(texts[i], vocabulary, limit)
-                parts[i] = [_Source(*piece) for piece in zip(pieces, vocabulary.encode_all(pieces))]
+        parts = []
+        for text, ids in zip(texts, vocabulary.encode_all(texts)):
+            pieces = split(text, vocabulary, limit) if len(ids) > limit else [text] * bool(text)
+            encoded = vocabulary.encode_all(pieces) if len(pieces) > 1 else [ids]
+            parts.append([_Source(*piece, len(pieces)) for piece in zip(pieces, encoded)])
         return parts
 
     def _translate(self, sources: Sequence[_Source]) -> list[list[Translation]]:
-        found = [[Translation(source.text, 0.0, [], None)] for source in sources]
-        translatable = [i for i, source in enumerate(sources) if not is_foreign(*source, self.model.source)]
+        vocabulary = self.model.source
+        found = [[Translation(_plain(source.text), 0.0, [], None, source.pieces)] for source in sources]
+        translatable = [i for i, source in enumerate(sources) if not is_foreign(source.text, source.ids, vocabulary)]
         for batch in self._batches(translatable, [len(source.ids) for source in sources]):
             for i, hypotheses in zip(batch, self._search([sources[i].ids for i in batch])):
                 found[i] = [self._written(sources[i], hypothesis) for hypothesis in hypotheses]
@@ -149,17 +151,23 @@ class Translator:
 
     def _written(self, source: _Source, hypothesis: Hypothesis) -> Translation:
         target = self.model.target
-        text = with_copies(hypothesis, target, *source, self.model.source)
+        text = _plain(with_copies(hypothesis, target, source.text, source.ids, self.model.source))
         tokens = target.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
-        return Translation(text.translate(_NO_LINE_ENDS).strip(), hypothesis.score, tokens, hypothesis.attention)
+        attention = hypothesis.attention if source.pieces == 1 else None  # of a line of a megabyte it is a gigabyte
+        return Translation(text, hypothesis.score, tokens, attention, source.pieces)
+
+
+def _plain(text: str) -> str:
+    r"""A line's text: `\r` may have been copied from the source, and would look like a line end."""
+    return text.translate(_NO_LINE_ENDS).strip()
 
 
 def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:
-    """The n best translations of a line from those of its pieces: the k-th best of each, or the best if it has fewer."""
-    if len(parts) == 1:
-        return list(parts[0])
+    """The n best translations of a line from those of its pieces: the k-th best of each, or its last if it has fewer."""
     if not parts:
         return [Translation("", 0.0, [], None)]
+    if len(parts) == 1:
+        return list(parts[0])
     joined = []
     for rank in range(max(map(len, parts))):
         chosen = [part[min(rank, len(part) - 1)] for part in parts]

@@ -1,0 +1,36 @@
+"""translation.augmentation: words of both sides made unknown, now and then."""
+
+from __future__ import annotations
+
+import random
+
+from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, train_subwords
+from translation.augmentation import make_unknown, sometimes_unknown
+
+PAIR = ("A Boston terrier is running in grass.", "Ein Boston Terrier läuft in Gras.")
+
+
+def test_a_shared_word_becomes_unknown_on_both_sides() -> None:
+    source, target = make_unknown(*PAIR, random.Random(1))
+    assert source == f"A {UNKNOWN_CHARACTER} terrier is running in grass."
+    assert target == f"Ein {UNKNOWN_CHARACTER} Terrier läuft in Gras."
+
+
+def test_short_words_and_pairs_that_share_none_stay() -> None:
+    assert make_unknown("a b in", "c d in", random.Random(1)) == ("a b in", "c d in")
+
+
+def test_the_rate_is_kept_and_the_seed_decides() -> None:
+    sources, targets = [PAIR[0]] * 2000, [PAIR[1]] * 2000
+    changed = sometimes_unknown(sources, targets, 0.25, seed=3)
+    share = sum(UNKNOWN_CHARACTER in line for line in changed[0]) / 2000
+    assert 0.2 < share < 0.3
+    assert [UNKNOWN_CHARACTER in line for line in changed[0]] == [UNKNOWN_CHARACTER in line for line in changed[1]]
+    assert changed == sometimes_unknown(sources, targets, 0.25, seed=3)
+    assert changed != sometimes_unknown(sources, targets, 0.25, seed=4)
+
+
+def test_vocabularies_read_it_as_one_unknown_token() -> None:
+    vocabulary = train_subwords(PAIR * 10, 60)
+    source, _ = make_unknown(*PAIR, random.Random(1))
+    assert vocabulary.encode(source).count(UNK) == 1

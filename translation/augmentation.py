@@ -1,0 +1,39 @@
+"""Teaching a model to copy what it does not know.
+
+A subword vocabulary with full character coverage never meets an unknown token in its training text, so a model would
+never learn to write one, and a character it has never seen would vanish from the translation. Hence some pairs of a
+batch get a word that stands on both sides replaced by a character that no vocabulary knows: the model learns to write
+UNK where it reads UNK, and search puts the source's characters there (Luong et al., 2015b, do so for rare words).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from s2s.vocabulary import UNKNOWN_CHARACTER
+
+SHORTEST = 4  # characters of a word that is worth copying: names, loan words, numbers; not "in" or "an"
+
+
+def make_unknown(source: str, target: str, draw: random.Random) -> tuple[str, str]:
+    """Replace one word that both sides have by an unknown character; the pair as it is where they share none."""
+    shared = sorted(word for word in set(source.split()) & set(target.split()) if len(word) >= SHORTEST)
+    if not shared:
+        return source, target
+    word = draw.choice(shared)
+    return tuple(
+        " ".join(UNKNOWN_CHARACTER if part == word else part for part in side.split(" ")) for side in (source, target)
+    )  # type: ignore[return-value]
+
+
+def sometimes_unknown(
+    sources: Sequence[str], targets: Sequence[str], rate: float, seed: int
+) -> tuple[list[str], list[str]]:
+    """`make_unknown` for a share `rate` of the pairs; the draw depends on `seed` alone."""
+    draw = random.Random(seed)
+    pairs = [
+        make_unknown(source, target, draw) if draw.random() < rate else (source, target)
+        for source, target in zip(sources, targets)
+    ]
+    return [source for source, _ in pairs], [target for _, target in pairs]

@@ -1,0 +1,197 @@
+"""`translate`: lines of text in, lines of text out, one for one, as a stream."""
+
+from __future__ import annotations
+
+if not __package__:
+    import sys
+    from pathlib import Path
+
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from s2s import command
+from s2s.errors import UserError, check
+from s2s.files import check_new, check_readable, written_aside
+from s2s.lines import LineReader
+
+if TYPE_CHECKING:
+    from translation.translator import Translation, Translator
+
+MODELS = Path(__file__).resolve().parent / "models"
+NAMED = 3  # long lines whose numbers are told; the others are counted
+
+
+def translate(arguments: list[str]) -> int:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    _check(options)
+    directory = options.model or bundled(options.to)
+    translator = _load(directory, options)
+    with ExitStack() as stack:
+        output = sys.stdout
+        if options.output:
+            aside = stack.enter_context(written_aside(options.output))
+            output = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n"))
+        run = _Run(translator, output, options)
+        for path in options.files:
+            with path.open("rb", buffering=0) as file:
+                run.read(file, str(path))
+        if not options.files:
+            check(sys.stdin, "standard input is closed: name a FILE")
+            run.read(sys.stdin.buffer, "standard input")
+        run.report()
+    return 0
+
+
+def bundled(language: str) -> Path:
+    """The model directory that came with this package and translates to `language`, from English if there is a choice."""
+    known: dict[str, Path] = {}
+    for config in sorted(MODELS.glob("*-*/config.json"), key=lambda path: (path.parent.name[:3] == "en-", path)):
+        known[config.parent.name.rpartition("-")[2]] = config.parent
+    check(known, "no model came with this installation: name one with --model, or train one with translation.train")
+    check(language in known, f"--to {language}: the bundled models translate to {', '.join(known)}; or name a --model")
+    return known[language]
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(
+        prog="translate",
+        description="Translate text, one sentence a line. Line n of the output translates line n of the input; a blank "
+        "line stays blank. Text is UTF-8.",
+        epilog="exit codes: 0 done, 2 a mistake that the message explains, 130 interrupted",
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="read in order (default: standard input)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="written when all is done (default: standard output)")
+    parser.add_argument("--force", action="store_true", help="replace the --output file if it exists")
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best")
+    model.add_argument("--to", default="de", metavar="LANG", help="the bundled model for this language (default: de)")
+    search = parser.add_argument_group("search")
+    search.add_argument("--beam", type=_positive, default=5, metavar="N", help="hypotheses a line; 1 is greedy (default: 5)")
+    search.add_argument(
+        "--n-best", type=_positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, lines from 0"
+    )
+    search.add_argument(
+        "--length-penalty", type=float, default=1.0, metavar="A", help="log-probability / length^A (default: 1)"
+    )
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    machine.add_argument("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
+    machine.add_argument("--threads", type=_positive, metavar="N", help="processor cores (default: all)")
+    machine.add_argument("--batch-tokens", type=_positive, metavar="N", help="tokens times hypotheses a batch: memory")
+    parser.add_argument(
+        "--encoding-errors", choices=["strict", "replace"], default="strict", help="what to do with bytes not UTF-8"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """What can be known before anything is loaded."""
+    n_best = options.n_best or 1
+    check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}: a beam has no more to give")
+    for path in options.files:
+        check_readable(path)
+    if options.output:
+        check_new(options.output, force=options.force)
+
+
+def _load(directory: Path, options: argparse.Namespace) -> Translator:
+    """Import what translates, which takes longer than all that comes before, and read the model."""
+    import torch
+
+    from s2s.search import SearchOptions
+    from translation.translator import BATCH_TOKENS, Translator
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return Translator.load(
+        directory,
+        SearchOptions(options.beam, options.n_best or 1, length_penalty=options.length_penalty, stop_early=True),
+        device=options.device,
+        precision=options.precision,
+        batch_tokens=options.batch_tokens or BATCH_TOKENS,
+    )
+
+
+class _Run:
+    """Lines from one file after the other to one output, and what is to be said of them."""
+
+    def __init__(self, translator: Translator, output: TextIO, options: argparse.Namespace) -> None:
+        self._translator, self._output, self._options = translator, output, options
+        self._lines = 0  # of all files so far
+        self._long = 0
+        self._started = time.monotonic()
+        self._noting = sys.stderr.isatty() and not output.isatty()
+
+    def read(self, file: BinaryIO, name: str) -> None:
+        """Translate `file`, window by window: what a pipe holds is answered before more is waited for."""
+        reader = LineReader(file, name, errors=self._options.encoding_errors)
+        number = 1
+        for window in reader.windows():
+            found = self._translator.translate(window)
+            if len(found) != len(window):
+                raise RuntimeError(f"{len(window)} lines gave {len(found)} translations")
+            self._output.writelines(line + "\n" for line in self._written(found))
+            self._output.flush()
+            self._tell_long(found, name, number)
+            number += len(window)
+            self._lines += len(window)
+            self._note()
+        if reader.replaced:
+            self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
+
+    def report(self) -> None:
+        """What is left to say at the end."""
+        if self._long > NAMED:
+            self._warn(f"{self._long:,} lines were cut into pieces in all")
+        if self._noting:
+            print(file=sys.stderr)
+
+    def _written(self, found: list[list[Translation]]) -> Iterator[str]:
+        for line, translations in enumerate(found, self._lines):
+            if self._options.n_best is None:
+                yield translations[0].text
+            else:
+                yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translations)
+
+    def _tell_long(self, found: list[list[Translation]], name: str, first: int) -> None:
+        for number, (best, *_) in enumerate(found, first):
+            self._long += best.pieces > 1
+            if best.pieces > 1 and self._long <= NAMED:
+                limit = self._translator.model.config.max_source_length
+                self._warn(
+                    f"{name}: line {number} is longer than the longest trained on, {limit} tokens: "
+                    f"it was translated in {best.pieces:,} pieces"
+                )
+
+    def _warn(self, message: str) -> None:
+        if self._noting:
+            print(end="\r\x1b[K", file=sys.stderr)  # a warning takes the place of the note
+        command.warn(message)
+
+    def _note(self) -> None:
+        if self._noting:
+            speed = self._lines / (time.monotonic() - self._started)
+            print(end=f"\r{self._lines:,} lines, {speed:,.0f} a second\x1b[K", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(translate)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,6 +11,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,6 @@ class Trainer:
             that is trained on, must be the same when a run goes on.
     """
 
-    LOOK_EVERY = 50  # steps, where each look at a number would wait for the device
-
     def __init__(
         self, task: Task, model: nn.Module, config: TrainingConfig, run: RunDirectory, about: Mapping[str, Any]
     ) -> None:
@@ -92,6 +91,7 @@ class Trainer:
         self.average = Average(config.averaging, model, run.kept)
         self.means = Means()
         self.position = Position()
+        self.look_every = 1 if self.device.type == "cpu" else 50  # steps: elsewhere each look waits for the device
         self._unseen: list[tuple[int, Sequence[int], Tensor]] = []  # steps whose gradients nobody has looked at
         self._clock = time.monotonic()
 
@@ -151,7 +151,7 @@ class Trainer:
         position.step, position.batch = position.step + 1, taken.stop
         health = norm + sum(loss.total.detach() for loss in losses)
         self._unseen.append((position.step, [example for i in taken for example in plan[i]], health))
-        if self.device.type == "cpu" or len(self._unseen) >= self.LOOK_EVERY:
+        if len(self._unseen) >= self.look_every:
             self._look()
         self.optimiser.step()
         self.optimiser.zero_grad()
@@ -270,13 +270,14 @@ class Trainer:
     def _rehearse(self) -> None:
         """What will fail fails now: the largest batch, four decoded lines, a model and a state written and read."""
         self.model.train()
-        longest = self.task.longest()
+        longest, buffers = self.task.longest(), deepcopy(dict(self.model.named_buffers()))
         check(
             bool(self._backward(0, 0, longest).total.isfinite()),
             f"the loss of the largest batch is not finite before the first step: look at "
             f"{self.task.whereabouts(longest)}",
         )
         self.optimiser.zero_grad()
+        self.model.load_state_dict(buffers, strict=False)  # what a batch normalisation has seen, say
         self._score(limit=4)
         with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=self.run.path) as folder:
             self.task.save(self.model, Path(folder) / "best", self.about)

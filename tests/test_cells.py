@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 from s2s.cells import CELLS, Cell, States
 
 TIME, BATCH, DIM = 5, 3, 4
-TORCH: dict[str, type[nn.RNNCellBase]] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
+TORCH: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
 each_cell = pytest.mark.parametrize("kind", list(CELLS))
 
 
@@ -28,8 +30,8 @@ def test_a_step_is_that_of_torch(kind: str) -> None:
     cell, projected, weight, initial = random_case(kind)
     reference = TORCH[kind](cell.gates * DIM, DIM, bias=False, dtype=torch.float64)
     with torch.no_grad():
-        reference.weight_ih.copy_(torch.eye(cell.gates * DIM))
-        reference.weight_hh.copy_(weight)
+        reference.get_parameter("weight_ih").copy_(torch.eye(cell.gates * DIM))
+        reference.get_parameter("weight_hh").copy_(weight)
         expected = reference(projected[0], initial if cell.states > 1 else initial[0])
     expected = expected if cell.states > 1 else (expected,)
     torch.testing.assert_close(cell.step(projected[0], weight, initial), expected)

@@ -16,7 +16,7 @@ from s2s.model import EncoderDecoder
 from s2s.vocabulary import PAD, START
 from translation.encoder import EncoderConfig, TextEncoder, source_embedding
 
-VOCABULARY, WIDTH = 12, 6
+VOCABULARY, WIDTH = 13, 6
 LINES = [[5, 6, 7, 8], [9], [10, 11, 4, 5, 6, 7], [8, 8]]
 CONFIG = EncoderConfig(dim=3, layers=2, embedding_dropout=0, hidden_dropout=0)
 each_direction = pytest.mark.parametrize("bidirectional", [False, True])
@@ -80,7 +80,8 @@ def test_three_way_ties_are_one_tensor_and_stay_one(wiring: str) -> None:
     torch.manual_seed(1)
     config = DecoderConfig(embedding_dim=WIDTH, dim=8, attention_dim=4)
     decoder = DECODERS[wiring](config, VOCABULARY, 6, 6)
-    model = EncoderDecoder(TextEncoder(CONFIG, decoder.embedding), decoder)
+    encoder = TextEncoder(CONFIG, decoder.embedding)
+    model = EncoderDecoder(encoder, decoder)
     matrices = [p for p in model.parameters() if p.shape == (VOCABULARY, WIDTH)]
     assert len(matrices) == 1
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -91,7 +92,7 @@ def test_three_way_ties_are_one_tensor_and_stay_one(wiring: str) -> None:
     touched = [row for row in range(VOCABULARY) if gradient[row].abs().sum() > 0]
     assert touched == [START, 5, 6, 8, 10]  # the source's, those read and the one written
     optimiser.step()
-    assert model.encoder.embedding.weight is decoder.embedding.weight is decoder.projection.weight
+    assert encoder.embedding.weight is decoder.embedding.weight is decoder.projection.weight
 
 
 @pytest.mark.parametrize("place", ["word_dropout", "embedding_dropout", "hidden_dropout"])
@@ -109,7 +110,7 @@ def test_every_rate_drops_something_in_training_only(place: str) -> None:
 def test_word_dropout_drops_whole_words() -> None:
     encoder = build(replace(CONFIG, word_dropout=0.5))
     seen: list[torch.Tensor] = []
-    encoder.drop_word.register_forward_hook(lambda _, __, output: seen.append(output))
+    encoder.drop_word.register_forward_hook(lambda _, __, output: seen.append(output))  # type: ignore[arg-type]
     encoder(pad([[5] * 100]))
     dropped = (seen[0][0] == 0).sum(1)  # elements of each word
     assert set(dropped.tolist()) == {0, WIDTH}

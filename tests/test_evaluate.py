@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 import torch
 
-from s2s.decoder import DecoderConfig
 from s2s.errors import UserError
 from s2s.metrics import corpus_scores, lower_tokenised_bleu, paired_bootstrap
 from s2s.search import SearchOptions
-from s2s.vocabulary import END, WordVocabulary
-from translation.encoder import EncoderConfig
+from s2s.vocabulary import END
 from translation.evaluate import evaluate
-from translation.model import TranslationConfig, TranslationModel
+from translation.model import TranslationModel
+from translation.translate import translate
 from translation.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ["zwei hunde spielen", "", "ein mann schläft im park", "eine frau und ein hund", "der park"]
+SOURCE = ["two dogs play", "", "a man is sleeping in the park", "a man with a dog", "a ball"]
 OURS = ["Zwei Hunde spielen.", "", "Ein Mann schläft im Park.", "Die Frau und ein Hund.", "Ein großer Park."]
 THEIRS = ["Zwei Hunde.", "Nichts.", "Ein Mann im Park.", "Eine Frau, ein Hund.", "Der Park."]
 REFERENCE = ["Zwei Hunde spielen.", "Ja.", "Ein Mann schläft im Park.", "Eine Frau und ein Hund.", "Ein Park."]
@@ -43,27 +42,14 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two directories of models that write something for every line, though no sense."""
-    words = WordVocabulary.from_lines(SOURCE)
-    config = TranslationConfig(
-        source_language="de",
-        target_language="de",
-        vocabulary_kind="word",
-        joint_vocabulary=True,
-        tie_embeddings=True,
-        max_source_length=10,
-        length_ratio=1.0,
-        encoder=EncoderConfig(dim=8),
-        decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
-    )
+def models(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two model directories, of opposite weights; both write on until they are cut off, so that there are 4-grams."""
     directories = [tmp_path_factory.mktemp("models") / name for name in ("first", "second")]
-    for seed, directory in enumerate(directories):
-        torch.manual_seed(seed)
-        model = TranslationModel.fresh(config, words, words)
-        for parameter in model.network.parameters():
-            torch.nn.init.normal_(parameter)
+    for sign, directory in zip((1, -1), directories):
+        model = TranslationModel.load(tiny_model)
         with torch.no_grad():
+            for parameter in model.network.parameters():
+                parameter *= sign
             model.network.decoder.projection.bias[END] = -100
         model.save(directory, {})
     return directories
@@ -141,9 +127,10 @@ def test_each_baseline_is_tested_in_both_bleus(files: dict[str, str], capsys: py
 def test_a_model_is_scored_by_what_it_translates(
     files: dict[str, str], models: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    translator = Translator(TranslationModel.load(models[0]), SearchOptions(width=3, length_penalty=0.5))
+    search = SearchOptions(width=3, length_penalty=0.5, stop_early=True)
+    translator = Translator.load(models[0], search)
     hypotheses = [best.text for best, *_ in translator.translate(SOURCE)]
-    references = [f"{line} {'hund' * (i % 2)}".strip() or "nichts" for i, line in enumerate(hypotheses)]
+    references = [f"{line} {'Hund' * (i % 2)}".strip() or "nichts" for i, line in enumerate(hypotheses)]
     reference, kept = write(tmp_path / "reference", references), tmp_path / "kept"
 
     options = ["--beam", "3", "--length-penalty", "0.5", "--output", kept]
@@ -162,13 +149,17 @@ def test_a_model_is_scored_by_what_it_translates(
     assert all(test["difference"] > 0 for test in other["tests"])
 
 
-def test_greedy_search_is_a_beam_of_one(
-    files: dict[str, str], models: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [[], ["--beam", "1"], ["--length-penalty", "0", "--precision", "float32"]])
+def test_a_model_translates_as_the_command_translate_does(
+    options: list[str], files: dict[str, str], tiny_model: Path, tmp_path: Path
 ) -> None:
-    given = ["--model", models[0], "--source", files["source"], "--reference", files["reference"]]
-    printed(capsys, *given, "--beam", "1", "--output", tmp_path / "kept")
-    greedy = Translator(TranslationModel.load(models[0]), SearchOptions(width=1)).translate(SOURCE)
-    assert (tmp_path / "kept").read_text(encoding="utf-8").split("\n")[:-1] == [best.text for best, *_ in greedy]
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    given = ["--model", str(tiny_model), *options]
+    texts = ["--source", files["source"], "--reference", files["reference"]]
+    assert evaluate([*given, *texts, "--output", str(ours)]) == 0
+    assert translate([*given, files["source"], "--output", str(theirs)]) == 0
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert ours.read_text(encoding="utf-8").count("\n") == len(SOURCE)
 
 
 @pytest.mark.parametrize("role", ["--source", "--hypothesis", "--baseline", "--reference"])
@@ -187,6 +178,8 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
         ("--reference {reference}", "one of the arguments --model --hypothesis is required"),
         ("--hypothesis {ours} --target-language de", "required: --reference"),
         ("--model {model} --reference {reference}", "{model}: a model needs --source, the file to translate"),
+        ("--model {new} --reference {reference}", "{new}: a model needs --source"),
+        ("--model {new} --source {source} --reference {reference}", "{new}: no such directory"),
         (
             "--hypothesis {ours} --reference {reference} --target-language de --baseline {theirs} {model}",
             "{model}: a model needs --source, the file to translate",

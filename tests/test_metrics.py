@@ -174,6 +174,15 @@ def test_corpus_scores_in_order() -> None:
     assert [score.name for score in scores] == ["BLEU", "chrF2", "lc-tok BLEU"]
 
 
+def test_lengths_are_those_of_the_metrics_own_tokens() -> None:
+    references = [["Peter's alter Hut.", "Ja."], ["Der Hut.", "Ach, ja."]]
+    cased, chars, lower = corpus_scores(["Peter's Hut.", ""], references, "de")
+    assert (cased.hypothesis_length, cased.reference_length) == (3, 3 + 2)  # of several references the closest
+    assert (lower.hypothesis_length, lower.reference_length) == (5, 6 + 2)  # peter &apos; s hut .
+    assert (chars.hypothesis_length, chars.reference_length) == (None, None)
+    assert f"hyp_len = {cased.hypothesis_length} ref_len = {cased.reference_length}" in cased.detail
+
+
 def test_blank_output_scores_zero() -> None:
     assert [score.value for score in corpus_scores([""] * 4, [REFERENCES], "de")] == [0, 0, 0]
 
@@ -238,6 +247,25 @@ def test_paired_bootstrap_compares_the_corpus_scores(
     assert result.difference == system.value - baseline.value > 0
 
 
+def test_paired_bootstrap_of_lower_cased_tokens_is_sacrebleus_on_the_tokens(tmp_path: Path) -> None:
+    texts = {"reference": REFERENCES, "baseline": BASELINE, "system": HYPOTHESES}
+    tokens = {name: list(lower_tokenised(tuple(lines), "de")) * 5 for name, lines in texts.items()}
+    reference, *systems = (write(tmp_path / name, lines) for name, lines in tokens.items())
+    options = ["--tokenize", "none", "--smooth-method", "none", "--force", "--paired-bs", "--paired-bs-n", "200"]
+    theirs = json.loads(sacrebleu(reference, "--input", *systems, *options))
+    ours = paired_bootstrap(
+        BASELINE * 5, HYPOTHESES * 5, [REFERENCES * 5], metric="lower_tokenised_bleu", language="de", samples=200
+    )
+    for row, estimate in zip(theirs, (ours.baseline, ours.system)):
+        expected = [row["BLEU"][key] for key in ("score", "mean", "ci")]
+        assert [estimate.value, estimate.mean, estimate.half_width] == pytest.approx(expected)
+    assert ours.p_value == pytest.approx(theirs[1]["BLEU"]["p_value"])
+    score = lower_tokenised_bleu(HYPOTHESES * 5, [REFERENCES * 5], "de")
+    assert (ours.name, ours.system.value) == (score.name, score.value)
+    assert "|bs:200|seed:12345|" in ours.signature
+    assert ours.signature.replace("|bs:200|seed:12345", "") == score.signature
+
+
 def test_paired_bootstrap_depends_on_its_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(seed: int) -> Significance:
         return paired_bootstrap(BASELINE * 5, HYPOTHESES * 5, [REFERENCES * 5], samples=100, seed=seed)
@@ -266,7 +294,12 @@ def test_a_clear_loss_is_significant_and_negative() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"samples": 0}, "0 samples"), ({"seed": 0}, "seed 0"), ({"metric": "ter"}, "one of bleu, chrf")],
+    [
+        ({"samples": 0}, "0 samples"),
+        ({"seed": 0}, "seed 0"),
+        ({"metric": "ter"}, "one of bleu, chrf, lower_tokenised_bleu"),
+        ({"metric": "lower_tokenised_bleu"}, "'' is no language code"),
+    ],
 )
 def test_options_sacrebleu_would_take_otherwise_are_refused(options: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):

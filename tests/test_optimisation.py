@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 import pytest
@@ -99,7 +100,7 @@ def test_every_schedule_warms_up_from_almost_nothing_and_never_passes_its_peak(n
     warm = shares(ScheduleConfig(name=name, warmup_steps=100))  # type: ignore[arg-type]
     cold = shares(ScheduleConfig(name=name, warmup_steps=0))  # type: ignore[arg-type]
     assert warm[0] == pytest.approx(0.01)
-    assert all(before < after for before, after in zip(warm[:90], warm[1:]))
+    assert all(before < after for before, after in pairwise(warm[:90]))
     assert max(warm) <= 1
     assert cold[0] == 1
 

@@ -1,6 +1,8 @@
-"""Recurrent layers: against float64 finite differences, against torch's own, and against themselves in other batches."""
+"""Recurrent layers: against finite differences, against torch's own, and against themselves in other batches."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from s2s.cells import CELLS
 from s2s.errors import UserError
 from s2s.recurrent import RecurrentEncoder, RecurrentLayer, Reverse, Scan, reversal
 
-TORCH: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+TORCH: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 LENGTHS = torch.tensor([5, 2, 7, 1])
 MASK = torch.arange(7) < LENGTHS[:, None]  # (batch, time)
 each_cell = pytest.mark.parametrize("kind", list(CELLS))
@@ -27,7 +29,7 @@ def stack(kind: str, *, bidirectional: bool = False, residual: bool = False) -> 
     return encoder.double().eval()
 
 
-def copy_weights(layer: RecurrentLayer, reference: nn.RNNBase, suffix: str) -> None:
+def copy_weights(layer: RecurrentLayer, reference: nn.Module, suffix: str) -> None:
     """Torch has a second bias, of the hidden state's part; it is left at zero."""
     with torch.no_grad():
         layer.bias.normal_()

@@ -21,25 +21,24 @@ def is_foreign(text: str, ids: Sequence[int], source: Vocabulary) -> bool:
 def with_copies(hypothesis: Hypothesis, target: Vocabulary, text: str, ids: Sequence[int], source: Vocabulary) -> str:
     """The text of the hypothesis, in which nothing that `source` does not know of `text` is lost.
 
-    An unknown token that the decoder wrote becomes the source token it looked at most, an unknown one if there is any
-    (Luong et al., 2015b, section 3.3, with attention for an aligner). Where tokens are words, that is all: the decoder
-    was trained to say when it wants to copy. Smaller tokens are unknown only where a character was never seen in
-    training; then the decoder hardly ever writes one, so what is left over is put where it was looked at most.
+    An unknown token that the decoder wrote becomes the source token it looked at most, one that is unknown and not
+    copied yet if there is any (Luong et al., 2015b, section 3.3, with attention for an aligner). Where tokens are words
+    that is all: training had unknown words, and taught the decoder which to copy. Smaller tokens are unknown where a
+    character was never seen; what the decoder did not copy of these is put where it was looked at most.
     """
     weights, tokens = hypothesis.attention, hypothesis.tokens
-    unknown = [position for position, i in enumerate(ids) if i == UNK]
-    written = [step for step, token in enumerate(tokens) if token == UNK]
-    if weights is None or not (unknown or written):
+    lost = [position for position, i in enumerate(ids) if i == UNK]
+    if weights is None or not (lost or UNK in tokens):
         return target.decode(tokens)
     pieces = source.pieces(text)
     weights = weights[:, : len(pieces)]  # without END
-    choice = unknown or list(range(len(pieces)))
-    looked = [choice[i] for i in weights[written][:, choice].argmax(1).tolist()]
-    copies = [pieces[position] for position in looked]
-    if target.kind == "word":
-        return target.decode(tokens, copies)
-    lost = [position for position in unknown if position not in looked]
-    return _inserted(hypothesis, target, copies, pieces, weights, lost)
+    copies = []
+    for step in (step for step, token in enumerate(tokens) if token == UNK):
+        choice = lost or range(len(pieces))
+        position = max(choice, key=weights[step].tolist().__getitem__)
+        lost = [other for other in lost if other != position]
+        copies.append(pieces[position])
+    return _inserted(hypothesis, target, copies, pieces, weights, lost if target.kind != "word" else [])
 
 
 def _inserted(
@@ -59,9 +58,11 @@ def _inserted(
         while 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum():
             place -= 1
         places.append((place, position))
+    neighbours = ["", *pieces, ""]
     for place, position in sorted(places, reverse=True):  # from the right, so that places stay what they are
         left, right = text[:place], text[place:]
-        spaced_left = position == 0 or (pieces[position - 1] or " ")[-1].isspace()
-        spaced_right = right[:1].isalnum() and not "".join(pieces[position + 1 : position + 2])[:1].isalnum()
-        text = left + " " * bool(left.strip() and spaced_left) + pieces[position].strip() + " " * spaced_right + right
+        before, after = neighbours[position], neighbours[position + 2]
+        spaced_left = left and not left[-1].isspace() and (not before or before[-1].isspace())
+        spaced_right = right[:1].isalnum() and not after[:1].isalnum()
+        text = left + " " * bool(spaced_left) + pieces[position].strip() + " " * spaced_right + right
     return text

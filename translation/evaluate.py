@@ -30,7 +30,7 @@ from s2s.lines import WINDOW_LINES, read_lines
 from s2s.metrics import Score, Significance, Streams, corpus_scores, paired_bootstrap, primary_tag
 
 if TYPE_CHECKING:
-    from translation.model import TranslationModel
+    from translation.translator import Translator
 
 MEANING = {
     "BLEU": "cased, detokenised: sacreBLEU's default",
@@ -84,11 +84,11 @@ def evaluate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     _check_options(options)
     texts = _read_all(options)
-    model = _load(options.model) if options.model else None
-    language = options.target_language or (model.config.target_language if model else "")
+    translator = _load(options.model, options) if options.model else None
+    language = options.target_language or (translator.model.config.target_language if translator else "")
     primary_tag(language)  # a mistake in it is told before the translation, not after
 
-    hypotheses = _translated(model, texts, options) if model else texts[options.hypothesis]
+    hypotheses = _translated(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
         with written_aside(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in hypotheses)
@@ -96,12 +96,12 @@ def evaluate(arguments: list[str]) -> int:
     scores = corpus_scores(hypotheses, references, language)
     comparisons = []
     for path in options.baseline:
-        baseline = texts[path] if path in texts else _translated(_load(path), texts, options)
+        baseline = texts[path] if path in texts else _translated(_load(path, options), texts[options.source])
         comparisons.append(Comparison(str(path), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=str(options.model or options.hypothesis),
-        beam=options.beam if model else None,
-        length_penalty=options.length_penalty if model else None,
+        beam=options.beam if options.model else None,
+        length_penalty=options.length_penalty if options.model else None,
         references=[str(path) for path in options.reference],
         target_language=language,
         lines=len(hypotheses),
@@ -123,8 +123,8 @@ def _significance(
 
 def _check_options(options: argparse.Namespace) -> None:
     """What does not go together is told before anything is read, and so is an --output that cannot be."""
-    models = [path for path in options.baseline if path.is_dir()] + ([options.model] if options.model else [])
-    check(options.source or not models, f"{'; '.join(map(str, models))}: a model needs --source, the file to translate")
+    model = options.model or next((path for path in options.baseline if path.is_dir()), None)
+    check(options.source or not model, f"{model}: a model needs --source, the file to translate")
     check(
         options.model or options.target_language,
         "--hypothesis: give --target-language too, such as de: lc-tok BLEU has rules for each language",
@@ -139,8 +139,8 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _text_files(options: argparse.Namespace) -> list[Path]:
-    given = [*options.reference, options.source, options.hypothesis, *options.baseline]
-    return [path for path in given if path is not None and not (path in options.baseline and path.is_dir())]
+    given = [*options.reference, options.source, options.hypothesis]
+    return [path for path in given if path] + [path for path in options.baseline if not path.is_dir()]
 
 
 def _read_all(options: argparse.Namespace) -> Mapping[Path, Sequence[str]]:
@@ -157,27 +157,22 @@ def _read_all(options: argparse.Namespace) -> Mapping[Path, Sequence[str]]:
     return texts
 
 
-def _load(directory: Path) -> TranslationModel:
-    from translation.model import TranslationModel
-
-    return TranslationModel.load(directory)
-
-
-def _translated(model: TranslationModel, texts: Mapping[Path, Sequence[str]], options: argparse.Namespace) -> list[str]:
-    """The best translation of each line of --source; on a terminal with a bar."""
-    from tqdm import tqdm
-
-    from s2s.precision import choose_device
+def _load(directory: Path, options: argparse.Namespace) -> Translator:
+    """Searching as `translate` does."""
     from s2s.search import SearchOptions
     from translation.translator import Translator
 
-    search = SearchOptions(width=options.beam, length_penalty=options.length_penalty)
-    model.network.to(choose_device(options.device))
-    translator = Translator(model, search)
-    lines = texts[options.source]
+    search = SearchOptions(options.beam, length_penalty=options.length_penalty, stop_early=True)
+    return Translator.load(directory, search, device=options.device, precision=options.precision)
+
+
+def _translated(translator: Translator, lines: Sequence[str]) -> list[str]:
+    """The best translation of each line; on a terminal with a bar."""
+    from tqdm import tqdm
+
     hypotheses: list[str] = []
     with tqdm(total=len(lines), unit="line", leave=False, disable=None) as bar:
-        for first in range(0, len(lines), WINDOW_LINES):  # at most, so that memory holds not every line's attention
+        for first in range(0, len(lines), WINDOW_LINES):  # as `translate` reads them, so that the batches are the same
             window = lines[first : first + WINDOW_LINES]
             hypotheses += [best.text for best, *_ in translator.translate(window)]
             bar.update(len(window))
@@ -212,6 +207,7 @@ def _parser() -> command.Parser:
     add("--force", action="store_true", help="replace an existing --output")
     add("--json", action="store_true", help="print one JSON object")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
     return parser
 
 

@@ -16,7 +16,7 @@ from s2s.vocabulary import Vocabulary
 
 # One mark, few closing quotes, white space that is not given back: nothing is tried twice, whatever the line holds.
 _CLOSING = r"[\"'»”’)\]]{0,2}"
-_SENTENCE = re.compile(rf"[.!?…]{_CLOSING}\s++|[。！？]{_CLOSING}")
+_SENTENCE = re.compile(rf"(?:(?<=\S)|(?<=\w\s))[.!?…]{_CLOSING}\s++|[。！？]{_CLOSING}")  # ". . . ." has one end
 _CLAUSE = re.compile(rf"[,;:]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]")
 _WORD = re.compile(r"\s++")
 _INITIAL = re.compile(r"\W?[^\W\d]\.")
@@ -44,7 +44,7 @@ def _token_ends(text: str, vocabulary: Vocabulary) -> Iterator[int]:
 
 
 def _spans(text: str, tokens: Sequence[int], limit: int, whole: Span, level: int) -> Iterator[Span]:
-    """Cut at the marks of `level`, and at those of the next one only what is still too long; `tokens` are their ends."""
+    """Cut at the marks of `level`, and at those of the next one only what is still too long; `tokens` are the ends."""
 
     def length(span: Span) -> int:
         return bisect(tokens, span[1]) - bisect(tokens, span[0])
@@ -52,8 +52,9 @@ def _spans(text: str, tokens: Sequence[int], limit: int, whole: Span, level: int
     units = list(pairwise([whole[0], *_marks(text, tokens, whole, level), whole[1]]))
     for fits, run in groupby(units, key=lambda unit: length(unit) <= limit):
         if not fits:
-            for unit in run:
-                yield from _spans(text, tokens, limit, unit, level + 1)
+            for start, end in run:
+                end = start + len(text[start:end].rstrip())
+                yield from _spans(text, tokens, limit, (start, end), level + 1)
         elif level == _SENTENCES:  # what was trained on is sentences
             yield from run
         else:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s import command
-from s2s.errors import UserError, check
+from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import LineReader
 
@@ -32,7 +32,7 @@ def translate(arguments: list[str]) -> int:
     """The command."""
     options = _parser().parse_args(arguments)
     _check(options)
-    directory = options.model or bundled(options.to)
+    directory = options.model or bundled(options.to or "de")
     translator = _load(directory, options)
     with ExitStack() as stack:
         output = sys.stdout
@@ -44,14 +44,13 @@ def translate(arguments: list[str]) -> int:
             with path.open("rb", buffering=0) as file:
                 run.read(file, str(path))
         if not options.files:
-            check(sys.stdin, "standard input is closed: name a FILE")
             run.read(sys.stdin.buffer, "standard input")
         run.report()
     return 0
 
 
 def bundled(language: str) -> Path:
-    """The model directory that came with this package and translates to `language`, from English if there is a choice."""
+    """The model directory that came along and translates to `language`, from English where there is a choice."""
     known: dict[str, Path] = {}
     for config in sorted(MODELS.glob("*-*/config.json"), key=lambda path: (path.parent.name[:3] == "en-", path)):
         known[config.parent.name.rpartition("-")[2]] = config.parent
@@ -68,13 +67,17 @@ def _parser() -> command.Parser:
         epilog="exit codes: 0 done, 2 a mistake that the message explains, 130 interrupted",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="read in order (default: standard input)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="written when all is done (default: standard output)")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="written when all is done (default: standard output)"
+    )
     parser.add_argument("--force", action="store_true", help="replace the --output file if it exists")
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best")
-    model.add_argument("--to", default="de", metavar="LANG", help="the bundled model for this language (default: de)")
+    model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
     search = parser.add_argument_group("search")
-    search.add_argument("--beam", type=_positive, default=5, metavar="N", help="hypotheses a line; 1 is greedy (default: 5)")
+    search.add_argument(
+        "--beam", type=_positive, default=5, metavar="N", help="hypotheses a line; 1 is greedy (default: 5)"
+    )
     search.add_argument(
         "--n-best", type=_positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, lines from 0"
     )
@@ -83,7 +86,9 @@ def _parser() -> command.Parser:
     )
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    machine.add_argument("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
+    machine.add_argument(
+        "--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products"
+    )
     machine.add_argument("--threads", type=_positive, metavar="N", help="processor cores (default: all)")
     machine.add_argument("--batch-tokens", type=_positive, metavar="N", help="tokens times hypotheses a batch: memory")
     parser.add_argument(
@@ -102,6 +107,8 @@ def _check(options: argparse.Namespace) -> None:
     """What can be known before anything is loaded."""
     n_best = options.n_best or 1
     check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}: a beam has no more to give")
+    check(options.files or sys.stdin, "standard input is closed: name a FILE to translate")
+    check(options.output or sys.stdout, "standard output is closed: name a file with --output")
     for path in options.files:
         check_readable(path)
     if options.output:

@@ -163,7 +163,7 @@ def _plain(text: str) -> str:
 
 
 def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:
-    """The n best translations of a line from those of its pieces: the k-th best of each, or its last if it has fewer."""
+    """The n best translations of a line: the k-th best of each of its pieces, or the last one where that has fewer."""
     if not parts:
         return [Translation("", 0.0, [], None)]
     if len(parts) == 1:

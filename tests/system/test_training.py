@@ -1,0 +1,262 @@
+"""The training command in processes of its own: killed, interrupted, resumed, misused."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+import torch
+
+from data_prep.toy import Split, sequences
+from s2s import command
+from s2s.checkpoint import read_model, read_state
+from translation.train import main, train
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = """
+[data]
+train_source = ["{folder}/train.source"]
+train_target = ["{folder}/train.reverse"]
+validation_source = "{folder}/val.source"
+validation_target = "{folder}/val.reverse"
+source_language = "toy"
+target_language = "toy"
+[vocabulary]
+kind = "word"
+unknown_copies = 0.2
+[batch]
+sentences = 8
+[encoder]
+dim = 8
+[decoder]
+embedding_dim = 8
+dim = 8
+attention_dim = 8
+[training]
+epochs = 5
+accumulate = 2
+save_every = 2
+[training.averaging]
+decay = 0.9
+keep = 2
+"""
+STEPS = 5 * 13
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Prepared data of all tests goes where they vanish with them."""
+    os.environ["S2S_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for name, drawn in sequences(1, {"train": Split(208, 3, 6), "val": Split(12, 3, 6)}).items():
+        (folder / f"{name}.source").write_text("".join(" ".join(words) + "\n" for words in drawn))
+        (folder / f"{name}.reverse").write_text("".join(" ".join(words[::-1]) + "\n" for words in drawn))
+    path = folder / "recipe.toml"
+    path.write_text(RECIPE.format(folder=folder))
+    return path
+
+
+class Command:
+    """`python -m translation.train` in a process of its own, which is forked from one that has imported torch."""
+
+    def __init__(self, recipe: Path, run: Path, *more: str) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["torch._dynamo", "translation.task", "s2s.trainer", "s2s.metrics"])
+        self.run = run
+        self.outputs = [run.with_name(f"{run.name}.{name}") for name in ("stdout", "stderr")]
+        arguments = [str(recipe), "--run", str(run), *(["--resume"] if (run / "recipe.toml").exists() else []), *more]
+        self.process: ForkServerProcess = context.Process(target=_command, args=(arguments, self.outputs))
+        self.process.start()
+
+    def wait_for(self, step: int) -> None:
+        """Return once a state of at least this step is saved."""
+        deadline = time.monotonic() + 60
+        while _step(self.run) < step and self.process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
+        """Send the signal, if any; return the exit code and what was written, in which there is no traceback."""
+        if number is not None and self.process.pid is not None:
+            os.kill(self.process.pid, number)
+        self.process.join(60)
+        assert self.process.exitcode is not None
+        output, error = (path.read_text() for path in self.outputs)
+        assert "Traceback" not in output + error
+        return self.process.exitcode, output, error
+
+
+def _command(arguments: list[str], outputs: list[Path]) -> None:
+    for descriptor, path in enumerate(outputs, start=1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    sys.argv[1:] = arguments
+    sys.exit(main())
+
+
+def _step(run: Path) -> int:
+    try:
+        return json.loads((run / "last" / "state.json").read_text())["record"]["position"]["step"]
+    except FileNotFoundError:
+        return -1
+
+
+def contents(run: Path) -> tuple[Mapping[str, torch.Tensor], list[dict[str, float]], Mapping[str, torch.Tensor]]:
+    """State, log without times, and best model."""
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    for entry in log:
+        del entry["seconds"]
+    return read_state(run / "last")[0], log, read_model(run / "best").tensors
+
+
+def assert_equal_runs(one: Path, other: Path) -> None:
+    ours, theirs = contents(one), contents(other)
+    assert ours[1] == theirs[1]
+    for mine, others in ((ours[0], theirs[0]), (ours[2], theirs[2])):
+        assert mine.keys() == others.keys()
+        assert all(torch.equal(mine[name], others[name]) for name in mine)
+
+
+@pytest.fixture(scope="module")
+def whole(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    code, output, error = Command(recipe, run).end()
+    assert code == 0
+    assert list(json.loads(output)) == ["model", "best", "steps"]
+    assert json.loads(output)["steps"] == STEPS
+    assert f"use it: translate --model {run}/best FILE" in error
+    return run
+
+
+def test_killed_ten_times_it_ends_with_the_same_weights(recipe: Path, whole: Path, tmp_path: Path) -> None:
+    moments = random.Random(1)
+    run, killed = tmp_path / "run", 0
+    for _ in range(10):
+        started = Command(recipe, run)
+        if moments.random() < 0.8:  # else it may die before it has trained at all
+            started.wait_for(_step(run) + moments.randint(1, 6))
+        time.sleep(moments.uniform(0, 0.03))
+        killed += started.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert killed > 5, "most kills came too late: the training is too short for this machine"
+    assert Command(recipe, run).end()[0] == 0
+    assert_equal_runs(run, whole)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_a_signal_saves_and_leaves(
+    number: signal.Signals, code: int, word: str, recipe: Path, whole: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    started = Command(recipe, run, "--set", "training.save_every=1000")
+    started.wait_for(0)
+    time.sleep(0.05)
+    found, output, error = started.end(number)
+    assert (found, output) == (code, "")
+    assert error.splitlines()[-1] == word
+    assert 0 < _step(run) < STEPS
+    assert Command(recipe, run, "--set", "training.save_every=1000").end()[0] == 0
+    assert_equal_runs(run, whole)
+
+
+def test_one_run_is_trained_by_one_process(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    first = Command(recipe, run)
+    first.wait_for(1)
+    assert command.run(train, [str(recipe), "--run", str(run), "--resume"]) == 2
+    assert f"error: {run}: is in use by process {first.process.pid};" in capsys.readouterr().err
+    assert first.end()[0] == 0
+    assert_is_refused([str(recipe), "--run", str(run)], "already holds a run; go on with --resume, or name", capsys)
+
+
+# -------------------------------------------------------------------------------------- what is refused, and what not
+
+
+def assert_is_refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By one line, with 2."""
+    assert command.run(train, arguments) == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert message in last
+    assert captured.out == ""
+
+
+def test_there_must_be_a_run_to_resume(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_is_refused([str(recipe), "--run", str(tmp_path / "run"), "--resume"], "nothing to resume", capsys)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("decoder.dimm=9", "unknown key 'decoder.dimm' (did you mean 'dim'?)"),
+        ("data.validation_source=nowhere.en", "nowhere.en is not a file"),
+        ('data.train_source=["nowhere.en"]', "nowhere.en is not a file"),
+        ("training.epochs=0", "'training.epochs': expected at least 1, got 0"),
+        ("training.seed=5000000000", "'training.seed': expected at least 0 and at most 4294967295"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_made(
+    setting: str, message: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_is_refused([str(recipe), "--run", str(tmp_path / "run"), "--set", setting], message, capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_arguments_are_looked_at_first(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["--run", str(tmp_path / "run")]
+    assert_is_refused([str(tmp_path / "no.toml"), *run], "no.toml: no such file", capsys)
+    assert_is_refused([str(recipe), *run, "--threads", "0"], "--threads must be at least 1, not 0", capsys)
+    assert_is_refused([str(recipe)], "the following arguments are required: --run", capsys)
+    if not torch.cuda.is_available():
+        assert_is_refused([str(recipe), *run, "--device", "cuda"], "no CUDA device was found", capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_with_its_own_recipe_on_its_own_data(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "recipe.toml"
+    own.write_text(recipe.read_text().replace(str(recipe.parent), str(tmp_path)))
+    for file in recipe.parent.iterdir():
+        if file.suffix != ".toml":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    arguments = [str(own), "--run", str(tmp_path / "run"), "--set", "training.precision=float32"]
+    assert command.run(train, [*arguments, "--set", "training.epochs=1"]) == 0
+    arguments.append("--resume")
+    changed = ["--set", "decoder.dim=9", "--set", "label_smoothing=0.2", "--set", "training.epochs=2"]
+    message = f"the recipe differs from {tmp_path}/run/recipe.toml in label_smoothing, decoder.dim: go on with"
+    assert_is_refused([*arguments, *changed], message, capsys)
+    assert "epochs = 1\n" in (tmp_path / "run" / "recipe.toml").read_text()
+
+    assert command.run(train, [*arguments, "--set", "training.epochs=2"]) == 0
+    assert "epochs = 2\n" in (tmp_path / "run" / "recipe.toml").read_text()
+    assert contents(tmp_path / "run")[1][-1]["epoch"] == 2
+
+    validation = tmp_path / "val.reverse"
+    validation.write_text("\n".join(reversed(validation.read_text().splitlines())) + "\n")
+    message = "is no longer what this run was started on: put the old files back, or start another --run"
+    assert_is_refused([*arguments, "--set", "training.epochs=2"], message, capsys)
+
+
+def test_a_start_that_failed_binds_nobody(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its recipe may be changed: here the files did not pair up."""
+    arguments = [str(recipe), "--run", str(tmp_path / "run"), "--set", "training.epochs=1"]
+    wrong = f'data.train_target=["{recipe.parent}/val.reverse"]'
+    assert_is_refused([*arguments, "--set", wrong], "train.source has 208 lines but", capsys)
+    assert command.run(train, [*arguments, "--resume"]) == 0
+    assert contents(tmp_path / "run")[1][-1]["epoch"] == 1

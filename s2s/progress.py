@@ -58,7 +58,7 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            shape = "{percentage:3.0f}%|{bar}|{postfix}"
+            shape = "{percentage:3.0f}%|{bar}| {desc}"
             self._bar = tqdm(total=self._total, initial=step, bar_format=shape, dynamic_ncols=True)
             seconds = 1.0
         self._seconds = seconds
@@ -88,7 +88,7 @@ class Progress:
         text = ", ".join([f"epoch {epoch}", *figures, *rest])
         if self._bar is not None:
             self._bar.n = self._step
-            self._bar.set_postfix_str(text)
+            self._bar.set_description_str(text)
         else:
             self.say(f"step {self._step} of {self._total}, {text}")
         self._shown, self._tokens = now, 0

@@ -353,6 +353,18 @@ def test_every_rate_drops_something_in_training_only(wiring: str, place: str) ->
 
 
 @each_wiring
+@pytest.mark.parametrize("place", ["word", "embedding", "hidden", "output"])
+def test_a_single_step_drops_what_all_steps_drop(wiring: str, place: str) -> None:
+    decoder = build(wiring, config=only(**{place: 0.5}))
+    state = begin(decoder).reorder(torch.arange(BATCH).repeat_interleave(20))
+    torch.manual_seed(1)
+    for training in (True, False):
+        decoder.train(training)
+        first, second = (decoder.step(torch.full((20 * BATCH,), START), state) for _ in range(2))
+        assert torch.equal(first.log_probabilities, second.log_probabilities) != training
+
+
+@each_wiring
 @pytest.mark.parametrize("variational", [True, False])
 def test_a_variational_mask_is_one_for_all_steps(wiring: str, variational: bool) -> None:
     decoder = build(wiring, config=only(output=0.5, variational=variational)).train()

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import torch
 
+from s2s.decoder import DecoderConfig
 from s2s.errors import UserError
 from s2s.metrics import corpus_scores, lower_tokenised_bleu, paired_bootstrap
 from s2s.search import SearchOptions
-from s2s.vocabulary import END
+from s2s.vocabulary import END, WordVocabulary
+from translation.encoder import EncoderConfig
 from translation.evaluate import evaluate
-from translation.model import TranslationModel
+from translation.model import TranslationConfig, TranslationModel
 from translation.translate import translate
 from translation.translator import Translator
 
@@ -42,14 +44,27 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def models(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two model directories, of opposite weights; both write on until they are cut off, so that there are 4-grams."""
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Directories of two models that write words until they are cut off: nonsense, but with 4-grams to be counted."""
+    words = WordVocabulary.from_lines(SOURCE)
+    config = TranslationConfig(
+        source_language="en",
+        target_language="de",
+        vocabulary_kind="word",
+        joint_vocabulary=True,
+        tie_embeddings=True,
+        max_source_length=10,
+        length_ratio=1.0,
+        encoder=EncoderConfig(dim=8),
+        decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
+    )
     directories = [tmp_path_factory.mktemp("models") / name for name in ("first", "second")]
-    for sign, directory in zip((1, -1), directories):
-        model = TranslationModel.load(tiny_model)
+    for seed, directory in enumerate(directories):
+        torch.manual_seed(seed)
+        model = TranslationModel.fresh(config, words, words)
         with torch.no_grad():
             for parameter in model.network.parameters():
-                parameter *= sign
+                parameter.normal_()
             model.network.decoder.projection.bias[END] = -100
         model.save(directory, {})
     return directories

@@ -116,6 +116,14 @@ def test_fresh_weights_are_orthogonal_and_the_forget_gate_is_open(kind: str) -> 
     assert biases == ([0, 1, 0, 0] if kind == "lstm" else [0] * layer.cell.gates)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_the_first_state_is_zero_and_float32_at_least(dtype: torch.dtype) -> None:
+    for state in RecurrentLayer("lstm", 5, 4).initial(torch.ones(3, 5, dtype=dtype)):
+        assert state.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+        assert torch.equal(state, torch.zeros_like(state))
+        assert state.shape == (3, 4)
+
+
 def test_an_unknown_cell_is_named_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="unknown recurrent cell 'lstn': choose one of rnn, gru, lstm"):
         RecurrentLayer("lstn", 5, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.autograd.profiler import profile
 
 from s2s.batch import pad
 from s2s.errors import UserError
@@ -158,24 +159,16 @@ def test_many_short_lines_do_not_make_a_huge_table_of_probabilities(
     assert [len(batch) for batch in batches] == [10] * 9 + [5]
 
 
-class _Casts(TorchDispatchMode):
-    """Counts how often each of the weights is cast."""
-
-    def __init__(self, model: TranslationModel) -> None:
-        super().__init__()
-        self.counts = {parameter.data_ptr(): 0 for parameter in model.network.parameters() if parameter.dim() > 1}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.aten._to_copy.default and args[0].data_ptr() in self.counts:
-            self.counts[args[0].data_ptr()] += 1
-        return func(*args, **kwargs or {})
-
-
 def test_weights_are_cast_once_a_batch_not_once_a_step(model: TranslationModel) -> None:
-    with _Casts(model) as casts:
-        translations = translator_of(model, precision="bfloat16").translate(sentences(8))
-    assert max(len(best.tokens) for best, *_ in translations) > 5
-    assert set(casts.counts.values()) == {1}
+    translator, (source,) = translator_of(model, precision="bfloat16"), model.source.encode_all(THREE[:1])
+    profiled = profile(record_shapes=True)
+    with profiled:
+        ((found,),) = translator._search([source])
+    assert len(found.tokens) > 5
+    events = profiled.function_events or []
+    casts = Counter(tuple(event.input_shapes[0]) for event in events if event.name == "aten::_to_copy")
+    weights = Counter(tuple(weight.shape) for weight in model.network.parameters() if weight.dim() > 1)
+    assert {shape: casts[shape] for shape in weights} == weights
 
 
 def test_a_model_directory_is_loaded_ready_to_translate(tiny_model: Path, model: TranslationModel) -> None:

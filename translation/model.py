@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from s2s import checkpoint, vocabulary
 from s2s.checkpoint import StoredModel
@@ -88,20 +86,10 @@ def _build(stored: StoredModel) -> TranslationModel:
     target = source
     if not config.joint_vocabulary:
         target = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("target.vocabulary"))
-    with torch.device("meta"), _NoDraws():
-        network: nn.Module = build_network(config, len(source), len(target))
+    with checkpoint.weightless():
+        network = build_network(config, len(source), len(target))
     checkpoint.load_weights(network, stored.tensors, source=stored.directory)
-    return TranslationModel(config, source, target, network.eval())  # type: ignore[arg-type]
-
-
-class _NoDraws(TorchFunctionMode):
-    """Leaves out `normal_`, which has nothing to fill on the meta device but imports torch's compiler: 3 seconds."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(function, "__name__", "") == "normal_":
-            return args[0] if args else kwargs["tensor"]
-        return function(*args, **kwargs)
+    return TranslationModel(config, source, target, network.eval())
 
 
 checkpoint.register(KIND, _build)

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -50,9 +50,18 @@ def prepare(recipe: Recipe) -> Prepared:
         source, target = learn_vocabularies(train, recipe.vocabulary)
         _store(folder, train, [source, target], report)
     text, vocabularies, report = _stored(folder, recipe.vocabulary.kind)
-    print(report, file=sys.stderr)
+    for line in [report, *_unknown(recipe, validation, vocabularies)]:
+        print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
     return Prepared(text, validation, *vocabularies, key=_digest([folder.name, *validated]))
+
+
+def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
+    """How much of the validation text the vocabularies do not know; with all characters, subwords know everything."""
+    sides = [(recipe.data.validation_source, text.source), (recipe.data.validation_target, text.target)]
+    for (path, lines), known in zip(sides, vocabularies):
+        if isinstance(known, WordVocabulary | CharacterVocabulary):
+            yield f"{path}: {known.oov_report(lines)}"
 
 
 def learn_vocabularies(text: ParallelText, config: VocabularyConfig) -> tuple[Vocabulary, Vocabulary]:

@@ -6,7 +6,7 @@ photograph is the encoder's business and nobody else's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -36,15 +36,6 @@ class Memory:
     mask: Tensor | None = None
     summary: Tensor | None = None
     segments: tuple[Segment, ...] = field(default=())
-
-    def keep(self, sentences: Tensor) -> Memory:
-        """The memory of the given sentences (a vector of indices) only."""
-        return replace(
-            self,
-            grid=self.grid.index_select(0, sentences),
-            mask=None if self.mask is None else self.mask.index_select(0, sentences),
-            summary=None if self.summary is None else self.summary.index_select(0, sentences),
-        )
 
 
 def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:

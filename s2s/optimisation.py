@@ -98,7 +98,7 @@ def scale_and_clip(parameters: Iterable[nn.Parameter], weight: float, config: Op
         the norm of the mean gradient before clipping, a tensor: reading it would wait for the device.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = nn.utils.get_total_norm(gradients) / weight
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm() / weight
     scale = torch.ones_like(norm) / weight
     if config.clip_norm:
         scale = scale * (config.clip_norm / (norm + 1e-6)).clamp(max=1.0)

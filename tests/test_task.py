@@ -57,7 +57,7 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
         model.network.decoder.projection.bias[END] = -10
     model.network.eval()
     validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
-    data = Prepared(TEXT, validation, vocabulary, vocabulary, "key")
+    data = Prepared(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
     return TranslationTask(recipe, data, model, torch.device("cpu"))
 
 
@@ -213,7 +213,11 @@ def test_the_rehearsal_looks_at_the_first_lines_alone(words: Vocabulary) -> None
 
 
 def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
-    assert task_of(words).whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
+    task = task_of(words)
+    assert task.whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
+    data = replace(task.recipe.data, train_source=[Path("a.en"), Path("b.en")])
+    task.recipe, task.data = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
+    assert task.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
 
 
 def test_what_is_saved_is_a_model_that_translates_the_same(words: Vocabulary, tmp_path: Path) -> None:

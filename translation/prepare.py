@@ -26,14 +26,18 @@ from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, trai
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 2  # of what is cached: raise it when cleaning or vocabularies change
+VERSION = 3  # of what is cached: raise it when cleaning or vocabularies change
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training pairs, validation pairs and vocabularies; two with one `key` have the same content."""
+    """Training pairs, validation pairs and vocabularies; two with one `key` have the same content.
+
+    `sizes` says how many of the training pairs come from each pair of files, one after the other.
+    """
 
     train: ParallelText
+    sizes: Sequence[int]
     validation: ParallelText
     source: Vocabulary
     target: Vocabulary
@@ -46,14 +50,14 @@ def prepare(recipe: Recipe) -> Prepared:
     folder = _cache() / _key(recipe)
     if not folder.is_dir():
         _make_writable(folder.parent)  # said before the work is done
-        train, report = _cleaned(recipe)
+        train, sizes, report = _cleaned(recipe)
         source, target = learn_vocabularies(train, recipe.vocabulary)
-        _store(folder, train, [source, target], report)
-    text, vocabularies, report = _stored(folder, recipe.vocabulary.kind)
+        _store(folder, train, sizes, [source, target], report)
+    text, sizes, vocabularies, report = _stored(folder, recipe.vocabulary.kind)
     for line in [report, *_unknown(recipe, validation, vocabularies)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
-    return Prepared(text, validation, *vocabularies, key=_digest([folder.name, *validated]))
+    return Prepared(text, sizes, validation, *vocabularies, key=_digest([folder.name, *validated]))
 
 
 def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
@@ -81,9 +85,9 @@ def _learn(sides: Sequence[Sequence[str]], config: VocabularyConfig) -> Vocabula
     return train_subwords(lines, config.size, kind=config.kind)
 
 
-def _cleaned(recipe: Recipe) -> tuple[ParallelText, str]:
+def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     """All training files as one text, edge spaces taken off."""
-    source, target, lines, reports = [], [], [], []
+    source, target, lines, sizes, reports = [], [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
         raw = read_parallel(*paths)
         bare = ParallelText([line.strip() for line in raw.source], [line.strip() for line in raw.target], raw.lines)
@@ -92,9 +96,10 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, str]:
         source += text.source
         target += text.target
         lines += text.lines
+        sizes.append(len(text))
     if not lines:
         raise UserError(f"nothing is left to train on: {'; '.join(reports)}")
-    return ParallelText(source, target, lines), "\n".join(reports)
+    return ParallelText(source, target, lines), sizes, "\n".join(reports)
 
 
 def _key(recipe: Recipe) -> str:
@@ -128,11 +133,14 @@ def _make_writable(folder: Path) -> None:
     check(os.access(folder, os.W_OK), f"{folder}: may not be written to: {advice}")
 
 
-def _store(folder: Path, text: ParallelText, vocabularies: Sequence[Vocabulary], report: str) -> None:
+def _store(
+    folder: Path, text: ParallelText, sizes: Sequence[int], vocabularies: Sequence[Vocabulary], report: str
+) -> None:
     """Two trainings may prepare the same at the same time: each writes a folder of its own, and one of them stays."""
     own = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
     with directory_aside(own) as aside:
-        (aside / "pairs.json").write_bytes(json.dumps([text.source, text.target, list(text.lines)]).encode())
+        pairs = [text.source, text.target, list(text.lines)]
+        (aside / "pairs.json").write_bytes(json.dumps([pairs, sizes]).encode())
         for i, item in enumerate(vocabularies):
             (aside / f"{i}.vocabulary").write_bytes(item.to_bytes())
         (aside / "report.txt").write_bytes(report.encode())
@@ -144,10 +152,10 @@ def _store(folder: Path, text: ParallelText, vocabularies: Sequence[Vocabulary],
             raise
 
 
-def _stored(folder: Path, kind: str) -> tuple[ParallelText, tuple[Vocabulary, Vocabulary], str]:
+def _stored(folder: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
     try:
-        text = ParallelText(*json.loads((folder / "pairs.json").read_bytes()))
+        pairs, sizes = json.loads((folder / "pairs.json").read_bytes())
         first, second = (vocabulary.from_bytes(kind, (folder / f"{i}.vocabulary").read_bytes()) for i in range(2))
-        return text, (first, second), (folder / "report.txt").read_bytes().decode()
+        return ParallelText(*pairs), sizes, (first, second), (folder / "report.txt").read_bytes().decode()
     except (FileNotFoundError, TypeError, ValueError) as error:
         raise UserError(f"{folder}: is damaged; delete it, and it will be made anew ({error})") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +91,12 @@ class TranslationTask:
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
-        lines = sorted(self.data.train.lines[i] for i in examples)
-        files = ", ".join(map(str, self.recipe.data.train_source))
-        return f"lines {', '.join(map(str, lines))} of {files}"
+        ends = list(accumulate(self.data.sizes))
+        found: dict[Path, list[int]] = {}
+        for i in sorted(examples):
+            path = self.recipe.data.train_source[bisect(ends, i)]
+            found.setdefault(path, []).append(self.data.train.lines[i])
+        return "; ".join(f"lines {', '.join(map(str, sorted(lines)))} of {path}" for path, lines in found.items())
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""

@@ -51,7 +51,7 @@ def _inserted(
 ) -> str:
     """Each of the `lost` pieces before the token whose step looked at it most, or before the word around that token."""
     tokens, text = hypothesis.tokens, target.decode(hypothesis.tokens, copies)
-    places = []
+    places: list[tuple[int, int]] = []
     for position in lost:
         before = tokens[: int(weights[:, position].argmax())]
         place = len(target.decode(before, copies[: before.count(UNK)]))

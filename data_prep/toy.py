@@ -38,9 +38,9 @@ class Split:
 
 
 SPLITS: Mapping[str, Split] = {
-    "train": Split(10_000, 3, 10),
-    "val": Split(200, 3, 10),
-    "test": Split(1_000, 3, 10),
+    "train": Split(40_000, 4, 10),
+    "val": Split(200, 4, 10),
+    "test": Split(1_000, 4, 10),
     "long": Split(1_000, 11, 20),
 }
 

@@ -9,6 +9,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).resolve().parent / "models"
 NAMED = 3  # long lines whose numbers are told; the others are counted
+# Of bfloat16 products oneDNN keeps what it compiled for each shape, a thousand of them by itself, which take most of a
+# gigabyte: shapes differ from batch to batch. The last few dozen are as quick.
+_CACHES = {"LRU_CACHE_CAPACITY": "64", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 def translate(arguments: list[str]) -> int:
@@ -117,6 +121,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _load(directory: Path, options: argparse.Namespace) -> Translator:
     """Import what translates, which takes longer than all that comes before, and read the model."""
+    os.environ.update({name: size for name, size in _CACHES.items() if name not in os.environ})
     import torch
 
     from s2s.search import SearchOptions

@@ -142,13 +142,17 @@ def _read_model(directory: Path) -> StoredModel:
     return StoredModel(directory, kind, config, about, tensors, assets)
 
 
-def _identity(directory: Path) -> tuple[int, ...] | None:
-    """Return what changes when the model in `directory` is replaced; None where there is none."""
+def _identity(directory: Path) -> tuple[Path | int, ...] | None:
+    """Return what changes when the model in `directory` is replaced; None where there is none.
+
+    The folder is part of it: a replacement first moves the old model away, as it is.
+    """
+    folder = current(directory)
     try:
-        status = (current(directory) / CONFIG).stat()
+        status = (folder / CONFIG).stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return status.st_dev, status.st_ino, status.st_mtime_ns
+    return folder, status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _read_tensors(path: Path, checksum: object, tied: Mapping[str, Any]) -> dict[str, Tensor]:

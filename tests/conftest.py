@@ -14,9 +14,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
-    """Ctrl-C as in a terminal: a shell starts what runs in its background with SIGINT ignored, and children inherit it."""
+    """Ctrl-C as in a terminal: what a shell starts in its background has SIGINT ignored, and children inherit that."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)

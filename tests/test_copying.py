@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from s2s.search import Hypothesis
-from s2s.vocabulary import UNK, CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
-from translation.copying import is_foreign, with_copies
+from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
+from translation.copying import is_foreign, read, with_copies
 
 SOURCE = WordVocabulary(["a", "man", "in", "."])
 LINE = "ein mann in paris, 3 frauen (2) a man and a dog in the park."
@@ -19,12 +19,12 @@ def copied(
     source: Vocabulary, target: Vocabulary, text: str, tokens: list[int], looked: dict[int, dict[int, float]]
 ) -> str:
     """`looked` says at which step (END's is the last) a source position got how much attention; elsewhere none."""
-    ids = source.encode(text)
-    attention = torch.zeros(len(tokens) + 1, len(ids) + 1)  # END is a step, and a position
+    line = read(text, source.encode(text), source)
+    attention = torch.zeros(len(tokens) + 1, len(line.ids) + 1)  # END is a step, and a position
     for step, weights in looked.items():
         for position, weight in weights.items():
             attention[step, position] = weight
-    return with_copies(Hypothesis(tokens, -1.0, -1.0, attention, True), target, text, ids, source)
+    return with_copies(Hypothesis(tokens, -1.0, -1.0, attention, True), target, line, source)
 
 
 def test_an_unknown_token_becomes_the_source_word_it_looked_at() -> None:
@@ -46,8 +46,8 @@ def test_an_unknown_word_that_the_decoder_left_out_stays_out() -> None:
 
 
 def test_an_unknown_token_without_attention_reads_nothing() -> None:
-    ids = SOURCE.encode("a hobbit")
-    assert with_copies(Hypothesis([UNK], -1.0, -1.0, None, True), TARGET, "a hobbit", ids, SOURCE) == ""
+    line = read("a hobbit", SOURCE.encode("a hobbit"), SOURCE)
+    assert with_copies(Hypothesis([UNK], -1.0, -1.0, None, True), TARGET, line, SOURCE) == ""
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_an_unknown_token_without_attention_reads_nothing() -> None:
         ("a man in paris. 🐕", "ein mann.|", "ein mann. 🐕"),
         ("🐕 a man", "|ein mann", "🐕 ein mann"),
         ("a man (北)", "ein mann (|2)", "ein mann (北 2)"),
-        ("a ñman", "ein |mann", "ein ñmann"),
+        ("a ñman", "ein |mann", "ein ñman mann"),
         ("北 a 京", "ein | mann", "ein 北 京 mann"),
     ],
 )
 def test_a_character_never_seen_is_put_where_it_was_looked_at(text: str, hypothesis: str, expected: str) -> None:
     """The bar stands before the character at which the decoder looked at what it does not know, or before END."""
     step, written = hypothesis.index("|"), hypothesis.replace("|", "")
-    ids = CHARACTERS.encode(text)
+    ids = read(text, CHARACTERS.encode(text), CHARACTERS).ids
     looked = {step: {position: 1.0 for position, i in enumerate(ids) if i == UNK}}
     assert copied(CHARACTERS, CHARACTERS, text, CHARACTERS.encode(written), looked) == expected
 
@@ -98,4 +98,45 @@ def test_a_run_of_unknown_characters_is_one_subword_and_is_copied_whole() -> Non
     ],
 )
 def test_a_line_is_foreign_if_no_letter_or_digit_of_it_is_known(text: str, foreign: bool) -> None:
-    assert is_foreign(text, CHARACTERS.encode(text), CHARACTERS) == foreign
+    assert is_foreign(read(text, CHARACTERS.encode(text), CHARACTERS), CHARACTERS) == foreign
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "unknown"),
+    [
+        ("a man", "a man", []),
+        ("Nguyễn's in the park.", "_ in the park.", ["Nguyễn's"]),
+        ("in 北京, a ★★ man", "in _, a _ man", ["北京", "★★"]),
+        ("a man🐕 (女)", "a man_ (_)", ["🐕", "女"]),
+        ("ñ🐕 a 🐕ñ", "_ a _", ["ñ🐕", "🐕ñ"]),
+        ("a\u3000man\tin\rparis", "a man in paris", []),
+        ("a ▁ ▅ ⁇", "a _ _ _", ["▁", "▅", "⁇"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["character", "bpe", "unigram"])
+def test_a_word_with_a_character_never_seen_is_read_as_one_unknown(
+    line: str, text: str, unknown: list[str], kind: str
+) -> None:
+    vocabulary = CHARACTERS if kind == "character" else train_subwords([LINE] * 2, 30, kind=kind)
+    source = read(line, vocabulary.encode(line), vocabulary)
+    assert source.text == text.replace("_", UNKNOWN_CHARACTER)
+    assert source.unknown == unknown or (not unknown and not source.unknown)
+    assert source.ids == vocabulary.encode(source.text)
+    assert source.ids.count(UNK) == len(unknown)
+
+
+def test_of_a_word_vocabulary_the_words_are_read_as_they_are() -> None:
+    source = read("a Nguyễn in 北京.", SOURCE.encode("a Nguyễn in 北京."), SOURCE)
+    assert (source.text, source.unknown) == ("a Nguyễn in 北京.", ["Nguyễn", "北京."])
+
+
+def test_an_unknown_token_too_many_reads_nothing() -> None:
+    tokens = [*CHARACTERS.encode("ein "), UNK, *CHARACTERS.encode(" "), UNK, *CHARACTERS.encode(" mann")]
+    assert copied(CHARACTERS, CHARACTERS, "a 🐕 man", tokens, {4: {2: 1.0}, 6: {2: 1.0}}) == "ein 🐕 mann"
+    assert copied(CHARACTERS, CHARACTERS, "a man", [UNK], {0: {2: 1.0}}) == ""
+
+
+def test_a_long_line_of_unknown_characters_is_read_in_linear_time() -> None:
+    """In quadratic time this would take minutes."""
+    line = "🐕" * 300_000
+    assert read(line, CHARACTERS.encode(line), CHARACTERS).unknown == [line]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from s2s.decoder import Step
 from s2s.precision import Precision, choose_device, products
 from s2s.search import Hypothesis, SearchOptions, beam, greedy
 from s2s.vocabulary import END, PAD, START
-from translation.copying import is_foreign, with_copies
+from translation.copying import Source, is_foreign, read, with_copies
 from translation.model import TranslationModel
 from translation.splitting import split
 
@@ -41,14 +40,6 @@ class Translation:
     score: float
     tokens: list[str]
     attention: Tensor | None
-    pieces: int = 1
-
-
-class _Source(NamedTuple):
-    """A line, or one of the pieces of a line, and its tokens."""
-
-    text: str
-    ids: list[int]
     pieces: int = 1
 
 
@@ -94,26 +85,26 @@ class Translator:
     def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
         """The n best translations of each line, best first. A blank line gives one empty translation."""
         parts = self._parts([line.strip() for line in lines])
-        found = iter(self._translate(list(chain.from_iterable(parts))))
+        found = iter(self._translate([(source, len(part)) for part in parts for source in part]))
         return [_joined(list(islice(found, len(part)))) for part in parts]
 
-    def _parts(self, texts: Sequence[str]) -> list[list[_Source]]:
+    def _parts(self, texts: Sequence[str]) -> list[list[Source]]:
         """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
         vocabulary, limit = self.model.source, self.model.config.max_source_length
         parts = []
         for text, ids in zip(texts, vocabulary.encode_all(texts)):
             pieces = split(text, vocabulary, limit) if len(ids) > limit else [text] * bool(text)
             encoded = vocabulary.encode_all(pieces) if len(pieces) > 1 else [ids]
-            parts.append([_Source(*piece, len(pieces)) for piece in zip(pieces, encoded)])
+            parts.append([read(*piece, vocabulary) for piece in zip(pieces, encoded)])
         return parts
 
-    def _translate(self, sources: Sequence[_Source]) -> list[list[Translation]]:
-        vocabulary = self.model.source
-        found = [[Translation(_plain(source.text), 0.0, [], None, source.pieces)] for source in sources]
-        translatable = [i for i, source in enumerate(sources) if not is_foreign(source.text, source.ids, vocabulary)]
-        for batch in self._batches(translatable, [len(source.ids) for source in sources]):
-            for i, hypotheses in zip(batch, self._search([sources[i].ids for i in batch])):
-                found[i] = [self._written(sources[i], hypothesis) for hypothesis in hypotheses]
+    def _translate(self, sources: Sequence[tuple[Source, int]]) -> list[list[Translation]]:
+        """The translations of each (piece, number of pieces of its line)."""
+        found = [[Translation(_plain(source.line), 0.0, [], None, pieces)] for source, pieces in sources]
+        translatable = [i for i, (source, _) in enumerate(sources) if not is_foreign(source, self.model.source)]
+        for batch in self._batches(translatable, [len(source.ids) for source, _ in sources]):
+            for i, hypotheses in zip(batch, self._search([sources[i][0].ids for i in batch])):
+                found[i] = [self._written(hypothesis, *sources[i]) for hypothesis in hypotheses]
         return found
 
     def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -149,12 +140,12 @@ class Translator:
             common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}
             return [[best] for best in greedy(step, state, len(sources), **common)]
 
-    def _written(self, source: _Source, hypothesis: Hypothesis) -> Translation:
+    def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
         target = self.model.target
-        text = _plain(with_copies(hypothesis, target, source.text, source.ids, self.model.source))
+        text = _plain(with_copies(hypothesis, target, source, self.model.source))
         tokens = target.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
-        attention = hypothesis.attention if source.pieces == 1 else None  # of a line of a megabyte it is a gigabyte
-        return Translation(text, hypothesis.score, tokens, attention, source.pieces)
+        attention = hypothesis.attention if pieces == 1 else None  # of a line of a megabyte it is a gigabyte
+        return Translation(text, hypothesis.score, tokens, attention, pieces)
 
 
 def _plain(text: str) -> str:

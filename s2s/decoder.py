@@ -81,6 +81,13 @@ class DecoderState:
         """Row i becomes a copy of row parents[i]; any number of rows. The sentences' tensors stay."""
         return self._move(lambda tensor: tensor.index_select(0, parents))
 
+    def repeat(self, times: int) -> DecoderState:
+        """Every row `times` times, side by side."""
+        if times == 1:
+            return self
+        rows = torch.arange(len(self.layers[0][0]), device=self.layers[0][0].device)
+        return self.reorder(rows.repeat_interleave(times))
+
     def keep(self, sentences: Tensor) -> DecoderState:
         """Only the given sentences, with all their rows."""
         width = len(self.layers[0][0]) // self.sentences
@@ -187,15 +194,16 @@ class Decoder(nn.Module):
         return self.drop_embedding(self.drop_word(self.embedding(tokens)))
 
     def look(self, queries: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
-        """Attend from (sentences, queries, dim), or from search's (sentences * width, dim); shapes as they came."""
+        """Attend from (rows, time, dim), or one step's (rows, dim); shapes as they came.
+
+        The rows of a sentence lie side by side and look at one grid, which is never copied.
+        """
         assert self.attention is not None
         assert state.keys is not None
         assert state.values is not None
-        if queries.dim() == 3:
-            return self.attention(queries, state.keys, state.values, state.mask)
-        by_sentence = queries.view(state.sentences, -1, queries.shape[-1])
+        by_sentence = queries.reshape(state.sentences, -1, queries.shape[-1])
         context, weights = self.attention(by_sentence, state.keys, state.values, state.mask)
-        return context.flatten(0, 1), weights.flatten(0, 1)
+        return context.view(*queries.shape[:-1], -1), weights.view(*queries.shape[:-1], -1)
 
     def readout(self, features: Tensor) -> Tensor:
         """(..., dim) -> logits (..., vocabulary)."""

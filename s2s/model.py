@@ -24,5 +24,9 @@ class EncoderDecoder(nn.Module):
         return self.decoder.start(self.encoder(inputs))
 
     def forward(self, inputs: Any, tokens: Tensor) -> Output:
-        """Teacher forcing: inputs and the sentences so far (batch, time), START first, to all steps' features."""
-        return self.decoder(tokens, self.start(inputs))
+        """Teacher forcing: inputs and the sentences so far (rows, time), START first, to all steps' features.
+
+        The rows may be several to an input, side by side: five captions of a photograph look at one grid.
+        """
+        state = self.start(inputs)
+        return self.decoder(tokens, state.repeat(len(tokens) // state.sentences))

@@ -131,3 +131,13 @@ def test_the_loss_is_that_of_each_picture_alone(wiring: str) -> None:
         for i, (ids, length) in enumerate(zip(sentences, lengths))
     ]
     torch.testing.assert_close(torch.stack(alone).sum() / sum(lengths), loss(model, grids, read, written))
+
+
+@each_wiring
+def test_several_sentences_of_one_picture_look_at_one_grid(wiring: str) -> None:
+    model = build(wiring).eval()
+    grids, _, read, _ = pictures()
+    several = model(grids[:4], read.ids[:12])
+    apart = model(grids[:4].repeat_interleave(3, 0), read.ids[:12])
+    torch.testing.assert_close(several.features, apart.features)
+    torch.testing.assert_close(several.attention, apart.attention)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from s2s.batch import Padded, pad
-from s2s.decoder import Step
-from s2s.precision import Precision, choose_device, products
-from s2s.search import Hypothesis, SearchOptions, beam, greedy
-from s2s.vocabulary import END, PAD, START
+from s2s.batch import pad
+from s2s.generation import generate
+from s2s.precision import Precision, choose_device
+from s2s.search import Hypothesis, SearchOptions
+from s2s.vocabulary import END
 from translation.copying import Source, is_foreign, read, with_copies
 from translation.model import TranslationModel
 from translation.splitting import split
@@ -120,25 +119,10 @@ class Translator:
         if batch:
             yield batch
 
-    # Not inference_mode: inside it autocast keeps no weight that it has cast, and casts them all again at every step.
-    @torch.no_grad()
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
-        network, options = self.model.network, self.options
-        source: Padded = pad([[*ids, END] for ids in sources]).to(self.device)
-        common = {
-            "start": START,
-            "end": END,
-            "banned": (PAD, START),
-            "maximum_length": (source.lengths * self.model.config.length_ratio).long() + 10,
-            "device": self.device,
-        }
-        with products(self.precision, self.device):
-            state = network.start(source)
-            step: type[Step] = network.decoder.step  # type: ignore[assignment]
-            if options.width > 1:
-                return beam(step, state, len(sources), options=options, **common)
-            common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}
-            return [[best] for best in greedy(step, state, len(sources), **common)]
+        source = pad([[*ids, END] for ids in sources]).to(self.device)
+        limits = (source.lengths * self.model.config.length_ratio).long() + 10
+        return generate(self.model.network, source, limits, self.options, precision=self.precision)
 
     def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
         target = self.model.target

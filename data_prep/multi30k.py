@@ -1,25 +1,29 @@
-"""Multi30k, task 1: sentences about photographs in English, German and French (Elliott et al., 2016; French: 2017).
+"""Multi30k: sentences about photographs in English, German and French (Elliott et al., 2016; French: 2017).
 
     python -m data_prep.multi30k --output data/multi30k
 
-fetches `train`, `val` and `test_2016_flickr`, raw and cased, into files named like `train.en`.
+fetches task 1, the translations: `train`, `val` and `test_2016_flickr`, raw and cased, in files named like `train.en`.
+With --descriptions also task 2: five descriptions of each training photograph, in English and in German, by people who
+saw the photograph and not each other's sentences. They are text to be back-translated, and are written to one file a
+language, `descriptions.de`, in which no line stands twice, nor one of `val` or `test_2016_flickr`.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from data_prep.descriptions import write_descriptions
 from data_prep.download import Content, copy, fetch
 from s2s import command
 from s2s.errors import UserError, check
 from s2s.files import check_new
 
-REPOSITORY = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
+REPOSITORY = "https://raw.githubusercontent.com/multi30k/dataset/master/data"
 SPLITS = ("train", "val", "test_2016_flickr")
 LANGUAGES = ("en", "de", "fr")
+DESCRIBED = ("en", "de")  # the languages of task 2
 
 # Of the text, not of the .gz files in the repository: these were computed from unpacked copies, on the assumption that
 # the archives hold the same bytes. If the repository ever changes, these numbers, and not its branch, decide.
@@ -33,6 +37,16 @@ FILES: Mapping[str, Content] = {
     "test_2016_flickr.en": Content(62076, "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182"),
     "test_2016_flickr.de": Content(70649, "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16"),
     "test_2016_flickr.fr": Content(72261, "cb3160d69b002bb638e66cc7612fcd56cb0af82eadc9c142dedc438afb885ef6"),
+    "descriptions/train.1.en": Content(2742773, "636e949e8a5ae49bf4643e5566cd5400359328003937db2840d0910d85a820d8"),
+    "descriptions/train.2.en": Content(2115892, "18088d31a798cae6c90ae89bedd0c0e60601f9411438f38103036f830b3f9f72"),
+    "descriptions/train.3.en": Content(1765174, "03b7594e8a2145e2178d07342b776d006a8722aca298b415c4cb465afe217ed4"),
+    "descriptions/train.4.en": Content(1483469, "6fc0e7b4b6b59e8e19af79b44fe28dd21f0258a58db290e34e96020df44e0f59"),
+    "descriptions/train.5.en": Content(1195749, "4ad11df3e1a83e3785d8bab96b68668875ff7f6146744c28bf6766240e7fe9f5"),
+    "descriptions/train.1.de": Content(1513335, "8372eef31ce1e3752305606ebea5c85184b693f8a97b242a5fa69846657c10c1"),
+    "descriptions/train.2.de": Content(1621984, "94fd5a5e3be50f056eccf54612dbc129a2b387c185e7008a539f046fa4c17a30"),
+    "descriptions/train.3.de": Content(1732899, "b73442caefe91d691493fb005cd4a9ebf8e42b35f7cd2e0e6a41938a75637df6"),
+    "descriptions/train.4.de": Content(1904201, "cf016e3de76e074a639c4f904748c96268467b36c5085e8d54b3720cb8366319"),
+    "descriptions/train.5.de": Content(2076784, "0d3645d0a8cec8150fa63d3e5879fb78eb21be1ea92bdb4094be556bfdab51f5"),
 }
 
 TERMS = (
@@ -43,20 +57,20 @@ TERMS = (
 
 def prepare(
     output: Path,
-    languages: Sequence[str],
+    names: Sequence[str],
     *,
     folder: Path | None = None,
     url: str = REPOSITORY,
     files: Mapping[str, Content] = FILES,
     force: bool = False,
 ) -> list[Path]:
-    """Put the files of `languages` into `output`, from `folder` if it is given or else from `url`; return the new ones.
+    """Put the files of these names into `output`, from `folder` if it is given or else from `url`; return the new ones.
 
     Right ones that are there already are left alone. A wrong one is a UserError, unless `force` replaces it.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    wanted = [f"{split}.{language}" for split in SPLITS for language in languages]
-    missing = [name for name in wanted if not files[name].is_in(output / name)]
+    for name in names:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in names if not files[name].is_in(output / name)]
     wrong = [name for name in missing if (output / name).exists()]
     check(
         force or not wrong,
@@ -72,36 +86,71 @@ def prepare(
             copy(sources[name], path, content, otherwise="give Multi30k's own file, raw or .gz, not a processed one")
         else:
             otherwise = "if it stays so, get the files by other means and name their folder with --from"
-            fetch(f"{url}/{name}.gz", path, content, otherwise=otherwise)
+            fetch(f"{url}/{_address(name)}.gz", path, content, otherwise=otherwise)
     return [output / name for name in missing]
 
 
+def translations(languages: Iterable[str]) -> list[str]:
+    """The names of the files of task 1."""
+    return [f"{split}.{language}" for split in SPLITS for language in languages]
+
+
+def descriptions(language: str) -> list[str]:
+    """The names of the training files of task 2."""
+    return [f"descriptions/train.{number}.{language}" for number in range(1, 6)]
+
+
+def _address(name: str) -> str:
+    """Where the repository keeps a file, but for its `.gz`."""
+    folder, _, file = name.rpartition("/")
+    return f"task2/raw/{file}" if folder else f"task1/raw/{file}"
+
+
 def _source(folder: Path, name: str) -> Path:
-    for candidate in (folder / name, folder / f"{name}.gz"):
+    for candidate in (folder / name, folder / f"{name}.gz", folder / f"{_address(name)}.gz"):
         if candidate.exists():
             return candidate
-    raise UserError(f"{folder}: has neither {name} nor {name}.gz; name the folder with Multi30k's raw files (task 1)")
+    raise UserError(f"{folder}: has neither {name} nor {name}.gz; name the folder with Multi30k's raw files")
 
 
 def multi30k(arguments: list[str]) -> int:
     """The command `python -m data_prep.multi30k`."""
+    options = _parser().parse_args(arguments)
+    languages = list(dict.fromkeys(options.languages))
+    described = [language for language in languages if language in DESCRIBED] if options.descriptions else []
+    check(described or not options.descriptions, f"--descriptions: there are some in {' and '.join(DESCRIBED)} only")
+    names = [*translations(languages), *(name for language in described for name in descriptions(language))]
+    for path in prepare(options.output, names, folder=options.folder, force=options.force):
+        print(path)
+    print(f"{options.output}: every file has the right checksum", file=sys.stderr)
+    for language in described:
+        path = options.output / f"descriptions.{language}"
+        parts = [options.output / name for name in descriptions(language)]
+        held_out = [options.output / f"{split}.{language}" for split in SPLITS[1:]]
+        report = write_descriptions(path, parts, held_out, force=options.force)
+        print(path)
+        print(f"{path}: {report}", file=sys.stderr)
+    return 0
+
+
+def _parser() -> command.Parser:
     parser = command.Parser(
         prog="python -m data_prep.multi30k",
         description=f"Get Multi30k (task 1, raw: {', '.join(SPLITS)}) and check every file's SHA-256.",
         epilog=TERMS,
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
-    parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=["en", "de"], help="default: en de")
-    parser.add_argument(
-        "--from", dest="folder", type=Path, metavar="FOLDER", help="take the files (raw or .gz) from here, not the web"
+    add = parser.add_argument
+    add("--output", type=Path, required=True, metavar="DIR", help="where the files go")
+    add("--languages", nargs="+", choices=LANGUAGES, default=["en", "de"], help="default: en de")
+    add(
+        "--descriptions",
+        action="store_true",
+        help="also write descriptions.LANG, from task 2 (en, de): text to be back-translated, without lines of val and "
+        "test; the English has captions of Flickr8k's test pictures in it, so never train a captioner on it",
     )
-    parser.add_argument("--force", action="store_true", help="replace wrong files in DIR")
-    options: argparse.Namespace = parser.parse_args(arguments)
-    new = prepare(options.output, list(dict.fromkeys(options.languages)), folder=options.folder, force=options.force)
-    for path in new:
-        print(path)
-    print(f"{options.output}: every file has the right checksum ({len(new)} new)", file=sys.stderr)
-    return 0
+    add("--from", dest="folder", type=Path, metavar="FOLDER", help="take the files (raw or .gz) from here, not the web")
+    add("--force", action="store_true", help="replace wrong files in DIR")
+    return parser
 
 
 def main() -> int:

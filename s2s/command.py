@@ -72,6 +72,13 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
 
+def positive(text: str) -> int:
+    """The type of an argument that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
 def warn(message: str) -> None:
     """Print `warning: message` on standard error."""
     print(f"warning: {message}", file=sys.stderr, flush=True)

@@ -38,16 +38,25 @@ class ScheduleConfig:
 
 
 def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """Weight decay goes to matrices, not to biases and vectors."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
+    """Weight decay goes to matrices, not to biases and vectors.
+
+    A module that brings weights from elsewhere, a CNN say, may have an attribute `learning_rate_share`: of its own
+    parameters and of those of the modules in it, each group's `share` of the learning rate.
+    """
+    shares: dict[nn.Parameter, float] = {}
+    for module in model.modules():  # outer ones first
+        if (share := getattr(module, "learning_rate_share", None)) is not None:
+            shares |= dict.fromkeys(module.parameters(), share)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            decay = config.weight_decay if parameter.dim() > 1 else 0.0
+            groups.setdefault((shares.get(parameter, 1.0), decay), []).append(parameter)
+    options = [{"params": group, "weight_decay": decay, "share": share} for (share, decay), group in groups.items()]
     if config.name == "sgd":
-        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.beta1)
+        return torch.optim.SGD(options, lr=config.learning_rate, momentum=config.beta1)
     kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return kind(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
+    return kind(options, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
 
 
 class Schedule:

@@ -144,7 +144,7 @@ class Trainer:
         torch.manual_seed(self._seed())
         rate = self.config.optimiser.learning_rate * self.schedule.share(position.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         taken = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
         losses = [self._backward(position.epoch, i, plan[i]) for i in taken]
         norm = scale_and_clip(self.parameters, sum(loss.weight for loss in losses), self.config.optimiser)

@@ -203,3 +203,13 @@ def test_the_state_of_tied_weights_is_there_once() -> None:
     train(model, optimiser, range(1))
     names = {key.split("/")[1] for key, _ in optimiser_tensors(optimiser, model)}
     assert names == {"0.weight", "0.bias", "1.bias"}
+
+
+def test_parameters_of_a_module_with_a_share_are_in_groups_of_that_share() -> None:
+    model = model_with_gradients()
+    model[0].learning_rate_share = 0.25  # type: ignore[assignment]
+    optimiser = build_optimiser(OptimiserConfig(weight_decay=0.3), model)
+    found = {id(p): group["share"] for group in optimiser.param_groups for p in group["params"]}
+    assert [found[id(p)] for p in model.parameters()] == [0.25, 0.25, 1.0, 1.0]
+    decays = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    assert [decays[id(p)] for p in model.parameters()] == [0.3, 0.0, 0.3, 0.0]

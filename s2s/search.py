@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from s2s.errors import check
+from s2s.selection import Selector
 
-_BLOCK = 64  # tokens a block of the two-stage top-k: the maxima of blocks are one cheap pass, all that follows is small
 _LEAVING = 4  # done sentences leave the batch once they are a quarter of it: copying the others is not free
 
 
@@ -114,12 +114,12 @@ def greedy(
     """
     SearchOptions(1, length_penalty=length_penalty, minimum_length=minimum_length)  # checks them
     limits = _limits(maximum_length, sentences, device)
-    selectors = _Selector({*banned}), _Selector({*banned, end})
+    selectors = Selector({*banned}), Selector({*banned, end})
 
     def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
         return selectors[time < minimum_length](log_probabilities, totals, 1)
 
-    return _one_each(step, state, limits, choose, start, end, length_penalty)
+    return _independently(step, state, limits, choose, start, end, length_penalty)
 
 
 def sample(
@@ -130,18 +130,21 @@ def sample(
     start: int,
     end: int,
     maximum_length: int | Tensor,
-    generator: torch.Generator,
+    samples: int = 1,
+    generator: torch.Generator | None = None,
     temperature: float = 1.0,
     banned: Sequence[int] = (),
     device: torch.device | str = "cpu",
 ) -> list[Hypothesis]:
-    """Draw every token with a probability in proportion to p ** (1 / temperature): one hypothesis a sentence.
+    """Draw every token with a probability in proportion to p ** (1 / temperature): `samples` hypotheses a sentence.
 
-    `generator` is of `device`. By the Gumbel-max trick (Maddison et al., 2014), the argmax of log p / T plus Gumbel
-    noise is such a draw. The probability reported is the model's, not renormalised for what is banned; the score is its
-    logarithm's mean. Other arguments and errors are those of `beam`.
+    Those of a sentence lie side by side, sentences * samples in all, as the rows of a state that was repeated. The
+    `generator` is of `device`; without one the global one is drawn from. By the Gumbel-max trick (Maddison et al.,
+    2014), the argmax of log p / T plus Gumbel noise is such a draw. The probability reported is the model's, not
+    renormalised for what is banned; the score is its logarithm's mean. Other arguments and errors are those of `beam`.
     """
     check(temperature > 0, f"the temperature is {temperature}: choose a number above 0, or search greedily")
+    check(samples >= 1, f"samples is {samples}: choose 1 or more of each sentence")
     limits = _limits(maximum_length, sentences, device)
     excluded = torch.tensor(banned, dtype=torch.int64, device=device)
 
@@ -150,10 +153,12 @@ def sample(
         # Without the clamp a draw of exactly 0 would be infinite noise, which lifts even what is impossible.
         noise = torch.empty_like(scores).exponential_(generator=generator).clamp_min_(torch.finfo(scores.dtype).tiny)
         tokens = (scores / temperature - noise.log_()).argmax(1, keepdim=True)
-        totals = totals + scores.gather(1, tokens)
-        return totals, tokens, totals.sum()
+        totals = totals + scores.gather(1, tokens).view_as(totals)
+        return totals, tokens.view_as(totals), totals.sum()
 
-    return _one_each(step, state, limits, choose, start, end, length_penalty=1.0)
+    if samples > 1:
+        state = state.reorder(torch.arange(sentences, device=device).repeat_interleave(samples))
+    return _independently(step, state, limits, choose, start, end, length_penalty=1.0, slots=samples)
 
 
 def beam(
@@ -184,7 +189,7 @@ def beam(
     """
     options = options or SearchOptions()
     limits = _limits(maximum_length, sentences, device)
-    selectors, closing = (_Selector({*banned}), _Selector({*banned, end})), set(limits.tolist())
+    selectors, closing = (Selector({*banned}), Selector({*banned, end})), set(limits.tolist())
     hypotheses, taken = _Beam(limits, options, end), list[_Taken]()
     tokens = torch.full_like(limits, start)
     for time in range(max(closing, default=0)):
@@ -207,23 +212,34 @@ def beam(
     return _hypotheses(taken, scores, steps, slots, limits, options.length_penalty)
 
 
-def _one_each(
-    step: StepFunction, state: State, limits: Tensor, choose: _Choose, start: int, end: int, length_penalty: float
+def _independently(
+    step: StepFunction,
+    state: State,
+    limits: Tensor,
+    choose: _Choose,
+    start: int,
+    end: int,
+    length_penalty: float,
+    slots: int = 1,
 ) -> list[Hypothesis]:
-    """One hypothesis a sentence. choose(log_probabilities, totals, time) -> new totals and tokens (n, 1), health."""
+    """Hypotheses that do not compete, `slots` a sentence. A sentence leaves the batch when all of its own are done.
+
+    choose(log_probabilities, totals (n, slots), time) -> new totals and tokens (n, slots), health.
+    """
     taken, rows = list[_Taken](), torch.arange(len(limits), device=limits.device)
-    lasts, tokens = limits[:, None], torch.full_like(limits, start)
-    steps, done = torch.zeros_like(lasts), lasts < 0
+    own = torch.arange(slots, device=limits.device).expand(len(limits), -1)  # each is its own parent
+    lasts, tokens = limits[:, None], torch.full_like(own, start)
+    steps, done = torch.zeros_like(own), own < 0
     totals, all_totals, all_steps = steps.float(), steps.float(), steps.clone()
     for time in range(max(limits.tolist(), default=0)):
         result = step(tokens.flatten(), state)
         reached, tokens, health = choose(result.log_probabilities, totals, time)
-        taken.append((rows, tokens, torch.zeros_like(tokens), result.attention))
+        taken.append((rows, tokens, own[rows], result.attention))
         totals = torch.where(done, totals, reached)
         done = done | (tokens == end)
         steps = steps + ~done
         done = done | (lasts == time + 1)
-        state, stay = result.state, _staying(done[:, 0], health)
+        state, stay = result.state, _staying(done.all(1), health)
         if stay is not None:
             all_totals[rows], all_steps[rows] = totals, steps
             rows, lasts, tokens, totals, steps, done = (x[stay] for x in (rows, lasts, tokens, totals, steps, done))
@@ -231,67 +247,10 @@ def _one_each(
                 break
             state = state.keep(stay)
     scores = all_totals / (all_steps + (all_steps < limits[:, None])) ** length_penalty
-    return [best for (best,) in _hypotheses(taken, scores, all_steps, all_steps * 0, limits, length_penalty)]
-
-
-class _Selector:
-    """The best continuations of every sentence, exactly, equals in the order of hypothesis and token.
-
-    A top-k over width * vocabulary costs more than the softmax before it. Instead: the maximum of every block of
-    tokens, the top blocks, and the top-k of what they hold. As many blocks as tokens wanted are enough, since each has
-    a token that comes before all tokens of the other blocks; blocks that hold excluded tokens are not counted.
-    """
-
-    def __init__(self, excluded: set[int]) -> None:
-        self.excluded = sorted(excluded)
-        self.shape = (0, 0)
-
-    def __call__(self, log_probabilities: Tensor, alive: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Totals (n, count) and flat (n, count), which is hypothesis * vocabulary + token, best first, and health ().
-
-        log_probabilities (n * width, vocabulary), alive (n, width) float32; health < inf unless one of these is not.
-        """
-        (n, width), vocabulary = alive.shape, log_probabilities.shape[1]
-        if self.shape != (width, vocabulary):
-            self._lay_out(width, vocabulary, alive.device)
-        grid = log_probabilities.reshape(n, width, vocabulary)
-        whole = vocabulary - vocabulary % self.block
-        maxima = grid[:, :, :whole].unflatten(2, (-1, self.block)).amax(3)
-        if whole < vocabulary:
-            maxima = torch.cat((maxima, grid[:, :, whole:].amax(2, keepdim=True)), 2)
-        blocks = maxima.shape[2]
-        maxima = (maxima.float() + alive[:, :, None]).flatten(1)  # (n, width * blocks)
-        chosen = _first(maxima, self.numbers, count + width * self.spoilt)
-        flat, parents = self.flat[chosen].flatten(1), chosen // blocks
-        found = grid.flatten(1).gather(1, flat).float().view(n, -1, self.block)  # (n, chosen, block)
-        totals = (found + alive.gather(1, parents)[:, :, None] + self.bias[chosen]).flatten(1)
-        best = _first(totals, flat, count)
-        return totals.gather(1, best), flat.gather(1, best), maxima.sum()
-
-    def _lay_out(self, width: int, vocabulary: int, device: torch.device) -> None:
-        """Tables of what each block holds, (width * blocks, block)."""
-        self.shape, self.block = (width, vocabulary), min(_BLOCK, vocabulary)
-        blocks = -(-vocabulary // self.block)
-        tokens = torch.arange(blocks * self.block, device=device)
-        bias = torch.zeros_like(tokens, dtype=torch.float32)
-        bias[[*self.excluded, *range(vocabulary, len(bias))]] = -math.inf  # the latter fill up the last block
-        self.bias = bias.view(blocks, -1).repeat(width, 1)
-        first = torch.arange(0, width * vocabulary, vocabulary, device=device)[:, None]
-        self.flat = (first + tokens.clamp_max(vocabulary - 1)).view(width * blocks, -1)
-        self.numbers = torch.arange(width * blocks, device=device)
-        self.spoilt = len({token // self.block for token in self.excluded})
-
-
-def _first(values: Tensor, order: Tensor, count: int) -> Tensor:
-    """Indices (n, count) of the highest values (n, columns) float32, equals by `order`, ascending and below 2 ** 32.
-
-    `topk` leaves open which of equals it takes. The bits of a float, read as an integer, rank as the float does, once
-    those of a negative one are inverted; with `order` as the lower half no two keys are equal.
-    """
-    bits = values.view(torch.int32)
-    ranks = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-    keys = torch.sub(order, ranks, alpha=2**32)
-    return keys.topk(min(count, keys.shape[1]), largest=False).indices
+    # One that cannot be written is an error of its sentence: none of the others may take its place.
+    scores = scores.masked_fill((scores == -math.inf).any(1, keepdim=True), -math.inf)
+    found = _hypotheses(taken, scores, all_steps, own, limits, length_penalty)
+    return [hypothesis for hypotheses in found for hypothesis in hypotheses]
 
 
 class _Beam:

@@ -384,12 +384,14 @@ def test_impossible_limits_and_tokens_are_told() -> None:
             run_greedy(tables, limit)
     with pytest.raises(UserError, match="temperature"):
         sample_words(tables, temperature=0.0)
+    with pytest.raises(UserError, match="samples is 0"):
+        sample_words(tables, samples=0)
 
 
-def sample_words(tables: Tensor, limit: int = 1, seed: int = 0, temperature: float = 1.0) -> list[Hypothesis]:
-    generator = torch.Generator().manual_seed(seed)
+def sample_words(tables: Tensor, limit: int | Tensor = 1, seed: int = 0, **options: Any) -> list[Hypothesis]:
     where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
-    return sample(table_step, begin(tables), len(tables), generator=generator, temperature=temperature, **where)
+    where |= {"generator": torch.Generator().manual_seed(seed)} | options
+    return sample(table_step, begin(tables), len(tables), **where)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -411,3 +413,47 @@ def test_samples_are_scored_by_the_model_and_repeat_with_the_generator() -> None
     for table, hypothesis in zip(tables, found):
         path = hypothesis.tokens + [END] * hypothesis.finished
         assert hypothesis.log_probability == pytest.approx(log_probability(table, path), abs=1e-4)
+
+
+def test_samples_of_a_sentence_lie_side_by_side_and_follow_its_distribution() -> None:
+    """Self-critical training: one encoded picture, several sentences. Each is drawn as if it were alone."""
+    draws, tables = 2_000, random_tables(3, 6, seed=12, sharpness=0.7)
+    found = sample_words(tables, samples=draws)
+    assert len(found) == 3 * draws
+    for i, table in enumerate(tables):
+        wanted = table[PAD, START].index_fill(0, torch.tensor(BANNED), -math.inf).softmax(0)
+        own = found[i * draws : (i + 1) * draws]
+        counts = torch.tensor([h.tokens[0] if h.tokens else END for h in own]).bincount(minlength=6)
+        assert (counts / draws - wanted).abs().le(5 * (wanted * (1 - wanted) / draws).sqrt()).all()
+
+
+@pytest.mark.parametrize("end", [-1.0, 1.5])
+def test_each_sample_has_its_own_score_end_and_attention(end: float) -> None:
+    """While sentences leave the batch one by one, those whose samples have all ended, or at limits of their own."""
+    tables, limits = random_tables(12, 9, seed=14, end=end), torch.arange(12) % 5 + 4
+    found = sample_words(tables, limits, samples=3)
+    assert any(found[i].tokens != found[i + 1].tokens for i in range(0, 36, 3))
+    for i, hypothesis in enumerate(found):
+        path = hypothesis.tokens + [END] * hypothesis.finished
+        assert hypothesis.finished == (len(hypothesis.tokens) < limits[i // 3])
+        assert hypothesis.log_probability == pytest.approx(log_probability(tables[i // 3], path), abs=1e-4)
+        assert hypothesis.attention is not None
+        for time, row in enumerate(hypothesis.attention.tolist()):
+            assert row[: time + 1] == [START, *path[:time]][::-1]
+
+
+def test_without_a_generator_the_global_one_is_drawn_from() -> None:
+    tables = random_tables(20, 6, seed=13)
+    runs = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        runs.append(facts(sample_words(tables, limit=7, samples=2, generator=None)))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_one_sample_without_any_token_left_fails_its_sentence() -> None:
+    """Rather than let another take its place in the order."""
+    tables = random_tables(2, 6, seed=0)
+    tables[1, START, 4] = -math.inf  # nothing may follow 4
+    with pytest.raises(RuntimeError, match="sentence 1 of the batch"):
+        sample_words(tables, limit=5, samples=64)

@@ -1,4 +1,4 @@
-"""The loss: label-smoothed cross-entropy over real positions."""
+"""The losses: cross-entropy over real positions, smoothed or weighted, and the doubly stochastic attention term."""
 
 from __future__ import annotations
 
@@ -11,35 +11,40 @@ from torch.autograd.function import once_differentiable
 _ROWS = 128  # at a time: their float32 logits stay in the processor's cache
 
 
-class _SmoothedCrossEntropy(torch.autograd.Function):
+class _CrossEntropy(torch.autograd.Function):
     """Forms the gradient on the way forward, while a block of logits is in the cache."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, targets: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss (), summed over rows, and the targets' log-probabilities (rows,), both in float32."""
         rows, size = logits.shape
         gradient = torch.empty_like(logits)
-        total = logits.new_zeros((), dtype=torch.float32)
-        exact = torch.zeros_like(total)
+        chosen = logits.new_empty(rows, 1, dtype=torch.float32)
+        losses = torch.empty_like(chosen)
         step = _ROWS if logits.device.type == "cpu" else rows
         for first in range(0, rows, max(step, 1)):
             block = slice(first, first + step)
             log_probabilities = logits[block].float().log_softmax(-1)
             truth = targets[block].unsqueeze(1)
-            chosen = log_probabilities.gather(1, truth)
-            exact -= chosen.sum()
-            total -= log_probabilities.sum() * (smoothing / size)
+            torch.gather(log_probabilities, 1, truth, out=chosen[block])
+            torch.sum(log_probabilities, 1, keepdim=True, out=losses[block])
             slope = log_probabilities.exp_().sub_(smoothing / size)
-            slope.scatter_add_(1, truth, torch.full_like(chosen, smoothing - 1))
-            gradient[block] = slope
+            slope.scatter_add_(1, truth, torch.full_like(chosen[block], smoothing - 1))
+            gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
         ctx.save_for_backward(gradient)
+        losses.mul_(-smoothing / size).sub_(chosen, alpha=1 - smoothing)
+        total = losses.sum() if weights is None else losses.squeeze(1) @ weights.float()
+        exact = chosen.squeeze(1)
         ctx.mark_non_differentiable(exact)
-        return total + (1 - smoothing) * exact, exact
+        return total, exact
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream.to(gradient.dtype), None, None
+        return gradient * upstream.to(gradient.dtype), None, None, None
 
 
 def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -55,4 +60,44 @@ def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0
     Returns:
         the smoothed loss, summed over rows, which has a gradient; and the plain cross-entropy (nats), which has none.
     """
-    return _SmoothedCrossEntropy.apply(logits, targets, smoothing)
+    total, log_probabilities = _CrossEntropy.apply(logits, targets, None, smoothing)
+    return total, -log_probabilities.sum()
+
+
+def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_i w_i * -log p_i(target_i), each row with a weight of its own, of either sign.
+
+    With the targets sampled from the model and the advantage of their sentence as the weight, its gradient is that of
+    REINFORCE (Williams, 1992), as in self-critical training (Rennie et al., 2017, eq. 7).
+
+    Args:
+        logits: (rows, vocabulary), of real positions only
+        targets: (rows,)
+        weights: (rows,), which get no gradient
+
+    Returns:
+        the sum, which has a gradient; and log p_i(target_i) (rows,) in float32 (nats), which has none.
+    """
+    return _CrossEntropy.apply(logits, targets, weights, 0.0)
+
+
+def doubly_stochastic(attention: Tensor, steps: Tensor, positions: Tensor | None = None) -> Tensor:
+    """How far from 1 the attention paid to each position over the sentence is: sum_i (1 - sum_t alpha_ti)^2.
+
+    The term of Show, Attend and Tell (Xu et al., 2015, eq. 14), of real positions and real steps.
+
+    Args:
+        attention: (rows, time, positions)
+        steps: (rows, time), True where a word is real
+        positions: the memory's mask (sentences, positions), True where real, whose rows serve as many rows of
+            attention each, side by side; None where all are real
+
+    Returns:
+        (rows,), a value a sentence, in float32.
+    """
+    paid = (attention.transpose(1, 2) @ steps.to(attention.dtype).unsqueeze(2)).squeeze(2)  # (rows, positions)
+    missing = (1 - paid).square()
+    if positions is None:
+        return missing.sum(1)
+    real = positions.repeat_interleave(len(attention) // len(positions), 0)
+    return missing.masked_fill(~real, 0).sum(1)

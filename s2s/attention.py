@@ -6,7 +6,8 @@ One call serves all steps of teacher forcing and one step of search: queries (ba
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -46,13 +47,17 @@ class Attention(nn.Module):
             mask: (batch, positions), True where real, or None
 
         Returns:
-            the contexts (batch, queries, value_dim), and the weights (batch, queries, positions) in float32:
-            they sum to 1 and are 0 on padding.
+            the contexts (batch, queries, value_dim), and the weights (batch, queries, positions) in float32 (float64
+            where the scores are): they sum to 1 and are 0 on padding, and all 0 where nothing is real.
         """
-        scores = self.score(queries, keys).float()
-        if mask is not None:
-            scores = scores.masked_fill(~mask.unsqueeze(1), -torch.inf)
-        weights = scores.softmax(-1)
+        scores = self.score(queries, keys)
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        if mask is None:
+            weights = scores.softmax(-1)
+        else:
+            padding = ~mask.unsqueeze(1)
+            # Not -inf, which would make a row of padding alone NaN.
+            weights = scores.masked_fill(padding, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(padding, 0)
         return weights.to(values.dtype) @ values, weights
 
 
@@ -103,7 +108,11 @@ class GeneralAttention(Attention):
 
 
 class AdditiveAttention(Attention):
-    """score = v . tanh(W q + U k) (Bahdanau et al., 2015, A.1.2), with a tanh between, not a ReLU."""
+    """score = v . tanh(W q + U k) (Bahdanau et al., 2015, A.1.2), with a tanh between, not a ReLU.
+
+    tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v), and the softmax does not see the constant.
+    The keys hold 2 U k: doubled once a sentence, not once a look.
+    """
 
     def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
         super().__init__(query_dim, memory_dim, dim)
@@ -112,8 +121,8 @@ class AdditiveAttention(Attention):
         self.energy = nn.Parameter(torch.empty(dim).uniform_(-(dim**-0.5), dim**-0.5))
 
     def keys(self, grid: Tensor) -> Tensor:
-        """U k."""
-        return self.key(grid)
+        """2 U k."""
+        return 2 * self.key(grid)
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """See the class."""
@@ -121,31 +130,28 @@ class AdditiveAttention(Attention):
 
 
 class _AdditiveScore(torch.autograd.Function):
-    """v . tanh(q + k) up to a constant, with one (queries, positions, dim) cube a sentence kept for the way back.
-
-    tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v), and the softmax does not see the constant.
-    """
+    """2 v . sigmoid(2q + k), with one (queries, positions, dim) cube a sentence kept for the way back."""
 
     @staticmethod
     def forward(ctx: Any, queries: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
         """(batch, queries, dim), (batch, positions, dim), (dim,) -> (batch, queries, positions)."""
         ctx.precision = energy.dtype
         energy = 2 * energy.to(queries.dtype)
-        queries, keys = 2 * queries, 2 * keys
-        cube = torch.sigmoid(queries.unsqueeze(2) + keys.unsqueeze(1))  # (batch, queries, positions, dim)
+        cube = ((2 * queries).unsqueeze(2) + keys.unsqueeze(1)).sigmoid_()  # (batch, queries, positions, dim)
         ctx.save_for_backward(cube, energy)
         return cube @ energy
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """The slope of a sigmoid s is s (1 - s); the factors 2 of energy and argument come in at the ends."""
+        """The slope of a sigmoid s is s (1 - s)."""
         cube, energy = ctx.saved_tensors
         gradient = gradient.to(cube.dtype)
         energy_gradient = 2 * (gradient.flatten().unsqueeze(0) @ cube.flatten(0, 2)).squeeze(0)
         slope = torch.addcmul(cube, cube, cube, value=-1).mul_(gradient.unsqueeze(-1))
-        scale = 2 * energy
-        return slope.sum(2).mul_(scale), slope.sum(1).mul_(scale), energy_gradient.to(ctx.precision)
+        queries = slope.sum(2).mul_(2 * energy)
+        keys = (slope.squeeze(1) if slope.shape[1] == 1 else slope.sum(1)).mul_(energy)
+        return queries, keys, energy_gradient.to(ctx.precision)
 
 
 ATTENTIONS: dict[str, type[Attention]] = {
@@ -154,3 +160,23 @@ ATTENTIONS: dict[str, type[Attention]] = {
     "scaled_dot": ScaledDotAttention,
     "general": GeneralAttention,
 }
+
+
+class Spread(NamedTuple):
+    """How attention is spread: over the positions, and from one word to the next."""
+
+    entropy: float  # of a word's weights, in nats: from 0 (one position) to log(positions) (the same for all)
+    variation: float  # between successive words, half of sum |difference|: from 0 (the same) to 1 (nothing in common)
+
+
+def spread(attentions: Iterable[Tensor]) -> Spread:
+    """The mean over all words of `attentions`, each (words, positions), a sentence's; 0 where there is no word.
+
+    Attention that is nearly the same for every word, whatever its entropy, has a variation near 0.
+    """
+    entropies, variations = [torch.zeros(0)], [torch.zeros(0)]
+    for weights in attentions:
+        entropies.append(-torch.xlogy(weights, weights).sum(-1))
+        variations.append(weights.diff(dim=0).abs().sum(-1) / 2)
+    means = (torch.cat(found).mean().nan_to_num(0).item() for found in (entropies, variations))
+    return Spread(*means)

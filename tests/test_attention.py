@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
-from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention
+from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention, spread
 from s2s.errors import UserError
 
 WIDTH, QUERIES = 6, 4
@@ -109,7 +111,58 @@ def test_bfloat16_stays_near_float32(kind: str) -> None:
     torch.testing.assert_close(rough_contexts.float(), contexts, atol=0.06, rtol=0)
 
 
+@each_kind
+def test_a_grid_of_padding_alone_gets_no_weight_and_no_gradient(kind: str) -> None:
+    attention, queries, grid = random_case(kind)
+    mask = MASK.clone()
+    mask[1] = False
+    contexts, weights = look(attention, queries, grid, mask)
+    assert weights[1].eq(0).all()
+    assert contexts[1].eq(0).all()
+    torch.testing.assert_close(weights[::2].sum(-1), torch.ones(2, QUERIES))
+    gradients = torch.autograd.grad(contexts.square().sum(), [queries, grid, *attention.parameters()])
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert gradients[0][1].eq(0).all()
+    assert gradients[1][1].eq(0).all()
+
+
+@each_kind
+def test_the_gradients_of_the_whole_are_those_of_finite_differences(kind: str) -> None:
+    """In float64 from end to end, the weights too; with several queries and with one."""
+    attention, queries, grid = random_case(kind)
+    attention, grid = attention.double(), grid.detach().double().requires_grad_()
+    for count in (QUERIES, 1):
+        several = queries[:, :count].detach().double().requires_grad_()
+        assert torch.autograd.gradcheck(lambda *inputs: look(attention, *inputs), (several, grid))
+
+
 @pytest.mark.parametrize("kind", ["dot", "scaled_dot"])
 def test_a_dot_product_needs_equal_widths(kind: str) -> None:
     with pytest.raises(UserError, match="a decoder as wide as the memory, not 4 against 6: change the dimensions, or"):
         ATTENTIONS[kind](4, 6, 8)
+
+
+# ---------------------------------------------------------------------------------------------------------- spread
+
+
+def test_even_attention_has_the_highest_entropy_and_no_variation() -> None:
+    found = spread([torch.full((3, 8), 1 / 8), torch.full((2, 8), 1 / 8)])
+    assert found.entropy == pytest.approx(math.log(8))
+    assert found.variation == 0
+
+
+def test_attention_that_walks_has_no_entropy_and_the_highest_variation() -> None:
+    assert spread([torch.eye(4), torch.eye(5)]) == (0, 1)
+
+
+def test_the_means_are_over_words_of_one_sentence_each() -> None:
+    """From sentence to sentence nothing is compared; each word and each pair of words counts once."""
+    first, second = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]), torch.tensor([[0.0, 1.0]])
+    found = spread([first, second])
+    assert found.entropy == pytest.approx(2 * math.log(2) / 4)
+    assert found.variation == pytest.approx(0.5 / 2)
+
+
+def test_no_words_have_no_spread() -> None:
+    assert spread([]) == (0, 0)
+    assert spread([torch.tensor([[0.3, 0.7]])]).variation == 0

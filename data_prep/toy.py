@@ -12,11 +12,14 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from s2s import command
+from s2s.errors import check
 from s2s.files import check_new, written_aside
 
 WORDS = ("ba", "do", "fi", "gu", "ka", "le", "mo", "nu", "pa", "ri", "so", "ti", "vu", "we", "xo", "zu")
@@ -30,11 +33,15 @@ SIDES: Mapping[str, Callable[[Sequence[str]], Sequence[str]]] = {
 
 @dataclass(frozen=True)
 class Split:
-    """How many sequences of how many words. There must be many more of such sequences than are drawn."""
+    """How many sequences of how many words."""
 
     count: int
     shortest: int
     longest: int
+
+    def lengths(self) -> Iterator[int]:
+        """The length of each sequence, spread evenly."""
+        return (self.shortest + i % (self.longest - self.shortest + 1) for i in range(self.count))
 
 
 SPLITS: Mapping[str, Split] = {
@@ -46,18 +53,19 @@ SPLITS: Mapping[str, Split] = {
 
 
 def sequences(seed: int, splits: Mapping[str, Split] = SPLITS) -> dict[str, list[tuple[str, ...]]]:
-    """The sequences of each split, all of them different; lengths are spread evenly."""
+    """The sequences of each split, all of them different; raise `UserError` where there are not so many."""
+    for length, count in Counter(chain.from_iterable(split.lengths() for split in splits.values())).items():
+        some = len(WORDS) ** length
+        check(count <= some, f"there are {some:,} sequences of {length} words, not {count:,}: ask for fewer, or longer")
     stream, seen = _random_words(seed), set()
-    drawn: dict[str, list[tuple[str, ...]]] = {name: [] for name in splits}
-    for name, split in splits.items():
-        lengths = split.longest - split.shortest + 1
-        while len(drawn[name]) < split.count:
-            length = split.shortest + len(drawn[name]) % lengths
-            words = tuple(next(stream) for _ in range(length))
-            if words not in seen:
-                seen.add(words)
-                drawn[name].append(words)
-    return drawn
+
+    def new(length: int) -> tuple[str, ...]:
+        while (words := tuple(next(stream) for _ in range(length))) in seen:
+            pass
+        seen.add(words)
+        return words
+
+    return {name: [new(length) for length in split.lengths()] for name, split in splits.items()}
 
 
 def _random_words(seed: int) -> Iterator[str]:

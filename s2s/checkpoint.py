@@ -263,11 +263,17 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
     unexpected = [brief(name) for name in given if name not in own]
     faults = []
     if differing:
-        faults.append(_some([f"{name} is {_form(given[name])} but {_form(own[name])} here" for name in differing]))
+        # Of tied ones, which are one tensor, the first.
+        told = {
+            id(own[name]): f"{name} is {_form(given[name])} but {_form(own[name])} here" for name in differing[::-1]
+        }
+        faults.append(_some(list(told.values())[::-1]))
     for name in differing:
         stored, here = given[name].shape[:1], own[name].shape[:1]
-        if isinstance(module.get_submodule(name.rpartition(".")[0]), nn.Embedding) and stored != here:
-            faults.append(f"vocabulary sizes {_sizes(stored)} and {_sizes(here)}")
+        sizes = f"vocabulary sizes {_sizes(stored)} and {_sizes(here)}"
+        embeds = isinstance(module.get_submodule(name.rpartition(".")[0]), nn.Embedding)
+        if embeds and stored != here and sizes not in faults:
+            faults.append(sizes)
     if missing:
         faults.append(f"missing {_some(missing)}")
     if unexpected:

@@ -419,6 +419,16 @@ def test_weights_of_another_shape_are_refused_before_anything_is_allocated() -> 
     assert "vocabulary sizes 6 and 1099511627776" in str(refusal.value)
 
 
+def test_weights_that_are_tied_are_told_of_once() -> None:
+    toy = Toy()
+    toy.source = toy.embedding
+    given = {name: torch.zeros(8, 4) if name.endswith(".weight") else own for name, own in toy.state_dict().items()}
+    with pytest.raises(UserError) as refusal:
+        load_weights(toy, given)
+    assert told(refusal).count("is 8 x 4 but 6 x 4 here") == 1
+    assert told(refusal).count("vocabulary sizes 8 and 6") == 1
+
+
 def test_missing_and_unexpected_weights_are_named_and_nothing_is_changed() -> None:
     toy, given = Toy(), Toy().state_dict()
     before = {name: tensor.clone() for name, tensor in toy.state_dict().items()}

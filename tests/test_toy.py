@@ -8,6 +8,7 @@ import pytest
 
 from data_prep.toy import SPLITS, WORDS, Split, sequences, toy
 from s2s import command
+from s2s.errors import UserError
 
 
 def lines(path: Path) -> list[str]:
@@ -49,6 +50,11 @@ def test_a_seed_makes_the_same_files_again_and_another_one_others(folder: Path, 
 def test_where_few_sequences_are_to_be_had_none_is_drawn_twice() -> None:
     drawn = sequences(1, {"most": Split(14, 1, 1), "rest": Split(2, 1, 1)})
     assert sorted(word for split in drawn.values() for (word,) in split) == sorted(WORDS)
+
+
+def test_more_sequences_than_there_are_cannot_be_drawn() -> None:
+    with pytest.raises(UserError, match="there are 16 sequences of 1 words, not 17: ask for fewer, or longer"):
+        sequences(1, {"most": Split(14, 1, 1), "rest": Split(6, 1, 2)})
 
 
 def test_existing_files_are_replaced_by_force_alone(

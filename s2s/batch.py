@@ -73,7 +73,16 @@ class BucketedBatches:
 
     def longest(self, batches: Iterable[list[int]]) -> list[int]:
         """The batch with the most padded tokens: the one that will need the most memory."""
-        return max(batches, key=lambda batch: _padded_tokens(batch, self._lengths))
+        return max(batches, key=self._padded_tokens)
+
+    def padding_share(self, batches: Sequence[list[int]]) -> float:
+        """The share of padding among the tokens of all sides of these batches, 0 to 1."""
+        padded = sum(map(self._padded_tokens, batches))
+        real = sum(int(self._lengths[batch].sum()) for batch in batches)
+        return 1 - real / padded if padded else 0.0
+
+    def _padded_tokens(self, batch: list[int]) -> int:
+        return len(batch) * int(self._lengths[batch].max(axis=0).sum())
 
     def _like_lengths_together(self, random: np.random.Generator) -> list[int]:
         """An order along which all sides change slowly.
@@ -110,19 +119,6 @@ def shard(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]
     """
     steps = -(-len(batches) // world)
     return [batches[i % len(batches)] for i in range(rank, steps * world, world)]
-
-
-def padding_share(batches: Iterable[list[int]], lengths: Lengths) -> float:
-    """The share of padding among the tokens of all sides, 0 to 1."""
-    table = _table(lengths)
-    batches = list(batches)
-    padded = sum(_padded_tokens(batch, table) for batch in batches)
-    real = sum(int(table[batch].sum()) for batch in batches)
-    return 1 - real / padded if padded else 0.0
-
-
-def _padded_tokens(batch: list[int], table: np.ndarray) -> int:
-    return len(batch) * int(table[batch].max(axis=0).sum())
 
 
 def _table(lengths: Lengths) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s.batch import BucketedBatches, pad, padding_share, shard
+from s2s.batch import BucketedBatches, pad, shard
 from s2s.errors import UserError
 from s2s.vocabulary import PAD
 
@@ -89,23 +89,25 @@ def test_an_example_above_the_budget_is_a_batch_of_its_own() -> None:
 @pytest.mark.parametrize("budget", [{"sentences": 80}, {"sentences": 128}, {"tokens": 4096}])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_padding_stays_below_a_tenth(budget: dict[str, int], seed: int) -> None:
-    assert padding_share(BucketedBatches(PAIRS, **budget, seed=seed).epoch(0), PAIRS) < 0.1
+    batches = BucketedBatches(PAIRS, **budget, seed=seed)
+    assert batches.padding_share(batches.epoch(0)) < 0.1
 
 
 @given(lengths=tables.filter(len))
 @settings(deadline=None)
 def test_the_share_of_padding_is_what_padded_tensors_hold(lengths: list[tuple[int, ...]]) -> None:
-    batches = BucketedBatches(lengths, sentences=7).epoch(0)
-    masks = [pad([[1] * n for n in side]).mask for batch in batches for side in zip(*(lengths[i] for i in batch))]
+    batches = BucketedBatches(lengths, sentences=7)
+    epoch = batches.epoch(0)
+    masks = [pad([[1] * n for n in side]).mask for batch in epoch for side in zip(*(lengths[i] for i in batch))]
     places, real = sum(mask.numel() for mask in masks), sum(int(mask.sum()) for mask in masks)
-    assert padding_share(batches, lengths) == pytest.approx(1 - real / places if places else 0)
+    assert batches.padding_share(epoch) == pytest.approx(1 - real / places if places else 0)
 
 
 def test_one_length_an_example_needs_no_tuple() -> None:
     lengths = [3, 1, 4, 1, 5, 9, 2, 6]
-    batches = BucketedBatches(lengths, tokens=12, seed=3).epoch(1)
-    assert batches == BucketedBatches([(n,) for n in lengths], tokens=12, seed=3).epoch(1)
-    assert padding_share([[0, 2], [5]], lengths) == pytest.approx(1 - 16 / 17)
+    batches = BucketedBatches(lengths, tokens=12, seed=3)
+    assert batches.epoch(1) == BucketedBatches([(n,) for n in lengths], tokens=12, seed=3).epoch(1)
+    assert batches.padding_share([[0, 2], [5]]) == pytest.approx(1 - 16 / 17)
 
 
 @given(lengths=tables.filter(len), budget=budgets)
@@ -165,8 +167,9 @@ def test_long_and_short_batches_come_in_no_order() -> None:
 
 
 def test_no_examples_make_no_batches() -> None:
-    assert BucketedBatches([], tokens=10).epoch(0) == []
-    assert padding_share([], []) == 0
+    batches = BucketedBatches([], tokens=10)
+    assert batches.epoch(0) == []
+    assert batches.padding_share([]) == 0
 
 
 @pytest.mark.parametrize("budget", [{}, {"sentences": 8, "tokens": 100}])

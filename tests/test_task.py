@@ -91,6 +91,14 @@ def test_an_epoch_holds_every_pair_once_in_an_order_of_its_own(words: Vocabulary
     assert any(plan != plans[0] for plan in plans)
 
 
+def test_the_first_lines_tell_how_full_the_batches_are(words: Vocabulary) -> None:
+    task = task_of(words)
+    batches = [task.batch(0, position, examples) for position, examples in enumerate(task.plan(0))]
+    masks = [side.mask for batch in batches for side in (batch.source, batch.written)]
+    padding = 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
+    assert task.report() == f"6 pairs in 3 batches, {padding:.1%} of their tokens padding"
+
+
 def test_the_budget_is_the_recipes_and_counts_start_and_end(words: Vocabulary) -> None:
     task = task_of(words)
     tokens = replace(task.recipe, batch=BatchConfig(tokens=14))

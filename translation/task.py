@@ -52,6 +52,12 @@ class TranslationTask:
         """See `Task`."""
         return self._batches.epoch(epoch)
 
+    def report(self) -> str:
+        """Of an epoch, in a line."""
+        batches = self.plan(0)
+        share = self._batches.padding_share(batches)
+        return f"{len(self._sources):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
+
     def longest(self) -> list[int]:
         """See `Task`."""
         return self._batches.longest(self.plan(0))

@@ -42,7 +42,9 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     data = prepare(recipe)
     model = _fresh_model(recipe, data)
     model.network.to(device)
-    return training_command.Training(TranslationTask(recipe, data, model, device), model.network, data.key)
+    task = TranslationTask(recipe, data, model, device)
+    print(task.report(), file=sys.stderr)
+    return training_command.Training(task, model.network, data.key)
 
 
 def _fresh_model(recipe: Recipe, data: Prepared) -> TranslationModel:

@@ -1,8 +1,9 @@
 """The decoder: an LSTM (or GRU, or RNN) that looks at a grid of vectors and writes a sentence.
 
 One step reads a token, looks at the grid and names the next token's probabilities: that is decoding. All steps at
-once under teacher forcing are training. A test holds that both say the same. Two wirings stand behind one interface:
-`InputFeedingDecoder`, which is sequential, and `ParallelDecoder`, in which only the recurrent cells loop over time.
+once under teacher forcing are training. A test holds that both say the same. Several wirings stand behind one
+interface: here `ParallelDecoder`, in which only the recurrent cells loop over time, and `InputFeedingDecoder`, which is
+sequential; those of the captioning papers in s2s/wirings.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from s2s.attention import ATTENTIONS
 from s2s.config import option
 from s2s.dropout import Dropout
+from s2s.errors import UserError, check
+from s2s.looped import Looped, ProductKind, bound, single
 from s2s.memory import Memory
 from s2s.recurrent import States, recurrent_layers
 from s2s.vocabulary import PAD
@@ -32,7 +35,7 @@ class DropoutRates:
     context: float = option(0.3, low=0, below=1, help="the vectors of the grid")
     output: float = option(0.3, low=0, below=1, help="before the read-out")
     variational: bool = option(
-        False, help="one mask for all steps (Gal & Ghahramani, 2016), save between the layers of input_feeding"
+        False, help="one mask for all steps (Gal & Ghahramani, 2016), save between the layers of sequential wirings"
     )
 
     def over_time(self, rate: float) -> Dropout:
@@ -44,11 +47,13 @@ class DropoutRates:
 class DecoderConfig:
     """The decoder's shape."""
 
-    wiring: Literal["parallel", "input_feeding"] = option("parallel", help="see s2s/decoder.py")
+    wiring: Literal["parallel", "input_feeding", "show_and_tell", "show_attend_tell", "top_down"] = option(
+        "parallel", help="see s2s/decoder.py and s2s/wirings.py"
+    )
     cell: Literal["lstm", "gru", "rnn"] = option("lstm")
     embedding_dim: int = option(256, low=1)
     dim: int = option(512, low=1, help="units of a recurrent layer")
-    layers: int = option(1, low=1, help="recurrent layers above the attention (parallel), or in all (input_feeding)")
+    layers: int = option(1, low=1, help="recurrent layers above the attention (parallel, top_down), or in all")
     attention: Literal["additive", "dot", "scaled_dot", "general"] = option("additive")
     attention_dim: int = option(256, low=1, help="of additive attention")
     tie_output: bool = option(True, help="read-out and embeddings share their weights (Press & Wolf, 2017)")
@@ -63,6 +68,7 @@ class DecoderState:
         sentences: how many there are, each with as many rows as any other, side by side.
         keys, values, mask: of the grid, one row a sentence, as attention wants them; None where there is none.
         layers: of each recurrent layer its states, each (rows, dim): one row a hypothesis.
+        fixed: of the sentence's part of the first layer's gates, which is the same at every step, one row a sentence.
         feed: (rows, dim), the last attentional vector, for wirings that feed it back.
     """
 
@@ -71,6 +77,7 @@ class DecoderState:
     keys: Tensor | None = None
     values: Tensor | None = None
     mask: Tensor | None = None
+    fixed: Tensor | None = None
     feed: Tensor | None = None
 
     def _move(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
@@ -94,7 +101,8 @@ class DecoderState:
         rows = (sentences.unsqueeze(1) * width + torch.arange(width, device=sentences.device)).flatten()
         still = {
             name: None if tensor is None else tensor.index_select(0, sentences)
-            for name, tensor in (("keys", self.keys), ("values", self.values), ("mask", self.mask))
+            for name, tensor in vars(self).items()
+            if name in ("keys", "values", "mask", "fixed")
         }
         return replace(self.reorder(rows), sentences=len(sentences), **still)
 
@@ -150,7 +158,7 @@ class Decoder(nn.Module):
         self.bridge = None if summary_dim is None else nn.Linear(summary_dim, config.dim * len(self.layers))
         kind = ATTENTIONS[config.attention]
         self.attention = None if memory_dim is None else kind(config.dim, memory_dim, config.attention_dim)
-        self.deep_output = nn.Linear(config.dim + (memory_dim or 0) + config.embedding_dim, config.embedding_dim)
+        self.deep_output = nn.Linear(self.output_inputs(config, memory_dim or 0), config.embedding_dim)
         self.projection = nn.Linear(config.embedding_dim, vocabulary)
         nn.init.zeros_(self.projection.bias)
         if config.tie_output:
@@ -161,6 +169,11 @@ class Decoder(nn.Module):
         """The input width of every recurrent layer, from the bottom."""
         raise NotImplementedError
 
+    @staticmethod
+    def output_inputs(config: DecoderConfig, memory_dim: int) -> int:
+        """The width of what deep output reads: the context, the state and the word just read."""
+        return memory_dim + config.dim + config.embedding_dim
+
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """Read one token a row: tokens (rows,) -> the next token's log-probabilities."""
         raise NotImplementedError
@@ -168,6 +181,13 @@ class Decoder(nn.Module):
     def forward(self, tokens: Tensor, state: DecoderState) -> Output:
         """Teacher forcing: read tokens (batch, time), START first, all at once."""
         raise NotImplementedError
+
+    def scheduled(self, tokens: Tensor, state: DecoderState, own: float) -> Output:
+        """Scheduled sampling, for sequential wirings: see `SequentialDecoder.scheduled`; else a `UserError`."""
+        raise UserError(
+            f"{type(self).__name__} reads all words at once, so scheduled sampling cannot feed its own ones back: "
+            "choose a wiring among input_feeding, show_and_tell, show_attend_tell and top_down, or leave it out"
+        )
 
     def start(self, memory: Memory | None, *, rows: int | None = None) -> DecoderState:
         """The state before START. The memory's keys are projected here, once.
@@ -187,7 +207,8 @@ class Decoder(nn.Module):
         if self.attention is None:
             return state
         grid = self.drop_context(memory.grid)
-        return replace(state, keys=self.attention.keys(grid), values=grid, mask=memory.mask)
+        keys = self.attention.keys(grid)
+        return replace(state, keys=keys, values=grid.to(keys.dtype), mask=memory.mask)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """(..., time) -> (..., time, embedding_dim)."""
@@ -265,7 +286,89 @@ class ParallelDecoder(Decoder):
         return Output(self.drop_output(features), weights, replace(state, layers=_last(states, state.layers)))
 
 
-class InputFeedingDecoder(Decoder):
+Found = tuple[Tensor, ...]  # what a step's word is read from, each (rows, any)
+Advance = Callable[[Tensor, Tensor, DecoderState], tuple[Found, DecoderState, Tensor | None]]
+
+
+class SequentialDecoder(Decoder):
+    """What enters a cell waits for the step before, in training too; only what does not wait leaves the loop."""
+
+    def project(self, embedded: Tensor, state: DecoderState) -> Tensor:
+        """The part of the first gates that waits for nothing: (rows, ..., inputs) -> (rows, ..., gates * dim)."""
+        return self.layers[0].project(embedded)
+
+    def advance(self, product: ProductKind) -> Advance:
+        """One step: (embedded, projected, state) -> what was found, the next state, attention (rows, positions).
+
+        The weights of the loop are bound here by `product`: `Looped` for all steps of a loop, `single` for one step.
+        """
+        raise NotImplementedError
+
+    def finish(self, found: Found, embedded: Tensor) -> Tensor:
+        """Features (..., embedding_dim) of what was found and the words just read, for one step or all at once."""
+        raise NotImplementedError
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """See `Decoder.step`."""
+        embedded = self._embed_step(tokens)
+        found, state, weights = self.advance(single)(embedded, self.project(embedded, state), state)
+        return self._step(self.finish(found, embedded), state, weights)
+
+    def forward(self, tokens: Tensor, state: DecoderState) -> Output:
+        """See `Decoder.forward`."""
+        embedded = self.embed(tokens)  # (batch, time, embedding_dim)
+        projected = self.project(embedded, state)
+        advance, steps = self.advance(Looped), []
+        for step in zip(embedded.unbind(1), projected.unbind(1)):
+            found, state, weights = advance(*step, state)
+            steps.append((found, weights))
+        return self._output(steps, embedded, state)
+
+    def scheduled(self, tokens: Tensor, state: DecoderState, own: float) -> Output:
+        """Teacher forcing with a teacher who lets go: scheduled sampling (Bengio et al., 2015).
+
+        Every word read after START is, with probability `own`, one drawn from what the model said at the step before,
+        which gets no gradient through the choice. Random numbers come from torch's global generator. Embeddings are
+        dropped step by step: a variational mask has no time to be shared over.
+
+        Args:
+            tokens: (rows, time), START first
+            state: from `start`
+            own: 0 <= own <= 1
+
+        Returns:
+            what `forward` does, with the tokens that were read (rows, time) as `extra`.
+        """
+        check(0 <= own <= 1, f"the share of the model's own words is {own}: choose 0 to 1")
+        advance, steps, read, embeddings = self.advance(Looped), [], list[Tensor](), list[Tensor]()
+        replaced = (torch.rand(tokens.shape, device=tokens.device) < own) & (tokens != PAD)
+        for t, words in enumerate(tokens.unbind(1)):
+            if t > 0:
+                rows = replaced[:, t].nonzero().squeeze(1)
+                words = words.index_copy(0, rows, self._draw(steps[-1][0], embeddings[-1], rows))
+            embedded = self._embed_step(words)
+            found, state, weights = advance(embedded, self.project(embedded, state), state)
+            steps.append((found, weights))
+            read.append(words)
+            embeddings.append(embedded)
+        return replace(self._output(steps, torch.stack(embeddings, 1), state), extra=torch.stack(read, 1))
+
+    def _draw(self, found: Found, embedded: Tensor, rows: Tensor) -> Tensor:
+        """A word (rows,) for each of these rows, with the probability that the model gives it."""
+        if not len(rows):
+            return rows
+        # Not under no_grad: autocast would keep weights cast without a gradient, and the loss would use them too.
+        features = self.finish(tuple(part.detach()[rows] for part in found), embedded.detach()[rows])
+        return self.readout(self.drop_output.step(features)).float().softmax(-1).multinomial(1).squeeze(1)
+
+    def _output(self, steps: Sequence[tuple[Found, Tensor | None]], embedded: Tensor, state: DecoderState) -> Output:
+        found = tuple(torch.stack(parts, 1) for parts in zip(*(found for found, _ in steps)))
+        looked = [weights for _, weights in steps if weights is not None]
+        features = self.finish(found, embedded)
+        return Output(self.drop_output(features), torch.stack(looked, 1) if looked else None, state)
+
+
+class InputFeedingDecoder(SequentialDecoder):
     """The attentional vector of each step enters the cell at the next one (Luong et al., 2015, section 3.3).
 
     h_t = cell([e_t; a_{t-1}], h_{t-1}),   c_t = attend(h_t),   a_t = tanh(W [c_t; h_t; e_t])
@@ -284,42 +387,36 @@ class InputFeedingDecoder(Decoder):
         hidden = state.layers[0][0]
         return replace(state, feed=hidden.new_zeros(hidden.shape[0], self.embedding.embedding_dim))
 
-    def step(self, tokens: Tensor, state: DecoderState) -> Step:
-        """See `Decoder.step`."""
-        embedded = self._embed_step(tokens)
-        features, state, weights = self._advance(embedded, self._project(embedded), state)
-        return self._step(features, state, weights)
-
-    def forward(self, tokens: Tensor, state: DecoderState) -> Output:
-        """See `Decoder.forward`."""
-        embedded = self.embed(tokens)  # (batch, time, embedding_dim)
-        features, attention = [], []
-        for step, projected in zip(embedded.unbind(1), self._project(embedded).unbind(1)):
-            feature, state, weights = self._advance(step, projected, state)
-            features.append(feature)
-            attention.append(weights)
-        looked = torch.stack(attention, 1) if self.attention is not None else None
-        return Output(self.drop_output(torch.stack(features, 1)), looked, state)
-
-    def _project(self, embedded: Tensor) -> Tensor:
-        """The words' part of the first layer's gates, which waits for nothing."""
+    def project(self, embedded: Tensor, state: DecoderState) -> Tensor:
+        """The words' part of the first layer's gates."""
         first = self.layers[0]
         return nn.functional.linear(embedded, first.weight_input[:, : embedded.shape[-1]], first.bias)
 
-    def _advance(
-        self, embedded: Tensor, projected: Tensor, state: DecoderState
-    ) -> tuple[Tensor, DecoderState, Tensor | None]:
-        assert state.feed is not None
+    def advance(self, product: ProductKind) -> Advance:
+        """See `SequentialDecoder.advance`."""
         first = self.layers[0]
-        fed = nn.functional.linear(state.feed, first.weight_input[:, embedded.shape[-1] :])
-        states = [first.cell.step(projected + fed, first.weight_hidden, state.layers[0])]
-        for i in range(1, len(self.layers)):
-            states.append(self.layers[i].step(self.drop_hidden.step(states[-1][0]), state.layers[i]))
-        signal, context, weights = states[-1][0], None, None
-        if self.attention is not None:
-            context, weights = self.look(signal, state)
-        features = self._features(context, signal, embedded)
-        return features, replace(state, layers=tuple(states), feed=features), weights
+        feed = product(first.weight_input[:, self.embedding.embedding_dim :])
+        recurrent = product(first.weight_hidden)
+        others = [bound(layer, product) for layer in self.layers[1:]]
+
+        def advance(
+            embedded: Tensor, projected: Tensor, state: DecoderState
+        ) -> tuple[Found, DecoderState, Tensor | None]:
+            assert state.feed is not None
+            states = [first.cell.advance(projected + feed(state.feed), recurrent(state.layers[0][0]), state.layers[0])]
+            for layer, before in zip(others, state.layers[1:]):
+                states.append(layer(self.drop_hidden.step(states[-1][0]), before))
+            signal, context, weights = states[-1][0], None, None
+            if self.attention is not None:
+                context, weights = self.look(signal, state)
+            features = self._features(context, signal, embedded)
+            return (features,), replace(state, layers=tuple(states), feed=features), weights
+
+        return advance
+
+    def finish(self, found: Found, embedded: Tensor) -> Tensor:
+        """The attentional vector is what the word is read from."""
+        return found[0]
 
 
 def _last(states: Sequence[States], initial: Sequence[States]) -> tuple[States, ...]:
@@ -328,6 +425,3 @@ def _last(states: Sequence[States], initial: Sequence[States]) -> tuple[States, 
         tuple(steps[-1].to(start.dtype) for steps, start in zip(layer, starts))
         for layer, starts in zip(states, initial)
     )
-
-
-DECODERS: dict[str, type[Decoder]] = {"parallel": ParallelDecoder, "input_feeding": InputFeedingDecoder}

@@ -9,16 +9,19 @@ import torch
 from torch import Tensor
 
 from s2s.cells import CELLS
-from s2s.decoder import DECODERS, Decoder, DecoderConfig, DecoderState, DropoutRates
+from s2s.decoder import Decoder, DecoderConfig, DecoderState, DropoutRates
 from s2s.memory import Memory
 from s2s.search import SearchOptions, beam, greedy
 from s2s.vocabulary import END, PAD, START
+from s2s.wirings import DECODERS
 
 VOCABULARY, MEMORY_DIM, BATCH, POSITIONS, TIME = 13, 6, 3, 5, 4
 MASK = torch.arange(POSITIONS) < torch.tensor([[5], [2], [4]])
 CONFIG = DecoderConfig(embedding_dim=7, dim=8, layers=2, attention_dim=5)
 MEMORIES = ["masked", "plain", "summary", "none"]
 each_wiring = pytest.mark.parametrize("wiring", list(DECODERS))
+each_attentive = pytest.mark.parametrize("wiring", [wiring for wiring in DECODERS if wiring != "show_and_tell"])
+each_deep = pytest.mark.parametrize("wiring", ["parallel", "input_feeding", "show_attend_tell"])
 each_memory = pytest.mark.parametrize("memory", MEMORIES)
 
 
@@ -119,7 +122,7 @@ def test_a_detached_state_has_no_past(wiring: str) -> None:
         assert (gradient[5].abs().max() == 0) == detached
 
 
-@each_wiring
+@each_attentive
 def test_bfloat16_products_stay_near_float32_and_carry_float32(wiring: str) -> None:
     decoder, tokens = build(wiring, "summary"), sentences()
     exact = decoder.readout(decoder(tokens, begin(decoder, "summary")).features).log_softmax(-1)
@@ -137,7 +140,7 @@ def test_bfloat16_products_stay_near_float32_and_carry_float32(wiring: str) -> N
 # ------------------------------------------------------------------------------------------------------ the batch
 
 
-@each_wiring
+@each_attentive
 @pytest.mark.parametrize("attention", ["additive", "dot", "scaled_dot", "general"])
 def test_a_line_alone_equals_the_line_in_a_batch(wiring: str, attention: str) -> None:
     config = replace(CONFIG, attention=attention, dim=MEMORY_DIM)
@@ -176,7 +179,7 @@ def test_later_words_are_not_read(wiring: str) -> None:
 # ------------------------------------------------------------------------------------------------------ attention
 
 
-@each_wiring
+@each_attentive
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("attention", ["additive", "dot", "scaled_dot", "general"])
 def test_attention_sums_to_1_and_is_0_on_padding(wiring: str, training: bool, attention: str) -> None:
@@ -187,7 +190,7 @@ def test_attention_sums_to_1_and_is_0_on_padding(wiring: str, training: bool, at
     assert weights.ne(0).equal(MASK.unsqueeze(1).expand_as(weights))
 
 
-@each_wiring
+@each_attentive
 @pytest.mark.parametrize("width", [1, 4])
 def test_attention_sums_to_1_and_is_0_on_padding_under_beam(wiring: str, width: int) -> None:
     decoder = build(wiring)
@@ -206,7 +209,7 @@ def test_attention_sums_to_1_and_is_0_on_padding_under_beam(wiring: str, width: 
 # ---------------------------------------------------------------------------------------------------------- states
 
 
-@each_wiring
+@pytest.mark.parametrize("wiring", ["parallel", "input_feeding", "top_down"])
 @each_memory
 def test_the_first_state_comes_from_the_summary_alone(wiring: str, memory: str) -> None:
     decoder = build(wiring, memory)
@@ -374,7 +377,7 @@ def test_a_variational_mask_is_one_for_all_steps(wiring: str, variational: bool)
     assert not torch.equal(dropped[0], dropped[1])
 
 
-@each_wiring
+@each_deep
 def test_a_single_step_in_training_drops_elements_and_no_whole_rows(wiring: str) -> None:
     """As self-critical training does when it samples: a variational mask has no time to be shared over."""
     decoder = build(wiring, config=only(embedding=0.5, hidden=0.5, output=0.5, variational=True)).train()

@@ -10,10 +10,11 @@ from torch import nn
 
 from s2s.batch import Padded, pad
 from s2s.cells import CELLS
-from s2s.decoder import DECODERS, DecoderConfig
+from s2s.decoder import DecoderConfig
 from s2s.memory import Segment, masked_mean
 from s2s.model import EncoderDecoder
 from s2s.vocabulary import PAD, START
+from s2s.wirings import DECODERS
 from translation.encoder import EncoderConfig, TextEncoder, source_embedding
 
 VOCABULARY, WIDTH = 13, 6

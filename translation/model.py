@@ -12,9 +12,10 @@ import torch
 from s2s import checkpoint, vocabulary
 from s2s.checkpoint import StoredModel
 from s2s.config import from_dict, option, to_dict
-from s2s.decoder import DECODERS, DecoderConfig
+from s2s.decoder import DecoderConfig
 from s2s.model import EncoderDecoder
 from s2s.vocabulary import Vocabulary
+from s2s.wirings import DECODERS
 from translation.encoder import EncoderConfig, TextEncoder, source_embedding
 
 KIND = "translation"

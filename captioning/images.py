@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import stat
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 1 << 27  # above the 108 million of a telephone's camera; decoding takes up to 16 bytes a pixel
+MAX_SIDE = 65_535  # JPEG's; a picture a few pixels wide and millions high takes far more than 16 bytes a pixel
 MAX_BYTES = 8 * MAX_PIXELS  # of a file: WebP is read whole, and no picture within the limit needs more
 
 # A large JPEG is decoded at the smallest of 1/2, 1/4 and 1/8 of its size that leaves this many pixels a side: twice as
@@ -52,6 +57,7 @@ _REFUSALS = {
 # What Pillow has to say about a file is in its exceptions; its warnings and log lines would spoil standard error.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+_DESCRIPTOR = threading.Lock()  # two threads that redirect standard error would lose it
 
 
 class ImageError(UserError):
@@ -139,11 +145,33 @@ def _decoded(path: Path) -> Image.Image:
             file.seek(0)
             raise ImageError(path, _unidentified(file.read(512))) from error
         with image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                 raise ImageError(path, _too_large(f"{image.width} x {image.height}"))
             image.draft(None, (_DETAIL, _DETAIL))
-            image.load()
+            with _silent() if image.format == "TIFF" else nullcontext():
+                image.load()
             return _turned(_rgb(image), _orientation(image))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what libtiff writes to the file descriptor of standard error, past Pillow and Python, from getting there."""
+    with _DESCRIPTOR:
+        try:
+            terminal = os.dup(2)
+        except OSError:  # closed: nothing is seen anyway
+            terminal = None
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, 2)
+            yield
+        finally:
+            os.close(nothing)
+            if terminal is None:
+                os.close(2)
+            else:
+                os.dup2(terminal, 2)
+                os.close(terminal)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -228,4 +256,4 @@ def _unidentified(head: bytes) -> str:
 
 
 def _too_large(pixels: str) -> str:
-    return f"has {pixels} pixels, over the limit of {MAX_PIXELS:,}; make a smaller copy"
+    return f"has {pixels} pixels, over the limit of {MAX_PIXELS:,} (and {MAX_SIDE:,} a side); make a smaller copy"

@@ -296,6 +296,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("width", "height", "expected"),
     [
         (20_000, 6_711, "has 20000 x 6711 pixels, over the limit of 134,217,728"),  # Pillow would only warn
+        (65_536, 1, "65536 x 1 pixels, over the limit of 134,217,728 (and 65,535 a side)"),
         (50_000, 50_000, "pixels, over the limit of 134,217,728"),
         (2**31 - 1, 2**31 - 1, "pixels, over the limit of 134,217,728"),
     ],
@@ -397,19 +398,20 @@ def test_a_damaged_file_is_an_rgb_picture_or_an_image_error(tmp_path: Path, data
 
 def test_pillow_says_nothing_on_standard_error(tmp_path: Path) -> None:
     bomb = stored(tmp_path, png(20_000, 5_000, 8, 0, b""), "bomb.png")  # of the size that Pillow warns of
-    tiff = bytearray(encoded(scene(), "TIFF", compression="tiff_lzw"))
-    tiff[-30:] = b"\xff" * 30
+    lzw, jpeg = (bytearray(encoded(scene(), "TIFF", compression=name)) for name in ("tiff_lzw", "jpeg"))
+    lzw[8:30] = jpeg[8:200] = b"\xff" * 22  # libtiff's own complaints, past Pillow
     exif = encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x0f\x01\x02\0\xff\0\0\0\xff\xff\0\0")
-    text = encoded(Image.new("P", (2, 2)), "PNG", transparency=b"\0\1")
-    paths = [bomb, *(stored(tmp_path, data, str(i)) for i, data in enumerate((bytes(tiff), exif, text)))]
+    levels = encoded(Image.new("P", (2, 2)), "PNG", transparency=b"\0\1")
+    paths = [bomb, *(stored(tmp_path, bytes(data), str(i)) for i, data in enumerate((lzw, jpeg, exif, levels)))]
     program = (
         "import sys; from pathlib import Path; from captioning.images import ImageError, read_image\n"
         "for name in sys.argv[1:]:\n"
         "    try: read_image(Path(name))\n"
-        "    except ImageError as error: print(error)"
+        "    except ImageError as error: print(error)\n"
+        "print('heard', file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program, *map(str, paths)], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    assert done.stderr == "heard\n"
     assert str(bomb) in done.stdout
 
 

@@ -132,6 +132,7 @@ class Trainer:
                 if signals.came or position.step % self.config.save_every == 0 or position.batch >= len(plan):
                     self._save()
                     signals.obey()
+        signals.obey()  # one that came since
         # The epoch's steps are safe now: from here on a signal need not wait, however long the validation takes.
         position.epoch, position.batch = position.epoch + 1, 0
         if position.epoch % self.config.validate_every == 0 or position.epoch >= self.config.epochs:

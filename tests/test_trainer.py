@@ -244,6 +244,21 @@ def test_a_signal_ends_the_step_saves_and_leaves(
     assert_equal_runs(tmp_path / "run", whole)
 
 
+def test_a_signal_in_the_last_moment_of_an_epoch_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when the state has been saved and the last look at signals is over."""
+
+    def look(signals: module._Signals) -> None:
+        obey(signals)
+        signal.raise_signal(signal.SIGINT)
+
+    obey = module._Signals.obey
+    monkeypatch.setattr(module._Signals, "obey", look)
+    task = Regression()
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", task, replace(CONFIG, save_every=100))
+    assert task.validations == 1  # of the rehearsal
+
+
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     def before(epoch: int, position: int) -> None:
         if (epoch, position) == (0, 2):

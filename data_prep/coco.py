@@ -1,0 +1,99 @@
+"""COCO's captions (Chen et al., 2015), in its own format or in Karpathy's splits, as files to train with.
+
+    python -m data_prep.coco --annotations captions_val2017.json --split validation --images val2017 --output data/coco
+    python -m data_prep.coco --annotations dataset_coco.json --images . --restval --output data/coco
+
+write `NAME.jsonl` for each split. Karpathy's files (also those of Flickr8k and Flickr30k) hold all splits at once;
+COCO's own are one split each, and it is for you to say which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from captioning.caption_files import Entry, read_json
+from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
+from data_prep.splits import SPLITS, write_splits
+from s2s import command
+from s2s.errors import check
+
+KARPATHY = {"train": "train", "val": "validation", "test": "test"}  # his name of a split -> ours
+
+TERMS = (
+    "COCO's annotations are CC BY 4.0; the photographs are under the licences of their Flickr authors. Both are at "
+    "https://cocodataset.org; nothing is downloaded here."
+)
+
+
+def choose(
+    found: Mapping[str | None, list[Entry]], annotations: Path, *, split: str | None = None, restval: bool = False
+) -> tuple[dict[str, list[Entry]], list[Entry]]:
+    """The entries of each split by our names, and those that are left out.
+
+    COCO's own format gives `split`. In Karpathy's, `restval` is the part of the official validation images that is
+    neither validated nor tested on; it is trained on or left out.
+    """
+    if None in found:
+        check(split, f"{annotations}: is one split in COCO's format; say which: --split {'|'.join(SPLITS)}")
+        check(not restval, f"{annotations}: has no restval, which is Karpathy's; leave out --restval")
+        return {split or "": found[None]}, []
+    known = {name or "": entries for name, entries in found.items()}
+    check(not split, f"{annotations}: has splits of its own ({', '.join(known)}); leave out --split")
+    check(not restval or "restval" in known, f"{annotations}: has no restval, only {', '.join(known)}")
+    strange = known.keys() - KARPATHY.keys() - {"restval"}
+    check(not strange, f"{annotations}: has splits that Karpathy's files do not have: {', '.join(sorted(strange))}")
+    splits = {ours: known[his] for his, ours in KARPATHY.items() if his in known}
+    if not restval:
+        return splits, known.get("restval", [])
+    return splits | {"train": splits.get("train", []) + known["restval"]}, []
+
+
+def prepare(
+    annotations: Path, images: Path, *, split: str | None = None, restval: bool = False
+) -> tuple[dict[str, list[CaptionedImage]], list[str]]:
+    """The captioned pictures of each split, and reports of what was left out, one line each."""
+    chosen, rest = choose(read_json(annotations), annotations, split=split, restval=restval)
+    splits, reports = {}, []
+    for name, entries in chosen.items():
+        splits[name], report = collect(entries, images, annotations, keep_duplicates=name != "train")
+        reports.append(f"{name}: {report}")
+    if rest:
+        left = Dropped("images of restval", len(rest), tuple(entry.where for entry in rest[:SHOWN]))
+        reports.append(f"{annotations}: left out {left}; --restval trains on them")
+    return splits, reports
+
+
+def coco(arguments: list[str]) -> int:
+    """The command `python -m data_prep.coco`."""
+    parser = command.Parser(
+        prog="python -m data_prep.coco",
+        description="Turn COCO's captions_*.json, or Karpathy's dataset_*.json, into train.jsonl, validation.jsonl "
+        "and test.jsonl.",
+        epilog=TERMS,
+    )
+    add = parser.add_argument
+    add("--annotations", type=Path, required=True, metavar="FILE", help="captions_*.json or dataset_*.json")
+    add("--images", type=Path, required=True, metavar="DIR", help="the folder that the names in FILE start from")
+    add("--output", type=Path, required=True, metavar="DIR", help="where the files go")
+    add("--split", choices=SPLITS, help="which split a captions_*.json is to be")
+    add("--restval", action="store_true", help="train on Karpathy's restval, too, as is usual")
+    add("--force", action="store_true", help="replace existing files")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    splits, reports = prepare(options.annotations, options.images, split=options.split, restval=options.restval)
+    for report in reports:
+        print(report, file=sys.stderr)
+    for path in write_splits(splits, options.output, force=options.force):
+        print(path)
+    return 0
+
+
+def main() -> int:
+    """The entry point."""
+    return command.run(coco)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

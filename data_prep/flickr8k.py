@@ -1,0 +1,118 @@
+"""Flickr8k: 8,000 photographs with five captions each (Hodosh et al., 2013), split into 6,000, 1,000 and 1,000.
+
+    python -m data_prep.flickr8k --from FOLDER --output data/flickr8k
+
+turns the texts of Flickr8k_text (or captions.csv with train.txt, val.txt and test.txt) into `train.jsonl`,
+`validation.jsonl` and `test.jsonl`. Text and photographs are had by request, so they are not downloaded here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from captioning.caption_files import Entry, read_csv
+from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
+from data_prep.splits import write_splits
+from s2s import command
+from s2s.errors import UserError, check
+from s2s.lines import read_lines
+
+IMAGES = ("images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset")  # the first c is how the archive spells it
+LISTS = {
+    "train": ("Flickr_8k.trainImages.txt", "train.txt"),
+    "validation": ("Flickr_8k.devImages.txt", "val.txt"),
+    "test": ("Flickr_8k.testImages.txt", "test.txt"),
+}
+
+TERMS = (
+    "The photographs belong to their Flickr authors: non-commercial research only, never redistributed. Their authors "
+    "at the University of Illinois give access to text and photographs on request."
+)
+
+
+def read_tokens(source: Path) -> Iterator[Entry]:
+    """The captions of `Flickr8k.token.txt`: `NAME.jpg#NUMBER`, a tab, a caption."""
+    for number, line in enumerate(read_lines(source), start=1):
+        key, tab, caption = line.partition("\t")
+        image, mark, index = key.rpartition("#")
+        check(tab and mark and index.isdecimal(), f"{source}: line {number}: is not NAME.jpg#NUMBER<TAB>CAPTION")
+        yield Entry(image, (caption,), f"line {number} of {source.name}")
+
+
+CAPTIONS = {"Flickr8k.token.txt": read_tokens, "captions.csv": read_csv, "captions.txt": read_csv}
+
+
+def prepare(folder: Path, images: Path | None = None) -> tuple[dict[str, list[CaptionedImage]], list[str]]:
+    """The captioned pictures of each split in `folder`, and reports of what was left out, one line each.
+
+    `images` is the folder of photographs; by default one of `IMAGES` in `folder`.
+    """
+    check(folder.is_dir(), f"{folder}: is no folder; name the one with the texts of Flickr8k")
+    captions = _first(folder, tuple(CAPTIONS))
+    lists = {split: _first(folder, names) for split, names in LISTS.items()}
+    images = _first(folder, IMAGES) if images is None else images
+    entries: dict[str, list[Entry]] = {}
+    for entry in CAPTIONS[captions.name](captions):
+        entries.setdefault(entry.image, []).append(entry)
+
+    splits, reports, listed = {}, [], dict[str, str]()
+    for split, path in lists.items():
+        chosen: list[Entry] = []
+        for name, where in _names(path):
+            check(listed.setdefault(name, split) == split, f"{path}: {where}: {name} is in {listed[name]}, too")
+            chosen += entries.get(name, [Entry(name, (), f"{where} of {path.name}")])
+        splits[split], report = collect(chosen, images, path, keep_duplicates=split != "train")
+        reports.append(str(report))
+    unlisted = [name for name in entries if name not in listed]
+    reports.append(f"{captions}: left out {Dropped('images in no split', len(unlisted), tuple(unlisted[:SHOWN]))}")
+    return splits, reports
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path:
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise UserError(f"{folder}: has no {' or '.join(names)}; unpack Flickr8k there")
+
+
+def _names(path: Path) -> Iterator[tuple[str, str]]:
+    """The names of pictures in a list, each once, and their lines."""
+    seen = set[str]()
+    for number, line in enumerate(read_lines(path), start=1):
+        if (name := line.strip()) and name not in seen:
+            seen.add(name)
+            yield name, f"line {number}"
+
+
+def flickr8k(arguments: list[str]) -> int:
+    """The command `python -m data_prep.flickr8k`."""
+    parser = command.Parser(
+        prog="python -m data_prep.flickr8k",
+        description="Turn Flickr8k into train.jsonl, validation.jsonl and test.jsonl, by its official splits.",
+        epilog=TERMS,
+    )
+    parser.add_argument(
+        "--from", dest="folder", type=Path, required=True, metavar="FOLDER", help="Flickr8k_text, unpacked"
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help=f"default: FOLDER/{IMAGES[0]} or /{IMAGES[2]}")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
+    options: argparse.Namespace = parser.parse_args(arguments)
+    splits, reports = prepare(options.folder, options.images)
+    for report in reports:
+        print(report, file=sys.stderr)
+    for path in write_splits(splits, options.output, force=options.force):
+        print(path)
+    return 0
+
+
+def main() -> int:
+    """The entry point."""
+    return command.run(flickr8k)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Captioned pictures as files to train, validate and test with: no picture is in two of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
+from pathlib import Path
+
+from captioning.caption_files import read_jsonl
+from captioning.corpus import CaptionedImage, write_captions
+from s2s.errors import check
+from s2s.files import check_new, written_aside
+
+SPLITS = ("train", "validation", "test")
+
+
+def write_splits(splits: Mapping[str, Sequence[CaptionedImage]], output: Path, *, force: bool = False) -> list[Path]:
+    """Write each split as `output/NAME.jsonl`, all or none; return the paths.
+
+    Raises UserError where a picture is in two of them, or in a split that lies in `output` already.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    paths = {name: output / f"{name}.jsonl" for name in splits}
+    for path in paths.values():
+        check_new(path, force=force)
+    others = {name: output / f"{name}.jsonl" for name in SPLITS if name not in splits}
+    _check_apart(
+        {str(paths[name]): {os.path.realpath(image.path) for image in images} for name, images in splits.items()}
+        | {
+            str(path): {os.path.realpath(output / entry.image) for entry in read_jsonl(path)}
+            for path in others.values()
+            if path.exists()
+        }
+    )
+    with ExitStack() as stack:
+        for name, images in splits.items():
+            write_captions(images, stack.enter_context(written_aside(paths[name])))
+    return list(paths.values())
+
+
+def _check_apart(pictures: Mapping[str, set[str]]) -> None:
+    for one, other in combinations(pictures, 2):
+        shared = sorted(pictures[one] & pictures[other])
+        check(
+            not shared,
+            f"{one} and {other} would share {len(shared):,} pictures ({', '.join(shared[:3])}): "
+            "what is trained on cannot be tested on",
+        )

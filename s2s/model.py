@@ -23,10 +23,12 @@ class EncoderDecoder(nn.Module):
         """Encode, and give the decoder's state before START."""
         return self.decoder.start(self.encoder(inputs))
 
-    def forward(self, inputs: Any, tokens: Tensor) -> Output:
+    def forward(self, inputs: Any, tokens: Tensor, own: float = 0.0) -> Output:
         """Teacher forcing: inputs and the sentences so far (rows, time), START first, to all steps' features.
 
-        The rows may be several to an input, side by side: five captions of a photograph look at one grid.
+        The rows may be several to an input, side by side: five captions of a photograph look at one grid. With `own`
+        above 0 that share of the words read is the decoder's own: see `SequentialDecoder.scheduled`.
         """
         state = self.start(inputs)
-        return self.decoder(tokens, state.repeat(len(tokens) // state.sentences))
+        state = state.repeat(len(tokens) // state.sentences)
+        return self.decoder.scheduled(tokens, state, own) if own else self.decoder(tokens, state)

@@ -1,0 +1,160 @@
+"""`caption PATH...`: a sentence for every picture.
+
+A picture that cannot be read costs only itself: it is named on standard error with the reason, the others are
+captioned, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+if not __package__:
+    import sys
+    from pathlib import Path
+
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import glob
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from s2s import command
+from s2s.errors import check
+from s2s.files import check_new, written_aside
+
+if TYPE_CHECKING:
+    from captioning.captioner import Captioned, Captioner
+
+BUNDLED = Path(__file__).parent / "models" / "flickr8k"
+
+
+def caption(arguments: list[str]) -> int:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    check(options.model or BUNDLED.is_dir(), "no model came with this installation: name one with --model")
+    if options.json:
+        check_new(options.json, force=options.force)
+    paths = [path for name in options.paths for path in expanded(name)]
+    captioner = _load(options)
+    with ExitStack() as outputs:
+        run = _Run(len(paths))
+        for found in captioner.caption(paths):
+            run.take(found)
+        if options.json:
+            aside = outputs.enter_context(written_aside(options.json))
+            aside.write_text(json.dumps(run.results, ensure_ascii=False), encoding="utf-8")
+    return run.report()
+
+
+def expanded(name: str) -> Iterator[Path]:
+    """The files that an argument means: itself, all files in a folder and the folders below, or what a pattern finds.
+
+    In a stable order; hidden files are left out. What means nothing is given back as it is: reading it tells why.
+    """
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if not each.is_dir() and not _hidden(each.relative_to(path)))
+    elif not path.exists() and glob.has_magic(name):
+        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207: Path.glob takes no absolute pattern
+        found = sorted(match for match in matches if not match.is_dir())
+    else:
+        found = [path]
+    yield from found or [path]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+class _Run:
+    """What is printed, counted and kept of the pictures of a run."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.failed = 0
+        self.results: list[dict[str, object]] = []
+
+    def take(self, found: Captioned) -> None:
+        """Print a caption, or say why there is none."""
+        if found.problem:
+            self.failed += 1
+            command.warn(f"{found.path}: {found.problem}")
+            return
+        text = found.captions[0].text
+        print(f"{_printable(found.path)}\t{text}", flush=True)
+        self.results.append({"image_id": image_id(found.path), "caption": text})
+
+    def report(self) -> int:
+        """Say how many failed; the exit code."""
+        if self.failed:
+            command.warn(f"{self.failed:,} of {self.total:,} pictures could not be captioned, for the reasons above")
+        return 1 if self.failed else 0
+
+
+def image_id(path: Path) -> int | str:
+    """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name."""
+    number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
+    return int(number[1]) if number else path.name
+
+
+def _printable(path: Path) -> str:
+    r"""A path on one line, without the tab that ends it."""
+    return str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _load(options: argparse.Namespace) -> Captioner:
+    import torch
+
+    from captioning.captioner import BATCH, Captioner
+    from s2s.search import SearchOptions
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return Captioner.load(
+        options.model or BUNDLED,
+        SearchOptions(options.beam, length_penalty=options.length_penalty),
+        device=options.device,
+        precision=options.precision,
+        batch=options.batch or BATCH,
+    )
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(
+        prog="caption",
+        description="Say what is on pictures: a line `path<TAB>caption` for each.",
+        epilog="exit codes: 0 done, 1 some pictures failed and were named, 2 a mistake that the message explains",
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a picture, a folder (with the folders in it), or a quoted pattern")
+    add("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best (default: the bundled one)")
+    add("--json", type=Path, metavar="FILE", help="write the captions as COCO results too")
+    add("--force", action="store_true", help="replace files that exist")
+    search = parser.add_argument_group("search")
+    search.add_argument(
+        "--beam", type=command.positive, default=5, metavar="N", help="hypotheses; 1 is greedy (default 5)"
+    )
+    search.add_argument(
+        "--length-penalty", type=float, default=1.0, metavar="A", help="log-probability / length^A (default: 1)"
+    )
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    machine.add_argument(
+        "--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products"
+    )
+    machine.add_argument("--threads", type=command.positive, metavar="N", help="processor cores (default: all)")
+    machine.add_argument("--batch", type=command.positive, metavar="N", help="pictures at a time: memory")
+    return parser
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

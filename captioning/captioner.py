@@ -1,0 +1,149 @@
+"""A captioning model put to work: picture files in, captions out, one for one and in order, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from captioning.backbones import folded
+from captioning.encoder import ImageEncoder
+from captioning.images import ImageError, Picture, read_image
+from captioning.inputs import stacked
+from captioning.model import CaptioningModel
+from captioning.text import readable
+from s2s.generation import generate
+from s2s.precision import Precision, choose_device, products
+from s2s.search import Hypothesis, SearchOptions
+from s2s.vocabulary import END, PAD, START, UNK
+
+BATCH = 32  # pictures
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One way to say what is on a picture.
+
+    Attributes:
+        text: as one would write it
+        score: its length-normalised log-probability, higher is better
+        tokens: its tokens' surfaces, END last where it ended by itself
+        attention: (tokens, rows, columns), where each token looked; None where the decoder does not look
+    """
+
+    text: str
+    score: float
+    tokens: list[str]
+    attention: Tensor | None
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """What came of a file: its captions, best first, or the reason why there is none.
+
+    Attributes:
+        path: of the file
+        captions: empty where it failed
+        problem: empty where it did not
+        extent: height and width of what the photograph fills of the picture that the CNN saw, as shares
+    """
+
+    path: Path
+    captions: Sequence[Caption] = ()
+    problem: str = ""
+    extent: tuple[float, float] = (1.0, 1.0)
+
+
+class Captioner:
+    """Caption pictures with a model.
+
+    Args:
+        model: on its device, in evaluation mode
+        options: of the beam; a width of 1 searches greedily
+        precision: of matrix products
+        batch: pictures that are worked on together, which bounds the memory
+    """
+
+    def __init__(
+        self,
+        model: CaptioningModel,
+        options: SearchOptions | None = None,
+        *,
+        precision: Precision = "auto",
+        batch: int = BATCH,
+    ) -> None:
+        self.model, self.options = model, options or SearchOptions()
+        self.precision: Precision = precision
+        self.batch = batch
+        self.device = next(model.network.parameters()).device
+        self._encoder = ImageEncoder(folded(model.encoder.backbone), model.encoder.grid)
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path | str,
+        options: SearchOptions | None = None,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch: int = BATCH,
+    ) -> Captioner:
+        """The captioner of a model directory; raises `UserError` as `CaptioningModel.load` and `choose_device` do."""
+        chosen = choose_device(device)
+        model = CaptioningModel.load(directory)
+        model.network.to(chosen)
+        return cls(model, options, precision=precision, batch=batch)
+
+    def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
+        """The captions of each file, or why there are none, in order; files are decoded while others are captioned."""
+        left = iter(paths)
+        with ThreadPoolExecutor(thread_name_prefix="pictures") as pool:
+            ahead = deque[tuple[Path, Future[Picture | str]]]()
+            while True:
+                ahead.extend(
+                    (path, pool.submit(self._read, path)) for path in islice(left, 2 * self.batch - len(ahead))
+                )
+                if not ahead:
+                    return
+                window = [ahead.popleft() for _ in range(min(self.batch, len(ahead)))]
+                yield from self._window([path for path, _ in window], [future.result() for _, future in window])
+
+    def describe(self, pictures: Sequence[Picture]) -> list[list[Caption]]:
+        """The n best captions of each picture, best first."""
+        pixels = stacked(pictures, self.model.config.preprocessing).to(self.device)
+        limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
+        with torch.no_grad(), products(self.precision, self.device):
+            features = self._encoder.features(pixels)
+        banned = (PAD, UNK, START)
+        found = generate(self.model.head, features, limits, self.options, banned=banned, precision=self.precision)
+        shape = features.cells.shape[1:3]
+        return [[self._written(hypothesis, shape) for hypothesis in hypotheses] for hypotheses in found]
+
+    def _read(self, path: Path) -> Picture | str:
+        """A picture, or the reason why it is none."""
+        try:
+            return self.model.config.preprocessing.apply(read_image(path))
+        except ImageError as error:
+            return error.reason
+
+    def _window(self, paths: Sequence[Path], read: Sequence[Picture | str]) -> Iterator[Captioned]:
+        pictures = [picture for picture in read if isinstance(picture, Picture)]
+        found = iter(self.describe(pictures) if pictures else [])
+        for path, picture in zip(paths, read):
+            if isinstance(picture, str):
+                yield Captioned(path, problem=picture)
+            else:
+                size = self.model.config.preprocessing.size
+                yield Captioned(path, next(found), extent=(picture.height / size, picture.width / size))
+
+    def _written(self, hypothesis: Hypothesis, shape: Sequence[int]) -> Caption:
+        vocabulary = self.model.vocabulary
+        tokens = vocabulary.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
+        attention = None if hypothesis.attention is None else hypothesis.attention.unflatten(1, list(shape))
+        return Caption(readable(vocabulary.decode(hypothesis.tokens)), hypothesis.score, tokens, attention)

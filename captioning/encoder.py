@@ -1,0 +1,109 @@
+"""The image encoder: the cells of a CNN's feature map are the grid, and their mean is what h_0 is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from s2s.config import option
+from s2s.memory import Memory, Segment, masked_mean
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """What stands between the CNN and the decoder."""
+
+    dim: int = option(512, low=1, help="of the grid that the decoder looks at")
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Feature maps of pictures.
+
+    Attributes:
+        cells: (pictures, rows, columns, dim)
+        real: (pictures, rows, columns), True where the photograph is, False where it was padded; None without padding
+    """
+
+    cells: Tensor
+    real: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Features:
+        """The same on `device`."""
+        return Features(self.cells.to(device), None if self.real is None else self.real.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Pictures as they are.
+
+    Attributes:
+        values: (pictures, 3, height, width) uint8
+        extent: (pictures, 2), height and width that the photograph fills, from the top left; None where it fills all
+    """
+
+    values: Tensor
+    extent: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Pixels:
+        """The same on `device`."""
+        return Pixels(self.values.to(device), None if self.extent is None else self.extent.to(device))
+
+
+class GridEncoder(nn.Module):
+    """Cells to grid: normalised, so that any CNN's features do, and projected (Anderson et al., 2018, project too).
+
+    Args:
+        config: the shape
+        feature_dim: channels of the feature map
+    """
+
+    def __init__(self, config: EncoderConfig, feature_dim: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(feature_dim, config.dim)
+        self.output_dim, self.summary_dim = config.dim, feature_dim
+
+    def forward(self, features: Features) -> Memory:
+        """Cells -> grid (pictures, positions, dim), summary (pictures, feature_dim)."""
+        _, rows, columns, dim = features.cells.shape
+        cells = features.cells.flatten(1, 2)  # (pictures, positions, feature_dim)
+        mask = None if features.real is None else features.real.flatten(1)
+        summary = masked_mean(cells, mask)
+        grid = torch.relu(self.projection(layer_norm(cells, [dim])))
+        return Memory(grid, mask, layer_norm(summary, [dim]), (Segment("image", rows * columns, (rows, columns)),))
+
+
+class ImageEncoder(nn.Module):
+    """Pixels to grid: the CNN, then the grid encoder.
+
+    Args:
+        backbone: the CNN, pixels (pictures, 3, height, width) uint8 -> (pictures, rows, columns, dim)
+        grid: what comes after it
+    """
+
+    def __init__(self, backbone: nn.Module, grid: GridEncoder) -> None:
+        super().__init__()
+        self.backbone, self.grid = backbone, grid
+
+    def forward(self, pixels: Pixels) -> Memory:
+        """Pixels -> grid (pictures, positions, dim), summary (pictures, feature_dim)."""
+        return self.grid(self.features(pixels))
+
+    def features(self, pixels: Pixels) -> Features:
+        """The CNN's feature maps."""
+        cells: Tensor = self.backbone(pixels.values)
+        if pixels.extent is None:
+            return Features(cells)
+        return Features(cells, overlap(pixels.extent, pixels.values.shape[2:], cells.shape[1:3]))
+
+
+def overlap(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:
+    """Which cells have a part of the photograph: extent (pictures, 2) in pixels -> (pictures, rows, columns) bool."""
+    along = [
+        torch.arange(cells, device=extent.device) * pixels < extent[:, axis, None] * cells
+        for axis, (pixels, cells) in enumerate(zip(size, grid))
+    ]
+    return along[0][:, :, None] & along[1][:, None, :]

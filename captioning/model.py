@@ -1,0 +1,95 @@
+"""The captioning model: a CNN, a grid encoder and a decoder with their vocabulary, as one directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from captioning.backbones import empty_backbone
+from captioning.encoder import EncoderConfig, GridEncoder, ImageEncoder
+from captioning.images import Preprocessing
+from s2s import checkpoint, vocabulary
+from s2s.checkpoint import StoredModel
+from s2s.config import from_dict, option, to_dict
+from s2s.decoder import DecoderConfig
+from s2s.model import EncoderDecoder
+from s2s.vocabulary import Vocabulary
+from s2s.wirings import DECODERS
+
+KIND = "captioning"
+
+
+@dataclass(frozen=True)
+class CaptioningConfig:
+    """All that is needed to build the network for stored weights, and to prepare its pictures."""
+
+    backbone: str = option(help="the CNN's name; see captioning/backbones.py")
+    vocabulary_kind: str = option()
+    max_caption_length: int = option(low=1, help="tokens of the longest caption trained on")
+    preprocessing: Preprocessing = Preprocessing()
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+
+
+def build_network(config: CaptioningConfig, backbone: Any, tokens: int) -> EncoderDecoder:
+    """The network on pixels, freshly initialised but for the CNN."""
+    grid = GridEncoder(config.encoder, backbone.dim)
+    decoder = DECODERS[config.decoder.wiring](config.decoder, tokens, grid.output_dim, grid.summary_dim)
+    return EncoderDecoder(ImageEncoder(backbone, grid), decoder)
+
+
+@dataclass(frozen=True)
+class CaptioningModel:
+    """A network with what turns its tokens into text.
+
+    Attributes:
+        network: from `Pixels` to tokens, its encoder an `ImageEncoder`
+    """
+
+    config: CaptioningConfig
+    vocabulary: Vocabulary
+    network: EncoderDecoder
+
+    @property
+    def encoder(self) -> ImageEncoder:
+        """Of the network."""
+        assert isinstance(self.network.encoder, ImageEncoder)
+        return self.network.encoder
+
+    @property
+    def head(self) -> EncoderDecoder:
+        """The network without its CNN: from `Features` to tokens, with the very same weights."""
+        return EncoderDecoder(self.encoder.grid, self.network.decoder)
+
+    @classmethod
+    def load(cls, directory: Path | str) -> CaptioningModel:
+        """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
+        return checkpoint.load(directory)
+
+    def save(self, directory: Path, about: Mapping[str, Any]) -> None:
+        """Write a model directory, in 16 bits."""
+        checkpoint.write_model(
+            directory,
+            kind=KIND,
+            config=to_dict(self.config),
+            tensors=self.network.state_dict(),
+            assets={"vocabulary": self.vocabulary.to_bytes()},
+            about=about,
+            dtype=torch.float16,
+        )
+
+
+def _build(stored: StoredModel) -> CaptioningModel:
+    config = from_dict(CaptioningConfig, stored.config, source=str(stored.directory / checkpoint.CONFIG))
+    tokens = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("vocabulary"))
+    with checkpoint.weightless():
+        network = build_network(config, empty_backbone(config.backbone), len(tokens))
+    checkpoint.load_weights(network, stored.tensors, source=stored.directory)
+    return CaptioningModel(config, tokens, network.eval())
+
+
+checkpoint.register(KIND, _build)

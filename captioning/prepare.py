@@ -1,0 +1,69 @@
+"""From the raw files of a recipe to what training reads: pictures that can be read, captions, a vocabulary, features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from captioning.corpus import CaptionedImage, read_captions
+from captioning.recipe import Recipe
+from captioning.text import learn_vocabulary, normalised
+from s2s.config import to_dict
+from s2s.errors import check
+from s2s.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture and what is learned of its captions: normalised texts, and where the user wrote them."""
+
+    picture: CaptionedImage
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Training and validation pictures, and the vocabulary; two with one `key` have the same content."""
+
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    vocabulary: Vocabulary
+    key: str
+
+
+def prepare(recipe: Recipe) -> Prepared:
+    """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error."""
+    sides = []
+    for path in (recipe.data.train, recipe.data.validation):
+        pictures, report = read_captions(path, recipe.data.images)
+        print(report, file=sys.stderr)
+        sides.append(_examples(pictures, str(path)))
+    train, validation = sides
+    shared = {example.picture.path.resolve() for example in train} & {e.picture.path.resolve() for e in validation}
+    check(
+        not shared,
+        f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too ({min(shared, default='')}, say): "
+        "take them out of one of the two",
+    )
+    captions = [caption for example in train for caption in example.captions]
+    vocabulary = learn_vocabulary(captions, recipe.vocabulary)
+    return Prepared(train, validation, vocabulary, _key(recipe, train, validation))
+
+
+def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:
+    texts = [(picture, tuple(filter(None, map(normalised, picture.captions)))) for picture in pictures]
+    examples = [Example(picture, captions) for picture, captions in texts if captions]
+    wordless = [picture.where for picture, captions in texts if not captions]
+    if wordless:
+        print(f"{name}: left out {len(wordless):,} without any word: {', '.join(wordless[:3])}", file=sys.stderr)
+    check(examples, f"{name}: no picture with a caption is left; look at the report above")
+    return examples
+
+
+def _key(recipe: Recipe, *sides: Sequence[Example]) -> str:
+    content = [[(str(e.picture.path), e.captions) for e in side] for side in sides]
+    parts = [content, to_dict(recipe.vocabulary), to_dict(recipe.image)]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32]

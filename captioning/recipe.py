@@ -1,0 +1,87 @@
+"""A captioning recipe: what a TOML file under captioning/recipes says, as dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from captioning.encoder import EncoderConfig
+from captioning.images import Preprocessing
+from s2s.config import option
+from s2s.decoder import DecoderConfig
+from s2s.trainer import TrainingConfig
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Pictures and their captions; `captioning/corpus.py` tells the formats."""
+
+    train: Path = option(help="CSV, TSV, JSONL, COCO's JSON, or a folder of pictures with .txt files beside them")
+    validation: Path = option()
+    images: Path | None = option(None, help="the folder that names of pictures start from (default: that of the file)")
+
+    def problems(self) -> Iterator[str]:
+        """What is not there."""
+        for path in (self.train, self.validation, self.images):
+            if path is not None and not path.exists():
+                yield f"{path} does not exist (paths are relative to the current directory)"
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """How a picture becomes a grid of vectors."""
+
+    backbone: str = option("efficientnet_lite2", help="the CNN; see captioning/backbones.py")
+    weights: Path | None = option(None, help="its weights, where they are not to be downloaded")
+    preprocessing: Preprocessing = Preprocessing()
+    mirror: bool = option(True, help="show half of the pictures mirrored, left and right in their captions exchanged")
+    tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too, from pixels; 0: none")
+    tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
+
+
+@dataclass(frozen=True)
+class VocabularyConfig:
+    """How captions become tokens, after lower-casing and the Penn Treebank's tokenisation."""
+
+    kind: Literal["word", "bpe", "unigram"] = option("word")
+    threshold: int = option(5, low=1, help="word: least number of occurrences")
+    size: int = option(3000, low=8, help="tokens of a subword vocabulary, the special ones included")
+
+
+@dataclass(frozen=True)
+class SelfCriticalConfig:
+    """Self-critical training: the captions that the model samples, rewarded by their CIDEr-D (Rennie et al., 2017)."""
+
+    samples: int = option(5, low=2, help="captions a picture; the mean of the others is each one's baseline")
+    temperature: float = option(1.0, above=0, help="of sampling")
+    cross_entropy: float = option(0.2, low=0, below=1, help="share of cross-entropy in the loss, against loose ends")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """From pictures and captions to a model."""
+
+    data: DataConfig
+    captions: int = option(128, low=1, help="in a batch; of self-critical training, sampled ones")
+    together: int = option(1, low=1, help="captions of one picture that share a batch and the work of the encoder")
+    start: Path | None = option(None, help="a model directory whose weights are gone on from")
+    image: ImageConfig = ImageConfig()
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    label_smoothing: float = option(0.1, low=0, below=1)
+    doubly_stochastic: float = option(0.0, low=0, help="weight of Show, Attend and Tell's term on the attention")
+    scheduled_sampling: float = option(
+        0.0, low=0, high=1, help="chance, in the last epoch, that the model reads itself"
+    )
+    self_critical: SelfCriticalConfig | None = option(None)
+    training: TrainingConfig = TrainingConfig()
+
+    def problems(self) -> Iterator[str]:
+        """What cannot be together."""
+        if self.start is not None and not self.start.is_dir():
+            yield f"start: {self.start} is no model directory"
+        if self.self_critical and self.start is None:
+            yield "self_critical goes on from a trained model: name its directory in start"

@@ -1,0 +1,136 @@
+"""Self-critical training: the model samples captions and learns from their CIDEr-D.
+
+REINFORCE with a baseline (Rennie et al., 2017, "Self-critical Sequence Training", eq. 7), which is here the mean reward
+of the picture's other samples (Luo, 2020, "A Better Variant of Self-Critical Sequence Training"). END is rewarded as a
+word, and a share of cross-entropy stays in the loss: without them captions learn to end in the air ("... with a").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, cycle, islice
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from captioning.cider import CiderD
+from captioning.encoder import Features, Pixels
+from captioning.recipe import SelfCriticalConfig
+from captioning.task import CaptioningTask
+from captioning.text import mirrored
+from s2s.batch import pad
+from s2s.loss import weighted_cross_entropy
+from s2s.search import sample
+from s2s.task import Loss
+from s2s.vocabulary import END, PAD, SPECIALS, START, UNK
+
+_END = SPECIALS[END]  # no caption has such a word
+
+
+@dataclass(frozen=True)
+class SampledBatch:
+    """Pictures to be described, and of each as many true captions as will be sampled, side by side."""
+
+    inputs: Features | Pixels
+    pictures: Sequence[int]
+    turned: Sequence[bool]
+    truths: Sequence[list[int]]
+
+
+class SelfCriticalTask(CaptioningTask):
+    """Reward of sampled captions and cross-entropy of true ones; validation as in cross-entropy training."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        assert self.recipe.self_critical is not None
+        self.config: SelfCriticalConfig = self.recipe.self_critical
+        references = [[[*caption.split(), _END] for caption in example.captions] for example in self.data.train]
+        self._reward = CiderD(references)
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """See `Task`; the examples are pictures."""
+        order = list(range(len(self.data.train)))
+        Random(self.recipe.training.seed * 1_000_003 + epoch).shuffle(order)
+        size = max(1, self.recipe.captions // self.config.samples)
+        return [order[first : first + size] for first in range(0, len(order), size)]
+
+    def longest(self) -> list[int]:
+        """See `Task`; how long the samples will be nobody knows."""
+        return self.plan(0)[0]
+
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> SampledBatch:
+        """See `Task`."""
+        turned = self.turned(epoch, position, len(examples))
+        truths = []
+        for picture, turn in zip(examples, turned):
+            captions = islice(cycle(self.data.train[picture].captions), self.config.samples)
+            truths += [mirrored(caption) if turn else caption for caption in captions]
+        inputs = self.inputs(examples, turned).to(self.device)
+        return SampledBatch(inputs, examples, turned, self.data.vocabulary.encode_all(truths))
+
+    def loss(self, model: Any, batch: SampledBatch) -> Loss:
+        """See `Task`. It is a mean over sampled tokens, plus one over those of the true captions, in their shares."""
+        samples = self._samples(model, batch)
+        rewards = self._rewards(batch, samples)  # (pictures, samples)
+        count, share = self.config.samples, self.config.cross_entropy
+        truths = [[*ids, END] for ids in batch.truths]
+        sampled, true = sum(map(len, samples)), sum(map(len, truths))
+        rows = [  # of a picture its samples, then its true captions
+            row
+            for first in range(0, len(samples), count)
+            for row in (*samples[first : first + count], *truths[first : first + count])
+        ]
+        of_samples = (1 - share) * advantages(rewards)
+        of_truths = torch.full_like(of_samples, share * sampled / true)
+        row_weights = torch.cat([of_samples, of_truths], 1).flatten()
+        read, written = pad([[START, *row[:-1]] for row in rows]), pad(rows)
+        weights = row_weights.repeat_interleave(written.lengths).to(self.device)
+        mask = written.mask.to(self.device)
+        output = model(batch.inputs, read.ids.to(self.device))
+        logits = model.decoder.readout(output.features[mask])
+        total, _ = weighted_cross_entropy(logits, written.ids.to(self.device)[mask], weights)
+        return Loss(total, sampled, len(logits), {"reward": rewards.mean() * sampled})
+
+    def whereabouts(self, examples: Sequence[int]) -> str:
+        """See `Task`."""
+        return self.named(examples)
+
+    @torch.no_grad()
+    def _samples(self, model: Any, batch: SampledBatch) -> list[list[int]]:
+        """Of each picture so many sampled captions, with END where they came to it; drawn without dropout."""
+        model.eval()
+        found = sample(
+            model.decoder.step,
+            model.start(batch.inputs),
+            len(batch.pictures),
+            start=START,
+            end=END,
+            maximum_length=self.model.config.max_caption_length + 1,
+            samples=self.config.samples,
+            temperature=self.config.temperature,
+            banned=(PAD, UNK, START),
+            device=self.device,
+        )
+        model.train()
+        torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none below
+        return [[*best.tokens, END] if best.finished else best.tokens for best in found]
+
+    def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
+        """CIDEr-D of each sample against all captions of its picture: (pictures, samples) float32, 1 being 100."""
+        of_rows = chain.from_iterable((pair,) * self.config.samples for pair in zip(batch.pictures, batch.turned))
+        scores = []
+        for (picture, turn), ids in zip(of_rows, samples):
+            text = self.data.vocabulary.decode(ids)
+            words = (mirrored(text) if turn else text).split()
+            scores.append(self._reward.score(picture, [*words, _END] if ids[-1] == END else words))
+        return torch.tensor(scores).view(-1, self.config.samples)
+
+
+def advantages(rewards: Tensor) -> Tensor:
+    """(pictures, samples): how much better than the mean of the picture's other samples, in units of the deviation."""
+    others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
+    difference = rewards - others
+    return difference / difference.std().clamp_min(1e-6)

@@ -1,0 +1,179 @@
+"""The captioning task: what the trainer trains when it trains on pictures with captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from torch import nn
+
+from captioning.cider import CiderD
+from captioning.encoder import Features, Pixels
+from captioning.inputs import Inputs
+from captioning.model import CaptioningModel
+from captioning.prepare import Example, Prepared
+from captioning.recipe import Recipe
+from captioning.text import mirrored
+from s2s.batch import BucketedBatches, Padded, pad
+from s2s.generation import generate
+from s2s.loss import doubly_stochastic, smoothed_cross_entropy
+from s2s.search import SearchOptions
+from s2s.task import Loss, Validation
+from s2s.vocabulary import END, PAD, START, UNK
+
+_PICTURES = 64  # at a time, in validation
+
+
+@dataclass(frozen=True)
+class CaptionBatch:
+    """Inputs of pictures, and their captions after START and before END: (captions, longest), side by side a picture.
+
+    `own` is the share of words that the decoder reads of its own (scheduled sampling).
+    """
+
+    inputs: Features | Pixels
+    read: Padded
+    written: Padded
+    own: float = 0.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Captions of one picture that share a batch and an encoding."""
+
+    picture: int
+    captions: tuple[str, ...]
+
+
+class CaptioningTask:
+    """Label-smoothed cross-entropy under teacher forcing; validation by free-running greedy CIDEr-D, and by loss.
+
+    Args:
+        recipe: how
+        data: pictures, captions, vocabulary
+        model: whose network, or whose head on features, is trained
+        inputs: of the training and of the validation pictures
+        device: of the model
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Prepared,
+        model: CaptioningModel,
+        inputs: tuple[Inputs, Inputs],
+        device: torch.device,
+    ) -> None:
+        self.recipe, self.data, self.model, self.device = recipe, data, model, device
+        self.inputs, self.validation_inputs = inputs
+        self.groups = [group for i, example in enumerate(data.train) for group in _groups(i, example, recipe.together)]
+        encoded = [data.vocabulary.encode_all(group.captions) for group in self.groups]
+        self._batches = BucketedBatches(
+            [max(map(len, captions)) + 1 for captions in encoded],
+            sentences=max(1, recipe.captions // recipe.together),
+            seed=recipe.training.seed,
+        )
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """See `Task`."""
+        return self._batches.epoch(epoch)
+
+    def longest(self) -> list[int]:
+        """See `Task`."""
+        return self._batches.longest(self.plan(0))
+
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> CaptionBatch:
+        """See `Task`."""
+        groups = [self.groups[i] for i in examples]
+        turned = self.turned(epoch, position, len(groups))
+        captions = [
+            mirrored(caption) if turn else caption for group, turn in zip(groups, turned) for caption in group.captions
+        ]
+        inputs = self.inputs([group.picture for group in groups], turned)
+        last = max(1, self.recipe.training.epochs - 1)
+        return self._batch(inputs, captions, self.recipe.scheduled_sampling * epoch / last)
+
+    def turned(self, epoch: int, position: int, count: int) -> list[bool]:
+        """Which pictures of a batch are mirrored."""
+        if not self.recipe.image.mirror:
+            return [False] * count
+        random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
+        return [random.random() < 0.5 for _ in range(count)]
+
+    def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
+        """See `Task`."""
+        return self._loss(model, batch, self.recipe.label_smoothing)
+
+    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
+        """See `Task`. The captions are greedy ones, scored against all references."""
+        count = min(limit or len(self.data.validation), len(self.data.validation))
+        captions, total, weight = [], 0.0, 0.0
+        for first in range(0, count, _PICTURES):
+            pictures = range(first, min(first + _PICTURES, count))
+            inputs = self.validation_inputs(pictures, [False] * len(pictures)).to(self.device)
+            captions += self._greedy(model, inputs, len(pictures))
+            references = [self.data.validation[i].captions[0] for i in pictures]
+            loss = self._loss(model, self._batch(inputs, references), 0.0)
+            total, weight = total + float(loss.total), weight + loss.weight
+        figures = {"loss": total / weight}
+        if limit is None:
+            figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])
+        return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
+
+    def whereabouts(self, examples: Sequence[int]) -> str:
+        """See `Task`."""
+        return self.named({self.groups[i].picture for i in examples})
+
+    def named(self, pictures: Iterable[int]) -> str:
+        """The files of some training pictures, for messages."""
+        return ", ".join(str(self.data.train[picture].picture.path) for picture in sorted(pictures))
+
+    def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
+        """See `Task`."""
+        self.model.save(directory, about)
+
+    @cached_property
+    def _cider(self) -> CiderD:
+        return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
+
+    def _greedy(self, model: Any, inputs: Features | Pixels, count: int) -> list[str]:
+        limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
+        options = SearchOptions(width=1)
+        found = generate(
+            model, inputs, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
+        )
+        return [self.data.vocabulary.decode(best.tokens) for (best,) in found]
+
+    def _batch(self, inputs: Features | Pixels, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
+        encoded = self.data.vocabulary.encode_all(list(captions))
+        return CaptionBatch(
+            inputs.to(self.device),
+            read=pad([[START, *ids] for ids in encoded]).to(self.device),
+            written=pad([[*ids, END] for ids in encoded]).to(self.device),
+            own=own,
+        )
+
+    def _loss(self, model: Any, batch: CaptionBatch, smoothing: float) -> Loss:
+        output = model(batch.inputs, batch.read.ids, batch.own)
+        mask = batch.written.mask
+        logits = model.decoder.readout(output.features[mask])
+        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        figures = {"train_loss": exact}
+        if self.recipe.doubly_stochastic and output.attention is not None:
+            term = doubly_stochastic(output.attention, mask).sum()
+            figures["doubly_stochastic"] = term.detach()
+            total = total + self.recipe.doubly_stochastic * term
+        return Loss(total, logits.shape[0], logits.shape[0], figures)
+
+
+def _groups(picture: int, example: Example, size: int) -> list[Group]:
+    """All captions of a picture in groups of one size, short ones together; the last is filled up with the first."""
+    captions = sorted(example.captions, key=len)
+    groups = [captions[first : first + size] for first in range(0, len(captions), size)]
+    groups[-1] = [*groups[-1], *(captions * size)[: size - len(groups[-1])]]
+    return [Group(picture, tuple(group)) for group in groups]

@@ -1,0 +1,155 @@
+"""`python -m captioning.train RECIPE.toml --run DIR`: from pictures and captions to a model, in one command."""
+
+from __future__ import annotations
+
+if not __package__:
+    import sys
+    from pathlib import Path
+
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from s2s import command, training_command
+from s2s.errors import check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from captioning.inputs import Inputs
+    from captioning.model import CaptioningModel
+    from captioning.prepare import Example, Prepared
+    from captioning.recipe import Recipe
+    from s2s.training_command import Training
+
+
+def train(arguments: list[str]) -> int:
+    """The command."""
+    options = training_command.parse(
+        arguments,
+        prog="python -m captioning.train",
+        description="Train a captioning model from pictures and their captions, as a recipe says.",
+    )
+    from captioning.recipe import Recipe
+
+    return training_command.train(options, Recipe, build, usage="caption --model {model} PICTURE")
+
+
+def build(recipe: Recipe, device: torch.device) -> Training:
+    """Data, features and network of a recipe."""
+    from captioning.prepare import prepare
+    from captioning.self_critical import SelfCriticalTask
+    from captioning.task import CaptioningTask
+    from s2s.training_command import Training
+
+    data = prepare(recipe)
+    model = _model(recipe, data)
+    model.network.to(device)
+    data = replace(data, vocabulary=model.vocabulary)
+    kind = SelfCriticalTask if recipe.self_critical else CaptioningTask
+    if recipe.image.tuned_stages:
+        backbone = model.encoder.backbone
+        backbone.unfreeze(recipe.image.tuned_stages)
+        backbone.learning_rate_share = recipe.image.tuning_rate
+        data, train, validation = _decoded(data, recipe)
+        network = model.network
+    else:
+        data, train, validation = _extracted(data, model, recipe)
+        network = model.head
+    return Training(kind(recipe, data, model, (train, validation), device), network, data.key)
+
+
+def _model(recipe: Recipe, data: Prepared) -> CaptioningModel:
+    """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
+    import torch
+
+    from captioning.backbones import build_backbone
+    from captioning.model import CaptioningConfig, CaptioningModel, build_network
+    from s2s.checkpoint import load_weights
+
+    start = CaptioningModel.load(recipe.start) if recipe.start else None
+    vocabulary = start.vocabulary if start else data.vocabulary
+    lengths = (len(ids) for example in data.train for ids in vocabulary.encode_all(example.captions))
+    shape = CaptioningConfig(
+        backbone=recipe.image.backbone,
+        vocabulary_kind=vocabulary.kind,
+        max_caption_length=max(lengths),
+        preprocessing=recipe.image.preprocessing,
+        encoder=recipe.encoder,
+        decoder=recipe.decoder,
+    )
+    if start:
+        for name in ("backbone", "preprocessing"):
+            ours, theirs = getattr(shape, name), getattr(start.config, name)
+            check(ours == theirs, f"{recipe.start}: its {name} is {theirs}, that of the recipe {ours}: make them agree")
+    torch.manual_seed(recipe.training.seed)
+    backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
+    backbone.half().float()  # as it will be stored: the decoder learns from what it will see
+    network = build_network(shape, backbone, len(vocabulary))
+    if start:
+        load_weights(network, start.network.state_dict(), source=recipe.start or "")
+    return CaptioningModel(shape, vocabulary, network)
+
+
+def _extracted(data: Prepared, model: CaptioningModel, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
+    """The features of the frozen CNN, and the data without the pictures that could not be read."""
+    from captioning.extract import extract
+    from captioning.inputs import StoredFeatures
+
+    def of(side: Sequence[Example], mirrored: bool) -> tuple[list[Example], StoredFeatures]:
+        paths = [example.picture.path for example in side]
+        options = {"precision": recipe.training.precision}
+        found = extract(paths, model.encoder.backbone, recipe.image.preprocessing, **options)
+        for error in found.failed:
+            command.warn(f"left out: {error}")
+        kept = [side[i] for i in found.kept]
+        check(kept, "no picture could be read; see the warnings above")
+        if not mirrored:
+            return kept, StoredFeatures(found.features)
+        turned = extract(
+            [paths[i] for i in found.kept], model.encoder.backbone, recipe.image.preprocessing, mirrored=True, **options
+        )
+        return kept, StoredFeatures(found.features, turned.features)
+
+    train, train_inputs = of(data.train, recipe.image.mirror)
+    validation, validation_inputs = of(data.validation, False)
+    return replace(data, train=train, validation=validation), train_inputs, validation_inputs
+
+
+def _decoded(data: Prepared, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
+    """The pictures themselves, each read once now, and the data without those that could not be."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from captioning.images import ImageError, read_image
+    from captioning.inputs import DecodedPixels
+
+    def is_readable(example: Example) -> bool:
+        try:
+            read_image(example.picture.path)
+        except ImageError as error:
+            command.warn(f"left out: {error}")
+            return False
+        return True
+
+    def of(side: Sequence[Example]) -> tuple[list[Example], DecodedPixels]:
+        with ThreadPoolExecutor() as pool:
+            kept = [example for example, readable in zip(side, pool.map(is_readable, side)) if readable]
+        check(kept, "no picture could be read; see the warnings above")
+        return kept, DecodedPixels([example.picture.path for example in kept], recipe.image.preprocessing)
+
+    train, train_inputs = of(data.train)
+    validation, validation_inputs = of(data.validation)
+    return replace(data, train=train, validation=validation), train_inputs, validation_inputs
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(train)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The captioning task: learns what it is shown, repeats exactly, mirrors pictures with their captions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import captioning_fixtures as world
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from captioning.task import CaptioningTask
+from s2s.precision import products
+from s2s.vocabulary import END, START
+
+
+def task(**changes: Any) -> CaptioningTask:
+    recipe = world.recipe(captions=6, **changes)
+    return CaptioningTask(recipe, world.prepared(), world.model(recipe), (world.Stored(), world.Stored()), CPU)
+
+
+CPU = torch.device("cpu")
+
+
+def test_every_caption_is_seen_once_an_epoch() -> None:
+    plain = task()
+    plan = plain.plan(3)
+    assert sorted(i for batch in plan for i in batch) == list(range(12))
+    assert plan == plain.plan(3) != plain.plan(4)
+
+
+def test_a_batch_is_the_same_whenever_it_is_asked_for() -> None:
+    plain = task()
+    first, second = (plain.batch(2, 1, [3, 0, 7]) for _ in range(2))
+    assert first.read.ids.tolist() == second.read.ids.tolist()
+    assert not torch.equal(first.written.ids, plain.batch(3, 1, [3, 0, 7]).written.ids)
+
+
+def test_left_and_right_change_places_in_a_mirror() -> None:
+    mirrored, plain = task(), task(image=replace(world.recipe().image, mirror=False))
+
+    def texts(of: CaptioningTask, epoch: int) -> list[str]:
+        batch = of.batch(epoch, 0, range(12))
+        return [of.data.vocabulary.decode(row) for row in batch.written.ids.tolist()]
+
+    assert all("right" not in text for text in texts(plain, 0))
+    seen = texts(mirrored, 0)
+    assert any("right" in text for text in seen)
+    assert any("left" in text for text in seen)
+    assert [text.replace("right", "left") for text in seen] == texts(plain, 0)
+
+
+@pytest.mark.parametrize("together", [2, 3, 5])
+def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(together: int) -> None:
+    several = task(together=together, image=replace(world.recipe().image, mirror=False))
+    batch = several.batch(0, 0, range(len(several.groups)))
+    assert len(batch.read.ids) == together * len(several.groups)
+    model = several.model.head
+    found = several.loss(model, batch)
+    total = 0.0
+    for group in several.groups:
+        for caption in group.captions:
+            ids = several.data.vocabulary.encode(caption)
+            features = world.Stored()([group.picture], [False])
+            logits = model.decoder.readout(model(features, torch.tensor([[START, *ids]])).features)
+            total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
+    assert found.total.item() == pytest.approx(total, rel=1e-4)
+
+
+def test_the_doubly_stochastic_term_is_added_and_logged() -> None:
+    plain, more = task(), task(doubly_stochastic=0.5)
+    batch = plain.batch(0, 0, [0, 1, 2])
+    without, found = plain.loss(plain.model.head, batch), more.loss(more.model.head, batch)
+    term = found.figures["doubly_stochastic"]
+    assert term > 0
+    torch.testing.assert_close(found.total - without.total, 0.5 * term)
+
+
+def test_pictures_are_told_apart_after_some_steps() -> None:
+    trained = task()
+    model = trained.model.head
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    for epoch in range(40):
+        for position, examples in enumerate(trained.plan(epoch)):
+            loss = trained.loss(model, trained.batch(epoch, position, examples))
+            optimiser.zero_grad()
+            loss.total.backward()
+            optimiser.step()
+    model.eval()
+    with torch.no_grad(), products("float32", CPU):
+        validation = trained.validate(model)
+        assert validation.primary == "CIDEr-D"
+        assert validation.figures["CIDEr-D"] > 100
+        assert trained.validate(model, limit=2).primary == "loss"
+
+
+def test_where_a_batch_comes_from_is_told() -> None:
+    assert task().whereabouts([0, 1, 11]) == "red.png, white.png"
+
+
+def test_more_and_more_words_are_the_models_own() -> None:
+    recipe = world.recipe()
+    of_a_wiring = replace(recipe.decoder, wiring="top_down")
+    training = replace(recipe.training, epochs=5)
+    trained = task(decoder=of_a_wiring, training=training, scheduled_sampling=0.4)
+    shares = [trained.batch(epoch, 0, [0, 1]).own for epoch in range(5)]
+    assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    losses = [trained.loss(trained.model.head, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
+    assert len(set(losses)) > 1

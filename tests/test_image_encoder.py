@@ -1,0 +1,60 @@
+"""The image encoder: cells become a grid, padding is masked, two pictures are two."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from captioning.encoder import EncoderConfig, Features, GridEncoder, ImageEncoder, Pixels
+
+
+class Means(nn.Module):
+    """A CNN of sorts: the mean colours of 8 x 8 pixels."""
+
+    dim = 3
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return nn.functional.avg_pool2d(pixels.float() / 255, 8).permute(0, 2, 3, 1)
+
+
+@pytest.fixture
+def grid_encoder() -> GridEncoder:
+    torch.manual_seed(0)
+    return GridEncoder(EncoderConfig(dim=5), 3)
+
+
+def test_the_grid_has_a_vector_a_cell_and_says_how_they_lie(grid_encoder: GridEncoder) -> None:
+    memory = grid_encoder(Features(torch.rand(2, 3, 4, 3)))
+    assert memory.grid.shape == (2, 12, 5)
+    assert memory.summary is not None
+    assert memory.summary.shape == (2, 3)
+    assert memory.mask is None
+    assert [(s.name, s.length, s.shape) for s in memory.segments] == [("image", 12, (3, 4))]
+
+
+def test_what_was_padded_changes_nothing(grid_encoder: GridEncoder) -> None:
+    cells, real = torch.rand(2, 2, 3, 3), torch.ones(2, 2, 3, dtype=torch.bool)
+    real[1, :, 2] = False
+    first = grid_encoder(Features(cells, real))
+    cells[1, :, 2] += 1
+    second = grid_encoder(Features(cells, real))
+    torch.testing.assert_close(first.summary, second.summary)
+    torch.testing.assert_close(first.mask, real.flatten(1))
+    torch.testing.assert_close(first.grid[real.flatten(1)], second.grid[real.flatten(1)])
+
+
+def test_pixels_give_what_their_features_give(grid_encoder: GridEncoder) -> None:
+    encoder = ImageEncoder(Means(), grid_encoder)
+    pixels = Pixels(torch.randint(0, 256, (2, 3, 16, 24), dtype=torch.uint8))
+    torch.testing.assert_close(encoder(pixels).grid, grid_encoder(encoder.features(pixels)).grid)
+    assert encoder(pixels).segments[0].shape == (2, 3)
+    assert not torch.allclose(*encoder(pixels).grid)
+
+
+def test_a_cell_is_real_where_the_photograph_reaches_into_it(grid_encoder: GridEncoder) -> None:
+    encoder = ImageEncoder(Means(), grid_encoder)
+    values = torch.zeros(3, 3, 16, 24, dtype=torch.uint8)
+    real = encoder.features(Pixels(values, torch.tensor([[16, 24], [9, 8], [8, 17]]))).real
+    assert real is not None
+    assert real.int().tolist() == [[[1, 1, 1], [1, 1, 1]], [[1, 0, 0], [1, 0, 0]], [[1, 1, 1], [0, 0, 0]]]

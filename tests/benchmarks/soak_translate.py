@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,10 @@ def main() -> int:
         for sample in [*samples[:: max(1, len(samples) // 12)], *samples[-1:]]:
             speed = sample.lines / max(sample.seconds, 1e-9)
             print(f"{sample.seconds:9,.0f} {sample.lines:9,} {speed:9,.0f} {sample.megabytes:7,.0f}")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = used.ru_utime + used.ru_stime
+        print(f"{seconds:,.0f} s of processor time, {arguments.lines / seconds:,.0f} lines a second of it,", end=" ")
+        print(f"{used.ru_maxrss / 1024:,.0f} MB at most, {samples[-1].megabytes:,.0f} MB at the end")
         faults = [f"translate ended with {process.returncode}"] if process.returncode else []
         faults += verdict(source, output, samples)
     print("\n".join(faults) or f"{arguments.lines:,} lines in, as many out, blanks in place, memory steady")

@@ -345,10 +345,10 @@ def test_an_interruption_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_error_survives_the_way_out_of_a_worker() -> None:
-    error = pickle.loads(pickle.dumps(ImageError(Path("a\nb.jpg"), "is\nempty")))
+    error = pickle.loads(pickle.dumps(ImageError(Path("a\nb  c.jpg"), "is\nempty")))
     assert isinstance(error, ImageError)
     assert isinstance(error, UserError)
-    assert (error.path, error.reason, str(error)) == (Path("a\nb.jpg"), "is\nempty", "a b.jpg: is empty")
+    assert (error.path, error.reason, str(error)) == (Path("a\nb  c.jpg"), "is\nempty", "a b  c.jpg: is empty")
 
 
 SEEDS = [

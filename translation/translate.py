@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -23,9 +23,11 @@ from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import LineReader
 
 if TYPE_CHECKING:
+    from translation.attention import Write
     from translation.translator import Translation, Translator
 
 MODELS = Path(__file__).resolve().parent / "models"
+ATTENTION = (".json", ".html", ".png")  # endings of --attention, which choose its format
 NAMED = 3  # long lines whose numbers are told; the others are counted
 # Of bfloat16 products oneDNN keeps what it compiled for each shape, a thousand of them by itself, which take most of a
 # gigabyte: shapes differ from batch to batch. The last few dozen are as quick.
@@ -43,7 +45,8 @@ def translate(arguments: list[str]) -> int:
         if options.output:
             aside = stack.enter_context(written_aside(options.output))
             output = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n"))
-        run = _Run(translator, output, options)
+        attention = stack.enter_context(_attention(options.attention)) if options.attention else None
+        run = _Run(translator, output, attention, options)
         for path in options.files:
             with path.open("rb", buffering=0) as file:
                 run.read(file, str(path))
@@ -74,7 +77,14 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="written when all is done (default: standard output)"
     )
-    parser.add_argument("--force", action="store_true", help="replace the --output file if it exists")
+    parser.add_argument(
+        "--attention",
+        type=Path,
+        metavar="FILE",
+        help="write where each word of the translation looked: all as data to a name with .json, a page to explore to "
+        "one with .html, a picture of the first lines to one with .png",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the files of --output and --attention")
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best")
     model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
@@ -117,6 +127,14 @@ def _check(options: argparse.Namespace) -> None:
         check_readable(path)
     if options.output:
         check_new(options.output, force=options.force)
+    if options.attention:
+        ending, output = options.attention.suffix.lower(), options.output or Path()
+        check(ending in ATTENTION, f"--attention {options.attention}: choose a name with {', '.join(ATTENTION)}")
+        check(
+            options.attention.absolute() != output.absolute(),
+            f"--attention {options.attention}: is --output's file too; choose another",
+        )
+        check_new(options.attention, force=options.force)
 
 
 def _load(directory: Path, options: argparse.Namespace) -> Translator:
@@ -138,11 +156,20 @@ def _load(directory: Path, options: argparse.Namespace) -> Translator:
     )
 
 
+def _attention(path: Path) -> AbstractContextManager[Write]:
+    from translation.attention import attention_file
+
+    return attention_file(path)
+
+
 class _Run:
     """Lines from one file after the other to one output, and what is to be said of them."""
 
-    def __init__(self, translator: Translator, output: TextIO, options: argparse.Namespace) -> None:
+    def __init__(
+        self, translator: Translator, output: TextIO, attention: Write | None, options: argparse.Namespace
+    ) -> None:
         self._translator, self._output, self._options = translator, output, options
+        self._attention = attention
         self._lines = 0  # of all files so far
         self._long = 0
         self._started = time.monotonic()
@@ -159,6 +186,7 @@ class _Run:
             self._output.writelines(line + "\n" for line in self._written(found))
             self._output.flush()
             self._tell_long(found, name, number)
+            self._show(window, found, name, number)
             number += len(window)
             self._lines += len(window)
             self._note()
@@ -178,6 +206,13 @@ class _Run:
                 yield translations[0].text
             else:
                 yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translations)
+
+    def _show(self, window: list[str], found: list[list[Translation]], name: str, first: int) -> None:
+        if self._attention:
+            from translation.attention import view
+
+            for number, (line, (best, *_)) in enumerate(zip(window, found), first):
+                self._attention(view(line, best, self._translator.model.source, f"{name}: line {number}"))
 
     def _tell_long(self, found: list[list[Translation]], name: str, first: int) -> None:
         for number, (best, *_) in enumerate(found, first):

@@ -1,0 +1,86 @@
+"""What `translate --attention` writes: where each token of each line's translation looked, in one of three formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from s2s import command
+from s2s.attention_view import AttentionView, Words, rounded, text_file, written
+from s2s.files import written_aside
+from s2s.vocabulary import END, SPECIALS, UNK, Vocabulary
+from translation.copying import read
+from translation.translator import Translation
+
+PAGE_LINES, PICTURE_LINES = 500, 8  # what one can look through; more of them make files that no viewer opens
+
+Write = Callable[[AttentionView], None]
+
+
+def view(line: str, best: Translation, vocabulary: Vocabulary, name: str) -> AttentionView:
+    """The attention of a line's translation; `vocabulary` is that of the source. `name` says which line it is."""
+    source = source_tokens(line, vocabulary)
+    weights = None if best.attention is None else rounded(best.attention[:, : len(source)])
+    return AttentionView(name, (Words("source", source),), tuple(best.tokens), weights, best.text, best.score)
+
+
+def source_tokens(line: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What the positions of a line's grid stand for: pieces, unknown words as they were written, and END."""
+    if not line.strip():
+        return ()
+    source = read(line.strip(), vocabulary.encode(line.strip()), vocabulary)
+    unknown = iter(source.unknown)
+    pieces = zip(vocabulary.pieces(source.text), source.ids)
+    return (*(next(unknown, piece) if i == UNK else piece for piece, i in pieces), SPECIALS[END])
+
+
+@contextmanager
+def attention_file(path: Path) -> Iterator[Write]:
+    """Yield a function that takes the view of each line; the file is there when the block has ended well.
+
+    JSON holds all lines and is written as they come. A page holds the first lines that are not blank, a picture the
+    first that have weights; if there were more a warning says so.
+    """
+    writers = {".json": written, ".html": _page, ".png": _picture}
+    with writers[path.suffix.lower()](path) as write:
+        yield write
+
+
+class _First:
+    """Keeps the first few views, and counts the others."""
+
+    def __init__(self, most: int) -> None:
+        self.views: list[AttentionView] = []
+        self._most, self._all = most, 0
+
+    def add(self, view: AttentionView) -> None:
+        self._all += 1
+        if len(self.views) < self._most:
+            self.views.append(view)
+
+    def report(self, path: Path, kind: str) -> None:
+        if self._all > self._most:
+            command.warn(f"{path}: shows the first {self._most} of {self._all:,} {kind}; a name with .json keeps all")
+
+
+@contextmanager
+def _page(path: Path) -> Iterator[Write]:
+    first = _First(PAGE_LINES)
+    yield lambda view: first.add(view) if view.text else None
+    from s2s.attention_page import words_page
+
+    with written_aside(path) as aside:
+        aside.write_text(words_page(first.views, "Attention"), **text_file())
+    first.report(path, "lines")
+
+
+@contextmanager
+def _picture(path: Path) -> Iterator[Write]:
+    first = _First(PICTURE_LINES)
+    yield lambda view: first.add(view) if view.weights else None
+    from s2s.attention_matrix import matrix_picture
+
+    with written_aside(path) as aside:
+        matrix_picture(first.views).save(aside, "PNG")
+    first.report(path, "lines that have weights")

@@ -15,6 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from s2s.errors import check
 
+_CACHED = 2**22  # elements of a block: what is passed over several times should not come from memory each time
+
 
 class Attention(nn.Module):
     """What all attentions share; a kind says how keys are projected and how a query scores them.
@@ -136,10 +138,16 @@ class _AdditiveScore(torch.autograd.Function):
     def forward(ctx: Any, queries: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
         """(batch, queries, dim), (batch, positions, dim), (dim,) -> (batch, queries, positions)."""
         ctx.precision = energy.dtype
-        energy = 2 * energy.to(queries.dtype)
-        cube = ((2 * queries).unsqueeze(2) + keys.unsqueeze(1)).sigmoid_()  # (batch, queries, positions, dim)
+        energy, queries = 2 * energy.to(queries.dtype), (2 * queries).unsqueeze(2)
+        (batch, count, _, dim), positions = queries.shape, keys.shape[1]
+        dtype = torch.promote_types(queries.dtype, keys.dtype)
+        cube = queries.new_empty(batch, count, positions, dim, dtype=dtype)
+        scores = cube.new_empty(batch, count, positions)
+        for block in _blocks(cube):
+            part = torch.add(queries[block], keys[block].unsqueeze(1), out=cube[block]).sigmoid_()
+            scores[block] = part @ energy
         ctx.save_for_backward(cube, energy)
-        return cube @ energy
+        return scores
 
     @staticmethod
     @once_differentiable
@@ -147,11 +155,22 @@ class _AdditiveScore(torch.autograd.Function):
         """The slope of a sigmoid s is s (1 - s)."""
         cube, energy = ctx.saved_tensors
         gradient = gradient.to(cube.dtype)
-        energy_gradient = 2 * (gradient.flatten().unsqueeze(0) @ cube.flatten(0, 2)).squeeze(0)
-        slope = torch.addcmul(cube, cube, cube, value=-1).mul_(gradient.unsqueeze(-1))
-        queries = slope.sum(2).mul_(2 * energy)
-        keys = (slope.squeeze(1) if slope.shape[1] == 1 else slope.sum(1)).mul_(energy)
-        return queries, keys, energy_gradient.to(ctx.precision)
+        batch, count, positions, dim = cube.shape
+        queries, keys = cube.new_empty(batch, count, dim), cube.new_empty(batch, positions, dim)
+        energies = torch.zeros_like(energy, dtype=ctx.precision)
+        for block in _blocks(cube):
+            part, upstream = cube[block], gradient[block]
+            energies += upstream.flatten() @ part.flatten(0, 2)
+            slope = torch.addcmul(part, part, part, value=-1).mul_(upstream.unsqueeze(-1))
+            torch.sum(slope, 2, out=queries[block])
+            torch.mul(slope.squeeze(1) if count == 1 else slope.sum(1), energy, out=keys[block])
+        return queries.mul_(2 * energy), keys, energies.mul_(2)
+
+
+def _blocks(cube: Tensor) -> list[slice]:
+    """So many sentences at a time that their part of the cube stays in the cache between the passes over it."""
+    step = len(cube) if cube.device.type != "cpu" else max(1, _CACHED // max(1, cube[:1].numel()))
+    return [slice(first, first + step) for first in range(0, len(cube), max(step, 1))]
 
 
 ATTENTIONS: dict[str, type[Attention]] = {

@@ -99,6 +99,17 @@ def test_the_gradients_of_a_score_are_those_of_finite_differences(kind: str) -> 
     assert torch.autograd.gradcheck(attention.score, (queries.detach().double().requires_grad_(), keys))
 
 
+def test_sentences_taken_block_by_block_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for elements in (2**22, 1, 2 * QUERIES * 5 * 8):  # all at once, one by one, two and the one that is left
+        monkeypatch.setattr("s2s.attention._CACHED", elements)
+        attention, queries, grid = random_case("additive")
+        _, weights = look(attention, queries, grid)
+        found.append((weights, *torch.autograd.grad(weights.square().sum(), [queries, grid])))
+    for others in found[1:]:
+        torch.testing.assert_close(others, found[0])
+
+
 @each_kind
 def test_bfloat16_stays_near_float32(kind: str) -> None:
     attention, queries, grid = random_case(kind)

@@ -1,0 +1,113 @@
+"""`python -m captioning.evaluate`: how good captions are, by all the metrics of the field.
+
+    python -m captioning.evaluate --model RUN/best --references test.jsonl --human
+    python -m captioning.evaluate --results results.json --references captions_val2017.json --java
+
+See `captioning.scores` for the figures, and for what the human row is.
+"""
+
+from __future__ import annotations
+
+if not __package__:
+    import sys
+    from pathlib import Path
+
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from captioning.caption import image_id
+from s2s import command
+from s2s.errors import check
+from s2s.files import check_new, check_readable, written_aside
+
+
+def evaluate(arguments: list[str]) -> int:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    if options.results:
+        check_readable(options.results)
+    if options.output:
+        check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
+        check_new(options.output, force=options.force)
+
+    from captioning import scores
+    from captioning.results import read_references, read_results
+
+    if options.model:
+        captions, references = _captioned(options)
+    else:
+        captions, references = read_results(options.results), read_references(options.references, options.split)
+    evaluation = scores.evaluate(captions, references, human=options.human, java=options.java)
+    for reason in evaluation.unavailable:
+        command.warn(reason)
+    print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
+    return 0
+
+
+def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """What the model says of the pictures of --references, and what people said: both by the path of the picture."""
+    from tqdm import tqdm
+
+    from captioning.captioner import Captioner
+    from captioning.corpus import read_captions
+    from s2s.search import SearchOptions
+
+    pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
+    print(report, file=sys.stderr)
+    search = SearchOptions(options.beam, length_penalty=options.length_penalty)
+    captioner = Captioner.load(options.model, search, device=options.device, precision=options.precision)
+    captions: dict[str, str] = {}
+    references = {str(picture.path): picture.captions for picture in pictures}
+    found = captioner.caption(picture.path for picture in pictures)
+    for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
+        check(not each.problem, f"{each.path}: {each.problem}; a score is of all pictures, so mend it or take it out")
+        captions[str(each.path)] = each.captions[0].text
+    if options.output:
+        results = [{"image_id": image_id(Path(path)), "caption": caption} for path, caption in captions.items()]
+        with written_aside(options.output) as aside:
+            aside.write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
+    return captions, references
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(
+        prog="python -m captioning.evaluate",
+        description="Score captions against references: BLEU-1 to BLEU-4, ROUGE-L, CIDEr-D, and, by Java, METEOR and "
+        "SPICE; all figures times 100.",
+    )
+    add = parser.add_argument
+    scored = parser.add_mutually_exclusive_group(required=True)
+    scored.add_argument("--model", type=Path, metavar="DIR", help="caption the pictures of --references with it")
+    scored.add_argument("--results", type=Path, metavar="FILE", help="captions in COCO's results format")
+    add(
+        "--references",
+        type=Path,
+        required=True,
+        metavar="SOURCE",
+        help="what people said: captions_*.json, .csv, .tsv, .jsonl, or a folder; the pictures need not be there",
+    )
+    add("--split", action="append", default=[], metavar="NAME", help="of Karpathy's dataset_*.json; may be repeated")
+    add("--human", action="store_true", help="score people too, each reference against the others")
+    add("--java", action="store_true", help="METEOR and SPICE too: needs Java and pip install 's2s-attention[java]'")
+    add("--images", type=Path, metavar="DIR", help="--model: the folder that names of pictures start from")
+    add("--beam", type=command.positive, default=5, metavar="N", help="width of the search, 1 is greedy (default 5)")
+    add("--length-penalty", type=float, default=1.0, metavar="A", help="score = log P / length ** A (default 1)")
+    add("--output", type=Path, metavar="FILE", help="keep the model's captions as COCO results")
+    add("--force", action="store_true", help="replace an existing --output")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
+    add("--json", action="store_true", help="print the figures as JSON")
+    return parser
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(evaluate)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

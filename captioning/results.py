@@ -1,0 +1,88 @@
+"""COCO results, `[{"image_id": 42, "caption": "a dog"}, ...]`, and references by the same names of pictures.
+
+The name of a picture is COCO's number where it has one, in a `captions_*.json` or in its file's name, else its file's
+name without folders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from captioning.caption import image_id
+from captioning.caption_files import read_entries
+from s2s.errors import UserError, check
+from s2s.files import check_readable, written_aside
+from s2s.lines import read_lines
+
+ImageId = int | str
+
+SHOWN = 3  # places that a message names
+
+
+def read_results(path: Path) -> dict[ImageId, str]:
+    """The caption of each picture. UserError for what is not COCO's results, or names a picture twice."""
+    check_readable(path)
+    entries = _parsed(path)
+    check(isinstance(entries, list), f'{path}: must be a list, [{{"image_id": 42, "caption": "a dog"}}, ...]')
+    wrong = [number for number, entry in enumerate(entries, start=1) if not _is_result(entry)]
+    check(
+        not wrong,
+        f"{path}: {_places('entry', wrong)} must be an object with an image_id (a number or a text) and a caption",
+    )
+    check(entries, f"{path}: has no captions in it")
+    captions: dict[ImageId, str] = {}
+    twice = []
+    for entry in entries:
+        if entry["image_id"] in captions:
+            twice.append(entry["image_id"])
+        captions[entry["image_id"]] = entry["caption"]
+    check(not twice, f"{path}: {_places('image_id', twice)} is there more than once; keep one caption of each picture")
+    return captions
+
+
+def write_results(path: Path, captions: Mapping[ImageId, str]) -> None:
+    """Write what `read_results`, and COCO's own tools, read."""
+    entries = [{"image_id": picture, "caption": caption} for picture, caption in captions.items()]
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+
+
+def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId, tuple[str, ...]]:
+    """All captions of each picture in any format of `captioning.caption_files`; the pictures need not be there.
+
+    Nothing is left out, equal captions of a picture neither: the scores depend on how many there are.
+    """
+    check(source.is_dir() or source.exists(), f"{source}: no such file or folder; check the path")
+    names: dict[ImageId, str] = {}
+    references: dict[ImageId, tuple[str, ...]] = {}
+    for entry in read_entries(source, splits):
+        picture = image_id(Path(entry.image)) if entry.image_id is None else entry.image_id
+        check(
+            names.setdefault(picture, entry.image) == entry.image,
+            f"{source}: {names[picture]} and {entry.image} are one name to COCO's results, {picture}; rename one",
+        )
+        check(all(map(str.strip, entry.captions)), f"{source}: {entry.where}: an empty caption; take it out")
+        references[picture] = (*references.get(picture, ()), *entry.captions)
+    return references
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads("\n".join(read_lines(path)))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from error
+
+
+def _is_result(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    picture, caption = entry.get("image_id"), entry.get("caption")
+    return isinstance(picture, int | str) and not isinstance(picture, bool) and isinstance(caption, str)
+
+
+def _places(what: str, found: list[Any]) -> str:
+    """`image_id 1, 2, 3, ...`."""
+    return f"{what} {', '.join(map(str, found[:SHOWN]))}{', ...' if len(found) > SHOWN else ''}"

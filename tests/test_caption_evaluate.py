@@ -1,0 +1,80 @@
+"""The command scores a results file as pycocoevalcap would, and tells mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from captioning import java
+from captioning.evaluate import evaluate
+from captioning.results import write_results
+from s2s.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "caption_golden.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Arguments: the golden captions as a results file, and COCO's annotations of their pictures."""
+    captions: dict[int | str, str] = {int(picture): caption for picture, caption in GOLDEN["captions"].items()}
+    write_results(tmp_path / "results.json", captions)
+    images = [{"id": picture, "file_name": f"{picture}.jpg"} for picture in captions]
+    texts = [(int(picture), text) for picture, raw in GOLDEN["raw"].items() for text in raw]
+    annotations = [{"id": number, "image_id": picture, "caption": text} for number, (picture, text) in enumerate(texts)]
+    references = tmp_path / "captions.json"
+    references.write_text(json.dumps({"images": images, "annotations": annotations}))
+    return ["--results", str(tmp_path / "results.json"), "--references", str(references)]
+
+
+def test_a_results_file_has_the_figures_of_pycocoevalcap(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate([*files, "--human", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["images"] == 12
+    for row, golden in {"scores": GOLDEN["scores"], "human": GOLDEN["human"]}.items():
+        assert found[row]["cider_d"] == pytest.approx(100 * golden["cider_d"])
+        assert found[row]["rouge_l"] == pytest.approx(100 * golden["rouge_l"])
+        assert found[row]["bleu_4"] == pytest.approx(100 * golden["bleu"][3])
+    assert found["captions_alike"]["cider_d"] != found["scores"]["cider_d"]
+
+
+def test_the_table_says_how_many_pictures_were_scored(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate(files) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["images", "BLEU-1"]
+    assert row.split()[:4] == ["captions,", "5", "references", "12"]
+    assert f"{100 * GOLDEN['scores']['cider_d']:.2f}" in row
+
+
+def test_java_that_is_missing_is_told_and_costs_only_its_own(
+    files: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(java, "find_spec", lambda name: None)
+    assert evaluate([*files, "--java"]) == 0
+    printed = capsys.readouterr()
+    assert f"{100 * GOLDEN['scores']['cider_d']:.2f}" in printed.out
+    assert [line[:20] for line in printed.err.splitlines()] == ["warning: no METEOR: ", "warning: no SPICE: p"]
+
+
+def test_captions_of_pictures_that_the_references_lack_are_an_error(files: list[str], tmp_path: Path) -> None:
+    captions = {**{int(picture): "a" for picture in GOLDEN["captions"]}, "dog.jpg": "a dog"}
+    write_results(tmp_path / "results.json", captions)
+    with pytest.raises(UserError, match=r"1 picture \(dog\.jpg\) of the captions"):
+        evaluate(files)
+    write_results(tmp_path / "results.json", {99053: "a"})
+    with pytest.raises(UserError, match=r"11 pictures \(18575, 551780, 530836, \.\.\.\) of the references: no caption"):
+        evaluate(files)
+
+
+def test_as_a_command_mistakes_end_with_2_and_one_line(files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("[")
+    command = [sys.executable, "-m", "captioning.evaluate", *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,93 @@
+"""COCO results in and out, and references of every format by the same names of pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from captioning.results import read_references, read_results, write_results
+from s2s.errors import UserError
+
+COCO = {
+    "images": [{"id": 7, "file_name": "dog.jpg"}, {"id": 42, "file_name": "000000000041.jpg"}],
+    "annotations": [
+        {"id": 1, "image_id": 42, "caption": "A cat."},
+        {"id": 2, "image_id": 7, "caption": "A dog."},
+        {"id": 3, "image_id": 7, "caption": "A dog."},
+    ],
+}
+
+
+def write(path: Path, content: Any) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_results_that_are_written_are_read_back(tmp_path: Path) -> None:
+    captions = {42: "a café", "dog.jpg": "", 7: "a\nb"}
+    write_results(tmp_path / "results.json", captions)
+    assert read_results(tmp_path / "results.json") == captions
+    assert json.loads((tmp_path / "results.json").read_text("utf-8"))[0] == {"image_id": 42, "caption": "a café"}
+
+
+def test_results_may_say_more_than_is_needed(tmp_path: Path) -> None:
+    entries = [{"image_id": 1, "caption": "a", "id": 5, "score": -1.5}]
+    assert read_results(write(tmp_path / "results.json", entries)) == {1: "a"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[", "not valid JSON"),
+        ({"image_id": 1, "caption": "a"}, "must be a list"),
+        ([], "no captions in it"),
+        ([{"image_id": 1}, {"image_id": 1, "caption": "a"}, [], 3, None], r"entry 1, 3, 4, \.\.\. must be an object"),
+        ([{"image_id": True, "caption": "a"}], "entry 1 must be"),
+        ([{"image_id": 1, "caption": ["a"]}], "entry 1 must be"),
+        ([{"image_id": n % 4, "caption": "a"} for n in range(8)], r"image_id 0, 1, 2, \.\.\. is there more than once"),
+    ],
+)
+def test_what_is_no_results_file_is_told(tmp_path: Path, content: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_results(write(tmp_path / "results.json", content))
+
+
+def test_a_results_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_results(tmp_path / "results.json")
+    with pytest.raises(UserError, match="no such file or folder"):
+        read_references(tmp_path / "captions.json")
+
+
+def test_references_of_coco_go_by_its_ids_and_keep_equal_captions(tmp_path: Path) -> None:
+    path = write(tmp_path / "captions_val.json", COCO)
+    assert read_references(path) == {7: ("A dog.", "A dog."), 42: ("A cat.",)}
+
+
+def test_other_references_go_by_the_name_that_captioning_gives_a_picture(tmp_path: Path) -> None:
+    rows = "image,caption\nsome/dog.jpg,A dog.\nCOCO_val2014_000000000042.jpg,A cat.\nsome/dog.jpg,Dog!\n"
+    path = write(tmp_path / "captions.csv", rows)  # the pictures are not there, and need not be
+    assert read_references(path) == {"dog.jpg": ("A dog.", "Dog!"), 42: ("A cat.",)}
+
+
+def test_a_split_of_karpathys_file_is_read(tmp_path: Path) -> None:
+    images = [
+        {"filename": f"{split}.jpg", "split": split, "sentences": [{"raw": f"A {split}."}]} for split in ("val", "test")
+    ]
+    path = write(tmp_path / "dataset_flickr8k.json", {"images": images})
+    assert read_references(path, ["test"]) == {"test.jpg": ("A test.",)}
+
+
+def test_two_pictures_of_one_name_are_told_apart_by_nobody(tmp_path: Path) -> None:
+    path = write(tmp_path / "captions.csv", "image,caption\na/dog.jpg,A dog.\nb/dog.jpg,A dog.\n")
+    with pytest.raises(UserError, match=r"a/dog\.jpg and b/dog\.jpg are one name"):
+        read_references(path)
+
+
+def test_an_empty_reference_is_told_with_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "captions.csv", "image,caption\ndog.jpg,A dog.\ndog.jpg, \n")
+    with pytest.raises(UserError, match=r"line 3 of captions\.csv: an empty caption"):
+        read_references(path)

@@ -17,7 +17,7 @@ import glob
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +39,14 @@ def caption(arguments: list[str]) -> int:
     if options.json:
         check_new(options.json, force=options.force)
     paths = [path for name in options.paths for path in expanded(name)]
-    captioner = _load(options)
     with ExitStack() as outputs:
-        run = _Run(len(paths))
-        for found in captioner.caption(paths):
+        draw = None
+        if options.attention:
+            from captioning.attention_gallery import attention_folder
+
+            draw = outputs.enter_context(attention_folder(options.attention, force=options.force))
+        run = _Run(len(paths), draw)
+        for found in _load(options).caption(paths):
             run.take(found)
         if options.json:
             aside = outputs.enter_context(written_aside(options.json))
@@ -59,7 +63,7 @@ def expanded(name: str) -> Iterator[Path]:
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if not each.is_dir() and not _hidden(each.relative_to(path)))
     elif not path.exists() and glob.has_magic(name):
-        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207: Path.glob takes no absolute pattern
+        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         found = sorted(match for match in matches if not match.is_dir())
     else:
         found = [path]
@@ -71,27 +75,28 @@ def _hidden(path: Path) -> bool:
 
 
 class _Run:
-    """What is printed, counted and kept of the pictures of a run."""
+    """What is printed, drawn, counted and kept of the pictures of a run."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, draw: Callable[[Captioned], str] | None) -> None:
+        self.total, self._draw = total, draw
         self.failed = 0
         self.results: list[dict[str, object]] = []
 
     def take(self, found: Captioned) -> None:
-        """Print a caption, or say why there is none."""
-        if found.problem:
+        """Print a caption and draw its page, or say what is wrong with the picture."""
+        if not found.problem:
+            text = found.captions[0].text
+            print(f"{_printable(found.path)}\t{text}", flush=True)
+            self.results.append({"image_id": image_id(found.path), "caption": text})
+        problem = (self._draw(found) if self._draw else "") or found.problem
+        if problem:
             self.failed += 1
-            command.warn(f"{found.path}: {found.problem}")
-            return
-        text = found.captions[0].text
-        print(f"{_printable(found.path)}\t{text}", flush=True)
-        self.results.append({"image_id": image_id(found.path), "caption": text})
+            command.warn(f"{found.path}: {problem}")
 
     def report(self) -> int:
         """Say how many failed; the exit code."""
         if self.failed:
-            command.warn(f"{self.failed:,} of {self.total:,} pictures could not be captioned, for the reasons above")
+            command.warn(f"{self.failed:,} of {self.total:,} pictures failed, for the reasons above")
         return 1 if self.failed else 0
 
 
@@ -133,6 +138,12 @@ def _parser() -> command.Parser:
     add("paths", nargs="+", metavar="PATH", help="a picture, a folder (with the folders in it), or a quoted pattern")
     add("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best (default: the bundled one)")
     add("--json", type=Path, metavar="FILE", help="write the captions as COCO results too")
+    add(
+        "--attention",
+        type=Path,
+        metavar="DIR",
+        help="write pages that show where each word looked: open DIR/index.html",
+    )
     add("--force", action="store_true", help="replace files that exist")
     search = parser.add_argument_group("search")
     search.add_argument(

@@ -37,8 +37,9 @@ class Prepared:
 def prepare(recipe: Recipe) -> Prepared:
     """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error."""
     sides = []
-    for path in (recipe.data.train, recipe.data.validation):
-        pictures, report = read_captions(path, recipe.data.images)
+    for path, keep in ((recipe.data.train, False), (recipe.data.validation, True)):
+        # Two people who say the same count twice where captions are scored.
+        pictures, report = read_captions(path, recipe.data.images, keep_duplicates=keep)
         print(report, file=sys.stderr)
         sides.append(_examples(pictures, str(path)))
     train, validation = sides

@@ -88,7 +88,6 @@ def _model(recipe: Recipe, data: Prepared) -> CaptioningModel:
             check(ours == theirs, f"{recipe.start}: its {name} is {theirs}, that of the recipe {ours}: make them agree")
     torch.manual_seed(recipe.training.seed)
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
-    backbone.half().float()  # as it will be stored: the decoder learns from what it will see
     network = build_network(shape, backbone, len(vocabulary))
     if start:
         load_weights(network, start.network.state_dict(), source=recipe.start or "")

@@ -11,6 +11,7 @@ pictures go into the file, with their source; all others were made up for it.
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
@@ -54,7 +55,7 @@ def tokens(captions: list[str]) -> list[str]:
     return found[0][::2]
 
 
-def figures(captions: dict[int, str], references: dict[int, list[str]]) -> dict[str, object]:
+def figures(captions: dict[int, str], references: dict[int, list[str]]) -> dict[str, Any]:
     """All scores of tokenised captions; CIDEr-D and ROUGE-L of each picture too."""
     said = {picture: [caption] for picture, caption in captions.items()}
     bleu, _ = Bleu(4).compute_score(references, said, verbose=0)

@@ -19,7 +19,7 @@ Words = Sequence[Hashable]
 
 _ORDERS = range(1, 5)
 _SIGMA = 6.0
-_REMEMBERED = 16_384  # pictures whose references are kept as vectors: about 20 kB each
+_REMEMBERED = 16_384  # pictures whose references are kept as vectors: about 50 kB each
 
 
 @dataclass(frozen=True)

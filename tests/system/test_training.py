@@ -49,6 +49,7 @@ decay = 0.9
 keep = 2
 """
 STEPS = 4 * 13
+PATIENCE = 600  # seconds: on a busy machine a second's work may take minutes; only what hangs takes longer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,7 +83,7 @@ class Command:
 
     def wait_for(self, step: int) -> None:
         """Return once a state of at least this step is saved."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while _step(self.run) < step and self.process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.001)
 
@@ -90,7 +91,7 @@ class Command:
         """Send the signal, if any; return the exit code and what was written, in which there is no traceback."""
         if number is not None and self.process.pid is not None:
             os.kill(self.process.pid, number)
-        self.process.join(60)
+        self.process.join(PATIENCE)
         assert self.process.exitcode is not None
         output, error = (path.read_text() for path in self.outputs)
         assert "Traceback" not in output + error

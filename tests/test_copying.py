@@ -24,7 +24,7 @@ def copied(
     for step, weights in looked.items():
         for position, weight in weights.items():
             attention[step, position] = weight
-    return with_copies(Hypothesis(tokens, -1.0, -1.0, attention, True), target, line, source)
+    return with_copies(Hypothesis(tokens, -1.0, -1.0, attention, True), target, line, source)[0]
 
 
 def test_an_unknown_token_becomes_the_source_word_it_looked_at() -> None:
@@ -47,7 +47,7 @@ def test_an_unknown_word_that_the_decoder_left_out_stays_out() -> None:
 
 def test_an_unknown_token_without_attention_reads_nothing() -> None:
     line = read("a hobbit", SOURCE.encode("a hobbit"), SOURCE)
-    assert with_copies(Hypothesis([UNK], -1.0, -1.0, None, True), TARGET, line, SOURCE) == ""
+    assert with_copies(Hypothesis([UNK], -1.0, -1.0, None, True), TARGET, line, SOURCE)[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,11 @@ def test_a_long_line_of_unknown_characters_is_read_in_linear_time() -> None:
     """In quadratic time this would take minutes."""
     line = "🐕" * 300_000
     assert read(line, CHARACTERS.encode(line), CHARACTERS).unknown == [line]
+
+
+def test_the_label_of_a_token_that_was_copied_is_what_was_copied() -> None:
+    line = read("a hobbit", SOURCE.encode("a hobbit"), SOURCE)
+    attention = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    ein = TARGET.encode("ein")
+    text, labels = with_copies(Hypothesis([*ein, UNK], -1.0, -1.0, attention, True), TARGET, line, SOURCE)
+    assert (text, labels) == ("ein hobbit", ["ein", "hobbit", "</s>"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from s2s.search import Hypothesis
-from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, Vocabulary
+from s2s.vocabulary import END, UNK, UNKNOWN_CHARACTER, Vocabulary
 
 _UNIT = re.compile(r"[\w'’-]+|[^\w\s]|\s")  # a word, any other character
 
@@ -67,8 +67,10 @@ def is_foreign(source: Source, vocabulary: Vocabulary) -> bool:
     return not any(character.isalnum() for piece in known for character in piece)
 
 
-def with_copies(hypothesis: Hypothesis, target: Vocabulary, source: Source, vocabulary: Vocabulary) -> str:
-    """The text of the hypothesis, with what `vocabulary`, that of the source, does not know.
+def with_copies(
+    hypothesis: Hypothesis, target: Vocabulary, source: Source, vocabulary: Vocabulary
+) -> tuple[str, list[str]]:
+    """The text of the hypothesis, with what `vocabulary`, that of the source, does not know; and its tokens' labels.
 
     An unknown token that the decoder wrote becomes the unknown one of the source that it looked at most, of those not
     copied yet (Luong et al., 2015b, section 3.3, with attention for an aligner). Where tokens are words, it may also
@@ -77,8 +79,9 @@ def with_copies(hypothesis: Hypothesis, target: Vocabulary, source: Source, voca
     most, so that nothing is lost, and an unknown token too many reads nothing.
     """
     weights, tokens = hypothesis.attention, hypothesis.tokens
+    labels = target.tokens([*tokens, END] if hypothesis.finished else tokens)
     if weights is None or not (source.unknown or UNK in tokens):
-        return target.decode(tokens)
+        return target.decode(tokens), labels
     pieces = vocabulary.pieces(source.text)
     left = dict(zip((position for position, i in enumerate(source.ids) if i == UNK), source.unknown))
     words = target.kind == "word"
@@ -87,10 +90,11 @@ def with_copies(hypothesis: Hypothesis, target: Vocabulary, source: Source, voca
         choice = list(left) or (range(len(pieces)) if words else [])
         position = max(choice, key=weights[step].tolist().__getitem__, default=None)
         copies.append("" if position is None else left.pop(position, pieces[position]))
+        labels[step] = copies[-1] or labels[step]
     if words:
-        return target.decode(tokens, copies)
+        return target.decode(tokens, copies), labels
     text = _inserted(hypothesis, target, copies, pieces, weights[:, : len(pieces)], left)
-    return re.sub(" {2,}", " ", text) if "" in copies else text
+    return re.sub(" {2,}", " ", text) if "" in copies else text, labels
 
 
 def _inserted(

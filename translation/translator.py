@@ -125,11 +125,9 @@ class Translator:
         return generate(self.model.network, source, limits, self.options, precision=self.precision)
 
     def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
-        target = self.model.target
-        text = _plain(with_copies(hypothesis, target, source, self.model.source))
-        tokens = target.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
+        text, tokens = with_copies(hypothesis, self.model.target, source, self.model.source)
         attention = hypothesis.attention if pieces == 1 else None  # of a line of a megabyte it is a gigabyte
-        return Translation(text, hypothesis.score, tokens, attention, pieces)
+        return Translation(_plain(text), hypothesis.score, tokens, attention, pieces)
 
 
 def _plain(text: str) -> str:

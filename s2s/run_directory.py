@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -22,11 +21,7 @@ from typing import Any, Self
 from s2s.command import warn
 from s2s.errors import UserError, check
 from s2s.files import current, written_aside
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from s2s.locking import lock_file
 
 _RECIPE, _LOCK = "recipe.toml", "lock"
 
@@ -152,7 +147,7 @@ def _locked(path: Path) -> int:
     """Return the descriptor of the lock file, locked until it is closed, with the number of this process in it."""
     descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _lock_file(descriptor)
+        lock_file(descriptor)
     except (BlockingIOError, PermissionError) as error:
         holder = os.read(descriptor, 32).decode(errors="replace").strip() or "of unknown number"
         os.close(descriptor)
@@ -163,13 +158,3 @@ def _locked(path: Path) -> int:
     os.truncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
-
-
-def _lock_file(descriptor: int) -> None:
-    """Lock the file, or raise a BlockingIOError or PermissionError if another process has."""
-    if sys.platform == "win32":
-        os.lseek(descriptor, 2**30, os.SEEK_SET)  # a locked byte cannot be read, and the first ones are to be
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,14 +1,12 @@
 """From the raw files of a recipe to what training reads, once: cleaned pairs and vocabularies in a cache.
 
 The cache is keyed by the content of the files and by the parts of the recipe that matter, so that it is never stale
-and may be deleted at any time. It lies in $S2S_CACHE, else in $XDG_CACHE_HOME/s2s, else in ~/.cache/s2s.
+and may be deleted at any time; s2s/cache.py says where it lies.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import secrets
 import shutil
 import sys
@@ -16,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from s2s import vocabulary
+from s2s import cache, vocabulary
 from s2s.config import to_dict
-from s2s.errors import UserError, check
+from s2s.errors import UserError
 from s2s.files import directory_aside, sha256
 from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
 from translation.corpus import ParallelText, clean, read_parallel
@@ -47,9 +44,9 @@ class Prepared:
 def prepare(recipe: Recipe) -> Prepared:
     """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error."""
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    folder = _cache() / _key(recipe)
+    folder = cache.folder() / _key(recipe)
     if not folder.is_dir():
-        _make_writable(folder.parent)  # said before the work is done
+        cache.make_writable(folder.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
         source, target = learn_vocabularies(train, recipe.vocabulary)
         _store(folder, train, sizes, [source, target], report)
@@ -57,7 +54,7 @@ def prepare(recipe: Recipe) -> Prepared:
     for line in [report, *_unknown(recipe, validation, vocabularies)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
-    return Prepared(text, sizes, validation, *vocabularies, key=_digest([folder.name, *validated]))
+    return Prepared(text, sizes, validation, *vocabularies, key=cache.key([folder.name, *validated]))
 
 
 def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
@@ -106,31 +103,7 @@ def _key(recipe: Recipe) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
     learned = to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}  # which change the batches alone
-    return _digest([VERSION, files, names, to_dict(recipe.cleaning), learned])
-
-
-def _digest(parts: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _cache() -> Path:
-    """The folder of prepared data, which need not exist."""
-    if named := os.environ.get("S2S_CACHE"):
-        return Path(named)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "s2s"
-    except RuntimeError as error:
-        raise UserError("there is no home folder to keep prepared data in; set S2S_CACHE to a folder") from error
-
-
-def _make_writable(folder: Path) -> None:
-    """Raise a UserError unless `folder` can be written; it is made where it is missing."""
-    advice = "prepared data cannot be kept there; set S2S_CACHE to a folder that can be written"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: {error.strerror}: {advice}") from error
-    check(os.access(folder, os.W_OK), f"{folder}: may not be written to: {advice}")
+    return cache.key([VERSION, files, names, to_dict(recipe.cleaning), learned])
 
 
 def _store(

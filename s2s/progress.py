@@ -81,7 +81,7 @@ class Progress:
         now = time.monotonic()
         if now - self._shown < self._seconds:
             return
-        figures = [f"{name} {value:.3f}" for name, value in self._means.read().items()]
+        figures = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self._means.read().items()]
         left = (now - self._begun) / (self._step - self._first) * (self._total - self._step)
         speed = f"{self._tokens / max(now - self._shown, 1e-9):,.0f} tokens/s"
         rest = [f"rate {rate:.1e}", speed, f"{duration(left)} left", f"gradient {float(norm):.2f}"]

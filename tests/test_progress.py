@@ -78,7 +78,7 @@ def test_a_plain_log_has_a_line_now_and_then(clock: Clock, capsys: pytest.Captur
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (  # after 42 s, and 28 s more are not enough for a second line
-        "step 13 of 20, epoch 2, train_loss 2.000, rate 1.0e-03, 20 tokens/s, 98 s left, gradient 0.25\n"
+        "step 13 of 20, epoch 2, train loss 2.000, rate 1.0e-03, 20 tokens/s, 98 s left, gradient 0.25\n"
     )
 
 
@@ -121,7 +121,7 @@ def test_on_a_terminal_there_is_a_bar(clock: Clock, monkeypatch: pytest.MonkeyPa
         clock.now += 2
         take(progress, means, [loss(2.0)])
         assert " 25%|" in terminal.getvalue()
-        assert "epoch 2, train_loss 2.000, rate 1.0e-03, 50 tokens/s, 6 s left, gradient 0.25" in terminal.getvalue()
+        assert "epoch 2, train loss 2.000, rate 1.0e-03, 50 tokens/s, 6 s left, gradient 0.25" in terminal.getvalue()
         progress.say("a line that stays")
         take(progress, means, [loss(2.0)])
     assert "a line that stays\n" in terminal.getvalue()

@@ -1,9 +1,8 @@
 """The cells of recurrent layers: what happens in one step, forward and backward, written out.
 
-Each cell knows its number of gates and of states and what it does: `advance` (plain tensors in, the next state out),
-which `step` calls when it has done its product, and `forward` / `backward` over a `Tape`, the buffers of a whole
-sentence, used by `recurrent.Scan` in training. `step` is the definition; a test holds the others to it, and to float64
-finite differences.
+Each cell knows its number of gates and of states and four operations: `step` (decoding: plain tensors in, the next
+state out), and `forward` / `backward` over a `Tape`, the buffers of a whole sentence, used by `recurrent.Scan` in
+training. `step` is the definition; a test holds the others to it, and to float64 finite differences.
 
 tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs five times as fast in PyTorch.
 """
@@ -96,11 +95,6 @@ class Cell:
     forget_gate: int | None = None
 
     def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
-        """Next states; projected (batch, gates * dim) is the input's part of the gates, `weight` the recurrent one."""
-        return self.advance(projected, torch.nn.functional.linear(states[0], weight), states)
-
-    def advance(self, projected: Tensor, recurrent: Tensor, states: States) -> States:
-        """Next states, where the hidden state's product with the recurrent weight is at hand."""
         raise NotImplementedError
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
@@ -121,9 +115,10 @@ class RNN(Cell):
 
     gates = 1
 
-    def advance(self, projected: Tensor, recurrent: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
         """Next (hidden,)."""
         (hidden,) = states
+        recurrent = torch.nn.functional.linear(hidden, weight)
         return (torch.tanh((projected + recurrent).to(hidden.dtype)),)
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
@@ -159,9 +154,10 @@ class LSTM(Cell):
     states = 2
     forget_gate = 1
 
-    def advance(self, projected: Tensor, recurrent: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
         """Next (hidden, cell)."""
-        cell = states[1]
+        hidden, cell = states
+        recurrent = torch.nn.functional.linear(hidden, weight)
         i, f, g, o = (projected + recurrent).to(cell.dtype).chunk(4, -1)
         cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(cell), cell
@@ -217,11 +213,12 @@ class GRU(Cell):
 
     gates = 3
 
-    def advance(self, projected: Tensor, recurrent: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
         """Next (hidden,)."""
         (hidden,) = states
         dim = hidden.shape[-1]
-        projected, recurrent = projected.to(hidden.dtype), recurrent.to(hidden.dtype)
+        recurrent = torch.nn.functional.linear(hidden, weight).to(hidden.dtype)
+        projected = projected.to(hidden.dtype)
         r, z = torch.sigmoid(projected[..., : 2 * dim] + recurrent[..., : 2 * dim]).chunk(2, -1)
         n = torch.tanh(projected[..., 2 * dim :] + r * recurrent[..., 2 * dim :])
         return (n + z * (hidden - n),)

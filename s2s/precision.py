@@ -6,7 +6,6 @@ import os
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from s2s.errors import check
 
@@ -34,12 +33,6 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check(name != "cuda" or torch.cuda.is_available(), "no CUDA device was found: use --device cpu")
     return torch.device(name)
-
-
-def product_dtype(tensor: Tensor) -> torch.dtype:
-    """In which precision a product with this tensor runs here: what a loop casts to once, instead of at each step."""
-    kind = tensor.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else tensor.dtype
 
 
 def products(precision: Precision, device: torch.device) -> torch.autocast:

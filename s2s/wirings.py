@@ -12,20 +12,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from s2s.decoder import (
-    Advance,
-    Decoder,
-    DecoderConfig,
-    DecoderState,
-    Found,
-    InputFeedingDecoder,
-    Output,
-    ParallelDecoder,
-    SequentialDecoder,
-)
-from s2s.looped import ProductKind, bound
+from s2s.decoder import Decoder, DecoderConfig, DecoderState, Output, ParallelDecoder
 from s2s.memory import Memory, masked_mean
-from s2s.precision import product_dtype
+from s2s.sequential import Found, InputFeedingDecoder, SequentialDecoder
 
 
 def _summary(memory: Memory) -> Tensor:
@@ -73,20 +62,12 @@ class ShowAndTellDecoder(SequentialDecoder):
         """As in all decoders."""
         return super().start(memory and replace(memory, summary=self.drop_context(_summary(memory))), rows=rows)
 
-    def advance(self, product: ProductKind) -> Advance:
+    def advance(
+        self, embedded: Tensor, projected: Tensor, state: DecoderState
+    ) -> tuple[Found, DecoderState, Tensor | None]:
         """See `SequentialDecoder.advance`."""
-        first = self.layers[0]
-        recurrent, others = product(first.weight_hidden), [bound(layer, product) for layer in self.layers[1:]]
-
-        def advance(
-            embedded: Tensor, projected: Tensor, state: DecoderState
-        ) -> tuple[Found, DecoderState, Tensor | None]:
-            states = [first.cell.advance(projected, recurrent(state.layers[0][0]), state.layers[0])]
-            for layer, before in zip(others, state.layers[1:]):
-                states.append(layer(self.drop_hidden.step(states[-1][0]), before))
-            return (states[-1][0],), replace(state, layers=tuple(states)), None
-
-        return advance
+        states = self._climb(projected, state)
+        return (states[-1][0],), replace(state, layers=states), None
 
     def forward(self, tokens: Tensor, state: DecoderState) -> Output:
         """See `Decoder.forward`: layer by layer, each over all steps."""
@@ -144,29 +125,18 @@ class ShowAttendTellDecoder(SequentialDecoder):
         cells = self.bridge_cell(summary).to(state.layers[0][1].dtype).tanh().chunk(len(self.layers), -1)
         return replace(state, layers=tuple((hidden, cell) for (hidden, _), cell in zip(state.layers, cells)))
 
-    def advance(self, product: ProductKind) -> Advance:
+    def advance(
+        self, embedded: Tensor, projected: Tensor, state: DecoderState
+    ) -> tuple[Found, DecoderState, Tensor | None]:
         """See `SequentialDecoder.advance`."""
-        first, context_part, gate_part = self.layers[0], None, None
-        if self.context is not None and self.gate is not None:
-            context_part, gate_part = product(self.context.weight), product(self.gate.weight)
-        recurrent, others = product(first.weight_hidden), [bound(layer, product) for layer in self.layers[1:]]
-
-        def advance(
-            embedded: Tensor, projected: Tensor, state: DecoderState
-        ) -> tuple[Found, DecoderState, Tensor | None]:
-            found, weights = (), None
-            if context_part and gate_part and self.gate:
-                above = state.layers[-1][0]
-                above = above.to(product_dtype(above))
-                context, weights = self.look(above, state)
-                context = torch.sigmoid(gate_part(above) + self.gate.bias).to(context.dtype) * context
-                projected, found = projected + context_part(context), (context,)
-            states = [first.cell.advance(projected, recurrent(state.layers[0][0]), state.layers[0])]
-            for layer, before in zip(others, state.layers[1:]):
-                states.append(layer(self.drop_hidden.step(states[-1][0]), before))
-            return (*found, states[-1][0]), replace(state, layers=tuple(states)), weights
-
-        return advance
+        found, weights = (), None
+        if self.gate is not None and self.context is not None:
+            above = state.layers[-1][0]
+            context, weights = self.look(above, state)
+            context = torch.sigmoid(self.gate(above)).to(context.dtype) * context
+            projected, found = projected + self.context(context), (context,)
+        states = self._climb(projected, state)
+        return (*found, states[-1][0]), replace(state, layers=states), weights
 
     def finish(self, found: Found, embedded: Tensor) -> Tensor:
         """Deep output of the gated context, the state and the word just read (equation 7)."""
@@ -219,28 +189,20 @@ class TopDownDecoder(SequentialDecoder):
         picture = state.fixed.repeat_interleave(len(words) // state.sentences, 0)
         return words + (picture if words.dim() == 2 else picture.unsqueeze(1))
 
-    def advance(self, product: ProductKind) -> Advance:
+    def advance(
+        self, embedded: Tensor, projected: Tensor, state: DecoderState
+    ) -> tuple[Found, DecoderState, Tensor | None]:
         """See `SequentialDecoder.advance`."""
-        first = self.layers[0]
-        feedback, recurrent = product(self.feedback.weight), product(first.weight_hidden)
-        others = [bound(layer, product) for layer in self.layers[1:]]
-
-        def advance(
-            embedded: Tensor, projected: Tensor, state: DecoderState
-        ) -> tuple[Found, DecoderState, Tensor | None]:
-            before = state.layers
-            states = [first.cell.advance(projected + feedback(before[-1][0]), recurrent(before[0][0]), before[0])]
-            signal, weights = states[0][0], None
-            if self.attention is not None:
-                signal = signal.to(product_dtype(signal))
-                context, weights = self.look(signal, state)
-                signal = torch.cat([context, signal], -1)
-            for layer, own in zip(others, before[1:]):
-                states.append(layer(self.drop_hidden.step(signal), own))
-                signal = states[-1][0]
-            return (signal,), replace(state, layers=tuple(states)), weights
-
-        return advance
+        first, before = self.layers[0], state.layers
+        states = [first.cell.step(projected + self.feedback(before[-1][0]), first.weight_hidden, before[0])]
+        signal, weights = states[0][0], None
+        if self.attention is not None:
+            context, weights = self.look(signal, state)
+            signal = torch.cat([context, signal.to(context.dtype)], -1)
+        for layer, own in zip(self.layers[1:], before[1:]):
+            states.append(layer.step(self.drop_hidden.step(signal), own))
+            signal = states[-1][0]
+        return (signal,), replace(state, layers=tuple(states)), weights
 
     def finish(self, found: Found, embedded: Tensor) -> Tensor:
         """The uppermost state, as wide as an embedding."""

@@ -29,8 +29,12 @@ class Backbone(nn.Module):
         stages: (batch, 3, height, width) normalised -> (batch, dim, rows, columns)
         dim: channels of the last stage
         mean, std: what pixels from 0 to 255 are normalised with, a number a channel
+
+    Attributes:
+        learning_rate_share: of the stages that are trained; see `s2s.optimisation.build_optimiser`
     """
 
+    learning_rate_share: float = 1.0
     mean: Tensor
     std: Tensor
 

@@ -14,17 +14,16 @@ if not __package__:
 
 import argparse
 import glob
-import json
-import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from captioning.results import ImageId, image_id, write_results
 from s2s import command
 from s2s.errors import check
-from s2s.files import check_new, written_aside
+from s2s.files import check_new
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioned, Captioner
@@ -39,19 +38,23 @@ def caption(arguments: list[str]) -> int:
     if options.json:
         check_new(options.json, force=options.force)
     paths = [path for name in options.paths for path in expanded(name)]
-    with ExitStack() as outputs:
-        draw = None
-        if options.attention:
-            from captioning.attention_gallery import attention_folder
-
-            draw = outputs.enter_context(attention_folder(options.attention, force=options.force))
+    with _pages(options) as draw:
+        captioner = _load(options)
         run = _Run(len(paths), draw)
-        for found in _load(options).caption(paths):
+        for found in captioner.caption(paths):
             run.take(found)
-        if options.json:
-            aside = outputs.enter_context(written_aside(options.json))
-            aside.write_text(json.dumps(run.results, ensure_ascii=False), encoding="utf-8")
+    if options.json:
+        write_results(options.json, run.results)
     return run.report()
+
+
+def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Captioned], str] | None]:
+    """What draws a page of each picture, where --attention asks for it."""
+    if not options.attention:
+        return nullcontext()
+    from captioning.attention_gallery import attention_folder
+
+    return attention_folder(options.attention, force=options.force)
 
 
 def expanded(name: str) -> Iterator[Path]:
@@ -80,14 +83,14 @@ class _Run:
     def __init__(self, total: int, draw: Callable[[Captioned], str] | None) -> None:
         self.total, self._draw = total, draw
         self.failed = 0
-        self.results: list[dict[str, object]] = []
+        self.results: list[tuple[ImageId, str]] = []
 
     def take(self, found: Captioned) -> None:
         """Print a caption and draw its page, or say what is wrong with the picture."""
         if not found.problem:
             text = found.captions[0].text
             print(f"{_printable(found.path)}\t{text}", flush=True)
-            self.results.append({"image_id": image_id(found.path), "caption": text})
+            self.results.append((image_id(found.path), text))
         problem = (self._draw(found) if self._draw else "") or found.problem
         if problem:
             self.failed += 1
@@ -98,12 +101,6 @@ class _Run:
         if self.failed:
             command.warn(f"{self.failed:,} of {self.total:,} pictures failed, for the reasons above")
         return 1 if self.failed else 0
-
-
-def image_id(path: Path) -> int | str:
-    """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name."""
-    number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
-    return int(number[1]) if number else path.name
 
 
 def _printable(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch.nn.functional import layer_norm
 
 from s2s.config import option
 from s2s.memory import Memory, Segment, masked_mean
+
+if TYPE_CHECKING:
+    from captioning.backbones import Backbone
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,9 @@ class ImageEncoder(nn.Module):
         grid: what comes after it
     """
 
-    def __init__(self, backbone: nn.Module, grid: GridEncoder) -> None:
+    backbone: Backbone
+
+    def __init__(self, backbone: Backbone, grid: GridEncoder) -> None:
         super().__init__()
         self.backbone, self.grid = backbone, grid
 

@@ -19,10 +19,9 @@ import json
 import sys
 from pathlib import Path
 
-from captioning.caption import image_id
 from s2s import command
 from s2s.errors import check
-from s2s.files import check_new, check_readable, written_aside
+from s2s.files import check_new, check_readable
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -54,6 +53,7 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
 
     from captioning.captioner import Captioner
     from captioning.corpus import read_captions
+    from captioning.results import image_id, write_results
     from s2s.search import SearchOptions
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
@@ -67,9 +67,7 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
         check(not each.problem, f"{each.path}: {each.problem}; a score is of all pictures, so mend it or take it out")
         captions[str(each.path)] = each.captions[0].text
     if options.output:
-        results = [{"image_id": image_id(Path(path)), "caption": caption} for path, caption in captions.items()]
-        with written_aside(options.output) as aside:
-            aside.write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
+        write_results(options.output, [(image_id(Path(path)), caption) for path, caption in captions.items()])
     return captions, references
 
 

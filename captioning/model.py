@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from captioning.backbones import empty_backbone
+from captioning.backbones import Backbone, empty_backbone
 from captioning.encoder import EncoderConfig, GridEncoder, ImageEncoder
 from captioning.images import Preprocessing
 from s2s import checkpoint, vocabulary
@@ -35,7 +35,7 @@ class CaptioningConfig:
     decoder: DecoderConfig = DecoderConfig()
 
 
-def build_network(config: CaptioningConfig, backbone: Any, tokens: int) -> EncoderDecoder:
+def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> EncoderDecoder:
     """The network on pixels, freshly initialised but for the CNN."""
     grid = GridEncoder(config.encoder, backbone.dim)
     decoder = DECODERS[config.decoder.wiring](config.decoder, tokens, grid.output_dim, grid.summary_dim)

@@ -1,4 +1,4 @@
-"""From the raw files of a recipe to what training reads: pictures that can be read, captions, a vocabulary, features."""
+"""From the raw files of a recipe to what training reads: pictures, captions and a vocabulary."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def prepare(recipe: Recipe) -> Prepared:
     shared = {example.picture.path.resolve() for example in train} & {e.picture.path.resolve() for e in validation}
     check(
         not shared,
-        f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too ({min(shared, default='')}, say): "
-        "take them out of one of the two",
+        f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too "
+        f"({min(shared, default='')}, say): take them out of one of the two",
     )
     captions = [caption for example in train for caption in example.captions]
     vocabulary = learn_vocabulary(captions, recipe.vocabulary)

@@ -7,11 +7,11 @@ name without folders.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from captioning.caption import image_id
 from captioning.caption_files import read_entries
 from s2s.errors import UserError, check
 from s2s.files import check_readable, written_aside
@@ -43,11 +43,17 @@ def read_results(path: Path) -> dict[ImageId, str]:
     return captions
 
 
-def write_results(path: Path, captions: Mapping[ImageId, str]) -> None:
-    """Write what `read_results`, and COCO's own tools, read."""
-    entries = [{"image_id": picture, "caption": caption} for picture, caption in captions.items()]
+def write_results(path: Path, captions: Iterable[tuple[ImageId, str]]) -> None:
+    """Write what `read_results`, and COCO's own tools, read. Two pictures of one name are two entries."""
+    entries = [{"image_id": picture, "caption": caption} for picture, caption in captions]
     with written_aside(path) as aside:
         aside.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+
+
+def image_id(path: Path) -> ImageId:
+    """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name."""
+    number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
+    return int(number[1]) if number else path.name
 
 
 def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId, tuple[str, ...]]:

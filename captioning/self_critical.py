@@ -19,7 +19,7 @@ from torch import Tensor
 from captioning.cider import CiderD
 from captioning.encoder import Features, Pixels
 from captioning.recipe import SelfCriticalConfig
-from captioning.task import CaptioningTask
+from captioning.task import PictureTask
 from captioning.text import mirrored
 from s2s.batch import pad
 from s2s.loss import weighted_cross_entropy
@@ -40,7 +40,7 @@ class SampledBatch:
     truths: Sequence[list[int]]
 
 
-class SelfCriticalTask(CaptioningTask):
+class SelfCriticalTask(PictureTask):
     """Reward of sampled captions and cross-entropy of true ones; validation as in cross-entropy training."""
 
     def __init__(self, *arguments: Any) -> None:

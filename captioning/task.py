@@ -50,8 +50,8 @@ class Group:
     captions: tuple[str, ...]
 
 
-class CaptioningTask:
-    """Label-smoothed cross-entropy under teacher forcing; validation by free-running greedy CIDEr-D, and by loss.
+class PictureTask:
+    """What all trainings on pictures share: who is mirrored, validation by free-running greedy CIDEr-D and by loss.
 
     Args:
         recipe: how
@@ -71,6 +71,80 @@ class CaptioningTask:
     ) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
+
+    def turned(self, epoch: int, position: int, count: int) -> list[bool]:
+        """Which pictures of a batch are mirrored."""
+        if not self.recipe.image.mirror:
+            return [False] * count
+        random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
+        return [random.random() < 0.5 for _ in range(count)]
+
+    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
+        """See `Task`. The captions are greedy ones, scored against all references."""
+        count = min(limit or len(self.data.validation), len(self.data.validation))
+        captions, total, weight = [], 0.0, 0.0
+        for first in range(0, count, _PICTURES):
+            pictures = range(first, min(first + _PICTURES, count))
+            inputs = self.validation_inputs(pictures, [False] * len(pictures)).to(self.device)
+            captions += self._greedy(model, inputs, len(pictures))
+            references = [self.data.validation[i].captions[0] for i in pictures]
+            loss = self.cross_entropy(model, self.taught(inputs, references), 0.0)
+            total, weight = total + float(loss.total), weight + loss.weight
+        figures = {"loss": total / weight}
+        if limit is None:
+            figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])
+        return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
+
+    def named(self, pictures: Iterable[int]) -> str:
+        """The files of some training pictures, for messages."""
+        return ", ".join(str(self.data.train[picture].picture.path) for picture in sorted(pictures))
+
+    def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
+        """See `Task`."""
+        self.model.save(directory, about)
+
+    def taught(self, inputs: Features | Pixels, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
+        """A batch for teacher forcing."""
+        encoded = self.data.vocabulary.encode_all(list(captions))
+        return CaptionBatch(
+            inputs.to(self.device),
+            read=pad([[START, *ids] for ids in encoded]).to(self.device),
+            written=pad([[*ids, END] for ids in encoded]).to(self.device),
+            own=own,
+        )
+
+    def cross_entropy(self, model: Any, batch: CaptionBatch, smoothing: float) -> Loss:
+        """Of real words, with the doubly stochastic term where the recipe wants it."""
+        output = model(batch.inputs, batch.read.ids, batch.own)
+        mask = batch.written.mask
+        logits = model.decoder.readout(output.features[mask])
+        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        figures = {"train_loss": exact}
+        if self.recipe.doubly_stochastic and output.attention is not None:
+            term = doubly_stochastic(output.attention, mask).sum()
+            figures["doubly_stochastic"] = term.detach()
+            total = total + self.recipe.doubly_stochastic * term
+        return Loss(total, logits.shape[0], logits.shape[0], figures)
+
+    @cached_property
+    def _cider(self) -> CiderD:
+        return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
+
+    def _greedy(self, model: Any, inputs: Features | Pixels, count: int) -> list[str]:
+        limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
+        options = SearchOptions(width=1)
+        found = generate(
+            model, inputs, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
+        )
+        return [self.data.vocabulary.decode(best.tokens) for (best,) in found]
+
+
+class CaptioningTask(PictureTask):
+    """Label-smoothed cross-entropy under teacher forcing; the examples are groups of captions of one picture."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        recipe, data = self.recipe, self.data
         self.groups = [group for i, example in enumerate(data.train) for group in _groups(i, example, recipe.together)]
         encoded = [data.vocabulary.encode_all(group.captions) for group in self.groups]
         self._batches = BucketedBatches(
@@ -96,79 +170,15 @@ class CaptioningTask:
         ]
         inputs = self.inputs([group.picture for group in groups], turned)
         last = max(1, self.recipe.training.epochs - 1)
-        return self._batch(inputs, captions, self.recipe.scheduled_sampling * epoch / last)
-
-    def turned(self, epoch: int, position: int, count: int) -> list[bool]:
-        """Which pictures of a batch are mirrored."""
-        if not self.recipe.image.mirror:
-            return [False] * count
-        random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
-        return [random.random() < 0.5 for _ in range(count)]
+        return self.taught(inputs, captions, self.recipe.scheduled_sampling * epoch / last)
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""
-        return self._loss(model, batch, self.recipe.label_smoothing)
-
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """See `Task`. The captions are greedy ones, scored against all references."""
-        count = min(limit or len(self.data.validation), len(self.data.validation))
-        captions, total, weight = [], 0.0, 0.0
-        for first in range(0, count, _PICTURES):
-            pictures = range(first, min(first + _PICTURES, count))
-            inputs = self.validation_inputs(pictures, [False] * len(pictures)).to(self.device)
-            captions += self._greedy(model, inputs, len(pictures))
-            references = [self.data.validation[i].captions[0] for i in pictures]
-            loss = self._loss(model, self._batch(inputs, references), 0.0)
-            total, weight = total + float(loss.total), weight + loss.weight
-        figures = {"loss": total / weight}
-        if limit is None:
-            figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])
-        return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
+        return self.cross_entropy(model, batch, self.recipe.label_smoothing)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
         return self.named({self.groups[i].picture for i in examples})
-
-    def named(self, pictures: Iterable[int]) -> str:
-        """The files of some training pictures, for messages."""
-        return ", ".join(str(self.data.train[picture].picture.path) for picture in sorted(pictures))
-
-    def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
-        """See `Task`."""
-        self.model.save(directory, about)
-
-    @cached_property
-    def _cider(self) -> CiderD:
-        return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
-
-    def _greedy(self, model: Any, inputs: Features | Pixels, count: int) -> list[str]:
-        limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
-        options = SearchOptions(width=1)
-        found = generate(
-            model, inputs, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
-        )
-        return [self.data.vocabulary.decode(best.tokens) for (best,) in found]
-
-    def _batch(self, inputs: Features | Pixels, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
-        encoded = self.data.vocabulary.encode_all(list(captions))
-        return CaptionBatch(
-            inputs.to(self.device),
-            read=pad([[START, *ids] for ids in encoded]).to(self.device),
-            written=pad([[*ids, END] for ids in encoded]).to(self.device),
-            own=own,
-        )
-
-    def _loss(self, model: Any, batch: CaptionBatch, smoothing: float) -> Loss:
-        output = model(batch.inputs, batch.read.ids, batch.own)
-        mask = batch.written.mask
-        logits = model.decoder.readout(output.features[mask])
-        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
-        figures = {"train_loss": exact}
-        if self.recipe.doubly_stochastic and output.attention is not None:
-            term = doubly_stochastic(output.attention, mask).sum()
-            figures["doubly_stochastic"] = term.detach()
-            total = total + self.recipe.doubly_stochastic * term
-        return Loss(total, logits.shape[0], logits.shape[0], figures)
 
 
 def _groups(picture: int, example: Example, size: int) -> list[Group]:

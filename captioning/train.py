@@ -17,6 +17,7 @@ from s2s.errors import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import torch
 
@@ -96,23 +97,21 @@ def _model(recipe: Recipe, data: Prepared) -> CaptioningModel:
 
 def _extracted(data: Prepared, model: CaptioningModel, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
     """The features of the frozen CNN, and the data without the pictures that could not be read."""
-    from captioning.extract import extract
+    from captioning.extract import Extracted, extract
     from captioning.inputs import StoredFeatures
+
+    def features(paths: Sequence[Path], mirrored: bool) -> Extracted:
+        backbone, preprocessing = model.encoder.backbone, recipe.image.preprocessing
+        return extract(paths, backbone, preprocessing, mirrored=mirrored, precision=recipe.training.precision)
 
     def of(side: Sequence[Example], mirrored: bool) -> tuple[list[Example], StoredFeatures]:
         paths = [example.picture.path for example in side]
-        options = {"precision": recipe.training.precision}
-        found = extract(paths, model.encoder.backbone, recipe.image.preprocessing, **options)
+        found = features(paths, mirrored=False)
         for error in found.failed:
             command.warn(f"left out: {error}")
-        kept = [side[i] for i in found.kept]
-        check(kept, "no picture could be read; see the warnings above")
-        if not mirrored:
-            return kept, StoredFeatures(found.features)
-        turned = extract(
-            [paths[i] for i in found.kept], model.encoder.backbone, recipe.image.preprocessing, mirrored=True, **options
-        )
-        return kept, StoredFeatures(found.features, turned.features)
+        check(found.kept, "no picture could be read; see the warnings above")
+        turned = features([paths[i] for i in found.kept], mirrored=True).features if mirrored else None
+        return [side[i] for i in found.kept], StoredFeatures(found.features, turned)
 
     train, train_inputs = of(data.train, recipe.image.mirror)
     validation, validation_inputs = of(data.validation, False)

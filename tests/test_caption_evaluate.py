@@ -23,7 +23,7 @@ GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "caption_g
 def files(tmp_path: Path) -> list[str]:
     """Arguments: the golden captions as a results file, and COCO's annotations of their pictures."""
     captions: dict[int | str, str] = {int(picture): caption for picture, caption in GOLDEN["captions"].items()}
-    write_results(tmp_path / "results.json", captions)
+    write_results(tmp_path / "results.json", captions.items())
     images = [{"id": picture, "file_name": f"{picture}.jpg"} for picture in captions]
     texts = [(int(picture), text) for picture, raw in GOLDEN["raw"].items() for text in raw]
     annotations = [{"id": number, "image_id": picture, "caption": text} for number, (picture, text) in enumerate(texts)]
@@ -63,10 +63,10 @@ def test_java_that_is_missing_is_told_and_costs_only_its_own(
 
 def test_captions_of_pictures_that_the_references_lack_are_an_error(files: list[str], tmp_path: Path) -> None:
     captions = {**{int(picture): "a" for picture in GOLDEN["captions"]}, "dog.jpg": "a dog"}
-    write_results(tmp_path / "results.json", captions)
+    write_results(tmp_path / "results.json", captions.items())
     with pytest.raises(UserError, match=r"1 picture \(dog\.jpg\) of the captions"):
         evaluate(files)
-    write_results(tmp_path / "results.json", {99053: "a"})
+    write_results(tmp_path / "results.json", [(99053, "a")])
     with pytest.raises(UserError, match=r"11 pictures \(18575, 551780, 530836, \.\.\.\) of the references: no caption"):
         evaluate(files)
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from captioning.backbones import Backbone
 from captioning.encoder import EncoderConfig, Features, GridEncoder, ImageEncoder, Pixels
 
 
-class Means(nn.Module):
+def means() -> Backbone:
     """A CNN of sorts: the mean colours of 8 x 8 pixels."""
-
-    dim = 3
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return nn.functional.avg_pool2d(pixels.float() / 255, 8).permute(0, 2, 3, 1)
+    return Backbone("means", nn.Sequential(nn.AvgPool2d(8)), 3, [0.0] * 3, [255.0] * 3)
 
 
 @pytest.fixture
@@ -45,7 +42,7 @@ def test_what_was_padded_changes_nothing(grid_encoder: GridEncoder) -> None:
 
 
 def test_pixels_give_what_their_features_give(grid_encoder: GridEncoder) -> None:
-    encoder = ImageEncoder(Means(), grid_encoder)
+    encoder = ImageEncoder(means(), grid_encoder)
     pixels = Pixels(torch.randint(0, 256, (2, 3, 16, 24), dtype=torch.uint8))
     torch.testing.assert_close(encoder(pixels).grid, grid_encoder(encoder.features(pixels)).grid)
     assert encoder(pixels).segments[0].shape == (2, 3)
@@ -53,7 +50,7 @@ def test_pixels_give_what_their_features_give(grid_encoder: GridEncoder) -> None
 
 
 def test_a_cell_is_real_where_the_photograph_reaches_into_it(grid_encoder: GridEncoder) -> None:
-    encoder = ImageEncoder(Means(), grid_encoder)
+    encoder = ImageEncoder(means(), grid_encoder)
     values = torch.zeros(3, 3, 16, 24, dtype=torch.uint8)
     real = encoder.features(Pixels(values, torch.tensor([[16, 24], [9, 8], [8, 17]]))).real
     assert real is not None

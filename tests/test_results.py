@@ -28,7 +28,7 @@ def write(path: Path, content: Any) -> Path:
 
 def test_results_that_are_written_are_read_back(tmp_path: Path) -> None:
     captions = {42: "a café", "dog.jpg": "", 7: "a\nb"}
-    write_results(tmp_path / "results.json", captions)
+    write_results(tmp_path / "results.json", captions.items())
     assert read_results(tmp_path / "results.json") == captions
     assert json.loads((tmp_path / "results.json").read_text("utf-8"))[0] == {"image_id": 42, "caption": "a café"}
 

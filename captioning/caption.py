@@ -142,20 +142,10 @@ def _parser() -> command.Parser:
         help="write pages that show where each word looked: open DIR/index.html",
     )
     add("--force", action="store_true", help="replace files that exist")
-    search = parser.add_argument_group("search")
-    search.add_argument(
-        "--beam", type=command.positive, default=5, metavar="N", help="hypotheses; 1 is greedy (default 5)"
+    command.add_search(parser)
+    command.add_machine(parser).add_argument(
+        "--batch", type=command.positive, metavar="N", help="pictures at a time: memory"
     )
-    search.add_argument(
-        "--length-penalty", type=float, default=1.0, metavar="A", help="log-probability / length^A (default: 1)"
-    )
-    machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    machine.add_argument(
-        "--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products"
-    )
-    machine.add_argument("--threads", type=command.positive, metavar="N", help="processor cores (default: all)")
-    machine.add_argument("--batch", type=command.positive, metavar="N", help="pictures at a time: memory")
     return parser
 
 

@@ -49,6 +49,7 @@ def evaluate(arguments: list[str]) -> int:
 
 def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """What the model says of the pictures of --references, and what people said: both by the path of the picture."""
+    import torch
     from tqdm import tqdm
 
     from captioning.captioner import Captioner
@@ -58,6 +59,8 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     search = SearchOptions(options.beam, length_penalty=options.length_penalty)
     captioner = Captioner.load(options.model, search, device=options.device, precision=options.precision)
     captions: dict[str, str] = {}
@@ -92,13 +95,11 @@ def _parser() -> command.Parser:
     add("--human", action="store_true", help="score people too, each reference against the others")
     add("--java", action="store_true", help="METEOR and SPICE too: needs Java and pip install 's2s-attention[java]'")
     add("--images", type=Path, metavar="DIR", help="--model: the folder that names of pictures start from")
-    add("--beam", type=command.positive, default=5, metavar="N", help="width of the search, 1 is greedy (default 5)")
-    add("--length-penalty", type=float, default=1.0, metavar="A", help="score = log P / length ** A (default 1)")
     add("--output", type=Path, metavar="FILE", help="keep the model's captions as COCO results")
     add("--force", action="store_true", help="replace an existing --output")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    add("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
     add("--json", action="store_true", help="print the figures as JSON")
+    command.add_search(parser)
+    command.add_machine(parser)
     return parser
 
 

@@ -68,9 +68,7 @@ def _parser() -> command.Parser:
     add("--size", type=command.positive, default=224, metavar="N", help="pixels a side (default: 224)")
     add("--fit", choices=["stretch", "pad"], default="stretch", help="stretch to the square, or pad (default: stretch)")
     add("--mirrored", action="store_true", help="the mirrored pictures too")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    add("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
-    add("--threads", type=command.positive, metavar="N", help="processor cores (default: all)")
+    command.add_machine(parser)
     return parser
 
 

@@ -79,6 +79,26 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def add_search(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options of a search, as a group to which a command may add its own."""
+    group = parser.add_argument_group("search")
+    group.add_argument("--beam", type=positive, default=5, metavar="N", help="hypotheses; 1 is greedy (default: 5)")
+    group.add_argument(
+        "--length-penalty", type=float, default=1.0, metavar="A", help="score = log P / length^A (default: 1)"
+    )
+    return group
+
+
+def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options of where and how to compute, as a group to which a command may add its own."""
+    group = parser.add_argument_group("machine")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one")
+    precisions = ["auto", "bfloat16", "float32"]
+    group.add_argument("--precision", choices=precisions, default="auto", help="of matrix products")
+    group.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
+    return group
+
+
 def warn(message: str) -> None:
     """Print `warning: message` on standard error."""
     print(f"warning: {message}", file=sys.stderr, flush=True)

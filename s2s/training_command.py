@@ -77,10 +77,9 @@ def parse(arguments: Sequence[str], *, prog: str, description: str) -> argparse.
     add("--resume", action="store_true", help="go on with the training in DIR, exactly; only epochs may have changed")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe: training.epochs=5")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one")
-    add("--threads", type=int, metavar="N", help="processor cores to use (default: all)")
+    add("--threads", type=command.positive, metavar="N", help="processor cores to use (default: all)")
     options = parser.parse_args(arguments)
     check_readable(options.recipe)
-    check(options.threads is None or options.threads > 0, f"--threads must be at least 1, not {options.threads}")
     return options
 
 

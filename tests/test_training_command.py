@@ -134,10 +134,10 @@ def test_a_run_that_has_not_begun_may_get_another_recipe(arguments: list[str], t
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--threads", "0"], "--threads must be at least 1, not 0"),
+        (["--threads", "0"], "argument --threads: '0' is not a whole number from 1"),
         (["--resume"], "nothing to resume"),
         (["--set", "facter=3"], "unknown key 'facter' (did you mean 'factor'?)"),
-        (["--threads", "many"], "invalid int value: 'many' (see python -m sums.train --help)"),
+        (["--threads", "many"], "'many' is not a whole number from 1 (see python -m sums.train --help)"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_made(

@@ -159,9 +159,13 @@ def _read_all(options: argparse.Namespace) -> Mapping[Path, Sequence[str]]:
 
 def _load(directory: Path, options: argparse.Namespace) -> Translator:
     """Searching as `translate` does."""
+    import torch
+
     from s2s.search import SearchOptions
     from translation.translator import Translator
 
+    if options.threads:
+        torch.set_num_threads(options.threads)
     search = SearchOptions(options.beam, length_penalty=options.length_penalty, stop_early=True)
     return Translator.load(directory, search, device=options.device, precision=options.precision)
 
@@ -200,14 +204,12 @@ def _parser() -> command.Parser:
         metavar="FILE_OR_DIR",
         help="translations or models to compare with: is the difference more than chance?",
     )
-    add("--beam", type=int, default=5, metavar="N", help="width of the search, 1 is greedy (default %(default)s)")
-    add("--length-penalty", type=float, default=1.0, metavar="A", help="score = log P / length ** A (default 1)")
     add("--target-language", metavar="LANG", help="picks the tokeniser of lc-tok BLEU (default: the model's)")
     add("--output", type=Path, metavar="FILE", help="keep the model's translations")
     add("--force", action="store_true", help="replace an existing --output")
     add("--json", action="store_true", help="print one JSON object")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    add("--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products")
+    command.add_search(parser)
+    command.add_machine(parser)
     return parser
 
 

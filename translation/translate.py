@@ -9,7 +9,6 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).resolve().parent / "models"
 ATTENTION = (".json", ".html", ".png")  # endings of --attention, which choose its format
 NAMED = 3  # long lines whose numbers are told; the others are counted
-# Of bfloat16 products oneDNN keeps what it compiled for each shape, a thousand of them by itself, which take most of a
-# gigabyte: shapes differ from batch to batch. The last few dozen are as quick.
-_CACHES = {"LRU_CACHE_CAPACITY": "64", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 def translate(arguments: list[str]) -> int:
@@ -88,33 +84,16 @@ def _parser() -> command.Parser:
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best")
     model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
-    search = parser.add_argument_group("search")
-    search.add_argument(
-        "--beam", type=_positive, default=5, metavar="N", help="hypotheses a line; 1 is greedy (default: 5)"
+    command.add_search(parser).add_argument(
+        "--n-best", type=command.positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, from 0"
     )
-    search.add_argument(
-        "--n-best", type=_positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, lines from 0"
+    command.add_machine(parser).add_argument(
+        "--batch-tokens", type=command.positive, metavar="N", help="tokens times hypotheses a batch: memory"
     )
-    search.add_argument(
-        "--length-penalty", type=float, default=1.0, metavar="A", help="log-probability / length^A (default: 1)"
-    )
-    machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    machine.add_argument(
-        "--precision", choices=["auto", "bfloat16", "float32"], default="auto", help="of matrix products"
-    )
-    machine.add_argument("--threads", type=_positive, metavar="N", help="processor cores (default: all)")
-    machine.add_argument("--batch-tokens", type=_positive, metavar="N", help="tokens times hypotheses a batch: memory")
     parser.add_argument(
         "--encoding-errors", choices=["strict", "replace"], default="strict", help="what to do with bytes not UTF-8"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -139,7 +118,6 @@ def _check(options: argparse.Namespace) -> None:
 
 def _load(directory: Path, options: argparse.Namespace) -> Translator:
     """Import what translates, which takes longer than all that comes before, and read the model."""
-    os.environ.update({name: size for name, size in _CACHES.items() if name not in os.environ})
     import torch
 
     from s2s.search import SearchOptions

@@ -45,8 +45,8 @@ def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Op
     """
     shares: dict[nn.Parameter, float] = {}
     for module in model.modules():  # outer ones first
-        if (share := getattr(module, "learning_rate_share", None)) is not None:
-            shares |= dict.fromkeys(module.parameters(), share)
+        if hasattr(module, "learning_rate_share"):
+            shares |= dict.fromkeys(module.parameters(), float(module.learning_rate_share))  # type: ignore[arg-type]
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:

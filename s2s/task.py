@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,9 +37,9 @@ class Validation:
     higher_is_better: bool = True
 
     def beats(self, best: float | None) -> bool:
-        """Whether the primary figure is better than the best so far."""
+        """Whether the primary figure is better than the best so far; any is better than none, or than no number."""
         value = self.figures[self.primary]
-        return best is None or (value > best if self.higher_is_better else value < best)
+        return best is None or isnan(best) or (value > best if self.higher_is_better else value < best)
 
 
 class Task(Protocol):

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from captioning.ptb import tokenise
 from captioning.recipe import VocabularyConfig
-from s2s.vocabulary import Vocabulary, WordVocabulary, train_subwords
+from s2s.errors import check
+from s2s.vocabulary import SPECIALS, Vocabulary, WordVocabulary, train_subwords
 
 _SIDES = {"left": "right", "right": "left"}
+_SIDE = re.compile(r"\b(?:left|right)\b")
 _PARTS = re.compile(r" (?=('s|'re|'ve|'ll|'d|'m|n't)\b)")  # what the tokeniser took off a word
 
 
@@ -19,17 +21,22 @@ def normalised(caption: str) -> str:
 
 
 def readable(text: str) -> str:
-    """A normalised caption as one would write it: `a man 's hat` is `a man's hat`."""
-    return _PARTS.sub("", text)
+    """A normalised caption as one would write it: `a man 's hat` is `a man's hat`, without a subword's spare spaces."""
+    return _PARTS.sub("", " ".join(text.split()))
 
 
 def mirrored(text: str) -> str:
-    """The caption of the mirrored picture: left is right (Desai & Johnson, 2021, "VirTex", do so)."""
-    return " ".join(_SIDES.get(word, word) for word in text.split(" "))
+    """The caption of the mirrored picture: left is right, also in `left-hand` (Desai & Johnson, 2021, "VirTex")."""
+    return _SIDE.sub(lambda side: _SIDES[side[0]], text)
 
 
 def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocabulary:
-    """From the normalised captions of the training pictures alone."""
+    """From the normalised captions of the training pictures alone; a UserError where no word is frequent enough."""
     if config.kind == "word":
-        return WordVocabulary.from_lines(captions, threshold=config.threshold)
+        words = WordVocabulary.from_lines(captions, threshold=config.threshold)
+        check(
+            len(words) > len(SPECIALS),
+            f"no word of the training captions occurs {config.threshold} times: lower vocabulary.threshold",
+        )
+        return words
     return train_subwords(captions, config.size, kind=config.kind)

@@ -13,7 +13,7 @@ from captioning.recipe import Recipe
 from captioning.text import learn_vocabulary, normalised
 from s2s.config import to_dict
 from s2s.errors import check
-from s2s.vocabulary import Vocabulary
+from s2s.vocabulary import Vocabulary, WordVocabulary
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training and validation pictures, and the vocabulary; two with one `key` have the same content."""
+    """Training and validation pictures, and the vocabulary; one `key`: the same captions of files of the same names."""
 
     train: Sequence[Example]
     validation: Sequence[Example]
@@ -34,8 +34,11 @@ class Prepared:
     key: str
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error."""
+def prepare(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Prepared:
+    """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error.
+
+    `vocabulary` is that of a model that is gone on from: then none is learned.
+    """
     sides = []
     for path, keep in ((recipe.data.train, False), (recipe.data.validation, True)):
         # Two people who say the same count twice where captions are scored.
@@ -49,8 +52,11 @@ def prepare(recipe: Recipe) -> Prepared:
         f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too "
         f"({min(shared, default='')}, say): take them out of one of the two",
     )
-    captions = [caption for example in train for caption in example.captions]
-    vocabulary = learn_vocabulary(captions, recipe.vocabulary)
+    captions, validated = ([caption for example in side for caption in example.captions] for side in sides)
+    vocabulary = vocabulary or learn_vocabulary(captions, recipe.vocabulary)
+    if isinstance(vocabulary, WordVocabulary):
+        print(f"{recipe.data.train}: {vocabulary.oov_report(captions)}", file=sys.stderr)
+        print(f"{recipe.data.validation}: {vocabulary.oov_report(validated)}", file=sys.stderr)
     return Prepared(train, validation, vocabulary, _key(recipe, train, validation))
 
 

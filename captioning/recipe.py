@@ -43,7 +43,7 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """How captions become tokens, after lower-casing and the Penn Treebank's tokenisation."""
+    """How captions become tokens, after lower-casing and the Penn Treebank's tokenisation; with `start`, as its do."""
 
     kind: Literal["word", "bpe", "unigram"] = option("word")
     threshold: int = option(5, low=1, help="word: least number of occurrences")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2s import command, training_command
-from s2s.errors import check
+from s2s.errors import UserError, check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,15 +42,16 @@ def train(arguments: list[str]) -> int:
 
 def build(recipe: Recipe, device: torch.device) -> Training:
     """Data, features and network of a recipe."""
+    from captioning.model import CaptioningModel
     from captioning.prepare import prepare
     from captioning.self_critical import SelfCriticalTask
     from captioning.task import CaptioningTask
     from s2s.training_command import Training
 
-    data = prepare(recipe)
-    model = _model(recipe, data)
+    start = CaptioningModel.load(recipe.start) if recipe.start else None
+    data = prepare(recipe, start.vocabulary if start else None)
+    model = _model(recipe, data, start)
     model.network.to(device)
-    data = replace(data, vocabulary=model.vocabulary)
     kind = SelfCriticalTask if recipe.self_critical else CaptioningTask
     if recipe.image.tuned_stages:
         backbone = model.encoder.backbone
@@ -64,35 +65,34 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     return Training(kind(recipe, data, model, (train, validation), device), network, data.key)
 
 
-def _model(recipe: Recipe, data: Prepared) -> CaptioningModel:
+def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> CaptioningModel:
     """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
 
     from captioning.backbones import build_backbone
     from captioning.model import CaptioningConfig, CaptioningModel, build_network
     from s2s.checkpoint import load_weights
+    from s2s.config import differences
 
-    start = CaptioningModel.load(recipe.start) if recipe.start else None
-    vocabulary = start.vocabulary if start else data.vocabulary
-    lengths = (len(ids) for example in data.train for ids in vocabulary.encode_all(example.captions))
+    lengths = (len(ids) for example in data.train for ids in data.vocabulary.encode_all(example.captions))
     shape = CaptioningConfig(
         backbone=recipe.image.backbone,
-        vocabulary_kind=vocabulary.kind,
+        vocabulary_kind=data.vocabulary.kind,
         max_caption_length=max(lengths),
         preprocessing=recipe.image.preprocessing,
         encoder=recipe.encoder,
         decoder=recipe.decoder,
     )
     if start:
-        for name in ("backbone", "preprocessing"):
-            ours, theirs = getattr(shape, name), getattr(start.config, name)
-            check(ours == theirs, f"{recipe.start}: its {name} is {theirs}, that of the recipe {ours}: make them agree")
+        free = ("max_caption_length", "decoder.dropout.")
+        changed = [key for key in differences(start.config, shape) if not key.startswith(free)]
+        check(not changed, f"{recipe.start}: the recipe differs from it in {', '.join(changed)}: make them agree")
     torch.manual_seed(recipe.training.seed)
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
-    network = build_network(shape, backbone, len(vocabulary))
+    network = build_network(shape, backbone, len(data.vocabulary))
     if start:
         load_weights(network, start.network.state_dict(), source=recipe.start or "")
-    return CaptioningModel(shape, vocabulary, network)
+    return CaptioningModel(shape, data.vocabulary, network)
 
 
 def _extracted(data: Prepared, model: CaptioningModel, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
@@ -110,8 +110,13 @@ def _extracted(data: Prepared, model: CaptioningModel, recipe: Recipe) -> tuple[
         for error in found.failed:
             command.warn(f"left out: {error}")
         check(found.kept, "no picture could be read; see the warnings above")
-        turned = features([paths[i] for i in found.kept], mirrored=True).features if mirrored else None
-        return [side[i] for i in found.kept], StoredFeatures(found.features, turned)
+        kept = [side[i] for i in found.kept]
+        if not mirrored:
+            return kept, StoredFeatures(found.features)
+        turned = features([example.picture.path for example in kept], mirrored=True)
+        for error in turned.failed:  # or the rows of the two would be of different pictures
+            raise UserError(f"{error} (it could be read a moment ago; try again)")
+        return kept, StoredFeatures(found.features, turned.features)
 
     train, train_inputs = of(data.train, recipe.image.mirror)
     validation, validation_inputs = of(data.validation, False)

@@ -1,0 +1,75 @@
+"""Pictures, captions and a vocabulary of a recipe: what is kept, what is told, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import captioning_fixtures as world
+import pytest
+from PIL import Image
+
+from captioning.prepare import prepare
+from captioning.recipe import DataConfig, Recipe, VocabularyConfig
+from s2s.errors import UserError
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """Four pictures to train on and one to validate on, of two captions each; one of the four has no word."""
+    rows = {"train": ["a red dog", "a red cat", "a dog", "! !", "a cat", "dog", "a", "a red dog"], "validation": []}
+    rows["validation"] = ["a blue dog", "A blue dog ."]
+    for split, captions in rows.items():
+        lines = ["image,caption"]
+        for number, caption in enumerate(captions):
+            name = f"{split}{number // 2}.png"
+            Image.new("RGB", (2, 2)).save(tmp_path / name)
+            lines.append(f"{name},{caption}")
+        (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
+    data = DataConfig(tmp_path / "train.csv", tmp_path / "validation.csv")
+    return world.recipe(data=data, vocabulary=VocabularyConfig(threshold=2))
+
+
+def test_words_come_from_the_training_captions_alone_and_the_unknown_ones_are_told(
+    recipe: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = prepare(recipe)
+    assert [example.captions for example in found.train] == [
+        ("a red dog", "a red cat"),
+        ("a dog",),
+        ("a cat", "dog"),
+        ("a", "a red dog"),
+    ]
+    assert [example.captions for example in found.validation] == [("a blue dog", "a blue dog")]
+    assert found.vocabulary.decode(found.vocabulary.encode("a blue red cat")) == "a red cat"
+    assert "validation.csv: 2 of 6 tokens unknown (33.33%): blue 2" in capsys.readouterr().err
+
+
+def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe) -> None:
+    few = replace(recipe, vocabulary=VocabularyConfig("bpe", size=30_000))  # more than the captions can fill
+    with pytest.raises(UserError, match="size"):
+        prepare(few)
+    given = world.vocabulary()
+    assert prepare(few, given).vocabulary is given
+
+
+def test_the_key_is_of_the_captions(recipe: Recipe) -> None:
+    key = prepare(recipe).key
+    assert prepare(recipe).key == key
+    path = recipe.data.train
+    path.write_text(path.read_text().replace("red cat", "green cat"))
+    assert prepare(recipe).key != key
+
+
+def test_pictures_without_any_word_are_left_out_and_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recipe.data.train
+    path.write_text(path.read_text().replace("train1.png,a dog", "train1.png,..."))
+    assert len(prepare(recipe).train) == 3
+    assert "left out 1 without any word: line 4 of train.csv" in capsys.readouterr().err
+
+
+def test_pictures_that_are_trained_on_are_not_validated_on(recipe: Recipe) -> None:
+    path = recipe.data.validation
+    path.write_text(path.read_text() + "train0.png,a dog\n")
+    with pytest.raises(UserError, match=r"1 of its pictures are trained on too \(.*train0\.png, say\)"):
+        prepare(recipe)

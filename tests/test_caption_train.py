@@ -1,0 +1,139 @@
+"""What a captioning recipe is built into: a fresh model or one that goes on from another, and the right features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import captioning_fixtures as world
+import pytest
+import torch
+from PIL import Image
+
+from captioning import extract
+from captioning.images import ImageError, Preprocessing
+from captioning.model import CaptioningModel
+from captioning.recipe import DataConfig, ImageConfig, Recipe, SelfCriticalConfig, VocabularyConfig
+from captioning.task import CaptioningTask
+from captioning.train import build
+from s2s.decoder import DropoutRates
+from s2s.errors import UserError
+
+CPU = torch.device("cpu")
+IMAGE = ImageConfig("squares", preprocessing=Preprocessing(world.SIZE))
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """Of the coloured squares, red ones to validate on, with a CNN of one layer."""
+    monkeypatch.setenv("S2S_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("captioning.backbones.build_backbone", lambda *_: world.backbone())
+    monkeypatch.setattr("captioning.model.empty_backbone", lambda _: world.backbone())
+    for colour, rgb in world.COLOURS.items():
+        square = Image.new("RGB", (24, 16), rgb)
+        square.paste((9, 9, 9), (0, 0, 8, 16))  # dark on the left
+        square.save(tmp_path / f"{colour}.png")
+    for split, colours in (("train", ["green", "blue", "white"]), ("validation", ["red"])):
+        lines = [f"{colour}.png,{caption}" for colour in colours for caption in world.CAPTIONS[colour]]
+        (tmp_path / f"{split}.csv").write_text("\n".join(["image,caption", *lines]) + "\n")
+    data = DataConfig(tmp_path / "train.csv", tmp_path / "validation.csv")
+    return world.recipe(data=data, image=IMAGE, vocabulary=VocabularyConfig(threshold=1))
+
+
+@pytest.fixture
+def stored(recipe: Recipe, tmp_path: Path) -> Path:
+    """The directory of a model of the recipe."""
+    task = build(recipe, CPU).task
+    assert isinstance(task, CaptioningTask)
+    task.save(task.model.network, tmp_path / "model", {})
+    return tmp_path / "model"
+
+
+def going_on(recipe: Recipe, start: Path, **changes: Any) -> Recipe:
+    return replace(recipe, start=start, **changes)
+
+
+def test_mirrored_pictures_have_the_features_of_mirrored_pixels(recipe: Recipe) -> None:
+    task = build(recipe, CPU).task
+    assert isinstance(task, CaptioningTask)
+    plain, turned = task.inputs([0, 1], [False, False]).cells, task.inputs([0, 1], [False, True]).cells  # type: ignore
+    torch.testing.assert_close(turned[0], plain[0])
+    torch.testing.assert_close(turned[1], plain[1].flip(1), atol=0.02, rtol=0)
+    assert not torch.allclose(turned[1], plain[1], atol=0.1)
+
+
+def test_features_are_those_of_the_pixels_in_training_too(recipe: Recipe) -> None:
+    by_features = build(recipe, CPU).task
+    by_pixels = build(replace(recipe, image=replace(IMAGE, tuned_stages=1)), CPU).task
+    assert isinstance(by_features, CaptioningTask)
+    assert isinstance(by_pixels, CaptioningTask)
+    pixels = by_pixels.inputs([2, 0], [True, False])
+    cells = by_pixels.model.encoder.features(pixels).cells  # type: ignore[arg-type]
+    torch.testing.assert_close(cells, by_features.inputs([2, 0], [True, False]).cells, atol=0.02, rtol=0)  # type: ignore
+
+
+def test_a_model_is_gone_on_from_with_its_weights_and_words(recipe: Recipe, stored: Path) -> None:
+    model = CaptioningModel.load(stored)
+    rates = replace(recipe.decoder, dropout=DropoutRates(output=0.9))
+    second = build(going_on(recipe, stored, decoder=rates, self_critical=SelfCriticalConfig()), CPU)
+    weights = model.head.state_dict()
+    assert all(tensor.equal(weights[name]) for name, tensor in second.network.state_dict().items())
+
+
+def test_words_are_those_of_the_model_that_is_gone_on_from(recipe: Recipe, stored: Path) -> None:
+    """None are learned: these captions could not fill such a vocabulary."""
+    known = CaptioningModel.load(stored).vocabulary
+    task = build(going_on(recipe, stored, vocabulary=VocabularyConfig("bpe", size=30_000)), CPU).task
+    assert isinstance(task, CaptioningTask)
+    assert task.data.vocabulary.to_bytes() == task.model.vocabulary.to_bytes() == known.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"attention": "scaled_dot"}, "decoder.attention"),
+        ({"dim": 32, "wiring": "top_down"}, "decoder.wiring, decoder.dim"),
+        ({"tie_output": False}, "decoder.tie_output"),
+    ],
+)
+def test_a_model_of_another_shape_is_not_gone_on_from(
+    changes: dict[str, Any], key: str, recipe: Recipe, stored: Path
+) -> None:
+    other = replace(recipe.decoder, **changes)
+    with pytest.raises(UserError, match=rf"the recipe differs from it in {key}: make them agree"):
+        build(going_on(recipe, stored, decoder=other), CPU)
+
+
+def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored: Path) -> None:
+    image = replace(IMAGE, preprocessing=Preprocessing(world.SIZE, "pad"))
+    with pytest.raises(UserError, match=r"differs from it in preprocessing\.fit"):
+        build(going_on(recipe, stored, image=image), CPU)
+
+
+@pytest.mark.parametrize("tuned", [0, 1])
+def test_a_picture_that_cannot_be_read_costs_only_itself(
+    tuned: int, recipe: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe.data.train.with_name("blue.png").write_bytes(b"")
+    task = build(replace(recipe, image=replace(IMAGE, tuned_stages=tuned)), CPU).task
+    assert isinstance(task, CaptioningTask)
+    assert [example.picture.path.stem for example in task.data.train] == ["green", "white"]
+    assert "left out" in capsys.readouterr().err
+    assert task.whereabouts(range(6)).endswith("white.png")
+
+
+def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each picture after it would have the mirrored features of another one."""
+    lost, real = recipe.data.train.with_name("green.png"), extract.extract
+
+    def once(paths: Any, *arguments: Any, mirrored: bool, **options: Any) -> extract.Extracted:
+        left = [path for path in paths if not mirrored or path != lost]
+        found = real(left, *arguments, mirrored=mirrored, **options)
+        return replace(found, failed=[ImageError(lost, "does not exist")] if mirrored else [])
+
+    monkeypatch.setattr(extract, "extract", once)
+    with pytest.raises(UserError, match=r"green\.png: does not exist"):
+        build(recipe, CPU)

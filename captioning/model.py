@@ -68,7 +68,7 @@ class CaptioningModel:
     @classmethod
     def load(cls, directory: Path | str) -> CaptioningModel:
         """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
-        return checkpoint.load(directory)
+        return checkpoint.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits."""

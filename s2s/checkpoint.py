@@ -171,17 +171,22 @@ def register(kind: str, build: Callable[[StoredModel], Any]) -> None:
     _BUILDERS[kind] = build
 
 
-def load(directory: Path | str) -> Any:
+def load(directory: Path | str, expected: str | None = None) -> Any:
     """Read the model directory and build what it holds, by the builder registered for its kind.
 
+    Args:
+        directory: of the model.
+        expected: the kind that it must be of; None where any will do.
+
     Raises:
-        UserError: as `read_model`; or the kind is not known; or nothing can be built from the configuration.
+        UserError: as `read_model`; or the kind is not known, or not the expected one; or nothing can be built from the
+            configuration.
     """
     stored = read_model(directory)
     path, kind = stored.directory / CONFIG, brief(stored.kind)
-    if stored.kind not in _BUILDERS:
-        known = ", ".join(sorted(_BUILDERS)) or "none"
-        raise UserError(f"{path}: holds a model of kind '{kind}', which is unknown here (known: {known}); give another")
+    if stored.kind not in _BUILDERS or expected not in (None, stored.kind):
+        known = expected or ", ".join(sorted(_BUILDERS)) or "none"
+        raise UserError(f"{path}: holds a model of kind '{kind}', which is not for this command (what is: {known}); give another")
     try:
         return _BUILDERS[stored.kind](stored)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

@@ -335,7 +335,7 @@ def test_load_builds_by_kind(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("toy_kind")
 def test_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
     write_toy(tmp_path, kind="captioner")
-    with pytest.raises(UserError, match=r"kind 'captioner', which is unknown here \(known: toy\)") as refusal:
+    with pytest.raises(UserError, match=r"kind 'captioner', which is not for this command \(what is: toy\)") as refusal:
         load(tmp_path)
     told(refusal)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import captioning_fixtures as world
 import pytest
 import torch
 
@@ -174,7 +175,7 @@ def write(directory: Path, model: TranslationModel, **changes: Any) -> Path:
             {"config": to_dict(replace(CONFIG, decoder=replace(CONFIG.decoder, cell="gru")))},
             "not those of this model: decoder",
         ),
-        ({"kind": "captioning"}, "holds a model of kind 'captioning', which is unknown here"),
+        ({"kind": "captioning"}, "holds a model of kind 'captioning', which is not for this command"),
     ],
 )
 def test_what_does_not_fit_is_named(changes: dict, message: str, tmp_path: Path) -> None:
@@ -212,3 +213,9 @@ def test_loading_imports_no_compiler_and_no_metrics(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "model")]
     done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=root)
     assert json.loads(done.stdout) == []
+
+
+def test_a_captioner_is_refused_though_captioning_is_imported_too(tmp_path: Path) -> None:
+    world.model().save(tmp_path / "captioner", {})
+    with pytest.raises(UserError, match="kind 'captioning', which is not for this command .what is: translation."):
+        TranslationModel.load(tmp_path / "captioner")

@@ -28,8 +28,8 @@ Span = tuple[int, int]  # offsets in the text, [start, end)
 def split(text: str, vocabulary: Vocabulary, limit: int) -> list[str]:
     """Cut `text` into pieces of at most `limit` tokens, without the white space around them; none is blank.
 
-    The time is proportional to the length of the text. Only a part of a word that is itself above the limit may be a
-    few tokens longer, since what was inside a word now begins one.
+    The time is proportional to the length of the text. Only a piece that ends or begins inside a word may be a few
+    tokens longer, since what was a part of a word now is one.
     """
     spans = _spans(text, list(_token_ends(text, vocabulary)), limit, (0, len(text)), _SENTENCES)
     return [piece for start, end in spans if (piece := text[start:end].strip())]

@@ -89,7 +89,7 @@ class PictureTask:
             captions += self._greedy(model, inputs, len(pictures))
             references = [self.data.validation[i].captions[0] for i in pictures]
             loss = self.cross_entropy(model, self.taught(inputs, references), 0.0)
-            total, weight = total + float(loss.total), weight + loss.weight
+            total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
         figures = {"loss": total / weight}
         if limit is None:
             figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])
@@ -121,7 +121,7 @@ class PictureTask:
         total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
         figures = {"train_loss": exact}
         if self.recipe.doubly_stochastic and output.attention is not None:
-            term = doubly_stochastic(output.attention, mask).sum()
+            term = doubly_stochastic(output.attention, mask, output.state.mask).sum()
             figures["doubly_stochastic"] = term.detach()
             total = total + self.recipe.doubly_stochastic * term
         return Loss(total, logits.shape[0], logits.shape[0], figures)

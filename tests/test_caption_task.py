@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from captioning.encoder import Features
 from captioning.task import CaptioningTask
 from s2s.precision import products
 from s2s.vocabulary import END, START
@@ -75,6 +76,28 @@ def test_the_doubly_stochastic_term_is_added_and_logged() -> None:
     term = found.figures["doubly_stochastic"]
     assert term > 0
     torch.testing.assert_close(found.total - without.total, 0.5 * term)
+
+
+def test_the_doubly_stochastic_term_counts_no_padding() -> None:
+    """Where there is no photograph nothing can be looked at."""
+    several = task(doubly_stochastic=0.5)
+    model, batch = several.model.head, several.batch(0, 0, [0, 1, 2])
+    assert isinstance(batch.inputs, Features)
+    cells = batch.inputs.cells[:, :1]
+    padded = torch.cat([cells, torch.full_like(cells, 7.0)], 1)
+    real = torch.tensor([[True, True], [False, False]]).expand(3, -1, -1)
+    cropped, masked = (several.loss(model, replace(batch, inputs=Features(*of))) for of in ((cells,), (padded, real)))
+    torch.testing.assert_close(masked.figures["doubly_stochastic"], cropped.figures["doubly_stochastic"])
+    torch.testing.assert_close(masked.total, cropped.total)
+
+
+def test_the_loss_of_validation_is_plain_cross_entropy_whatever_was_trained_with() -> None:
+    found = []
+    for changes in ({}, {"label_smoothing": 0.2, "doubly_stochastic": 0.5}):
+        one = task(**changes)
+        with torch.no_grad():
+            found.append(one.validate(one.model.head.eval()).figures["loss"])
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_pictures_are_told_apart_after_some_steps() -> None:

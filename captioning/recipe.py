@@ -40,6 +40,11 @@ class ImageConfig:
     tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too, from pixels; 0: none")
     tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
 
+    def problems(self) -> Iterator[str]:
+        """What is not there."""
+        if self.weights is not None and not self.weights.is_file():
+            yield f"weights: {self.weights} is not a file (paths are relative to the current directory)"
+
 
 @dataclass(frozen=True)
 class VocabularyConfig:
@@ -85,3 +90,9 @@ class Recipe:
             yield f"start: {self.start} is no model directory"
         if self.self_critical and self.start is None:
             yield "self_critical goes on from a trained model: name its directory in start"
+        if self.scheduled_sampling and self.decoder.wiring == "parallel":
+            yield "scheduled_sampling needs a wiring that is not parallel, which reads all words at once"
+        if self.doubly_stochastic and self.decoder.wiring == "show_and_tell":
+            yield "doubly_stochastic is a term on the attention, and show_and_tell has none"
+        if self.self_critical and (self.scheduled_sampling or self.doubly_stochastic):
+            yield "scheduled_sampling and doubly_stochastic have no place in self_critical training: leave them out"

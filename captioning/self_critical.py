@@ -25,9 +25,9 @@ from s2s.batch import pad
 from s2s.loss import weighted_cross_entropy
 from s2s.search import sample
 from s2s.task import Loss
-from s2s.vocabulary import END, PAD, SPECIALS, START, UNK
+from s2s.vocabulary import END, PAD, START, UNK
 
-_END = SPECIALS[END]  # no caption has such a word
+_END = END  # a number: no caption has such a word
 
 
 @dataclass(frozen=True)

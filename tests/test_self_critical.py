@@ -13,16 +13,24 @@ from torch.nn.functional import cross_entropy
 from captioning.cider import CiderD
 from captioning.recipe import SelfCriticalConfig
 from captioning.self_critical import SelfCriticalTask, advantages
+from s2s.decoder import DecoderConfig, DropoutRates
 from s2s.precision import products
 from s2s.vocabulary import END, START
+from s2s.wirings import DECODERS
 
 CPU = torch.device("cpu")
 
 
-def task(captions: int = 20, **changes: Any) -> SelfCriticalTask:
+INPUTS = (world.Stored(), world.Stored())
+
+
+def task(captions: int = 20, decoder: DecoderConfig | None = None, **changes: Any) -> SelfCriticalTask:
     options = {"samples": 5, "cross_entropy": 0.2, **changes}
-    recipe = world.recipe(captions=captions, self_critical=SelfCriticalConfig(**options))
-    return SelfCriticalTask(recipe, world.prepared(), world.model(recipe), (world.Stored(), world.Stored()), CPU)
+    plain = world.recipe()
+    recipe = replace(
+        plain, captions=captions, decoder=decoder or plain.decoder, self_critical=SelfCriticalConfig(**options)
+    )
+    return SelfCriticalTask(recipe, world.prepared(), world.model(recipe), INPUTS, CPU)
 
 
 def test_the_baseline_is_the_mean_of_the_other_samples() -> None:
@@ -82,16 +90,54 @@ def test_what_is_said_of_a_mirrored_picture_is_rewarded_as_if_it_were_not() -> N
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_gradient_reaches_every_weight(precision: Any) -> None:
+@pytest.mark.parametrize("wiring", list(DECODERS))
+def test_the_gradient_reaches_every_weight(wiring: Any, precision: Any) -> None:
     """Weights that autocast casts while captions are sampled must not be taken for the casts of training."""
-    plain = task()
+    decoder = replace(world.recipe().decoder, wiring=wiring)
+    plain = task(decoder=decoder)
     model = plain.model.head
     with products(precision, CPU):
         loss = plain.loss(model, plain.batch(0, 0, [0, 1, 2, 3]))
     loss.total.backward()
     assert model.training
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert silent == []
+    unused = ["encoder.projection.weight", "encoder.projection.bias"]  # it sees the summary alone
+    assert silent == (unused if wiring == "show_and_tell" else [])
+
+
+def test_a_step_repeats_from_its_random_numbers() -> None:
+    """So that a resumed training ends with the very weights."""
+    rates = DropoutRates(embedding=0.3, hidden=0.3, context=0.3, output=0.3)
+    plain = task(decoder=replace(world.recipe().decoder, dropout=rates))
+    losses = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        losses.append(plain.loss(plain.model.head, plain.batch(3, 1, [2, 0])).total.item())
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_samples_are_drawn_without_dropout() -> None:
+    """With nearly all of the output dropped they would be noise."""
+    rates = DropoutRates(embedding=0, hidden=0, context=0, output=0.99)
+    whole, dropped = task(), task(decoder=replace(world.recipe().decoder, dropout=rates))
+    found = []
+    for each in (whole, dropped):
+        torch.manual_seed(5)
+        found.append(each._samples(each.model.head.train(), each.batch(0, 0, [0, 1, 2, 3])))
+    assert found[0] == found[1]
+
+
+def test_a_caption_that_says_the_name_of_end_does_not_end() -> None:
+    plain = task()
+    examples = [replace(example, captions=("one </s>",)) for example in plain.data.train[:1]]
+    said = SelfCriticalTask(
+        plain.recipe, replace(plain.data, train=[*examples, *plain.data.train[1:]]), plain.model, INPUTS, CPU
+    )
+    ids = plain.data.vocabulary.encode("one")
+    rewards = said._rewards(replace(said.batch(0, 0, [0]), turned=[False]), [ids, [*ids, END]] * 5)
+    same = CiderD([[["one", "</s>", END]], *[[[*c.split(), END] for c in e.captions] for e in plain.data.train[1:]]])
+    expected = [same.score(0, ["one"]), same.score(0, ["one", END])]
+    assert rewards.flatten()[:2].tolist() == pytest.approx(expected)
 
 
 def test_rewards_rise() -> None:

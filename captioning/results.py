@@ -61,7 +61,7 @@ def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId,
 
     Nothing is left out, equal captions of a picture neither: the scores depend on how many there are.
     """
-    check(source.is_dir() or source.exists(), f"{source}: no such file or folder; check the path")
+    check(source.exists(), f"{source}: no such file or folder; check the path")
     names: dict[ImageId, str] = {}
     references: dict[ImageId, tuple[str, ...]] = {}
     for entry in read_entries(source, splits):

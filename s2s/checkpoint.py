@@ -186,7 +186,8 @@ def load(directory: Path | str, expected: str | None = None) -> Any:
     path, kind = stored.directory / CONFIG, brief(stored.kind)
     if stored.kind not in _BUILDERS or expected not in (None, stored.kind):
         known = expected or ", ".join(sorted(_BUILDERS)) or "none"
-        raise UserError(f"{path}: holds a model of kind '{kind}', which is not for this command (what is: {known}); give another")
+        unfit = f"holds a model of kind '{kind}', which is not for this command (what is: {known}); give another"
+        raise UserError(f"{path}: {unfit}")
     try:
         return _BUILDERS[stored.kind](stored)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

@@ -211,7 +211,7 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
         ("--model {model} --source {source} --reference {reference} --output {ours}", "{ours}: exists already"),
         ("--model {model} --source {source} --reference {reference} --output {source} --force", "{source}: is an inp"),
         ("--model {folder} --source {source} --reference {reference}", "{folder}: is no model directory"),
-        ("--model {model} --source {source} --reference {reference} --beam 0", "--beam: '0' is not a whole number from 1"),
+        ("--model {model} --source {source} --reference {reference} --beam 0", "'0' is not a whole number from 1"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_and_nothing_is_written(

@@ -217,5 +217,5 @@ def test_loading_imports_no_compiler_and_no_metrics(tmp_path: Path) -> None:
 
 def test_a_captioner_is_refused_though_captioning_is_imported_too(tmp_path: Path) -> None:
     world.model().save(tmp_path / "captioner", {})
-    with pytest.raises(UserError, match="kind 'captioning', which is not for this command .what is: translation."):
+    with pytest.raises(UserError, match=r"kind 'captioning', which is not for this command \(what is: translation\)"):
         TranslationModel.load(tmp_path / "captioner")

@@ -14,6 +14,7 @@ if not __package__:
 
 import argparse
 import glob
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -63,9 +64,9 @@ def expanded(name: str) -> Iterator[Path]:
     In a stable order; hidden files are left out. What means nothing is given back as it is: reading it tells why.
     """
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         found = sorted(each for each in path.rglob("*") if not each.is_dir() and not _hidden(each.relative_to(path)))
-    elif not path.exists() and glob.has_magic(name):
+    elif not os.path.exists(name) and glob.has_magic(name):  # noqa: PTH110 - as above
         matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         found = sorted(match for match in matches if not match.is_dir())
     else:

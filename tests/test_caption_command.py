@@ -1,0 +1,66 @@
+"""`caption`: which files its arguments mean; what it prints, keeps and counts of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from captioning.caption import _Run, expanded
+from captioning.captioner import Caption, Captioned
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with files at two depths, hidden ones among them."""
+    for name in ("b.jpg", "a.png", "sub/c.jpg", ".hidden/d.jpg", "sub/.e.jpg", "[1].jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (tmp_path / "lost.jpg").symlink_to("nowhere.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (".", ["[1].jpg", "a.png", "b.jpg", "lost.jpg", "sub/c.jpg"]),  # the broken link will be told
+        ("sub", ["sub/c.jpg"]),
+        (".hidden", [".hidden/d.jpg"]),
+        ("b.jpg", ["b.jpg"]),
+        ("*.png", ["a.png"]),
+        ("**/*.jpg", ["[1].jpg", "b.jpg", "lost.jpg", "sub/c.jpg"]),
+        ("[1].jpg", ["[1].jpg"]),  # a file, and no pattern
+        ("*.gif", ["*.gif"]),
+        ("missing.jpg", ["missing.jpg"]),
+        ("x" * 5000, ["x" * 5000]),
+    ],
+)
+def test_an_argument_means_files_in_a_stable_order(name: str, found: list[str], folder: Path) -> None:
+    assert list(expanded(name)) == [Path(each) for each in found]
+
+
+def test_a_folder_without_pictures_is_told_as_it_is(tmp_path: Path) -> None:
+    assert list(expanded(str(tmp_path))) == [tmp_path]
+
+
+def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    run = _Run(3, None)
+    run.take(Captioned(Path("a\tb\n.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
+    run.take(Captioned(Path("broken.jpg"), problem="is empty (0 bytes)"))
+    run.take(Captioned(Path("COCO_val2014_000000000042.jpg"), [Caption("a cat", -1.0, ["a", "cat"], None)]))
+    assert run.report() == 1
+    printed = capsys.readouterr()
+    assert printed.out == "a\\tb\\n.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
+    assert "warning: broken.jpg: is empty (0 bytes)\n" in printed.err
+    assert "1 of 3 pictures failed" in printed.err
+    assert run.results == [("a\tb\n.jpg", "a dog"), (42, "a cat")]
+
+
+def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixture[str]) -> None:
+    run = _Run(1, lambda _: "does not exist; check the path")
+    run.take(Captioned(Path("a.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
+    assert run.report() == 1
+    assert "a.jpg\ta dog" in capsys.readouterr().out
+    assert run.results

@@ -1,0 +1,56 @@
+"""What the encoder is given: pictures by their numbers, mirrored ones in their places, padding known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from captioning.images import Picture, Preprocessing
+from captioning.inputs import DecodedPixels, stacked
+from s2s.errors import UserError
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    """Two wide pictures, white on the left and black on the right, and the other way round."""
+    found = []
+    for number, (left, right) in enumerate(((255, 0), (0, 255))):
+        image = Image.new("RGB", (16, 8), (right,) * 3)
+        image.paste((left,) * 3, (0, 0, 8, 8))
+        found.append(tmp_path / f"{number}.png")
+        image.save(found[-1])
+    return found
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_a_picture_is_mirrored_before_it_is_padded(fit: str, paths: list[Path]) -> None:
+    pixels = DecodedPixels(paths, Preprocessing(16, fit))  # type: ignore[arg-type]
+    upright, turned = pixels([0, 1], [False, False]), pixels([0, 1, 0], [True, False, False])
+    torch.testing.assert_close(turned.values[0], upright.values[1])
+    torch.testing.assert_close(turned.values[1:], upright.values.flip(0))
+    assert upright.values[0, :, 0, 0].tolist() == [255] * 3
+    if fit == "stretch":
+        assert turned.extent is None
+    else:
+        assert turned.extent is not None
+        assert turned.extent.tolist() == [[8, 16]] * 3  # height and width
+
+
+def test_a_picture_that_has_gone_is_named(paths: list[Path]) -> None:
+    pixels = DecodedPixels(paths, Preprocessing(16))
+    paths[1].unlink()
+    with pytest.raises(UserError, match=r"1\.png: does not exist"):
+        pixels([0, 1], [False, False])
+
+
+def test_pictures_are_stacked_in_their_order() -> None:
+    pictures = [Picture(torch.full((3, 4, 4), value, dtype=torch.uint8), 4, 2 + value) for value in (0, 1)]
+    assert stacked(pictures, Preprocessing(4)).extent is None
+    padded = stacked(pictures, Preprocessing(4, "pad"))
+    assert padded.values.shape == (2, 3, 4, 4)
+    assert padded.values[1, 0, 0, 0] == 1
+    assert padded.extent is not None
+    assert padded.extent.tolist() == [[2, 4], [3, 4]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 from captioning.corpus import CaptionedImage, read_captions
 from captioning.recipe import Recipe
 from captioning.text import learn_vocabulary, normalised
-from s2s.config import to_dict
+from s2s import cache
 from s2s.errors import check
 from s2s.vocabulary import Vocabulary, WordVocabulary
 
@@ -26,12 +24,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training and validation pictures, and the vocabulary; one `key`: the same captions of files of the same names."""
+    """Training and validation pictures, and the vocabulary."""
 
     train: Sequence[Example]
     validation: Sequence[Example]
     vocabulary: Vocabulary
-    key: str
+
+    def key(self) -> str:
+        """The same for the same names of pictures, captions and vocabulary."""
+        sides = (self.train, self.validation)
+        captions = [[(str(example.picture.path), example.captions) for example in side] for side in sides]
+        return cache.key([captions, self.vocabulary.to_bytes().hex()])
 
 
 def prepare(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Prepared:
@@ -57,7 +60,7 @@ def prepare(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Prepared:
     if isinstance(vocabulary, WordVocabulary):
         print(f"{recipe.data.train}: {vocabulary.oov_report(captions)}", file=sys.stderr)
         print(f"{recipe.data.validation}: {vocabulary.oov_report(validated)}", file=sys.stderr)
-    return Prepared(train, validation, vocabulary, _key(recipe, train, validation))
+    return Prepared(train, validation, vocabulary)
 
 
 def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:
@@ -68,9 +71,3 @@ def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:
         print(f"{name}: left out {len(wordless):,} without any word: {', '.join(wordless[:3])}", file=sys.stderr)
     check(examples, f"{name}: no picture with a caption is left; look at the report above")
     return examples
-
-
-def _key(recipe: Recipe, *sides: Sequence[Example]) -> str:
-    content = [[(str(e.picture.path), e.captions) for e in side] for side in sides]
-    parts = [content, to_dict(recipe.vocabulary), to_dict(recipe.image)]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32]

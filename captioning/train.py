@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import command, training_command
+from s2s import cache, command, training_command
 from s2s.errors import UserError, check
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     start = CaptioningModel.load(recipe.start) if recipe.start else None
     data = prepare(recipe, start.vocabulary if start else None)
     model = _model(recipe, data, start)
+    cnn = model.encoder.backbone.fingerprint()
     model.network.to(device)
     kind = SelfCriticalTask if recipe.self_critical else CaptioningTask
     if recipe.image.tuned_stages:
@@ -62,7 +63,9 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     else:
         data, train, validation = _extracted(data, model, recipe)
         network = model.head
-    return Training(kind(recipe, data, model, (train, validation), device), network, data.key)
+    # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
+    key = cache.key([data.key(), cnn])
+    return Training(kind(recipe, data, model, (train, validation), device), network, key)
 
 
 def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> CaptioningModel:

@@ -52,7 +52,7 @@ def vocabulary() -> WordVocabulary:
 
 def prepared() -> Prepared:
     """Trained on what is validated."""
-    return Prepared(examples(), examples(), vocabulary(), "key")
+    return Prepared(examples(), examples(), vocabulary())
 
 
 def recipe(**changes: object) -> Recipe:

@@ -54,11 +54,11 @@ def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe)
 
 
 def test_the_key_is_of_the_captions(recipe: Recipe) -> None:
-    key = prepare(recipe).key
-    assert prepare(recipe).key == key
+    key = prepare(recipe).key()
+    assert prepare(recipe).key() == key
     path = recipe.data.train
     path.write_text(path.read_text().replace("red cat", "green cat"))
-    assert prepare(recipe).key != key
+    assert prepare(recipe).key() != key
 
 
 def test_pictures_without_any_word_are_left_out_and_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:

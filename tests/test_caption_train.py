@@ -73,6 +73,14 @@ def test_features_are_those_of_the_pixels_in_training_too(recipe: Recipe) -> Non
     torch.testing.assert_close(cells, by_features.inputs([2, 0], [True, False]).cells, atol=0.02, rtol=0)  # type: ignore
 
 
+def test_a_picture_that_can_no_longer_be_read_makes_it_other_data(recipe: Recipe, tmp_path: Path) -> None:
+    """A run that was begun with the picture must not go on without it: its batches would be others."""
+    data = build(recipe, CPU).data
+    assert build(recipe, CPU).data == data
+    (tmp_path / "blue.png").write_bytes(b"broken")
+    assert build(recipe, CPU).data != data
+
+
 def test_a_model_is_gone_on_from_with_its_weights_and_words(recipe: Recipe, stored: Path) -> None:
     model = CaptioningModel.load(stored)
     rates = replace(recipe.decoder, dropout=DropoutRates(output=0.9))

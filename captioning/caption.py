@@ -65,7 +65,7 @@ def expanded(name: str) -> Iterator[Path]:
     """
     path = Path(name)
     if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
-        found = sorted(each for each in path.rglob("*") if not each.is_dir() and not _hidden(each.relative_to(path)))
+        found = sorted(_below(path))
     elif not os.path.exists(name) and glob.has_magic(name):  # noqa: PTH110 - as above
         matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         found = sorted(match for match in matches if not match.is_dir())
@@ -74,8 +74,14 @@ def expanded(name: str) -> Iterator[Path]:
     yield from found or [path]
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, and the folders that cannot be entered, or are links, which might lead in a circle."""
+    closed: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        yield from (Path(parent, name) for name in (*files, *links) if not name.startswith("."))
+    yield from closed
 
 
 class _Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +66,19 @@ def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixt
     assert run.report() == 1
     assert "a.jpg\ta dog" in capsys.readouterr().out
     assert run.results
+
+
+def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", ".hidden"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").touch()
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    entries = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if Path(path).name == "b":  # as permissions would have it, which do not bind root
+            raise PermissionError(13, "Permission denied", str(path))
+        return entries(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert list(expanded(str(tmp_path))) == [tmp_path / "a" / "x.png", tmp_path / "b", tmp_path / "link"]

@@ -125,7 +125,7 @@ def _load(options: argparse.Namespace) -> Captioner:
         torch.set_num_threads(options.threads)
     return Captioner.load(
         options.model or BUNDLED,
-        SearchOptions(options.beam, length_penalty=options.length_penalty),
+        SearchOptions(options.beam, length_penalty=options.length_penalty, minimum_length=1),
         device=options.device,
         precision=options.precision,
         batch=options.batch or BATCH,

@@ -61,7 +61,7 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
     print(report, file=sys.stderr)
     if options.threads:
         torch.set_num_threads(options.threads)
-    search = SearchOptions(options.beam, length_penalty=options.length_penalty)
+    search = SearchOptions(options.beam, length_penalty=options.length_penalty, minimum_length=1)
     captioner = Captioner.load(options.model, search, device=options.device, precision=options.precision)
     captions: dict[str, str] = {}
     references = {str(picture.path): picture.captions for picture in pictures}

@@ -40,7 +40,7 @@ def caption(arguments: list[str]) -> int:
         check_new(options.json, force=options.force)
     paths = [path for name in options.paths for path in expanded(name)]
     with _pages(options) as draw:
-        captioner = _load(options)
+        captioner = load(options.model or BUNDLED, options, batch=options.batch)
         run = _Run(len(paths), draw)
         for found in captioner.caption(paths):
             run.take(found)
@@ -115,7 +115,8 @@ def _printable(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _load(options: argparse.Namespace) -> Captioner:
+def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
+    """The captioner of a model directory that searches as the command line says, here and in evaluation."""
     import torch
 
     from captioning.captioner import BATCH, Captioner
@@ -124,11 +125,11 @@ def _load(options: argparse.Namespace) -> Captioner:
     if options.threads:
         torch.set_num_threads(options.threads)
     return Captioner.load(
-        options.model or BUNDLED,
+        directory,
         SearchOptions(options.beam, length_penalty=options.length_penalty, minimum_length=1),
         device=options.device,
         precision=options.precision,
-        batch=options.batch or BATCH,
+        batch=batch or BATCH,
     )
 
 

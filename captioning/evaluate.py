@@ -49,20 +49,15 @@ def evaluate(arguments: list[str]) -> int:
 
 def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """What the model says of the pictures of --references, and what people said: both by the path of the picture."""
-    import torch
     from tqdm import tqdm
 
-    from captioning.captioner import Captioner
+    from captioning.caption import load
     from captioning.corpus import read_captions
     from captioning.results import image_id, write_results
-    from s2s.search import SearchOptions
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    search = SearchOptions(options.beam, length_penalty=options.length_penalty, minimum_length=1)
-    captioner = Captioner.load(options.model, search, device=options.device, precision=options.precision)
+    captioner = load(options.model, options)
     captions: dict[str, str] = {}
     references = {str(picture.path): picture.captions for picture in pictures}
     found = captioner.caption(picture.path for picture in pictures)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from captioning.caption_files import Entry, read_json
 from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
-from data_prep.splits import SPLITS, write_splits
+from data_prep.splits import SPLITS, deliver
 from s2s import command
 from s2s.errors import check
 
@@ -83,10 +83,7 @@ def coco(arguments: list[str]) -> int:
     add("--force", action="store_true", help="replace existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     splits, reports = prepare(options.annotations, options.images, split=options.split, restval=options.restval)
-    for report in reports:
-        print(report, file=sys.stderr)
-    for path in write_splits(splits, options.output, force=options.force):
-        print(path)
+    deliver(splits, reports, options.output, force=options.force)
     return 0
 
 

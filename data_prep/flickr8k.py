@@ -15,7 +15,7 @@ from pathlib import Path
 
 from captioning.caption_files import Entry, read_csv
 from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
-from data_prep.splits import write_splits
+from data_prep.splits import deliver
 from s2s import command
 from s2s.errors import UserError, check
 from s2s.lines import read_lines
@@ -102,10 +102,7 @@ def flickr8k(arguments: list[str]) -> int:
     parser.add_argument("--force", action="store_true", help="replace existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     splits, reports = prepare(options.folder, options.images)
-    for report in reports:
-        print(report, file=sys.stderr)
-    for path in write_splits(splits, options.output, force=options.force):
-        print(path)
+    deliver(splits, reports, options.output, force=options.force)
     return 0
 
 

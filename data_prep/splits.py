@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import combinations
@@ -14,6 +15,16 @@ from s2s.errors import check
 from s2s.files import check_new, written_aside
 
 SPLITS = ("train", "validation", "test")
+
+
+def deliver(
+    splits: Mapping[str, Sequence[CaptionedImage]], reports: Sequence[str], output: Path, *, force: bool
+) -> None:
+    """What a command does with its splits: tell what was left out, write, print the paths written."""
+    for report in reports:
+        print(report, file=sys.stderr)
+    for path in write_splits(splits, output, force=force):
+        print(path)
 
 
 def write_splits(splits: Mapping[str, Sequence[CaptionedImage]], output: Path, *, force: bool = False) -> list[Path]:

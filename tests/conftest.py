@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +70,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "tiny"
     model.save(directory, {})
     return directory
+
+
+@pytest.fixture(name="run")
+def run_translate(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run `translate` in this process, with the tiny model in float32: exit code, output, errors."""
+    from s2s import command
+    from translation import translate
+
+    def _run(*arguments: str | Path) -> tuple[int, str, str]:
+        options = ["--model", str(tiny_model), "--precision", "float32", "--beam", "3"]
+        code = command.run(translate.translate, [*options, *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return _run

@@ -23,19 +23,6 @@ Translate = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Translate:
-    """Run `translate` in this process, with the tiny model in float32: exit code, output, errors."""
-
-    def _run(*arguments: str | Path) -> tuple[int, str, str]:
-        options = ["--model", str(tiny_model), "--precision", "float32", "--beam", "3"]
-        code = command.run(translate.translate, [*options, *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return _run
-
-
-@pytest.fixture
 def text(tmp_path: Path) -> Path:
     path = tmp_path / "text.en"
     path.write_text("".join(f"{line}\n" for line in LINES))

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from s2s import command
 from s2s.attention_view import Words, read
 from s2s.vocabulary import CharacterVocabulary, WordVocabulary, train_subwords
 from translation import translate
@@ -23,19 +22,6 @@ LINES = ["A man is sleeping.", "", "Two dogs play!", "A red hat </script> in the
 LONG = "A man is in the park. Two dogs play with a ball in the snow! It is a red ball."
 
 Translate = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Translate:
-    """Run `translate` in this process, with the tiny model in float32: exit code, output, errors."""
-
-    def _run(*arguments: str | Path) -> tuple[int, str, str]:
-        options = ["--model", str(tiny_model), "--precision", "float32", "--beam", "3"]
-        code = command.run(translate.translate, [*options, *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return _run
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import WINDOW_LINES, read_lines
 from s2s.metrics import Score, Significance, Streams, corpus_scores, paired_bootstrap, primary_tag
+from translation.translate import load
 
 if TYPE_CHECKING:
     from translation.translator import Translator
@@ -84,7 +85,7 @@ def evaluate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     _check_options(options)
     texts = _read_all(options)
-    translator = _load(options.model, options) if options.model else None
+    translator = load(options.model, options) if options.model else None
     language = options.target_language or (translator.model.config.target_language if translator else "")
     primary_tag(language)  # a mistake in it is told before the translation, not after
 
@@ -96,7 +97,7 @@ def evaluate(arguments: list[str]) -> int:
     scores = corpus_scores(hypotheses, references, language)
     comparisons = []
     for path in options.baseline:
-        baseline = texts[path] if path in texts else _translated(_load(path, options), texts[options.source])
+        baseline = texts[path] if path in texts else _translated(load(path, options), texts[options.source])
         comparisons.append(Comparison(str(path), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=str(options.model or options.hypothesis),
@@ -155,19 +156,6 @@ def _read_all(options: argparse.Namespace) -> Mapping[Path, Sequence[str]]:
             "line n of all files must be of the same sentence, blank lines included",
         )
     return texts
-
-
-def _load(directory: Path, options: argparse.Namespace) -> Translator:
-    """Searching as `translate` does."""
-    import torch
-
-    from s2s.search import SearchOptions
-    from translation.translator import Translator
-
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    search = SearchOptions(options.beam, length_penalty=options.length_penalty, stop_early=True)
-    return Translator.load(directory, search, device=options.device, precision=options.precision)
 
 
 def _translated(translator: Translator, lines: Sequence[str]) -> list[str]:

@@ -35,7 +35,7 @@ def translate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     _check(options)
     directory = options.model or bundled(options.to or "de")
-    translator = _load(directory, options)
+    translator = load(directory, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
     with ExitStack() as stack:
         output = sys.stdout
         if options.output:
@@ -116,8 +116,13 @@ def _check(options: argparse.Namespace) -> None:
         check_new(options.attention, force=options.force)
 
 
-def _load(directory: Path, options: argparse.Namespace) -> Translator:
-    """Import what translates, which takes longer than all that comes before, and read the model."""
+def load(
+    directory: Path, options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
+) -> Translator:
+    """The translator of a model directory that searches as the command line says, here and in evaluation.
+
+    What translates is imported here, which takes longer than all that comes before.
+    """
     import torch
 
     from s2s.search import SearchOptions
@@ -127,10 +132,10 @@ def _load(directory: Path, options: argparse.Namespace) -> Translator:
         torch.set_num_threads(options.threads)
     return Translator.load(
         directory,
-        SearchOptions(options.beam, options.n_best or 1, length_penalty=options.length_penalty, stop_early=True),
+        SearchOptions(options.beam, n_best, length_penalty=options.length_penalty, stop_early=True),
         device=options.device,
         precision=options.precision,
-        batch_tokens=options.batch_tokens or BATCH_TOKENS,
+        batch_tokens=batch_tokens or BATCH_TOKENS,
     )
 
 

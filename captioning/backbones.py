@@ -59,6 +59,21 @@ class Backbone(nn.Module):
         cells = self.stages((pixels - self.mean) / self.std)  # (batch, dim, rows, columns)
         return cells.permute(0, 2, 3, 1).float()
 
+    def frozen_part(self) -> Backbone:
+        """The stages that are not trained, as a CNN of their own, with the very same weights."""
+        if not self._tuned:
+            return self
+        first = len(self.stages) - self._tuned
+        stages = self.stages[:first]
+        with torch.no_grad():
+            dim = stages(torch.zeros(1, 3, 32, 32, device=self.mean.device)).shape[1]
+        return Backbone(f"{self.name}, first {first} stages", stages, dim, self.mean.tolist(), self.std.tolist())
+
+    def finish(self, cells: Tensor) -> Tensor:
+        """The stages that are trained, on the grid of the frozen part: all in (batch, rows, columns, channels)."""
+        channels_last = cells.permute(0, 3, 1, 2)  # in memory, which is how convolutions are fastest
+        return self.stages[len(self.stages) - self._tuned :](channels_last).permute(0, 2, 3, 1).float()
+
     @torch.no_grad()
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of the grid of a picture of this size."""

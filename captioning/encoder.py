@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import adaptive_max_pool2d, layer_norm
 
 from s2s.config import option
 from s2s.memory import Memory, Segment, masked_mean
@@ -83,6 +83,8 @@ class GridEncoder(nn.Module):
 class ImageEncoder(nn.Module):
     """Pixels to grid: the CNN, then the grid encoder.
 
+    Where the last stages of the CNN are trained, it also takes the features of the frozen stages before them.
+
     Args:
         backbone: the CNN, pixels (pictures, 3, height, width) uint8 -> (pictures, rows, columns, dim)
         grid: what comes after it
@@ -94,9 +96,9 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.backbone, self.grid = backbone, grid
 
-    def forward(self, pixels: Pixels) -> Memory:
-        """Pixels -> grid (pictures, positions, dim), summary (pictures, feature_dim)."""
-        return self.grid(self.features(pixels))
+    def forward(self, inputs: Pixels | Features) -> Memory:
+        """To grid (pictures, positions, dim) and summary (pictures, feature_dim)."""
+        return self.grid(self.features(inputs) if isinstance(inputs, Pixels) else self._finished(inputs))
 
     def features(self, pixels: Pixels) -> Features:
         """The CNN's feature maps."""
@@ -104,6 +106,13 @@ class ImageEncoder(nn.Module):
         if pixels.extent is None:
             return Features(cells)
         return Features(cells, overlap(pixels.extent, pixels.values.shape[2:], cells.shape[1:3]))
+
+    def _finished(self, begun: Features) -> Features:
+        """The CNN's feature maps from those of its frozen part, whose grid may be finer."""
+        cells: Tensor = self.backbone.finish(begun.cells)
+        if begun.real is None:
+            return Features(cells)
+        return Features(cells, adaptive_max_pool2d(begun.real.float(), cells.shape[1:3]).bool())
 
 
 def overlap(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:

@@ -37,7 +37,7 @@ class ImageConfig:
     weights: Path | None = option(None, help="its weights, where they are not to be downloaded")
     preprocessing: Preprocessing = Preprocessing()
     mirror: bool = option(True, help="show half of the pictures mirrored, left and right in their captions exchanged")
-    tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too, from pixels; 0: none")
+    tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too; the others are frozen")
     tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
 
     def problems(self) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from captioning.backbones import Backbone
     from captioning.inputs import Inputs
     from captioning.model import CaptioningModel
     from captioning.prepare import Example, Prepared
@@ -51,18 +52,17 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     start = CaptioningModel.load(recipe.start) if recipe.start else None
     data = prepare(recipe, start.vocabulary if start else None)
     model = _model(recipe, data, start)
-    cnn = model.encoder.backbone.fingerprint()
+    backbone, tuned = model.encoder.backbone, recipe.image.tuned_stages
+    cnn = backbone.fingerprint()
     model.network.to(device)
     kind = SelfCriticalTask if recipe.self_critical else CaptioningTask
-    if recipe.image.tuned_stages:
-        backbone = model.encoder.backbone
-        backbone.unfreeze(recipe.image.tuned_stages)
-        backbone.learning_rate_share = recipe.image.tuning_rate
+    backbone.unfreeze(tuned)
+    backbone.learning_rate_share = recipe.image.tuning_rate
+    if tuned == len(backbone.stages):
         data, train, validation = _decoded(data, recipe)
-        network = model.network
     else:
-        data, train, validation = _extracted(data, model, recipe)
-        network = model.head
+        data, train, validation = _extracted(data, backbone.frozen_part(), recipe)
+    network = model.network if tuned else model.head
     # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
     key = cache.key([data.key(), cnn])
     return Training(kind(recipe, data, model, (train, validation), device), network, key)
@@ -98,14 +98,15 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     return CaptioningModel(shape, data.vocabulary, network)
 
 
-def _extracted(data: Prepared, model: CaptioningModel, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
-    """The features of the frozen CNN, and the data without the pictures that could not be read."""
+def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
+    """The features of what is frozen of the CNN, and the data without the pictures that could not be read."""
     from captioning.extract import Extracted, extract
     from captioning.inputs import StoredFeatures
 
     def features(paths: Sequence[Path], mirrored: bool) -> Extracted:
-        backbone, preprocessing = model.encoder.backbone, recipe.image.preprocessing
-        return extract(paths, backbone, preprocessing, mirrored=mirrored, precision=recipe.training.precision)
+        return extract(
+            paths, backbone, recipe.image.preprocessing, mirrored=mirrored, precision=recipe.training.precision
+        )
 
     def of(side: Sequence[Example], mirrored: bool) -> tuple[list[Example], StoredFeatures]:
         paths = [example.picture.path for example in side]

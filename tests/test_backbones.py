@@ -106,6 +106,27 @@ def test_unfreezing_trains_the_last_stages_but_no_statistics() -> None:
     assert not any(module.training for module in backbone.modules())
 
 
+@pytest.mark.parametrize("tuned", [0, 1, 2])
+def test_the_frozen_part_and_the_finish_are_the_whole(tuned: int) -> None:
+    backbone, given = tiny(), pixels(2, 33, 48)
+    backbone.unfreeze(tuned)
+    backbone.eval()
+    begun = backbone.frozen_part()(given)
+    torch.testing.assert_close(backbone.finish(begun), backbone(given))
+    assert not begun.requires_grad
+    assert begun.shape[1:3] == backbone.frozen_part().grid_shape(33, 48)
+    assert begun.shape[3] == backbone.frozen_part().dim
+
+
+def test_parts_that_are_frozen_elsewhere_are_other_cnns() -> None:
+    """Or the features of one would be taken for those of another."""
+    backbone, seen = tiny(), set[str]()
+    for tuned in (0, 1, 2):
+        backbone.unfreeze(tuned)
+        seen.add(backbone.frozen_part().fingerprint())
+    assert len(seen) == 3
+
+
 def test_more_stages_than_there_are_cannot_be_trained() -> None:
     with pytest.raises(UserError, match="tiny has 3 stages, so 4"):
         tiny().unfreeze(4)

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from captioning import extract
+from captioning.encoder import Pixels
 from captioning.images import ImageError, Preprocessing
 from captioning.model import CaptioningModel
 from captioning.recipe import DataConfig, ImageConfig, Recipe, SelfCriticalConfig, VocabularyConfig
@@ -19,6 +20,7 @@ from captioning.task import CaptioningTask
 from captioning.train import build
 from s2s.decoder import DropoutRates
 from s2s.errors import UserError
+from s2s.model import EncoderDecoder
 
 CPU = torch.device("cpu")
 IMAGE = ImageConfig("squares", preprocessing=Preprocessing(world.SIZE))
@@ -63,14 +65,18 @@ def test_mirrored_pictures_have_the_features_of_mirrored_pixels(recipe: Recipe) 
     assert not torch.allclose(turned[1], plain[1], atol=0.1)
 
 
-def test_features_are_those_of_the_pixels_in_training_too(recipe: Recipe) -> None:
-    by_features = build(recipe, CPU).task
-    by_pixels = build(replace(recipe, image=replace(IMAGE, tuned_stages=1)), CPU).task
-    assert isinstance(by_features, CaptioningTask)
-    assert isinstance(by_pixels, CaptioningTask)
-    pixels = by_pixels.inputs([2, 0], [True, False])
-    cells = by_pixels.model.encoder.features(pixels).cells  # type: ignore[arg-type]
-    torch.testing.assert_close(cells, by_features.inputs([2, 0], [True, False]).cells, atol=0.02, rtol=0)  # type: ignore
+@pytest.mark.parametrize("tuned", [0, 1, 2])
+def test_the_grid_is_that_of_the_pixels_however_much_of_the_cnn_is_trained(tuned: int, recipe: Recipe) -> None:
+    """Of features of the whole CNN, of those of its frozen stages, and of pixels where none is frozen."""
+    training = build(replace(recipe, image=replace(IMAGE, tuned_stages=tuned)), CPU)
+    assert isinstance(training.task, CaptioningTask)
+    assert isinstance(training.network, EncoderDecoder)
+    inputs = training.task.inputs([2, 0], [True, False])
+    assert isinstance(inputs, Pixels) == (tuned == 2)
+    image = Image.open(recipe.data.train.with_name("green.png"))
+    pixels = Pixels(Preprocessing(world.SIZE).apply(image).pixels[None])
+    want = training.task.model.network.encoder(pixels).grid
+    torch.testing.assert_close(training.network.encoder(inputs).grid[1:], want, atol=0.02, rtol=0)
 
 
 def test_a_picture_that_can_no_longer_be_read_makes_it_other_data(recipe: Recipe, tmp_path: Path) -> None:
@@ -119,7 +125,7 @@ def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored
         build(going_on(recipe, stored, image=image), CPU)
 
 
-@pytest.mark.parametrize("tuned", [0, 1])
+@pytest.mark.parametrize("tuned", [0, 1, 2])
 def test_a_picture_that_cannot_be_read_costs_only_itself(
     tuned: int, recipe: Recipe, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from captioning.backbones import Backbone
-from captioning.encoder import EncoderConfig, Features, GridEncoder, ImageEncoder, Pixels
+from captioning.encoder import EncoderConfig, Features, GridEncoder, ImageEncoder, Pixels, overlap
 
 
 def means() -> Backbone:
@@ -55,3 +55,19 @@ def test_a_cell_is_real_where_the_photograph_reaches_into_it(grid_encoder: GridE
     real = encoder.features(Pixels(values, torch.tensor([[16, 24], [9, 8], [8, 17]]))).real
     assert real is not None
     assert real.int().tolist() == [[[1, 1, 1], [1, 1, 1]], [[1, 0, 0], [1, 0, 0]], [[1, 1, 1], [0, 0, 0]]]
+
+
+def test_features_of_the_frozen_part_are_finished(grid_encoder: GridEncoder) -> None:
+    """Where its grid is finer, a cell of the last one is real where one of those below it is."""
+    backbone = Backbone(
+        "halves", nn.Sequential(nn.AvgPool2d(8), nn.MaxPool2d(2, ceil_mode=True)), 3, [0.0] * 3, [9.0] * 3
+    )
+    backbone.unfreeze(1)
+    encoder = ImageEncoder(backbone, grid_encoder)
+    pixels = Pixels(torch.randint(0, 256, (3, 3, 16, 24), dtype=torch.uint8), torch.tensor([[16, 24], [9, 8], [8, 17]]))
+    cells = backbone.frozen_part()(pixels.values)
+    real = overlap(torch.tensor([[16, 24], [9, 8], [8, 17]]), torch.Size((16, 24)), cells.shape[1:3])
+    whole, finished = encoder(pixels), encoder(Features(cells, real))
+    torch.testing.assert_close(finished.grid, whole.grid)
+    torch.testing.assert_close(finished.mask, whole.mask)
+    assert finished.segments == whole.segments

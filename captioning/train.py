@@ -75,7 +75,6 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     from captioning.backbones import build_backbone
     from captioning.model import CaptioningConfig, CaptioningModel, build_network
     from s2s.checkpoint import load_weights
-    from s2s.config import differences
 
     lengths = (len(ids) for example in data.train for ids in data.vocabulary.encode_all(example.captions))
     shape = CaptioningConfig(
@@ -87,14 +86,12 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
         decoder=recipe.decoder,
     )
     if start:
-        free = ("max_caption_length", "decoder.dropout.")
-        changed = [key for key in differences(start.config, shape) if not key.startswith(free)]
-        check(not changed, f"{recipe.start}: the recipe differs from it in {', '.join(changed)}: make them agree")
+        training_command.check_same_shape(recipe.start, start.config, shape, ("max_caption_length",))
     torch.manual_seed(recipe.training.seed)
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
     network = build_network(shape, backbone, len(data.vocabulary))
     if start:
-        load_weights(network, start.network.state_dict(), source=recipe.start or "")
+        load_weights(network, start.network.state_dict())
     return CaptioningModel(shape, data.vocabulary, network)
 
 

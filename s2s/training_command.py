@@ -22,7 +22,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2s import command, config
 from s2s.errors import check
@@ -116,6 +116,21 @@ def train(
     print(f"use it: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
     return 0
+
+
+def check_same_shape(start: Path | None, old: Any, new: Any, free: Sequence[str]) -> None:
+    """Whether a model of the new shape can go on from one of the old.
+
+    Args:
+        start: the directory of the old one, for the message.
+        old, new: dataclasses.
+        free: keys that may differ, beside those of dropout.
+
+    Raises:
+        UserError: naming the keys in which they differ.
+    """
+    changed = [key for key in config.differences(old, new) if "dropout" not in key and key not in free]
+    check(not changed, f"{start}: the recipe differs from it in {', '.join(changed)}: make them agree")
 
 
 def _take_over(run: RunDirectory, recipe: Recipe) -> None:

@@ -41,16 +41,18 @@ class Prepared:
     key: str
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error."""
+def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) -> Prepared:
+    """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error.
+
+    `known` are those of a model that is gone on from: then none are learned.
+    """
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    folder = cache.folder() / _key(recipe)
+    folder = cache.folder() / _key(recipe, known)
     if not folder.is_dir():
         cache.make_writable(folder.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
-        source, target = learn_vocabularies(train, recipe.vocabulary)
-        _store(folder, train, sizes, [source, target], report)
-    text, sizes, vocabularies, report = _stored(folder, recipe.vocabulary.kind)
+        _store(folder, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
+    text, sizes, vocabularies, report = _stored(folder, known[0].kind if known else recipe.vocabulary.kind)
     for line in [report, *_unknown(recipe, validation, vocabularies)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
@@ -99,11 +101,12 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     return ParallelText(source, target, lines), sizes, "\n".join(reports)
 
 
-def _key(recipe: Recipe) -> str:
+def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
     learned = to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}  # which change the batches alone
-    return cache.key([VERSION, files, names, to_dict(recipe.cleaning), learned])
+    vocabularies = [side.to_bytes().hex() for side in known] if known else learned
+    return cache.key([VERSION, files, names, to_dict(recipe.cleaning), vocabularies])
 
 
 def _store(

@@ -77,6 +77,7 @@ class Recipe:
 
     data: DataConfig
     batch: BatchConfig
+    start: Path | None = option(None, help="a model directory whose weights and vocabularies are gone on from")
     cleaning: Cleaning = Cleaning()
     vocabulary: VocabularyConfig = VocabularyConfig()
     encoder: EncoderConfig = EncoderConfig()
@@ -87,5 +88,7 @@ class Recipe:
 
     def problems(self) -> Iterator[str]:
         """What cannot be together."""
+        if self.start is not None and not self.start.is_dir():
+            yield f"start: {self.start} is no model directory"
         if self.tie_embeddings and not self.vocabulary.joint:
             yield "tie_embeddings needs vocabulary.joint"

@@ -35,22 +35,25 @@ def train(arguments: list[str]) -> int:
 
 
 def build(recipe: Recipe, device: torch.device) -> training_command.Training:
-    """The data, a fresh model and the task that the recipe describes."""
+    """The data, a model and the task that the recipe describes."""
+    from translation.model import TranslationModel
     from translation.prepare import prepare
     from translation.task import TranslationTask
 
-    data = prepare(recipe)
-    model = _fresh_model(recipe, data)
+    start = TranslationModel.load(recipe.start) if recipe.start else None
+    data = prepare(recipe, (start.source, start.target) if start else None)
+    model = _model(recipe, data, start)
     model.network.to(device)
     task = TranslationTask(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
     return training_command.Training(task, model.network, data.key)
 
 
-def _fresh_model(recipe: Recipe, data: Prepared) -> TranslationModel:
-    """A model in the recipe's shape, its weights drawn from the recipe's seed."""
+def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> TranslationModel:
+    """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
 
+    from s2s.checkpoint import load_weights
     from translation.model import TranslationConfig, TranslationModel
 
     sources, targets = data.source.encode_all(data.train.source), data.target.encode_all(data.train.target)
@@ -58,7 +61,7 @@ def _fresh_model(recipe: Recipe, data: Prepared) -> TranslationModel:
     shape = TranslationConfig(
         source_language=recipe.data.source_language,
         target_language=recipe.data.target_language,
-        vocabulary_kind=recipe.vocabulary.kind,
+        vocabulary_kind=data.source.kind,
         joint_vocabulary=recipe.vocabulary.joint,
         tie_embeddings=recipe.tie_embeddings,
         max_source_length=max(map(len, sources)),
@@ -66,8 +69,13 @@ def _fresh_model(recipe: Recipe, data: Prepared) -> TranslationModel:
         encoder=recipe.encoder,
         decoder=recipe.decoder,
     )
+    if start:
+        training_command.check_same_shape(recipe.start, start.config, shape, ("max_source_length", "length_ratio"))
     torch.manual_seed(recipe.training.seed)
-    return TranslationModel.fresh(shape, data.source, data.target)
+    model = TranslationModel.fresh(shape, data.source, data.target)
+    if start:
+        load_weights(model.network, start.network.state_dict())
+    return model
 
 
 def main() -> int:

@@ -128,7 +128,7 @@ def _check_file(path: Path) -> None:
     """Raise ImageError for what is no regular file: opening a named pipe or a device might wait for ever."""
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        raise ImageError(path, "is a folder, not a picture")
+        raise ImageError(path, "is a folder, not a picture" if any(path.iterdir()) else "is an empty folder")
     if not stat.S_ISREG(status.st_mode):
         raise ImageError(path, "is a pipe or a device, not a file")
     if status.st_size == 0:

@@ -268,6 +268,8 @@ def test_paths_that_lead_to_no_file(tmp_path: Path) -> None:
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "gone.jpg")
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
     assert reason(tmp_path) == "is a folder, not a picture"
+    (tmp_path / "none").mkdir()
+    assert reason(tmp_path / "none") == "is an empty folder"
     assert reason(tmp_path / "none.jpg") == reason(tmp_path / "dangling.jpg") == "does not exist; check the path"
     assert "symbolic links" in reason(tmp_path / "loop.jpg")
     assert "name too long" in reason(tmp_path / ("n" * 999))

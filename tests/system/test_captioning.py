@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from broken_pictures import write_broken_pictures
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +127,21 @@ def test_a_folder_with_broken_files_is_captioned_from_elsewhere(world: Path, mod
     assert {f"{colour}.html" for colour in COLOURS} | {"index.html", "attention.json"} <= {
         p.name for p in pages.iterdir()
     }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_twenty_broken_files_in_a_folder_are_twenty_reasons(world: Path, model: Path, tmp_path: Path) -> None:
+    """And all other pictures have their captions."""
+    names = write_broken_pictures(tmp_path)
+    for number in range(40):
+        (tmp_path / f"{number:02}.png").write_bytes((world / f"{list(COLOURS)[number % 4]}-train.png").read_bytes())
+    done = run("-m", "captioning.caption", tmp_path, "--model", model, "--batch", "8", code=1)
+    assert [Path(line.split("\t")[0]).name for line in done.stdout.splitlines()] == [f"{i:02}.png" for i in range(40)]
+    warnings = dict(line.removeprefix("warning: ").split(": ", 1) for line in done.stderr.splitlines() if ": " in line)
+    assert {Path(path).name for path in warnings} >= set(names)
+    assert len(names) == 20
+    assert "20 of 60 pictures failed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_missing_model_and_existing_outputs_are_told_at_once(model: Path, tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def _unidentified(head: bytes) -> str:
     for position, signature, verdict in _SIGNATURES:
         if head.startswith(signature, position):
             return verdict
-    if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
+    if all(0x20 <= byte < 0xF8 or byte in b"\t\n\r\f" for byte in head):  # UTF-8 has none above
         return "is text, not a picture"
     return f"is no {_KNOWN} picture"
 

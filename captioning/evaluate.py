@@ -29,6 +29,7 @@ def evaluate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.results:
         check_readable(options.results)
+        check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
     if options.output:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
         check_new(options.output, force=options.force)
@@ -53,10 +54,12 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
 
     from captioning.caption import load
     from captioning.corpus import read_captions
-    from captioning.results import image_id, write_results
+    from captioning.results import check_distinct, write_results
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
+    if options.output:  # else it could not be read again
+        check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
     captioner = load(options.model, options)
     captions: dict[str, str] = {}
     references = {str(picture.path): picture.captions for picture in pictures}
@@ -65,7 +68,7 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
         check(not each.problem, f"{each.path}: {each.problem}; a score is of all pictures, so mend it or take it out")
         captions[str(each.path)] = each.captions[0].text
     if options.output:
-        write_results(options.output, [(image_id(Path(path)), caption) for path, caption in captions.items()])
+        write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
     return captions, references
 
 
@@ -78,7 +81,7 @@ def _parser() -> command.Parser:
     add = parser.add_argument
     scored = parser.add_mutually_exclusive_group(required=True)
     scored.add_argument("--model", type=Path, metavar="DIR", help="caption the pictures of --references with it")
-    scored.add_argument("--results", type=Path, metavar="FILE", help="captions in COCO's results format")
+    scored.add_argument("--results", type=Path, metavar="FILE", help="captions as --output writes them: COCO's results")
     add(
         "--references",
         type=Path,

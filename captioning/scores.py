@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from typing import Any
 
 from captioning.cider import CiderD
@@ -140,9 +141,12 @@ def _figures(rounds: Sequence[Round], java: bool) -> tuple[list[Scores], tuple[s
         by_java[name] = [None] * len(rounds)
         if java:
             try:
-                by_java[name] = [100 * value for value in metric(rounds)]
+                by_java[name] = [100 * value if isfinite(value) else None for value in metric(rounds)]
             except UnavailableError as reason:
                 reasons.append(f"no {NAMES[name]}: {reason}")
+            else:
+                if None in by_java[name]:  # JSON has no NaN
+                    reasons.append(f"no {NAMES[name]} where it gave a caption no number, so that there is no mean")
     scores = []
     for one, of_meteor, of_spice in zip(rounds, by_java["meteor"], by_java["spice"]):
         bleu_1, bleu_2, bleu_3, bleu_4 = _bleu(one)

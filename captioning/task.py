@@ -20,6 +20,7 @@ from captioning.prepare import Example, Prepared
 from captioning.recipe import Recipe
 from captioning.text import mirrored
 from s2s.batch import BucketedBatches, Padded, pad
+from s2s.errors import some
 from s2s.generation import generate
 from s2s.loss import doubly_stochastic, smoothed_cross_entropy
 from s2s.search import SearchOptions
@@ -96,8 +97,8 @@ class PictureTask:
         return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
 
     def named(self, pictures: Iterable[int]) -> str:
-        """The files of some training pictures, for messages."""
-        return ", ".join(str(self.data.train[picture].picture.path) for picture in sorted(pictures))
+        """The files of the first training pictures among some, for messages."""
+        return some([self.data.train[picture].picture.path for picture in sorted(pictures)])
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""

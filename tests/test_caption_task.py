@@ -122,6 +122,10 @@ def test_where_a_batch_comes_from_is_told() -> None:
     assert task().whereabouts([0, 1, 11]) == "red.png, white.png"
 
 
+def test_of_many_pictures_the_first_are_named_and_the_others_counted() -> None:
+    assert task().whereabouts(range(12)) == "red.png, green.png, blue.png and 1 more"
+
+
 def test_more_and_more_words_are_the_models_own() -> None:
     recipe = world.recipe()
     of_a_wiring = replace(recipe.decoder, wiring="top_down")

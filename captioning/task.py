@@ -170,8 +170,8 @@ class CaptioningTask(PictureTask):
             mirrored(caption) if turn else caption for group, turn in zip(groups, turned) for caption in group.captions
         ]
         inputs = self.inputs([group.picture for group in groups], turned)
-        last = max(1, self.recipe.training.epochs - 1)
-        return self.taught(inputs, captions, self.recipe.scheduled_sampling * epoch / last)
+        last = self.recipe.training.epochs - 1
+        return self.taught(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""

@@ -135,3 +135,10 @@ def test_more_and_more_words_are_the_models_own() -> None:
     assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     losses = [trained.loss(trained.model.head, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
     assert len(set(losses)) > 1
+
+
+def test_an_only_epoch_is_the_last_one() -> None:
+    recipe = world.recipe()
+    decoder = replace(recipe.decoder, wiring="top_down")
+    once = task(decoder=decoder, training=replace(recipe.training, epochs=1), scheduled_sampling=0.4)
+    assert once.batch(0, 0, [0, 1]).own == 0.4

@@ -100,6 +100,19 @@ def test_the_loss_of_validation_is_plain_cross_entropy_whatever_was_trained_with
     assert found[0] == pytest.approx(found[1])
 
 
+def test_validation_sees_each_picture_once() -> None:
+    """Its captions and its loss are of one encoding, and what they would be of two."""
+    one = task(doubly_stochastic=0.5)
+    model, seen = one.model.head.eval(), []
+    model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
+    with torch.no_grad(), products("float32", CPU):
+        figures = one.validate(model).figures
+        assert seen == [4]
+        batch = one.taught(world.Stored()(range(4), [False] * 4), [caption for caption, *_ in world.CAPTIONS.values()])
+        loss = one.cross_entropy(model, batch, 0.0)
+    assert figures["loss"] == pytest.approx(loss.figures["train_loss"].item() / loss.weight)
+
+
 def test_pictures_are_told_apart_after_some_steps() -> None:
     trained = task()
     model = trained.model.head

@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from captioning.cider import CiderD
 from captioning.java import Round, UnavailableError, meteor, spice
 from captioning.ptb import tokenise
 from captioning.rouge import rouge_l
 from s2s.errors import check
+
+if TYPE_CHECKING:
+    from s2s.attention_view import Spread
 
 SHOWN = 3  # pictures that a message names
 
@@ -60,6 +63,7 @@ class Evaluation:
         human: each reference against the others, mean; None if not asked for
         captions_alike: the captions against the very sets of references that `human` was scored against, mean
         unavailable: why a metric has no figure, a line each
+        attention: of the captions' words; None where the model does not look, or none was at hand
     """
 
     images: int
@@ -68,6 +72,7 @@ class Evaluation:
     human: Scores | None = None
     captions_alike: Scores | None = None
     unavailable: tuple[str, ...] = ()
+    attention: Spread | None = None
 
     def __str__(self) -> str:
         fewest, most = self.references
@@ -82,6 +87,8 @@ class Evaluation:
         for title, scores in rows.items():
             if scores:
                 lines.append(f"{title:{width}}  {self.images:6,}" + "".join(map(_cell, asdict(scores).values())))
+        if self.attention:
+            lines.append(str(self.attention))
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

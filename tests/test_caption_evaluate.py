@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,32 @@ def test_what_output_keeps_results_reads(
     of_references, results = ["--references", str(references), "--json"], str(tmp_path / "results.json")
     assert evaluate([*model, *of_references, "--output", results]) == 0
     assert evaluate(["--results", results, *of_references]) == 0
-    first, second = (json.loads(line)["scores"] for line in capsys.readouterr().out.splitlines())
-    assert first == second
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["scores"] == second["scores"]
+    assert second["attention"] is None
     ids = [entry["image_id"] for entry in json.loads(Path(results).read_text("utf-8"))]
     assert ids == ([7, 8, 9] if ending == "json" else ["café.png", "red.png", 42])
+
+
+@pytest.mark.parametrize("wiring", ["parallel", "show_and_tell"])
+def test_where_words_looked_is_told_of_models_that_look(
+    wiring: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("captioning.model.empty_backbone", lambda _: world.backbone())
+    world.model(world.recipe(decoder=replace(world.recipe().decoder, wiring=wiring))).save(tmp_path / "model", {})
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
+    (tmp_path / "captions.csv").write_text("image,caption\nred.png,a red thing\n")
+    arguments = ["--model", str(tmp_path / "model"), "--references", str(tmp_path / "captions.csv")]
+    assert evaluate(arguments) == evaluate([*arguments, "--json"]) == 0
+    *table, figures = capsys.readouterr().out.splitlines()
+    found = json.loads(figures)["attention"]
+    if wiring == "show_and_tell":
+        assert (found, len(table)) == (None, 2)
+    else:
+        assert found["highest"] == 2  # bits, of 4 cells
+        assert 0 < found["entropy"] <= 2
+        assert 0 <= found["variation"] <= 1
+        assert table[-1].startswith(f"attention of a word: {found['entropy']:.2f} of at most 2.00 bits, ")
 
 
 def test_two_pictures_of_one_name_are_told_before_any_is_captioned(model: list[str], tmp_path: Path) -> None:

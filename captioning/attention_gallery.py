@@ -1,6 +1,7 @@
 """What `caption --attention DIR` writes: a page, a strip and a thumbnail for each picture, attention.json, index.html.
 
-Pages are written as captions come, each whole or not at all; index.html and attention.json when all is done.
+Pages are written as captions come, each whole or not at all; index.html and attention.json at the end, be it the end
+of all pictures, an interruption or an error.
 """
 
 from __future__ import annotations
@@ -55,11 +56,19 @@ def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callab
     """
     check_folder(directory, force=force)
     directory.mkdir(exist_ok=True)
+    end = None
     with written(directory / "attention.json") as write:
         gallery = _Gallery(directory, write)
-        yield gallery.add
+        try:
+            yield gallery.add
+        except BaseException as failure:  # the pages that there are need a way to them
+            if gallery.empty:
+                raise
+            end = failure
     with written_aside(directory / _INDEX) as aside:
         aside.write_text(gallery.page(), **text_file())
+    if end is not None:
+        raise end
 
 
 class Names:
@@ -88,6 +97,11 @@ class _Gallery:
         self._names = Names()
         self._pictures: list[str] = []
         self._failures: list[str] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show yet."""
+        return not self._pictures and not self._failures
 
     def add(self, found: Captioned) -> str:
         """See `attention_folder`."""

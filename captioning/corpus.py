@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from captioning.caption_files import Entry, read_entries
+from captioning.results import ImageId, picture_id
 from s2s.errors import check
 from s2s.files import check_readable, written_aside
 
@@ -22,11 +23,15 @@ SHOWN = 3  # places that a report shows for each reason
 
 @dataclass(frozen=True)
 class CaptionedImage:
-    """A picture, what people said about it, and where they wrote it (the first of it), e.g. `line 17 of mine.csv`."""
+    """A picture, what people said about it, and where they wrote it (the first of it), e.g. `line 17 of mine.csv`.
+
+    `image_id` is what COCO's results call it.
+    """
 
     path: Path
     captions: tuple[str, ...]
     where: str
+    image_id: ImageId
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def collect(
     gathered: dict[Path, _Gathered] = {}
     empty, duplicate = [], []
     for entry in entries:
-        gather = gathered.setdefault(Path(entry.image), _Gathered(entry.where))
+        gather = gathered.setdefault(Path(entry.image), _Gathered(entry.where, picture_id(entry)))
         for caption in entry.captions:
             check(_is_unicode(caption), f"{source}: {entry.where}: half a character (a lone surrogate); mend it")
             text = unicodedata.normalize("NFC", caption)
@@ -112,7 +117,7 @@ def collect(
         elif not gather.captions:
             silent.append(gather.where)
         else:
-            kept.append(CaptionedImage(path, tuple(gather.captions), gather.where))
+            kept.append(CaptionedImage(path, tuple(gather.captions), gather.where, gather.image_id))
     reasons = {"missing image": missing, "no caption": silent, "empty caption": empty}
     if not keep_duplicates:
         reasons["duplicate caption"] = duplicate
@@ -128,6 +133,7 @@ def collect(
 @dataclass
 class _Gathered:
     where: str
+    image_id: ImageId
     captions: list[str] = field(default_factory=list)
     seen: set[tuple[str, ...]] = field(default_factory=set)  # the captions without regard to spaces
 

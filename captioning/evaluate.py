@@ -3,7 +3,8 @@
     python -m captioning.evaluate --model RUN/best --references test.jsonl --human
     python -m captioning.evaluate --results results.json --references captions_val2017.json --java
 
-See `captioning.scores` for the figures, and for what the human row is.
+See `captioning.scores` for the figures, and for what the human row is; beside them stands, of a model that looks, how
+widely and how differently the words of its captions did (`s2s.attention_view.Spread`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,18 @@ if not __package__:
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s2s import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from s2s.attention_view import Spread
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -29,6 +37,7 @@ def evaluate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.results:
         check_readable(options.results)
+        check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
     if options.output:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
         check_new(options.output, force=options.force)
@@ -36,49 +45,58 @@ def evaluate(arguments: list[str]) -> int:
     from captioning import scores
     from captioning.results import read_references, read_results
 
+    attention = None
     if options.model:
-        captions, references = _captioned(options)
+        captions, references, attention = _captioned(options)
     else:
         captions, references = read_results(options.results), read_references(options.references, options.split)
     evaluation = scores.evaluate(captions, references, human=options.human, java=options.java)
+    evaluation = replace(evaluation, attention=attention)
     for reason in evaluation.unavailable:
         command.warn(reason)
     print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
     return 0
 
 
-def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """What the model says of the pictures of --references, and what people said: both by the path of the picture."""
+def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]], Spread | None]:
+    """What the model says of the pictures of --references, and what people said, by the paths; where words looked."""
     from tqdm import tqdm
 
     from captioning.caption import load
     from captioning.corpus import read_captions
-    from captioning.results import image_id, write_results
+    from captioning.results import check_distinct, write_results
+    from s2s.attention_view import spread
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
+    if options.output:  # else it could not be read again
+        check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
     captioner = load(options.model, options)
     captions: dict[str, str] = {}
+    attentions: list[Tensor] = []
     references = {str(picture.path): picture.captions for picture in pictures}
     found = captioner.caption(picture.path for picture in pictures)
     for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
         check(not each.problem, f"{each.path}: {each.problem}; a score is of all pictures, so mend it or take it out")
-        captions[str(each.path)] = each.captions[0].text
+        best = each.captions[0]
+        captions[str(each.path)] = best.text
+        if best.attention is not None:
+            attentions.append(best.attention.flatten(1))
     if options.output:
-        write_results(options.output, [(image_id(Path(path)), caption) for path, caption in captions.items()])
-    return captions, references
+        write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
+    return captions, references, spread(attentions) if attentions else None
 
 
 def _parser() -> command.Parser:
     parser = command.Parser(
         prog="python -m captioning.evaluate",
         description="Score captions against references: BLEU-1 to BLEU-4, ROUGE-L, CIDEr-D, and, by Java, METEOR and "
-        "SPICE; all figures times 100.",
+        "SPICE, all times 100; with --model, how widely its attention looks, and how differently from word to word.",
     )
     add = parser.add_argument
     scored = parser.add_mutually_exclusive_group(required=True)
     scored.add_argument("--model", type=Path, metavar="DIR", help="caption the pictures of --references with it")
-    scored.add_argument("--results", type=Path, metavar="FILE", help="captions in COCO's results format")
+    scored.add_argument("--results", type=Path, metavar="FILE", help="captions as --output writes them: COCO's results")
     add(
         "--references",
         type=Path,

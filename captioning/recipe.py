@@ -60,7 +60,9 @@ class SelfCriticalConfig:
     """Self-critical training: the captions that the model samples, rewarded by their CIDEr-D (Rennie et al., 2017)."""
 
     samples: int = option(5, low=2, help="captions a picture; the mean of the others is each one's baseline")
-    temperature: float = option(1.0, above=0, help="of sampling")
+    temperature: float = option(
+        1.0, above=0, help="of sampling; the loss is of the model at 1, so with another the gradient is slightly biased"
+    )
     cross_entropy: float = option(0.2, low=0, below=1, help="share of cross-entropy in the loss, against loose ends")
 
 

@@ -1,18 +1,19 @@
 """COCO results, `[{"image_id": 42, "caption": "a dog"}, ...]`, and references by the same names of pictures.
 
 The name of a picture is COCO's number where it has one, in a `captions_*.json` or in its file's name, else its file's
-name without folders.
+name without folders, in Unicode's NFC: a disk may keep it otherwise than a CSV.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from captioning.caption_files import read_entries
+from captioning.caption_files import Entry, read_entries
 from s2s.errors import UserError, check
 from s2s.files import check_readable, written_aside
 from s2s.lines import read_lines
@@ -53,7 +54,22 @@ def write_results(path: Path, captions: Iterable[tuple[ImageId, str]]) -> None:
 def image_id(path: Path) -> ImageId:
     """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name."""
     number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
-    return int(number[1]) if number else path.name
+    return int(number[1]) if number else unicodedata.normalize("NFC", path.name)
+
+
+def picture_id(entry: Entry) -> ImageId:
+    """What COCO's results call the picture of an entry, whatever the format of its source."""
+    return image_id(Path(entry.image)) if entry.image_id is None else entry.image_id
+
+
+def check_distinct(files: Iterable[tuple[ImageId, object]], source: Path) -> None:
+    """Raise a UserError where COCO's results have one name for two files."""
+    found: dict[ImageId, object] = {}
+    for picture, file in files:
+        check(
+            found.setdefault(picture, file) == file,
+            f"{source}: {found[picture]} and {file} are one name to COCO's results, {picture}; rename one",
+        )
 
 
 def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId, tuple[str, ...]]:
@@ -62,15 +78,12 @@ def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId,
     Nothing is left out, equal captions of a picture neither: the scores depend on how many there are.
     """
     check(source.exists(), f"{source}: no such file or folder; check the path")
-    names: dict[ImageId, str] = {}
+    entries = list(read_entries(source, splits))
+    check_distinct(((picture_id(entry), Path(entry.image)) for entry in entries), source)
     references: dict[ImageId, tuple[str, ...]] = {}
-    for entry in read_entries(source, splits):
-        picture = image_id(Path(entry.image)) if entry.image_id is None else entry.image_id
-        check(
-            names.setdefault(picture, entry.image) == entry.image,
-            f"{source}: {names[picture]} and {entry.image} are one name to COCO's results, {picture}; rename one",
-        )
+    for entry in entries:
         check(all(map(str.strip, entry.captions)), f"{source}: {entry.where}: an empty caption; take it out")
+        picture = picture_id(entry)
         references[picture] = (*references.get(picture, ()), *entry.captions)
     return references
 

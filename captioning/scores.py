@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from captioning.cider import CiderD
 from captioning.java import Round, UnavailableError, meteor, spice
 from captioning.ptb import tokenise
 from captioning.rouge import rouge_l
 from s2s.errors import check
+
+if TYPE_CHECKING:
+    from s2s.attention_view import Spread
 
 SHOWN = 3  # pictures that a message names
 
@@ -59,6 +63,7 @@ class Evaluation:
         human: each reference against the others, mean; None if not asked for
         captions_alike: the captions against the very sets of references that `human` was scored against, mean
         unavailable: why a metric has no figure, a line each
+        attention: of the captions' words; None where the model does not look, or none was at hand
     """
 
     images: int
@@ -67,6 +72,7 @@ class Evaluation:
     human: Scores | None = None
     captions_alike: Scores | None = None
     unavailable: tuple[str, ...] = ()
+    attention: Spread | None = None
 
     def __str__(self) -> str:
         fewest, most = self.references
@@ -81,6 +87,8 @@ class Evaluation:
         for title, scores in rows.items():
             if scores:
                 lines.append(f"{title:{width}}  {self.images:6,}" + "".join(map(_cell, asdict(scores).values())))
+        if self.attention:
+            lines.append(str(self.attention))
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,9 +148,12 @@ def _figures(rounds: Sequence[Round], java: bool) -> tuple[list[Scores], tuple[s
         by_java[name] = [None] * len(rounds)
         if java:
             try:
-                by_java[name] = [100 * value for value in metric(rounds)]
+                by_java[name] = [100 * value if isfinite(value) else None for value in metric(rounds)]
             except UnavailableError as reason:
                 reasons.append(f"no {NAMES[name]}: {reason}")
+            else:
+                if None in by_java[name]:  # JSON has no NaN
+                    reasons.append(f"no {NAMES[name]} where it gave a caption no number, so that there is no mean")
     scores = []
     for one, of_meteor, of_spice in zip(rounds, by_java["meteor"], by_java["spice"]):
         bleu_1, bleu_2, bleu_3, bleu_4 = _bleu(one)

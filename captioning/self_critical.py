@@ -3,6 +3,9 @@
 REINFORCE with a baseline (Rennie et al., 2017, "Self-critical Sequence Training", eq. 7), which is here the mean reward
 of the picture's other samples (Luo, 2020, "A Better Variant of Self-Critical Sequence Training"). END is rewarded as a
 word, and a share of cross-entropy stays in the loss: without them captions learn to end in the air ("... with a").
+
+With a temperature other than 1, and because UNK is never sampled while the loss is under the full softmax, the gradient
+is slightly biased, as in published code.
 """
 
 from __future__ import annotations

@@ -20,8 +20,11 @@ from captioning.prepare import Example, Prepared
 from captioning.recipe import Recipe
 from captioning.text import mirrored
 from s2s.batch import BucketedBatches, Padded, pad
+from s2s.errors import some
 from s2s.generation import generate
 from s2s.loss import doubly_stochastic, smoothed_cross_entropy
+from s2s.memory import Memory
+from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
 from s2s.task import Loss, Validation
 from s2s.vocabulary import END, PAD, START, UNK
@@ -31,12 +34,13 @@ _PICTURES = 64  # at a time, in validation
 
 @dataclass(frozen=True)
 class CaptionBatch:
-    """Inputs of pictures, and their captions after START and before END: (captions, longest), side by side a picture.
+    """Pictures, and their captions after START and before END: (captions, longest), side by side a picture.
 
+    `inputs` are what the encoder takes; in validation, where captions are searched for as well, what it makes of them.
     `own` is the share of words that the decoder reads of its own (scheduled sampling).
     """
 
-    inputs: Features | Pixels
+    inputs: Features | Pixels | Memory
     read: Padded
     written: Padded
     own: float = 0.0
@@ -79,16 +83,18 @@ class PictureTask:
         random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
         return [random.random() < 0.5 for _ in range(count)]
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """See `Task`. The captions are greedy ones, scored against all references."""
+    def validate(self, model: Any, limit: int | None = None) -> Validation:
+        """See `Task`. The captions are greedy ones, scored against all references; the loss is of the first ones."""
         count = min(limit or len(self.data.validation), len(self.data.validation))
         captions, total, weight = [], 0.0, 0.0
+        encoder, writer = model.encoder, EncoderDecoder(nn.Identity(), model.decoder)  # what it writes of a memory
         for first in range(0, count, _PICTURES):
             pictures = range(first, min(first + _PICTURES, count))
             inputs = self.validation_inputs(pictures, [False] * len(pictures)).to(self.device)
-            captions += self._greedy(model, inputs, len(pictures))
+            memory = encoder(inputs)  # once, for captions and loss
+            captions += self._greedy(writer, memory, len(pictures))
             references = [self.data.validation[i].captions[0] for i in pictures]
-            loss = self.cross_entropy(model, self.taught(inputs, references), 0.0)
+            loss = self.cross_entropy(writer, self.taught(memory, references), 0.0)
             total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
         figures = {"loss": total / weight}
         if limit is None:
@@ -96,18 +102,18 @@ class PictureTask:
         return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
 
     def named(self, pictures: Iterable[int]) -> str:
-        """The files of some training pictures, for messages."""
-        return ", ".join(str(self.data.train[picture].picture.path) for picture in sorted(pictures))
+        """The files of the first training pictures among some, for messages."""
+        return some([self.data.train[picture].picture.path for picture in sorted(pictures)])
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""
         self.model.save(directory, about)
 
-    def taught(self, inputs: Features | Pixels, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
-        """A batch for teacher forcing."""
+    def taught(self, inputs: Features | Pixels | Memory, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
+        """A batch for teacher forcing; `inputs` are on the device."""
         encoded = self.data.vocabulary.encode_all(list(captions))
         return CaptionBatch(
-            inputs.to(self.device),
+            inputs,
             read=pad([[START, *ids] for ids in encoded]).to(self.device),
             written=pad([[*ids, END] for ids in encoded]).to(self.device),
             own=own,
@@ -130,11 +136,11 @@ class PictureTask:
     def _cider(self) -> CiderD:
         return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
 
-    def _greedy(self, model: Any, inputs: Features | Pixels, count: int) -> list[str]:
+    def _greedy(self, writer: EncoderDecoder, memory: Memory, count: int) -> list[str]:
         limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
         options = SearchOptions(width=1)
         found = generate(
-            model, inputs, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
+            writer, memory, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
         )
         return [self.data.vocabulary.decode(best.tokens) for (best,) in found]
 
@@ -168,9 +174,9 @@ class CaptioningTask(PictureTask):
         captions = [
             mirrored(caption) if turn else caption for group, turn in zip(groups, turned) for caption in group.captions
         ]
-        inputs = self.inputs([group.picture for group in groups], turned)
-        last = max(1, self.recipe.training.epochs - 1)
-        return self.taught(inputs, captions, self.recipe.scheduled_sampling * epoch / last)
+        inputs = self.inputs([group.picture for group in groups], turned).to(self.device)
+        last = self.recipe.training.epochs - 1
+        return self.taught(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""

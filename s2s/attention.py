@@ -6,8 +6,7 @@ One call serves all steps of teacher forcing and one step of search: queries (ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -179,23 +178,3 @@ ATTENTIONS: dict[str, type[Attention]] = {
     "scaled_dot": ScaledDotAttention,
     "general": GeneralAttention,
 }
-
-
-class Spread(NamedTuple):
-    """How attention is spread: over the positions, and from one word to the next."""
-
-    entropy: float  # of a word's weights, in nats: from 0 (one position) to log(positions) (the same for all)
-    variation: float  # between successive words, half of sum |difference|: from 0 (the same) to 1 (nothing in common)
-
-
-def spread(attentions: Iterable[Tensor]) -> Spread:
-    """The mean over all words of `attentions`, each (words, positions), a sentence's; 0 where there is no word.
-
-    Attention that is nearly the same for every word, whatever its entropy, has a variation near 0.
-    """
-    entropies, variations = [torch.zeros(0)], [torch.zeros(0)]
-    for weights in attentions:
-        entropies.append(-torch.xlogy(weights, weights).sum(-1))
-        variations.append(weights.diff(dim=0).abs().sum(-1) / 2)
-    means = (torch.cat(found).mean().nan_to_num(0).item() for found in (entropies, variations))
-    return Spread(*means)

@@ -7,12 +7,13 @@ weights belong to the positions of all its segments, one segment after the other
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
 from math import isfinite, log2
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from torch import Tensor
@@ -106,6 +107,36 @@ def entropy(weights: Sequence[float]) -> float:
     """In bits: 0 where one position has all the weight, log2(positions) where all have the same."""
     total = sum(weights)
     return -sum(weight / total * log2(weight / total) for weight in weights if weight > 0) if total else 0.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How widely words looked, and how differently: means over words.
+
+    Attributes:
+        entropy: in bits, see `entropy`
+        highest: what that would be if all positions had the same weight
+        variation: share of a word's weight that is elsewhere at the next word: 0 where they look alike, 1 where no
+            position has weight at both
+    """
+
+    entropy: float
+    highest: float
+    variation: float
+
+    def __str__(self) -> str:
+        width = f"{self.entropy:.2f} of at most {self.highest:.2f} bits"
+        return f"attention of a word: {width}, {self.variation:.0%} of it elsewhere at the next word"
+
+
+def spread(attentions: Iterable[Tensor]) -> Spread:
+    """Of the words of sentences, each (words, positions); a position on which no word has any weight is padding."""
+    entropies, highest, variations = list[float](), list[float](), list[float]()
+    for weights in attentions:
+        entropies += map(entropy, weights.tolist())
+        highest += [log2(max(1, int(weights.any(0).sum())))] * len(weights)
+        variations += (weights.diff(dim=0).abs().sum(1) / 2).tolist()
+    return Spread(*(fmean(found or [0.0]) for found in (entropies, highest, variations)))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, some
 from s2s.files import current, directory_aside, sha256
 from s2s.sealed import brief, check_file, deserialise, fault, is_plain, read, seal, serialise, ties, unseal, verify
 
@@ -273,7 +273,7 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
         told = {
             id(own[name]): f"{name} is {_form(given[name])} but {_form(own[name])} here" for name in differing[::-1]
         }
-        faults.append(_some(list(told.values())[::-1]))
+        faults.append(some(list(told.values())[::-1]))
     for name in differing:
         stored, here = given[name].shape[:1], own[name].shape[:1]
         sizes = f"vocabulary sizes {_sizes(stored)} and {_sizes(here)}"
@@ -281,9 +281,9 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
         if embeds and stored != here and sizes not in faults:
             faults.append(sizes)
     if missing:
-        faults.append(f"missing {_some(missing)}")
+        faults.append(f"missing {some(missing)}")
     if unexpected:
-        faults.append(f"unexpected {_some(unexpected)}")
+        faults.append(f"unexpected {some(unexpected)}")
     check(not faults, f"{source}: not those of this model: {'; '.join(faults)}; take the configuration they came with")
 
 
@@ -301,7 +301,7 @@ def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     last = states[-1]
     for state in states:
         odd = sorted(state.keys() ^ last.keys()) or [name for name in last if state[name].shape != last[name].shape]
-        check(not odd, f"weights of different models cannot be averaged: they differ in {_some(odd)}; leave some out")
+        check(not odd, f"weights of different models cannot be averaged: they differ in {some(odd)}; leave some out")
     all_ties = [ties(state) for state in states]
     mean: dict[str, Tensor] = {}
     for name, tensor in last.items():
@@ -325,11 +325,6 @@ def _form(tensor: Tensor) -> str:
 
 def _sizes(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "a single number"
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return the first three of `names`, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 # -------------------------------------------------------------------------------------------------- training state

@@ -79,6 +79,10 @@ class DecoderState:
     fixed: Tensor | None = None
     feed: Tensor | None = None
 
+    def _with_sentences(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
+        still = {"keys": self.keys, "values": self.values, "mask": self.mask, "fixed": self.fixed}
+        return replace(self, **{name: None if tensor is None else change(tensor) for name, tensor in still.items()})
+
     def _move(self, change: Callable[[Tensor], Tensor]) -> DecoderState:
         layers = tuple(tuple(map(change, states)) for states in self.layers)
         return replace(self, layers=layers, feed=None if self.feed is None else change(self.feed))
@@ -98,16 +102,15 @@ class DecoderState:
         """Only the given sentences, with all their rows."""
         width = len(self.layers[0][0]) // self.sentences
         rows = (sentences.unsqueeze(1) * width + torch.arange(width, device=sentences.device)).flatten()
-        still = {
-            name: None if tensor is None else tensor.index_select(0, sentences)
-            for name, tensor in vars(self).items()
-            if name in ("keys", "values", "mask", "fixed")
-        }
-        return replace(self.reorder(rows), sentences=len(sentences), **still)
+        kept = self.reorder(rows)._with_sentences(lambda tensor: tensor.index_select(0, sentences))
+        return replace(kept, sentences=len(sentences))
 
     def detach(self) -> DecoderState:
-        """The same state with no past: truncated back-propagation through time."""
-        return self._move(Tensor.detach)
+        """The same state with no past: truncated back-propagation through time.
+
+        The memory is of the past too: from here on no gradient reaches the encoder.
+        """
+        return self._move(Tensor.detach)._with_sentences(Tensor.detach)
 
 
 @dataclass(frozen=True)

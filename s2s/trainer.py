@@ -110,17 +110,26 @@ class Trainer:
             self._rehearse()
         self._clock = time.monotonic()
         with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
+            if resumed and self._stopped_early():
+                progress.say(
+                    f"nothing is done: the run stopped early after epoch {self.position.epoch}, its patience of "
+                    f"{self.config.patience} validations without a new best being used up; to train longer, start "
+                    "another --run with a higher training.patience, or 0"
+                )
+                return self.position
             if resumed:
                 progress.say(f"going on after step {self.position.step} of {self.schedule.total_steps}")
             while not self._done():
                 self._epoch(progress)
-            if self.position.epoch < self.config.epochs:
+            if self._stopped_early():
                 progress.say(f"stopped early: {self.position.stale} validations without a new best")
         return self.position
 
     def _done(self) -> bool:
-        patience = self.config.patience
-        return self.position.epoch >= self.config.epochs or 0 < patience <= self.position.stale
+        return self.position.epoch >= self.config.epochs or self._stopped_early()
+
+    def _stopped_early(self) -> bool:
+        return self.position.epoch < self.config.epochs and 0 < self.config.patience <= self.position.stale
 
     def _epoch(self, progress: Progress) -> None:
         """The rest of an epoch, its validation, and the state that has both behind it."""

@@ -39,7 +39,10 @@ def backbone() -> Backbone:
 def examples(colours: Sequence[str] = tuple(COLOURS)) -> list[Example]:
     """A picture a colour."""
     return [
-        Example(CaptionedImage(Path(f"{colour}.png"), CAPTIONS[colour], f"line {i + 2} of mine.csv"), CAPTIONS[colour])
+        Example(
+            CaptionedImage(Path(f"{colour}.png"), CAPTIONS[colour], f"line {i + 2} of mine.csv", f"{colour}.png"),
+            CAPTIONS[colour],
+        )
         for i, colour in enumerate(colours)
     ]
 

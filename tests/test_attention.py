@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
 
-from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention, spread
+from s2s.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention
 from s2s.errors import UserError
 
 WIDTH, QUERIES = 6, 4
@@ -151,29 +149,3 @@ def test_the_gradients_of_the_whole_are_those_of_finite_differences(kind: str) -
 def test_a_dot_product_needs_equal_widths(kind: str) -> None:
     with pytest.raises(UserError, match="a decoder as wide as the memory, not 4 against 6: change the dimensions, or"):
         ATTENTIONS[kind](4, 6, 8)
-
-
-# ---------------------------------------------------------------------------------------------------------- spread
-
-
-def test_even_attention_has_the_highest_entropy_and_no_variation() -> None:
-    found = spread([torch.full((3, 8), 1 / 8), torch.full((2, 8), 1 / 8)])
-    assert found.entropy == pytest.approx(math.log(8))
-    assert found.variation == 0
-
-
-def test_attention_that_walks_has_no_entropy_and_the_highest_variation() -> None:
-    assert spread([torch.eye(4), torch.eye(5)]) == (0, 1)
-
-
-def test_the_means_are_over_words_of_one_sentence_each() -> None:
-    """From sentence to sentence nothing is compared; each word and each pair of words counts once."""
-    first, second = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]), torch.tensor([[0.0, 1.0]])
-    found = spread([first, second])
-    assert found.entropy == pytest.approx(2 * math.log(2) / 4)
-    assert found.variation == pytest.approx(0.5 / 2)
-
-
-def test_no_words_have_no_spread() -> None:
-    assert spread([]) == (0, 0)
-    assert spread([torch.tensor([[0.3, 0.7]])]).variation == 0

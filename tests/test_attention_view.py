@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s.attention_view import AttentionView, Grid, Photograph, Words, entropy, read, rounded, written
+from s2s.attention_view import AttentionView, Grid, Photograph, Spread, Words, entropy, read, rounded, spread, written
 from s2s.errors import UserError
 
 WORDS = Words("source", ("A", " man", ".", "</s>"))
@@ -100,6 +100,29 @@ def test_entropy_is_of_one_position_to_all_of_them() -> None:
     assert entropy([0.1, 0.1]) == pytest.approx(1)  # of shares
     assert entropy([1 / 49] * 49) == pytest.approx(log2(49))
     assert entropy([]) == 0
+
+
+def test_even_attention_has_the_highest_entropy_and_no_variation() -> None:
+    assert spread([torch.full((3, 8), 1 / 8), torch.full((2, 8), 1 / 8)]) == Spread(3, 3, 0)
+
+
+def test_attention_that_walks_has_no_entropy_and_the_highest_variation() -> None:
+    assert spread([torch.eye(4), torch.eye(4)]) == Spread(0, 2, 1)
+
+
+def test_the_means_are_over_words_of_one_sentence_each() -> None:
+    """From sentence to sentence nothing is compared; each word and each pair of words counts once."""
+    first, second = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]), torch.tensor([[0.0, 1.0]])
+    assert spread([first, second]) == Spread(2 / 4, 3 / 4, 0.5 / 2)
+
+
+def test_padding_has_no_share_in_the_highest_entropy() -> None:
+    assert spread([torch.tensor([[0.25, 0.0, 0.75], [0.5, 0.0, 0.5]])]).highest == 1
+
+
+def test_no_words_have_no_spread() -> None:
+    assert spread([]) == Spread(0, 0, 0)
+    assert spread([torch.tensor([[0.3, 0.7]])]).variation == 0
 
 
 def changed(view: AttentionView, tmp_path: Path, **changes: Any) -> Path:

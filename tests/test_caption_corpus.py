@@ -35,8 +35,8 @@ def test_rows_of_one_picture_are_joined_in_the_order_of_the_pictures(folder: Pat
     entries = [entry("b.jpg", "one", line=2), entry("a.jpg", "two", line=3), entry("./b.jpg", "three", line=4)]
     images, report = collect(entries, folder, Path("x.csv"))
     assert images == [
-        CaptionedImage(folder / "b.jpg", ("one", "three"), "line 2 of x.csv"),
-        CaptionedImage(folder / "a.jpg", ("two",), "line 3 of x.csv"),
+        CaptionedImage(folder / "b.jpg", ("one", "three"), "line 2 of x.csv", "b.jpg"),
+        CaptionedImage(folder / "a.jpg", ("two",), "line 3 of x.csv", "a.jpg"),
     ]
     assert (report.total, report.kept, report.captions) == (2, 2, 3)
 
@@ -119,7 +119,7 @@ def test_names_start_from_the_folder_of_the_source_or_from_another(folder: Path,
 def test_a_folder_is_a_source_of_its_own(folder: Path) -> None:
     (folder / "b.txt").write_text("a bee\nanother\n")
     images, report = read_captions(folder)
-    assert images == [CaptionedImage(folder / "b.jpg", ("a bee", "another"), "line 1 of b.txt")]
+    assert images == [CaptionedImage(folder / "b.jpg", ("a bee", "another"), "line 1 of b.txt", "b.jpg")]
     assert "no caption 2 (a.jpg, c.jpg)" in str(report)
     with pytest.raises(UserError, match="leave out the other one"):
         read_captions(folder, folder)
@@ -149,7 +149,7 @@ def test_written_names_lead_from_the_file_to_the_pictures(tmp_path: Path) -> Non
         path.mkdir(parents=True)
     (pictures / "a\udcff.jpg").touch()
     (tmp_path / "link").symlink_to(pictures)
-    image = CaptionedImage(tmp_path / "link" / "a\udcff.jpg", ("x",), "")
+    image = CaptionedImage(tmp_path / "link" / "a\udcff.jpg", ("x",), "", "a\udcff.jpg")
     write_captions([image], texts / "x.jsonl")
     assert json.loads((texts / "x.jsonl").read_text())["image"] == "../../data/pictures/a\udcff.jpg"
     assert read_captions(texts / "x.jsonl")[0][0].path.samefile(pictures / "a\udcff.jpg")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import captioning_fixtures as world
 import pytest
+from PIL import Image
 
 from captioning import java
 from captioning.evaluate import evaluate
@@ -59,6 +63,79 @@ def test_java_that_is_missing_is_told_and_costs_only_its_own(
     printed = capsys.readouterr()
     assert f"{100 * GOLDEN['scores']['cider_d']:.2f}" in printed.out
     assert [line[:20] for line in printed.err.splitlines()] == ["warning: no METEOR: ", "warning: no SPICE: p"]
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arguments: a model that knows coloured squares."""
+    monkeypatch.setattr("captioning.model.empty_backbone", lambda _: world.backbone())
+    world.model().save(tmp_path / "model", {})
+    return ["--model", str(tmp_path / "model"), "--precision", "float32"]
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "jsonl"])
+def test_what_output_keeps_results_reads(
+    ending: str, model: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """COCO's ids are not in the names of its files; a disk may keep an accent otherwise than the references do."""
+    files = [unicodedata.normalize("NFD", "café.png"), "red.png", "sub/COCO_val2014_000000000042.png"]
+    (tmp_path / "sub").mkdir()
+    for file in files:
+        Image.new("RGB", (9, 9), "red").save(tmp_path / file)
+    names = [unicodedata.normalize("NFC", file) for file in files]
+    references = tmp_path / f"references.{ending}"
+    if ending == "json":
+        images = [{"id": 7 + i, "file_name": name} for i, name in enumerate(names)]
+        annotations = [{"id": i, "image_id": 7 + i, "caption": "a red thing"} for i in range(3)]
+        references.write_text(json.dumps({"images": images, "annotations": annotations}))
+    elif ending == "csv":
+        references.write_text("image,caption\n" + "".join(f"{name},a red thing\n" for name in names))
+    else:
+        references.write_text("".join(json.dumps({"image": name, "caption": "a red thing"}) + "\n" for name in names))
+    of_references, results = ["--references", str(references), "--json"], str(tmp_path / "results.json")
+    assert evaluate([*model, *of_references, "--output", results]) == 0
+    assert evaluate(["--results", results, *of_references]) == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["scores"] == second["scores"]
+    assert second["attention"] is None
+    ids = [entry["image_id"] for entry in json.loads(Path(results).read_text("utf-8"))]
+    assert ids == ([7, 8, 9] if ending == "json" else ["café.png", "red.png", 42])
+
+
+@pytest.mark.parametrize("wiring", ["parallel", "show_and_tell"])
+def test_where_words_looked_is_told_of_models_that_look(
+    wiring: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("captioning.model.empty_backbone", lambda _: world.backbone())
+    world.model(world.recipe(decoder=replace(world.recipe().decoder, wiring=wiring))).save(tmp_path / "model", {})
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
+    (tmp_path / "captions.csv").write_text("image,caption\nred.png,a red thing\n")
+    arguments = ["--model", str(tmp_path / "model"), "--references", str(tmp_path / "captions.csv")]
+    assert evaluate(arguments) == evaluate([*arguments, "--json"]) == 0
+    *table, figures = capsys.readouterr().out.splitlines()
+    found = json.loads(figures)["attention"]
+    if wiring == "show_and_tell":
+        assert (found, len(table)) == (None, 2)
+    else:
+        assert found["highest"] == 2  # bits, of 4 cells
+        assert 0 < found["entropy"] <= 2
+        assert 0 <= found["variation"] <= 1
+        assert table[-1].startswith(f"attention of a word: {found['entropy']:.2f} of at most 2.00 bits, ")
+
+
+def test_two_pictures_of_one_name_are_told_before_any_is_captioned(model: list[str], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "dog.png").touch()
+    references = tmp_path / "references.csv"
+    references.write_text("image,caption\na/dog.png,A dog.\nb/dog.png,A dog.\n")
+    with pytest.raises(UserError, match=r"a/dog\.png and .*b/dog\.png are one name to COCO's results"):
+        evaluate([*model, "--references", str(references), "--output", str(tmp_path / "results.json")])
+
+
+def test_a_folder_of_pictures_beside_results_is_an_error(files: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--results needs none: leave it out"):
+        evaluate([*files, "--images", str(tmp_path)])
 
 
 def test_captions_of_pictures_that_the_references_lack_are_an_error(files: list[str], tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from captioning.attention_page import caption_page
 from captioning.attention_strip import caption_strip, shape
 from captioning.images import read_image
 from s2s.attention_view import AttentionView, Grid, Photograph, read
+from s2s.command import Terminated
 from s2s.errors import UserError
 
 EVIL = """</script><script>alert("x")</script><img src=x onerror='alert(1)'>&amp;{{data}}"""
@@ -245,6 +246,29 @@ def test_a_folder_holds_a_gallery_its_pages_and_the_data(pictures: Pictures, tmp
         assert all(sum(row) == pytest.approx(1, abs=1e-2) for row in view.weights)
     with Image.open(directory / "dog.png") as strip:
         assert strip.format == "PNG"
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, Terminated, UserError])
+def test_an_interrupted_gallery_shows_what_was_done(
+    failure: type[BaseException], pictures: Pictures, tmp_path: Path
+) -> None:
+    directory = tmp_path / "pages"
+
+    def interrupted() -> None:
+        with attention_folder(directory) as add:
+            add(pictures.captioned("dog.png"))
+            raise failure
+
+    with pytest.raises(failure):
+        interrupted()
+    assert 'href="dog.html"' in (directory / "index.html").read_text()
+    assert [view.text for view in read(directory / "attention.json")] == ["a dog"]
+
+
+def test_a_gallery_that_never_began_leaves_its_folder_as_it_was(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), attention_folder(tmp_path):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_name_that_is_not_utf8_is_shown_and_found_again(pictures: Pictures, tmp_path: Path) -> None:

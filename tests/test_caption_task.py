@@ -100,6 +100,19 @@ def test_the_loss_of_validation_is_plain_cross_entropy_whatever_was_trained_with
     assert found[0] == pytest.approx(found[1])
 
 
+def test_validation_sees_each_picture_once() -> None:
+    """Its captions and its loss are of one encoding, and what they would be of two."""
+    one = task(doubly_stochastic=0.5)
+    model, seen = one.model.head.eval(), []
+    model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
+    with torch.no_grad(), products("float32", CPU):
+        figures = one.validate(model).figures
+        assert seen == [4]
+        batch = one.taught(world.Stored()(range(4), [False] * 4), [caption for caption, *_ in world.CAPTIONS.values()])
+        loss = one.cross_entropy(model, batch, 0.0)
+    assert figures["loss"] == pytest.approx(loss.figures["train_loss"].item() / loss.weight)
+
+
 def test_pictures_are_told_apart_after_some_steps() -> None:
     trained = task()
     model = trained.model.head
@@ -122,6 +135,10 @@ def test_where_a_batch_comes_from_is_told() -> None:
     assert task().whereabouts([0, 1, 11]) == "red.png, white.png"
 
 
+def test_of_many_pictures_the_first_are_named_and_the_others_counted() -> None:
+    assert task().whereabouts(range(12)) == "red.png, green.png, blue.png and 1 more"
+
+
 def test_more_and_more_words_are_the_models_own() -> None:
     recipe = world.recipe()
     of_a_wiring = replace(recipe.decoder, wiring="top_down")
@@ -131,3 +148,10 @@ def test_more_and_more_words_are_the_models_own() -> None:
     assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     losses = [trained.loss(trained.model.head, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
     assert len(set(losses)) > 1
+
+
+def test_an_only_epoch_is_the_last_one() -> None:
+    recipe = world.recipe()
+    decoder = replace(recipe.decoder, wiring="top_down")
+    once = task(decoder=decoder, training=replace(recipe.training, epochs=1), scheduled_sampling=0.4)
+    assert once.batch(0, 0, [0, 1]).own == 0.4

@@ -122,6 +122,15 @@ def test_a_detached_state_has_no_past(wiring: str) -> None:
         assert (gradient[5].abs().max() == 0) == detached
 
 
+@each_wiring
+def test_a_detached_state_has_no_memory_in_its_past_either(wiring: str) -> None:
+    """Else the second chunk would want gradients through keys whose own have been taken with the first."""
+    decoder, tokens = build(wiring, "summary"), sentences()
+    first = decoder(tokens[:, :2], begin(decoder, "summary"))
+    first.features.sum().backward()
+    decoder(tokens[:, 2:], first.state.detach()).features.sum().backward()
+
+
 @each_attentive
 def test_bfloat16_products_stay_near_float32_and_carry_float32(wiring: str) -> None:
     decoder, tokens = build(wiring, "summary"), sentences()

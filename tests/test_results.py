@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from captioning.results import read_references, read_results, write_results
+from captioning.results import image_id, read_references, read_results, write_results
 from s2s.errors import UserError
 
 COCO = {
@@ -71,6 +72,10 @@ def test_other_references_go_by_the_name_that_captioning_gives_a_picture(tmp_pat
     rows = "image,caption\nsome/dog.jpg,A dog.\nCOCO_val2014_000000000042.jpg,A cat.\nsome/dog.jpg,Dog!\n"
     path = write(tmp_path / "captions.csv", rows)  # the pictures are not there, and need not be
     assert read_references(path) == {"dog.jpg": ("A dog.", "Dog!"), 42: ("A cat.",)}
+
+
+def test_a_name_is_the_same_however_a_disk_keeps_its_accents() -> None:
+    assert image_id(Path("x") / unicodedata.normalize("NFD", "café.jpg")) == unicodedata.normalize("NFC", "café.jpg")
 
 
 def test_a_split_of_karpathys_file_is_read(tmp_path: Path) -> None:

@@ -106,6 +106,15 @@ def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.
     agree(found.scores, GOLDEN["scores"])
 
 
+def test_a_metric_of_java_that_is_no_number_is_none_in_its_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "meteor", lambda rounds: [0.5] * len(rounds))
+    monkeypatch.setattr(scores, "spice", lambda rounds: [0.2, *[float("nan")] * 5, *[0.3] * 5])
+    found = evaluate(CAPTIONS, RAW, human=True, java=True)
+    assert [row.spice for row in (found.scores, found.human, found.captions_alike) if row] == [20, None, 30]
+    assert found.unavailable == ("no SPICE where it gave a caption no number, so that there is no mean",)
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
 def test_java_is_not_asked_for_unless_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "meteor", lambda rounds: pytest.fail("METEOR was started"))
     assert evaluate(CAPTIONS, RAW).scores.meteor is None

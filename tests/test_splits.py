@@ -13,7 +13,7 @@ from s2s.errors import UserError
 def images(tmp_path: Path) -> list[CaptionedImage]:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).touch()
-    return [CaptionedImage(tmp_path / name, (f"what is on {name}",), "") for name in ("a.jpg", "b.jpg", "c.jpg")]
+    return [CaptionedImage(tmp_path / name, (f"what is on {name}",), "", name) for name in ("a.jpg", "b.jpg", "c.jpg")]
 
 
 def test_each_split_is_a_file_that_can_be_read(images: list[CaptionedImage], tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_picture_in_two_splits_is_an_error_and_nothing_is_written(
     images: list[CaptionedImage], tmp_path: Path
 ) -> None:
     (tmp_path / "link.jpg").symlink_to(images[0].path)
-    again = CaptionedImage(tmp_path / "link.jpg", ("x",), "")
+    again = CaptionedImage(tmp_path / "link.jpg", ("x",), "", "link.jpg")
     with pytest.raises(UserError, match=r"train\.jsonl and .*test\.jsonl would share 1 pictures .*a\.jpg"):
         write_splits({"train": images, "test": [again]}, tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []

@@ -399,7 +399,11 @@ def test_it_stops_early_and_stays_stopped(tmp_path: Path, capsys: pytest.Capture
     position = train(tmp_path / "run", Worsening(), config)
     assert (position.epoch, position.stale) == (3, 2)
     assert "stopped early: 2 validations without a new best" in capsys.readouterr().err
-    assert train(tmp_path / "run", Worsening(), config).epoch == 3
+    assert train(tmp_path / "run", Worsening(), replace(config, epochs=20)).epoch == 3
+    told = capsys.readouterr().err
+    assert "nothing is done: the run stopped early after epoch 3, its patience of 2 validations" in told
+    assert "start another --run with a higher training.patience, or 0" in told
+    assert "going on" not in told
     assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == 1
 
 

@@ -11,6 +11,7 @@ from torch.nn.functional import adaptive_max_pool2d, layer_norm
 
 from s2s.config import option
 from s2s.memory import Memory, Segment, masked_mean
+from s2s.recurrent import MAX_UNITS
 
 if TYPE_CHECKING:
     from captioning.backbones import Backbone
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class EncoderConfig:
     """What stands between the CNN and the decoder."""
 
-    dim: int = option(512, low=1, help="of the grid that the decoder looks at")
+    dim: int = option(512, low=1, high=MAX_UNITS, help="of the grid that the decoder looks at")
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ class Picture:
 class Preprocessing:
     """How a photograph becomes a square. A model is used with what it was trained with."""
 
-    size: int = option(224, low=1, help="pixels a side of the square that the CNN sees")
+    size: int = option(224, low=1, high=4096, help="pixels a side of the square that the CNN sees")
     fit: Literal["stretch", "pad"] = option(
         "stretch", help="stretch to the square, or keep the shape and pad with grey"
     )

@@ -21,6 +21,7 @@ from s2s.vocabulary import Vocabulary
 from s2s.wirings import DECODERS
 
 KIND = "captioning"
+MAX_CAPTION_LENGTH = 10_000  # far beyond any in earnest: what a stranger's model can ask for is bounded
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class CaptioningConfig:
 
     backbone: str = option(help="the CNN's name; see captioning/backbones.py")
     vocabulary_kind: str = option()
-    max_caption_length: int = option(low=1, help="tokens of the longest caption trained on")
+    max_caption_length: int = option(low=1, high=MAX_CAPTION_LENGTH, help="tokens of the longest caption trained on")
     preprocessing: Preprocessing = Preprocessing()
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()

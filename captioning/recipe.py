@@ -52,7 +52,7 @@ class VocabularyConfig:
 
     kind: Literal["word", "bpe", "unigram"] = option("word")
     threshold: int = option(5, low=1, help="word: least number of occurrences")
-    size: int = option(3000, low=8, help="tokens of a subword vocabulary, the special ones included")
+    size: int = option(3000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")
 
 
 @dataclass(frozen=True)

@@ -73,14 +73,14 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     import torch
 
     from captioning.backbones import build_backbone
-    from captioning.model import CaptioningConfig, CaptioningModel, build_network
+    from captioning.model import MAX_CAPTION_LENGTH, CaptioningConfig, CaptioningModel, build_network
     from s2s.checkpoint import load_weights
 
     lengths = (len(ids) for example in data.train for ids in data.vocabulary.encode_all(example.captions))
     shape = CaptioningConfig(
         backbone=recipe.image.backbone,
         vocabulary_kind=data.vocabulary.kind,
-        max_caption_length=max(lengths),
+        max_caption_length=min(MAX_CAPTION_LENGTH, max(lengths)),
         preprocessing=recipe.image.preprocessing,
         encoder=recipe.encoder,
         decoder=recipe.decoder,

@@ -20,7 +20,7 @@ from s2s.config import option
 from s2s.dropout import Dropout
 from s2s.errors import UserError
 from s2s.memory import Memory
-from s2s.recurrent import States, recurrent_layers
+from s2s.recurrent import MAX_LAYERS, MAX_UNITS, States, recurrent_layers
 from s2s.vocabulary import PAD
 
 
@@ -50,11 +50,13 @@ class DecoderConfig:
         "parallel", help="see s2s/decoder.py, s2s/sequential.py and s2s/wirings.py"
     )
     cell: Literal["lstm", "gru", "rnn"] = option("lstm")
-    embedding_dim: int = option(256, low=1)
-    dim: int = option(512, low=1, help="units of a recurrent layer")
-    layers: int = option(1, low=1, help="recurrent layers above the attention (parallel, top_down), or in all")
+    embedding_dim: int = option(256, low=1, high=MAX_UNITS)
+    dim: int = option(512, low=1, high=MAX_UNITS, help="units of a recurrent layer")
+    layers: int = option(
+        1, low=1, high=MAX_LAYERS, help="recurrent layers above the attention (parallel, top_down), or in all"
+    )
     attention: Literal["additive", "dot", "scaled_dot", "general"] = option("additive")
-    attention_dim: int = option(256, low=1, help="of additive attention")
+    attention_dim: int = option(256, low=1, high=MAX_UNITS, help="of additive attention")
     tie_output: bool = option(True, help="read-out and embeddings share their weights (Press & Wolf, 2017)")
     dropout: DropoutRates = DropoutRates()
 

@@ -23,7 +23,7 @@ class OptimiserConfig:
     beta2: float = option(0.98, low=0, below=1)
     weight_decay: float = option(0.01, low=0, help="matrices only; decoupled in AdamW")
     clip_norm: float = option(1.0, low=0, help="largest norm of the whole gradient; 0 does not clip")
-    clip_value: float = option(0.0, low=0, help="largest absolute value of an element; 0 does not clip")
+    clip_value: float = option(0.0, low=0, high=1e30, help="largest absolute value of an element; 0 does not clip")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ from s2s.cells import CELLS, Cell
 from s2s.dropout import Dropout
 from s2s.errors import check
 
+# What a recipe or a stranger's model can ask for: a layer too many would cost memory before any tensor is compared.
+MAX_UNITS, MAX_LAYERS = 65_536, 64
+
 States = tuple[Tensor, ...]  # (hidden, cell) for the LSTM, (hidden,) for the others: each (batch, dim)
 
 

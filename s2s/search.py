@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
-from s2s.errors import check
+from s2s.errors import UserError, check
 from s2s.selection import Selector
 
 _LEAVING = 4  # done sentences leave the batch once they are a quarter of it: copying the others is not free
@@ -184,8 +184,8 @@ def beam(
     banned          token ids that are never chosen (padding, START).
     device          where the step's tensors are.
 
-    Raises `UserError` for what cannot be asked for, `RuntimeError` where a log-probability is NaN or infinite, or a
-    sentence is left without any token whose probability is above zero.
+    Raises `UserError` for what cannot be asked for and where a log-probability is NaN or infinite, `RuntimeError`
+    where a sentence is left without any token whose probability is above zero.
     """
     options = options or SearchOptions()
     limits = _limits(maximum_length, sentences, device)
@@ -347,7 +347,8 @@ def _staying(done: Tensor, health: Tensor, at_once: bool = False) -> Tensor | No
     """The sentences that go on, (n,); None: not worth copying yet. The one synchronisation of a step is here."""
     count, value = torch.stack((done.sum(dtype=torch.float32), health)).tolist()
     if not value < math.inf:
-        raise RuntimeError("the step returned a log-probability that is NaN or infinite: look at its weights")
+        advice = "take a sound copy of it, or train it with a lower learning rate"
+        raise UserError(f"the model's weights make log-probabilities that are NaN or infinite: {advice}")
     leave = count * _LEAVING >= len(done) or (at_once and count)
     return (~done).nonzero().squeeze(1) if leave else None
 

@@ -336,14 +336,14 @@ def test_banned_tokens_are_never_written_and_unknown_ones_may_be() -> None:
 def test_numbers_that_are_not_finite_are_refused(search: Callable, value: float) -> None:
     tables = random_tables(3, 90, seed=9)
     tables[1, START, :, 77] = value
-    with pytest.raises(RuntimeError, match="NaN or infinite"):
+    with pytest.raises(UserError, match="NaN or infinite"):
         search(table_step, begin(tables), 3, start=START, end=END, maximum_length=5, banned=BANNED)
 
 
 def test_sampling_refuses_nan() -> None:
     tables = torch.full((2, 6, 6, 6), math.nan)
     where: Any = {"start": START, "end": END, "maximum_length": 5}
-    with pytest.raises(RuntimeError, match="NaN or infinite"):
+    with pytest.raises(UserError, match="NaN or infinite"):
         sample(table_step, begin(tables), 2, generator=torch.Generator(), **where)
 
 

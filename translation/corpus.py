@@ -43,7 +43,7 @@ class Cleaning:
     translation. The ratio is that of the longer side to the shorter; 9 is the usual limit of Moses' clean-corpus-n.
     """
 
-    max_characters: int = option(600, low=1, help="of the longer side of a pair")
+    max_characters: int = option(600, low=1, high=100_000, help="of the longer side of a pair")
     max_ratio: float = option(9.0, low=1, help="of the longer side to the shorter, in characters")
     keep_duplicates: bool = option(False, help="pairs that stand in the text more than once")
 

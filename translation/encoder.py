@@ -12,7 +12,7 @@ from s2s.batch import Padded
 from s2s.config import option
 from s2s.dropout import Dropout
 from s2s.memory import Memory, Segment, masked_mean
-from s2s.recurrent import RecurrentEncoder
+from s2s.recurrent import MAX_LAYERS, MAX_UNITS, RecurrentEncoder
 from s2s.vocabulary import PAD
 
 
@@ -21,8 +21,8 @@ class EncoderConfig:
     """The text encoder's shape."""
 
     cell: Literal["lstm", "gru", "rnn"] = option("lstm")
-    dim: int = option(256, low=1, help="units of a layer, a direction")
-    layers: int = option(1, low=1)
+    dim: int = option(256, low=1, high=MAX_UNITS, help="units of a layer, a direction")
+    layers: int = option(1, low=1, high=MAX_LAYERS)
     bidirectional: bool = option(True)
     residual: bool = option(False, help="add a layer's input to its output where the shapes agree")
     word_dropout: float = option(0.0, low=0, below=1, help="whole source words")

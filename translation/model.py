@@ -19,6 +19,8 @@ from s2s.wirings import DECODERS
 from translation.encoder import EncoderConfig, TextEncoder, source_embedding
 
 KIND = "translation"
+# What is stored may be a stranger's: these bound the work and memory that it can ask for, beyond any in earnest.
+MAX_SOURCE_LENGTH, MAX_LENGTH_RATIO = 100_000, 100.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,10 @@ class TranslationConfig:
     vocabulary_kind: str = option()
     joint_vocabulary: bool = option()
     tie_embeddings: bool = option()
-    max_source_length: int = option(low=1, help="tokens of the longest source trained on")
-    length_ratio: float = option(above=0, help="target to source tokens, beyond which few training pairs are")
+    max_source_length: int = option(low=1, high=MAX_SOURCE_LENGTH, help="tokens of the longest source trained on")
+    length_ratio: float = option(
+        above=0, high=MAX_LENGTH_RATIO, help="target to source tokens, beyond which few training pairs are"
+    )
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
 

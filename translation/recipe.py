@@ -41,7 +41,7 @@ class VocabularyConfig:
     """How text becomes tokens."""
 
     kind: Literal["bpe", "unigram", "word", "character"] = option("bpe")
-    size: int = option(6000, low=8, help="tokens of a subword vocabulary, the special ones included")
+    size: int = option(6000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")
     threshold: int = option(2, low=1, help="word, character: least number of occurrences")
     joint: bool = option(True, help="one vocabulary for both languages")
     bpe_dropout: float = option(

@@ -54,7 +54,7 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
     import torch
 
     from s2s.checkpoint import load_weights
-    from translation.model import TranslationConfig, TranslationModel
+    from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
 
     sources, targets = data.source.encode_all(data.train.source), data.target.encode_all(data.train.target)
     ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
@@ -64,8 +64,8 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
         vocabulary_kind=data.source.kind,
         joint_vocabulary=recipe.vocabulary.joint,
         tie_embeddings=recipe.tie_embeddings,
-        max_source_length=max(map(len, sources)),
-        length_ratio=max(1.0, ratios[int(0.999 * (len(ratios) - 1))]),
+        max_source_length=min(MAX_SOURCE_LENGTH, max(map(len, sources))),
+        length_ratio=min(MAX_LENGTH_RATIO, max(1.0, ratios[int(0.999 * (len(ratios) - 1))])),
         encoder=recipe.encoder,
         decoder=recipe.decoder,
     )

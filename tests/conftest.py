@@ -36,39 +36,11 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a translation model of a few thousand random weights, with subwords of a few English lines.
+    """The directory of the model of translation_fixtures."""
+    from translation_fixtures import tiny_model
 
-    It writes nonsense, of other words for other lines; it was "trained" on sources of at most 30 tokens.
-    """
-    import torch
-
-    from s2s.decoder import DecoderConfig
-    from s2s.vocabulary import END, train_subwords
-    from translation.encoder import EncoderConfig
-    from translation.model import TranslationConfig, TranslationModel
-
-    lines = ["A man in a red hat is sleeping in the park .", "Two dogs play with a ball in the snow !"]
-    vocabulary = train_subwords(lines, 60)
-    shape = TranslationConfig(
-        source_language="en",
-        target_language="de",
-        vocabulary_kind="bpe",
-        joint_vocabulary=True,
-        tie_embeddings=True,
-        max_source_length=30,
-        length_ratio=1.0,
-        encoder=EncoderConfig(dim=8),
-        decoder=DecoderConfig(embedding_dim=8, dim=16, attention_dim=8),
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
-        model = TranslationModel.fresh(shape, vocabulary, vocabulary)
-        with torch.no_grad():
-            for parameter in model.network.parameters():
-                parameter.normal_()
-            model.network.decoder.projection.bias[END] += 2  # as it is, a random model hardly ever ends
     directory = tmp_path_factory.mktemp("models") / "tiny"
-    model.save(directory, {})
+    tiny_model().save(directory, {})
     return directory
 
 

@@ -1,0 +1,74 @@
+"""Write the models that later versions must go on loading, with what they answer: tests/data/stored.
+
+    python tests/data/make_stored_models.py
+
+The tests never run this. Run it where the format's major version changes, into a folder of another name: models of
+every version that is still to be loaded stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
+
+import captioning_fixtures as world
+from translation_fixtures import LINES, tiny_model
+
+from captioning.backbones import Backbone, empty_backbone
+from captioning.captioner import Captioner
+from captioning.images import Picture
+from s2s.checkpoint import weightless
+from s2s.search import SearchOptions
+from translation.translator import Translator
+
+STORED = Path(__file__).parent / "stored"
+OPTIONS = SearchOptions(3, stop_early=True)
+TEXT = [*LINES, "", "A dog is in the hat .", "北京"]
+
+
+def translations(directory: Path) -> list[list[object]]:
+    """Texts and scores of some lines."""
+    found = Translator.load(directory, OPTIONS, device="cpu", precision="float32").translate(TEXT)
+    return [[best.text, best.score] for best, *_ in found]
+
+
+def captions(directory: Path) -> list[list[object]]:
+    """Texts and scores of squares of four colours."""
+    captioner = Captioner.load(directory, OPTIONS, device="cpu", precision="float32")
+    pixels = [torch.tensor(rgb, dtype=torch.uint8)[:, None, None].repeat(1, 16, 16) for rgb in world.COLOURS.values()]
+    found = captioner.describe([Picture(picture, 16, 16) for picture in pixels])
+    return [[best.text, best.score] for best, *_ in found]
+
+
+def layout(name: str) -> str:
+    """The SHA-256 of the names and shapes of a CNN's tensors, on which stored captioners rely."""
+    with weightless():
+        backbone: Backbone = empty_backbone(name)
+    shapes = {key: list(tensor.shape) for key, tensor in backbone.state_dict().items()}
+    return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
+
+
+def main() -> None:
+    """Write both models and their answers."""
+    from captioning import model
+
+    model.empty_backbone = lambda name: world.backbone()  # a real one has millions of weights
+    tiny_model().save(STORED / "translation", {"note": "random weights"})
+    captioner = world.model()
+    with torch.no_grad():
+        for parameter in captioner.network.decoder.parameters():
+            parameter.normal_(generator=torch.Generator().manual_seed(parameter.numel()))
+    captioner.save(STORED / "captioning", {"note": "random weights"})
+    answers = {"translation": translations(STORED / "translation"), "captioning": captions(STORED / "captioning")}
+    answers["layout"] = {name: layout(name) for name in ("efficientnet_lite0", "efficientnet_lite2")}  # type: ignore[assignment]
+    (STORED / "answers.json").write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

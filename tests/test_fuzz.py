@@ -1,0 +1,27 @@
+"""A hundred wrong inputs of each kind; tests/benchmarks/soak_trust.py tries as many as one likes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from fuzz_kinds import KINDS
+from fuzz_world import World, build, in_this_process
+
+INPUTS = 100
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S2S_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_wrong_is_lost_silent_or_a_crash(kind: str, world: World, tmp_path: Path) -> None:
+    attempt, together = KINDS[kind]
+    for number in range(INPUTS // together):
+        draw = Random(f"1 {kind} {number}")
+        assert [f"input {number}: {fault}" for fault in attempt(world, draw, in_this_process, tmp_path)] == []

@@ -250,7 +250,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def pictures(world: World, draw: Random, call: Call, folder: Path) -> Iterator[Fault]:
-    """A folder of damaged pictures: each has its caption or its reason, never both, and half a picture has no caption."""
+    """A folder of damaged pictures: each has its caption or its reason, and half a picture has none."""
     drawn = [inputs.picture(draw) for _ in range(PICTURES)]
     album = folder / "album"
     album.mkdir()

@@ -22,7 +22,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
+if not __package__:
+    sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 from fuzz_kinds import KINDS
 from fuzz_world import Call, Outcome, World, build, in_a_process, in_this_process, use_cache

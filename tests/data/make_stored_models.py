@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
+if not __package__:
+    sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 import captioning_fixtures as world
 from translation_fixtures import LINES, tiny_model

@@ -119,6 +119,8 @@ class OpenNMT:
             "batch_type": "sents",
             "batch_size": setting.batch,
             "dropout": [setting.dropout],
+            "bucket_size": int(self._data.sizes["pairs"]),  # else the text is read nine times before the first step
+            "num_workers": 0,  # a bucket is quickly made, and so all memory is that of one process
         }
 
     def _model_section(self) -> dict[str, Any]:

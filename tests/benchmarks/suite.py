@@ -19,7 +19,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Scale:
 
 
 SCALES = {
-    "quick": Scale(steps=45, repeats=3, decodings=1, lines=128, alone=32, pictures=64, fit=False),
+    "quick": Scale(steps=36, repeats=3, decodings=1, lines=128, alone=32, pictures=64, fit=False),
     "full": Scale(steps=300, repeats=5, decodings=3, lines=1000, alone=1000, pictures=512, fit=True),
     "smoke": Scale(steps=30, repeats=1, decodings=1, lines=8, alone=2, pictures=2, fit=False, setting=SMALL),
 }
@@ -80,17 +81,15 @@ class Suite:
 
     def machine(self) -> None:
         """Rates and floors."""
-        self._take("machine/rates/1", lambda: ours.work("rates", self.threads))
+        self._take("machine/rates/1", ours.work, "rates", self.threads)
         for toolkit in self.ours:
-            self._take(f"floor/{toolkit.name}/1", lambda toolkit=toolkit: toolkit.floor(self.data.sizes))
+            self._take(f"floor/{toolkit.name}/1", toolkit.floor, self.data.sizes)
 
     def training(self) -> None:
         """Speed and memory of all toolkits in turn, again and again."""
         for repeat in range(self.scale.repeats):
             for toolkit in self.toolkits:
-                self._take(
-                    f"training/{toolkit.name}/{repeat + 1}", lambda toolkit=toolkit: toolkit.train(self.scale.steps)
-                )
+                self._take(f"training/{toolkit.name}/{repeat + 1}", toolkit.train, self.scale.steps)
 
     def fit(self) -> None:
         """Trainings to the end, whose models are decoded with afterwards."""
@@ -99,33 +98,28 @@ class Suite:
 
     def decoding(self) -> None:
         """Sentences a second, and what came out."""
-        for repeat in range(self.scale.decodings):
-            for width in (1, 5):
-                for batch in (1, 32, 128):
-                    for toolkit in self.toolkits:
-                        how = f"{'greedy' if width == 1 else f'beam {width}'}, batch {batch}"
-                        key = f"decoding/{toolkit.name}/{how}/{repeat + 1}"
-                        self._take(key, lambda a=toolkit, b=width, c=batch: self._decode(a, b, c))
+        for repeat, width, batch in product(range(self.scale.decodings), (1, 5), (1, 32, 128)):
+            how = f"{'greedy' if width == 1 else f'beam {width}'}, batch {batch}"
+            for toolkit in self.toolkits:
+                self._take(f"decoding/{toolkit.name}/{how}/{repeat + 1}", self._decode, toolkit, width, batch)
 
     def start(self) -> None:
         """Time to the first translation."""
         for repeat in range(self.scale.repeats):
-            self._take(f"start/import torch/{repeat + 1}", lambda: ours.importing_torch(self.threads))
+            self._take(f"start/import torch/{repeat + 1}", ours.importing_torch, self.threads)
             for toolkit in self.toolkits:
-                self._take(f"start/{toolkit.name}/{repeat + 1}", lambda toolkit=toolkit: toolkit.first(SENTENCE))
+                self._take(f"start/{toolkit.name}/{repeat + 1}", toolkit.first, SENTENCE)
 
     def captions(self) -> None:
         """Of a batch of pictures, and of one alone."""
-        for repeat in range(self.scale.repeats):
-            for batch in (1, 32):
-                size = {"pictures": self.scale.pictures, "batch": batch, "width": 5}
-                key = f"captions/beam 5, batch {batch}/{repeat + 1}"
-                self._take(key, lambda size=size: ours.captions(self.threads, recipe=str(CAPTION_RECIPE), **size))
+        for repeat, batch in product(range(self.scale.repeats), (1, 32)):
+            how = {"recipe": str(CAPTION_RECIPE), "pictures": self.scale.pictures, "batch": batch, "width": 5}
+            self._take(f"captions/beam 5, batch {batch}/{repeat + 1}", partial(ours.captions, self.threads, **how))
 
-    def _take(self, key: str, measure: Callable[[], Figures]) -> None:
+    def _take(self, key: str, measure: Callable[..., Figures], *arguments: Any) -> None:
         """What fails is told and left out, and tried again by the next run."""
         try:
-            if self.record.take(key, measure):
+            if self.record.take(key, partial(measure, *arguments)):
                 print(key, file=sys.stderr, flush=True)
         except CommandError as failure:
             self.failures.append(key)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Timer
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 _SHOWN = 15  # last lines of the log of a command that failed
 _UNSET = ("PYTHONPATH", "VIRTUAL_ENV")  # a peer's environment must not see ours
@@ -73,6 +73,6 @@ def run(
     return Finished(written, told, seconds, usage.ru_maxrss / 1024)
 
 
-def _content(file: tempfile._TemporaryFileWrapper[bytes]) -> str:
+def _content(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode(errors="replace")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.config import option
+from s2s.optimisers import Adam, AdamW, Group, Optimiser, Sgd
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ScheduleConfig:
     patience: int = option(2, low=1, help="plateau: after so many validations without a new best")
 
 
-def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Optimizer:
+def build_optimiser(config: OptimiserConfig, model: nn.Module) -> Optimiser:
     """Weight decay goes to matrices, not to biases and vectors.
 
     A module that brings weights from elsewhere, a CNN say, may have an attribute `learning_rate_share`: of its own
@@ -47,16 +48,16 @@ def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Op
     for module in model.modules():  # outer ones first
         if hasattr(module, "learning_rate_share"):
             shares |= dict.fromkeys(module.parameters(), float(module.learning_rate_share))  # type: ignore[arg-type]
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    alike: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
             decay = config.weight_decay if parameter.dim() > 1 else 0.0
-            groups.setdefault((shares.get(parameter, 1.0), decay), []).append(parameter)
-    options = [{"params": group, "weight_decay": decay, "share": share} for (share, decay), group in groups.items()]
+            alike.setdefault((shares.get(parameter, 1.0), decay), []).append(parameter)
+    groups = [Group(parameters, decay, share) for (share, decay), parameters in alike.items()]
     if config.name == "sgd":
-        return torch.optim.SGD(options, lr=config.learning_rate, momentum=config.beta1)
-    kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return kind(options, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
+        return Sgd(groups, config.beta1)
+    kind = AdamW if config.name == "adamw" else Adam
+    return kind(groups, config.beta1, config.beta2)
 
 
 class Schedule:
@@ -118,15 +119,14 @@ def scale_and_clip(parameters: Iterable[nn.Parameter], weight: float, config: Op
     return norm
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def optimiser_tensors(optimiser: Optimiser, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """The optimiser's tensors by the names of the parameters they belong to: `exp_avg/decoder.embedding.weight`."""
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
-            if isinstance(value, Tensor):
-                yield f"{key}/{name}", value
+            yield f"{key}/{name}", value
 
 
-def restore_optimiser(optimiser: torch.optim.Optimizer, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(optimiser: Optimiser, model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Put back what `optimiser_tensors` gave."""
     parameters = dict(model.named_parameters())
     for key, value in tensors.items():

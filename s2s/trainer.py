@@ -153,8 +153,6 @@ class Trainer:
         position = self.position
         torch.manual_seed(self._seed())
         rate = self.config.optimiser.learning_rate * self.schedule.share(position.step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["share"]
         taken = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
         losses = [self._backward(position.epoch, i, plan[i]) for i in taken]
         norm = scale_and_clip(self.parameters, sum(loss.weight for loss in losses), self.config.optimiser)
@@ -163,7 +161,7 @@ class Trainer:
         self._unseen.append((position.step, [example for i in taken for example in plan[i]], health))
         if len(self._unseen) >= self.look_every:
             self._look()
-        self.optimiser.step()
+        self.optimiser.step(rate)
         self.optimiser.zero_grad()
         self.average.follow(position.step)
         for loss in losses:

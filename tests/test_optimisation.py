@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal
@@ -20,6 +22,7 @@ from s2s.optimisation import (
     restore_optimiser,
     scale_and_clip,
 )
+from s2s.optimisers import Optimiser
 
 Name = Literal["adamw", "adam", "sgd"]
 NAMES: list[Name] = ["adamw", "adam", "sgd"]
@@ -156,26 +159,63 @@ def test_nothing_falls_below_its_floor() -> None:
 # ------------------------------------------------------------------------------------------------------- optimisers
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
-)
-def test_weight_decay_goes_to_matrices_alone(name: Name, kind: type[torch.optim.Optimizer]) -> None:
+def by_pytorch(config: OptimiserConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """What PyTorch makes of the same configuration."""
+    groups = [
+        {"params": [p for p in model.parameters() if (p.dim() > 1) == decayed], "weight_decay": decay}
+        for decayed, decay in ((True, config.weight_decay), (False, 0.0))
+    ]
+    if config.name == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=config.beta1)
+    kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
+    return kind(groups, lr=rate, betas=(config.beta1, config.beta2))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_is_pytorchs_with_decay_on_matrices_alone(name: Name) -> None:
+    ours, theirs = model_with_gradients(), model_with_gradients()
+    config = OptimiserConfig(name=name, weight_decay=0.3)
+    optimiser, reference = build_optimiser(config, ours), by_pytorch(config, theirs, rate=0.02)
+    for step in range(4):
+        inputs = torch.randn(11, 5, generator=torch.Generator().manual_seed(step))
+        for model in (ours, theirs):
+            model.zero_grad()
+            model(inputs).square().sum().backward()
+        optimiser.step(0.02)
+        reference.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(mine, other)
+
+
+def test_what_is_frozen_or_has_no_gradient_stays() -> None:
     model = model_with_gradients()
-    model.get_parameter("2.bias").requires_grad_(False)
-    optimiser = build_optimiser(OptimiserConfig(name=name, weight_decay=0.3, learning_rate=0.2), model)
-    assert type(optimiser) is kind
-    found = {(p.dim(), group["weight_decay"]) for group in optimiser.param_groups for p in group["params"]}
-    assert found == {(2, 0.3), (1, 0.0)}
-    assert sum(len(group["params"]) for group in optimiser.param_groups) == 3
-    assert {group["lr"] for group in optimiser.param_groups} == {0.2}
+    frozen, idle = model.get_parameter("2.bias").requires_grad_(False), model.get_parameter("0.bias")
+    before = frozen.clone(), idle.clone()
+    optimiser = build_optimiser(OptimiserConfig(), model)
+    assert sum(len(group.parameters) for group in optimiser.groups) == 3
+    idle.grad = None
+    optimiser.step(0.1)
+    assert torch.equal(frozen, before[0])
+    assert torch.equal(idle, before[1])
 
 
-def train(model: nn.Module, optimiser: torch.optim.Optimizer, steps: Iterable[int]) -> None:
+def test_pytorchs_compiler_is_not_imported() -> None:
+    """It takes longer than all else that a training imports."""
+    program = (
+        "import sys, torch; from s2s.optimisation import OptimiserConfig, build_optimiser\n"
+        "model = torch.nn.Linear(2, 2); model(torch.ones(1, 2)).sum().backward()\n"
+        "optimiser = build_optimiser(OptimiserConfig(), model); optimiser.step(0.1); optimiser.zero_grad()\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def train(model: nn.Module, optimiser: Optimiser, steps: Iterable[int]) -> None:
     for step in steps:
         optimiser.zero_grad()
         inputs = torch.randn(11, 5, generator=torch.Generator().manual_seed(step))
         model(inputs).square().sum().backward()
-        optimiser.step()
+        optimiser.step(0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -209,7 +249,16 @@ def test_parameters_of_a_module_with_a_share_are_in_groups_of_that_share() -> No
     model = model_with_gradients()
     model[0].learning_rate_share = 0.25  # type: ignore[assignment]
     optimiser = build_optimiser(OptimiserConfig(weight_decay=0.3), model)
-    found = {id(p): group["share"] for group in optimiser.param_groups for p in group["params"]}
+    found = {id(p): group.share for group in optimiser.groups for p in group.parameters}
     assert [found[id(p)] for p in model.parameters()] == [0.25, 0.25, 1.0, 1.0]
-    decays = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    decays = {id(p): group.weight_decay for group in optimiser.groups for p in group.parameters}
     assert [decays[id(p)] for p in model.parameters()] == [0.3, 0.0, 0.3, 0.0]
+
+
+def test_a_share_is_a_share_of_the_step() -> None:
+    slow, fast = model_with_gradients(), model_with_gradients()
+    slow.learning_rate_share = 0.25  # type: ignore[assignment]
+    for model, rate in ((slow, 0.1), (fast, 0.025)):
+        build_optimiser(OptimiserConfig(), model).step(rate)
+    for mine, other in zip(slow.parameters(), fast.parameters()):
+        torch.testing.assert_close(mine, other)

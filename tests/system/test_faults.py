@@ -99,7 +99,7 @@ JOBS = {
             *("--backbone", "mobilenet_v3_small", "--weights", world.folder / "weights.pth", "--size", 32, *MACHINE),
             world.folder / "album",
         ],
-        ("cache/*/cells.f16", "cache/*/rows.jsonl"),
+        ("cache/features/*/cells.f16", "cache/features/*/rows.jsonl"),
     ),
     "train a translator": Job(
         "translation.train:train", training("recipe.toml"), ("run/best/model.safetensors", "run/last/state.safetensors")
@@ -120,7 +120,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         patch.setenv("S2S_CACHE", str(tmp_path_factory.mktemp("cache")))
         made = build(tmp_path_factory.mktemp("world"))
     folder = made.folder
-    (folder / "long.en").write_text("".join(f"{line}\n" for line in LINES * 60))
+    (folder / "long.en").write_text("".join(f"{line}\n" for line in LINES * 20))
     (folder / "album").mkdir()
     rows = []
     for number in range(PICTURES):
@@ -135,6 +135,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "recipe.toml").write_text(
         as_toml(table | {"training": table["training"] | {"save_every": 1, "epochs": 3}})
     )
+    start(JOBS["prepare"], made, folder / "first").end()  # it waits for the server that all others are forked from
     return made
 
 

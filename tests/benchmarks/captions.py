@@ -1,0 +1,78 @@
+"""Captions from pixels: the CNN and the decoder apart, and the arithmetic floor of the CNN.
+
+A network in the recipe's shape with random weights: how long a product takes does not depend on what is multiplied.
+Every caption is as long as the mean one of Flickr8k. `python -m tests.benchmarks.captions JSON`, as in work.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from captioning.backbones import Backbone, empty_backbone, folded
+from captioning.encoder import EncoderConfig, Features, GridEncoder
+from captioning.images import Preprocessing
+from s2s.config import from_dict
+from s2s.decoder import DecoderConfig
+from s2s.generation import generate
+from s2s.model import EncoderDecoder
+from s2s.precision import products
+from s2s.search import SearchOptions
+from s2s.wirings import DECODERS
+from tests.benchmarks import machine
+from tests.benchmarks.record import Figures
+
+WORDS, LENGTH = 2550, 11  # of Flickr8k with the recipe's threshold: words, and words of a caption
+CPU = torch.device("cpu")
+
+
+def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
+    """Seconds a picture of the CNN, of the decoder, and of the CNN's arithmetic in either precision."""
+    table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
+    size = from_dict(Preprocessing, table["image"]["preprocessing"]).size
+    torch.manual_seed(1)
+    cnn = folded(empty_backbone(table["image"]["backbone"]))
+    head = _head(from_dict(EncoderConfig, table["encoder"]), from_dict(DecoderConfig, table["decoder"]), cnn.dim)
+    pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
+    options = SearchOptions(width, minimum_length=LENGTH, stop_early=True)
+    limits = torch.full((batch,), LENGTH + 1)
+    cells = _look(cnn, pixels)  # warms up
+    generate(head, Features(cells), limits, options)
+    seen = written = 0.0
+    for _ in range(-(-pictures // batch)):
+        began = time.perf_counter()
+        cells = _look(cnn, pixels)
+        between = time.perf_counter()
+        generate(head, Features(cells), limits, options)
+        seen, written = seen + between - began, written + time.perf_counter() - between
+    count = -(-pictures // batch) * batch
+    return {"CNN": seen / count, "decoder": written / count} | _floor(cnn, pixels[:1])
+
+
+@torch.no_grad()
+def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
+    with products("auto", CPU):
+        return cnn(pixels)
+
+
+def _head(encoder: EncoderConfig, decoder: DecoderConfig, dim: int) -> EncoderDecoder:
+    grid = GridEncoder(encoder, dim)
+    return EncoderDecoder(grid, DECODERS[decoder.wiring](decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
+
+
+def _floor(cnn: Backbone, pixels: torch.Tensor) -> Figures:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        cnn(pixels)
+    operations = counter.get_total_flops()
+    rates = {name: machine.rate(machine.USUAL, dtype) for name, dtype in machine.TYPES.items()}
+    return {"operations": operations} | {name: operations / rate for name, rate in rates.items()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(captions(**json.loads(sys.argv[1]))))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from captioning.images import Picture, Preprocessing
 from captioning.inputs import DecodedPixels, stacked
+from captioning.view import MIRRORED, WHOLE
 from s2s.errors import UserError
 
 
@@ -28,7 +29,7 @@ def paths(tmp_path: Path) -> list[Path]:
 @pytest.mark.parametrize("fit", ["stretch", "pad"])
 def test_a_picture_is_mirrored_before_it_is_padded(fit: str, paths: list[Path]) -> None:
     pixels = DecodedPixels(paths, Preprocessing(16, fit))  # type: ignore[arg-type]
-    upright, turned = pixels([0, 1], [False, False]), pixels([0, 1, 0], [True, False, False])
+    upright, turned = pixels([0, 1], [WHOLE, WHOLE]), pixels([0, 1, 0], [MIRRORED, WHOLE, WHOLE])
     torch.testing.assert_close(turned.values[0], upright.values[1])
     torch.testing.assert_close(turned.values[1:], upright.values.flip(0))
     assert upright.values[0, :, 0, 0].tolist() == [255] * 3
@@ -43,7 +44,7 @@ def test_a_picture_that_has_gone_is_named(paths: list[Path]) -> None:
     pixels = DecodedPixels(paths, Preprocessing(16))
     paths[1].unlink()
     with pytest.raises(UserError, match=r"1\.png: does not exist"):
-        pixels([0, 1], [False, False])
+        pixels([0, 1], [WHOLE, WHOLE])
 
 
 def test_pictures_are_stacked_in_their_order() -> None:

@@ -1,0 +1,50 @@
+"""Views of a picture: parts that are the same every time, and mirrored ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captioning.recipe import ImageConfig
+from captioning.view import MIRRORED, WHOLE, View
+
+
+@pytest.fixture
+def image() -> Image.Image:
+    """Whose red is the column and whose green is the row."""
+    columns, rows = np.meshgrid(np.arange(40), np.arange(20))
+    return Image.fromarray(np.stack([columns, rows, 0 * rows], axis=2).astype(np.uint8))
+
+
+def test_the_whole_is_the_picture_itself(image: Image.Image) -> None:
+    assert WHOLE.apply(image) is image
+
+
+def test_left_is_right_in_a_mirror(image: Image.Image) -> None:
+    assert np.array_equal(np.asarray(MIRRORED.apply(image)), np.asarray(image)[:, ::-1])
+
+
+@pytest.mark.parametrize("part", range(1, 30))
+def test_a_part_is_a_rectangle_of_at_least_three_quarters_a_side(part: int, image: Image.Image) -> None:
+    seen = np.asarray(View(part).apply(image))
+    height, width, _ = seen.shape
+    assert 15 <= height <= 20
+    assert 30 <= width <= 40
+    top, left = seen[0, 0, 1], seen[0, 0, 0]
+    assert np.array_equal(seen, np.asarray(image)[top : top + height, left : left + width])
+    assert np.array_equal(seen, np.asarray(View(part).apply(image.copy())))
+    assert np.array_equal(seen[:, ::-1], np.asarray(View(part, mirrored=True).apply(image)))
+
+
+def test_parts_differ_by_number_and_by_picture(image: Image.Image) -> None:
+    other = image.rotate(180)
+    sizes = [[View(part).apply(each).size for part in range(1, 30)] for each in (image, other)]
+    assert len(set(sizes[0])) > 15
+    assert sizes[0] != sizes[1]
+
+
+def test_a_recipe_says_what_is_seen() -> None:
+    assert ImageConfig().views() == [WHOLE, MIRRORED]
+    assert ImageConfig(mirror=False, parts=1).views() == [WHOLE, View(1)]
+    assert ImageConfig(parts=3).views() == [WHOLE, MIRRORED, View(1), View(2, mirrored=True), View(3)]

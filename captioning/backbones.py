@@ -67,7 +67,8 @@ class Backbone(nn.Module):
         stages = self.stages[:first]
         with torch.no_grad():
             dim = stages(torch.zeros(1, 3, 32, 32, device=self.mean.device)).shape[1]
-        return Backbone(f"{self.name}, first {first} stages", stages, dim, self.mean.tolist(), self.std.tolist())
+        part = Backbone(f"{self.name}, first {first} stages", stages, dim, self.mean.tolist(), self.std.tolist())
+        return part.to(self.mean.device)
 
     def finish(self, cells: Tensor) -> Tensor:
         """The stages that are trained, on the grid of the frozen part: all in (batch, rows, columns, channels)."""

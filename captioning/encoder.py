@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d, layer_norm
 
 from s2s.config import option
+from s2s.errors import check
 from s2s.memory import Memory, Segment, masked_mean
 
 if TYPE_CHECKING:
@@ -112,7 +113,13 @@ class ImageEncoder(nn.Module):
         cells: Tensor = self.backbone.finish(begun.cells)
         if begun.real is None:
             return Features(cells)
-        return Features(cells, adaptive_max_pool2d(begun.real.float(), cells.shape[1:3]).bool())
+        fine, coarse = begun.real.shape[1:], cells.shape[1:3]
+        check(  # else a cell would be seen in training that is masked afterwards
+            all(one % other == 0 for one, other in zip(fine, coarse)),
+            f"the grids of the CNN's stages, {list(fine)} and {list(coarse)}, do not divide, so padding cannot be kept "
+            'apart: with tuned_stages choose a preprocessing.size that is a multiple of 32, or fit = "stretch"',
+        )
+        return Features(cells, adaptive_max_pool2d(begun.real.float(), coarse).bool())
 
 
 def overlap(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:

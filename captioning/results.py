@@ -37,9 +37,11 @@ def read_results(path: Path) -> dict[ImageId, str]:
     captions: dict[ImageId, str] = {}
     twice = []
     for entry in entries:
-        if entry["image_id"] in captions:
-            twice.append(entry["image_id"])
-        captions[entry["image_id"]] = entry["caption"]
+        name = entry["image_id"]
+        picture = name if isinstance(name, int) else unicodedata.normalize("NFC", name)
+        if picture in captions:
+            twice.append(picture)
+        captions[picture] = entry["caption"]
     check(not twice, f"{path}: {_places('image_id', twice)} is there more than once; keep one caption of each picture")
     return captions
 

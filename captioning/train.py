@@ -88,6 +88,8 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     )
     if start:
         training_command.check_same_shape(recipe.start, start.config, shape, ("max_caption_length",))
+        longest = max(shape.max_caption_length, start.config.max_caption_length)  # what it could write, it still can
+        shape = replace(shape, max_caption_length=longest)
     torch.manual_seed(recipe.training.seed)
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
     network = build_network(shape, backbone, len(data.vocabulary))

@@ -59,7 +59,8 @@ def _parser() -> command.Parser:
     parser = command.Parser(
         prog="python -m data_prep.features",
         description="Run pictures through a frozen CNN and keep its feature maps in $S2S_CACHE for training.",
-        epilog="Training finds them if its recipe has the same backbone, weights, preprocessing and precision.",
+        epilog="Training finds them if its recipe has the same backbone, weights, preprocessing and precision, and "
+        "image.tuned_stages = 0.",
     )
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="a picture, a folder (with the folders in it), or a quoted pattern")

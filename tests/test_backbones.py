@@ -118,6 +118,14 @@ def test_the_frozen_part_and_the_finish_are_the_whole(tuned: int) -> None:
     assert begun.shape[3] == backbone.frozen_part().dim
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_the_frozen_part_is_where_the_whole_is() -> None:
+    backbone, given = tiny().cuda(), pixels().cuda()
+    backbone.unfreeze(1)
+    backbone.eval()
+    torch.testing.assert_close(backbone.finish(backbone.frozen_part()(given)), backbone(given))
+
+
 def test_parts_that_are_frozen_elsewhere_are_other_cnns() -> None:
     """Or the features of one would be taken for those of another."""
     backbone, seen = tiny(), set[str]()

@@ -8,6 +8,7 @@ from torch import nn
 
 from captioning.backbones import Backbone
 from captioning.encoder import EncoderConfig, Features, GridEncoder, ImageEncoder, Pixels, overlap
+from s2s.errors import UserError
 
 
 def means() -> Backbone:
@@ -64,10 +65,23 @@ def test_features_of_the_frozen_part_are_finished(grid_encoder: GridEncoder) -> 
     )
     backbone.unfreeze(1)
     encoder = ImageEncoder(backbone, grid_encoder)
-    pixels = Pixels(torch.randint(0, 256, (3, 3, 16, 24), dtype=torch.uint8), torch.tensor([[16, 24], [9, 8], [8, 17]]))
+    pixels = Pixels(torch.randint(0, 256, (3, 3, 16, 32), dtype=torch.uint8), torch.tensor([[16, 32], [9, 8], [8, 17]]))
     cells = backbone.frozen_part()(pixels.values)
-    real = overlap(torch.tensor([[16, 24], [9, 8], [8, 17]]), torch.Size((16, 24)), cells.shape[1:3])
+    real = overlap(torch.tensor([[16, 32], [9, 8], [8, 17]]), torch.Size((16, 32)), cells.shape[1:3])
     whole, finished = encoder(pixels), encoder(Features(cells, real))
     torch.testing.assert_close(finished.grid, whole.grid)
     torch.testing.assert_close(finished.mask, whole.mask)
     assert finished.segments == whole.segments
+
+
+def test_padding_needs_grids_that_divide(grid_encoder: GridEncoder) -> None:
+    """Or a cell would be seen in training that is masked when pictures are captioned."""
+    backbone = Backbone(
+        "halves", nn.Sequential(nn.AvgPool2d(8), nn.MaxPool2d(2, ceil_mode=True)), 3, [0.0] * 3, [9.0] * 3
+    )
+    backbone.unfreeze(1)
+    encoder = ImageEncoder(backbone, grid_encoder)
+    cells = torch.rand(1, 5, 5, 3)
+    assert encoder(Features(cells)).grid.shape == (1, 9, 5)
+    with pytest.raises(UserError, match=r"\[5, 5\] and \[3, 3\], do not divide.*multiple of 32"):
+        encoder(Features(cells, torch.ones(1, 5, 5, dtype=torch.bool)))

@@ -96,3 +96,12 @@ def test_an_empty_reference_is_told_with_its_place(tmp_path: Path) -> None:
     path = write(tmp_path / "captions.csv", "image,caption\ndog.jpg,A dog.\ndog.jpg, \n")
     with pytest.raises(UserError, match=r"line 3 of captions\.csv: an empty caption"):
         read_references(path)
+
+
+def test_a_name_is_the_same_however_unicode_writes_it(tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9.jpg", "cafe\u0301.jpg"
+    path = write(tmp_path / "results.json", [{"image_id": decomposed, "caption": "a dog"}])
+    assert read_results(path) == {composed: "a dog"}
+    both = [{"image_id": name, "caption": "a dog"} for name in (composed, decomposed)]
+    with pytest.raises(UserError, match="more than once"):
+        read_results(write(tmp_path / "twice.json", both))

@@ -62,3 +62,12 @@ def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Pat
     other = replace(first, decoder=replace(first.decoder, dim=16), start=stored)
     with pytest.raises(UserError, match=r"model: the recipe differs from it in decoder\.dim: make them agree"):
         build(other, CPU)
+
+
+def test_what_the_model_could_read_it_still_can(stored: Path, tmp_path: Path) -> None:
+    """Its new text has one word a line."""
+    short = replace(recipe(tmp_path / "short", "dogs", "Hunde"), start=stored)
+    build(short, CPU).task.save(build(short, CPU).network, tmp_path / "second", {})
+    first, second = (TranslationModel.load(path).config for path in (stored, tmp_path / "second"))
+    assert second.max_source_length == first.max_source_length == 3
+    assert second.length_ratio == first.length_ratio

@@ -38,7 +38,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """How text becomes tokens."""
+    """How text becomes tokens; with `start`, as that model's does: then kind, size and threshold are its own."""
 
     kind: Literal["bpe", "unigram", "word", "character"] = option("bpe")
     size: int = option(6000, low=8, help="tokens of a subword vocabulary, the special ones included")

@@ -9,6 +9,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from s2s import command, training_command
@@ -71,6 +72,11 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
     )
     if start:
         training_command.check_same_shape(recipe.start, start.config, shape, ("max_source_length", "length_ratio"))
+        shape = replace(  # what it was able to read and write before, it still is
+            shape,
+            max_source_length=max(shape.max_source_length, start.config.max_source_length),
+            length_ratio=max(shape.length_ratio, start.config.length_ratio),
+        )
     torch.manual_seed(recipe.training.seed)
     model = TranslationModel.fresh(shape, data.source, data.target)
     if start:

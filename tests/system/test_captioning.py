@@ -102,6 +102,15 @@ def model(world: Path) -> Path:
     return world / "frozen" / "best"
 
 
+def test_the_bundled_model_captions_a_photograph_from_elsewhere(tmp_path: Path) -> None:
+    photograph = ROOT / "captioning" / "examples" / "photographer.jpg"
+    done = run(ROOT / "captioning" / "caption.py", photograph, folder=tmp_path)
+    name, caption = done.stdout.rstrip("\n").split("\t")
+    assert name == str(photograph)
+    assert "man" in caption.split()
+    assert not done.stderr
+
+
 def test_a_folder_with_broken_files_is_captioned_from_elsewhere(world: Path, model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

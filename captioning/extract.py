@@ -120,7 +120,7 @@ def _add(
     title = f"{header.backbone}{header.view}"
     interval = 1.0 if sys.stderr.isatty() else 30.0
     unreadable: dict[str, ImageError] = {}
-    decoded = zip(missing, _ahead(pool, partial(_decoded, header), missing.values(), 2 * _BATCH))
+    decoded = zip(missing, _ahead(pool, partial(_decoded, header), missing.items(), 2 * _BATCH))
     with tqdm(total=len(missing), desc=title, unit=" pictures", mininterval=interval, dynamic_ncols=True) as bar:
         while batch := dict(islice(decoded, _BATCH)):
             unreadable |= {content: found for content, found in batch.items() if isinstance(found, ImageError)}
@@ -134,12 +134,13 @@ def _add(
     return unreadable
 
 
-def _decoded(header: Header, path: Path) -> Picture | ImageError:
+def _decoded(header: Header, file: tuple[str, Path]) -> Picture | ImageError:
+    content, path = file
     try:
         image = read_image(path)
     except ImageError as error:
         return error
-    return header.preprocessing.apply(header.view.apply(image))
+    return header.preprocessing.apply(header.view.apply(image, content))
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ import torch
 from captioning.encoder import Features, Pixels
 from captioning.images import Picture, Preprocessing, read_image
 from captioning.view import View
+from s2s.files import sha256
 
 if TYPE_CHECKING:
     from captioning.features import FeatureFile
@@ -65,7 +66,9 @@ class DecodedPixels:
         return stacked(decoded, self.preprocessing)
 
     def _decode(self, picture: int, view: View) -> Picture:
-        return self.preprocessing.apply(view.apply(read_image(self.paths[picture])))
+        path = self.paths[picture]
+        image = read_image(path)  # which knows best what may be wrong with the file
+        return self.preprocessing.apply(view.apply(image, sha256(path)))
 
 
 def stacked(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:

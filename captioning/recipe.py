@@ -37,15 +37,15 @@ class ImageConfig:
     backbone: str = option("efficientnet_lite2", help="the CNN; see captioning/backbones.py")
     weights: Path | None = option(None, help="its weights, where they are not to be downloaded")
     preprocessing: Preprocessing = Preprocessing()
-    mirror: bool = option(True, help="show half of the pictures mirrored, left and right in their captions exchanged")
-    parts: int = option(0, low=0, help="random parts of a picture that are seen as often as the whole of it")
+    mirror: bool = option(True, help="show pictures mirrored too, left and right in their captions exchanged")
+    crops: int = option(0, low=0, help="random crops of a picture, each seen as often as the whole; mirrored in turn")
     tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too; the others are frozen")
     tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
 
     def views(self) -> list[View]:
-        """What is seen of a training picture, each as often as the others; every part either as it is or mirrored."""
-        whole = [WHOLE, MIRRORED] if self.mirror else [WHOLE]
-        return whole + [View(part, self.mirror and part % 2 == 0) for part in range(1, self.parts + 1)]
+        """What is seen of a training picture, each as often as the others."""
+        whole = [MIRRORED, WHOLE] if self.mirror else [WHOLE]
+        return whole + [View(crop, self.mirror and crop % 2 == 0) for crop in range(1, self.crops + 1)]
 
     def problems(self) -> Iterator[str]:
         """What is not there."""

@@ -121,7 +121,7 @@ def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prep
             files[view] = found.features
         return kept, StoredFeatures(files)
 
-    train, train_inputs = of(data.train, recipe.image.views()[1:])
+    train, train_inputs = of(data.train, [view for view in recipe.image.views() if view != WHOLE])
     validation, validation_inputs = of(data.validation, [])
     return replace(data, train=train, validation=validation), train_inputs, validation_inputs
 

@@ -16,6 +16,7 @@ from captioning.extract import Extracted, extract
 from captioning.images import Preprocessing, read_image
 from captioning.view import MIRRORED, WHOLE, View
 from s2s.errors import UserError
+from s2s.files import sha256
 
 SQUARE = Preprocessing(8)
 
@@ -46,7 +47,7 @@ def pictures(folder: Path, count: int) -> list[Path]:
 def expected(backbone: Backbone, path: Path, *, view: View = WHOLE, preprocessing: Preprocessing = SQUARE) -> Tensor:
     image = read_image(path)
     with torch.no_grad():
-        return backbone(preprocessing.apply(view.apply(image)).pixels[None])[0]
+        return backbone(preprocessing.apply(view.apply(image, sha256(path))).pixels[None])[0]
 
 
 def check_all(found: Extracted, backbone: Backbone, paths: Sequence[Path], *, view: View = WHOLE) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from PIL import ImageOps
 from torch import Tensor
 
 from captioning.backbones import Backbone, folded
 from captioning.features import FeatureFile, FeatureWriter, Header, read_rows, writing
 from captioning.images import ImageError, Picture, Preprocessing, read_image
+from captioning.view import WHOLE, View
 from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import check
@@ -51,7 +51,7 @@ def extract(
     backbone: Backbone,
     preprocessing: Preprocessing,
     *,
-    mirrored: bool = False,
+    view: View = WHOLE,
     precision: Precision = "auto",
 ) -> Extracted:
     """The features of images: from the cache where it has them, else computed now, with a progress bar.
@@ -62,13 +62,13 @@ def extract(
         images: files of pictures
         backbone: on its device; it is taken as frozen
         preprocessing: of the pictures
-        mirrored: whether the pictures are mirrored first
+        view: what is seen of the pictures
         precision: of matrix products
 
     Raises:
         UserError: the cache cannot be written or is damaged, or a feature is beyond 16 bits.
     """
-    header = _header(backbone, preprocessing, mirrored, precision)
+    header = _header(backbone, preprocessing, view, precision)
     folder = cache.folder() / "features" / cache.key([to_dict(header)])
     cache.make_writable(folder.parent)  # said before the work is done
     with ThreadPoolExecutor(thread_name_prefix="pictures") as pool:
@@ -90,12 +90,12 @@ def extract(
     return Extracted(FeatureFile(folder, header, [rows[str(contents[number])] for number in kept]), kept, failed)
 
 
-def _header(backbone: Backbone, preprocessing: Preprocessing, mirrored: bool, precision: Precision) -> Header:
+def _header(backbone: Backbone, preprocessing: Preprocessing, view: View, precision: Precision) -> Header:
     device = backbone.mean.device
     with products(precision, device):
         actual = "bfloat16" if torch.is_autocast_enabled(device.type) else "float32"
     shape = (*backbone.grid_shape(preprocessing.size, preprocessing.size), backbone.dim)
-    return Header(backbone.name, backbone.fingerprint(), actual, preprocessing, mirrored, shape)
+    return Header(backbone.name, backbone.fingerprint(), actual, preprocessing, view, shape)
 
 
 def _content(path: Path) -> str | ImageError:
@@ -117,10 +117,10 @@ def _add(
     """Compute and write the rows of files by their contents; those that cannot be read are given back."""
     from tqdm import tqdm
 
-    title = f"{header.backbone}{', mirrored' if header.mirrored else ''}"
+    title = f"{header.backbone}{header.view}"
     interval = 1.0 if sys.stderr.isatty() else 30.0
     unreadable: dict[str, ImageError] = {}
-    decoded = zip(missing, _ahead(pool, partial(_decoded, header), missing.values(), 2 * _BATCH))
+    decoded = zip(missing, _ahead(pool, partial(_decoded, header), missing.items(), 2 * _BATCH))
     with tqdm(total=len(missing), desc=title, unit=" pictures", mininterval=interval, dynamic_ncols=True) as bar:
         while batch := dict(islice(decoded, _BATCH)):
             unreadable |= {content: found for content, found in batch.items() if isinstance(found, ImageError)}
@@ -134,12 +134,13 @@ def _add(
     return unreadable
 
 
-def _decoded(header: Header, path: Path) -> Picture | ImageError:
+def _decoded(header: Header, file: tuple[str, Path]) -> Picture | ImageError:
+    content, path = file
     try:
         image = read_image(path)
     except ImageError as error:
         return error
-    return header.preprocessing.apply(ImageOps.mirror(image) if header.mirrored else image)
+    return header.preprocessing.apply(header.view.apply(image, content))
 
 
 @torch.no_grad()

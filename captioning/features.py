@@ -28,6 +28,7 @@ from torch import Tensor
 
 from captioning.encoder import overlap
 from captioning.images import Preprocessing
+from captioning.view import View
 from s2s.command import warn
 from s2s.config import from_dict, to_dict
 from s2s.errors import UserError, check
@@ -35,7 +36,7 @@ from s2s.files import written_aside
 from s2s.locking import lock_file
 from s2s.sealed import seal, unseal
 
-VERSION = 1  # of the folder's format, and of what a row means
+VERSION = 2  # of the folder's format, and of what a row means
 _HEADER, _INDEX, _CELLS, _LOCK = "header.json", "rows.jsonl", "cells.f16", "lock"
 _DTYPE = np.dtype("<f2")
 _ANEW = "delete the folder, and it will be made anew"
@@ -50,7 +51,7 @@ class Header:
         weights: SHA-256 of its weights
         precision: of its matrix products, "bfloat16" or "float32"
         preprocessing: of the pictures
-        mirrored: whether they were mirrored first
+        view: what was seen of them
         shape: rows, columns and dim of a feature map
     """
 
@@ -58,7 +59,7 @@ class Header:
     weights: str
     precision: str
     preprocessing: Preprocessing
-    mirrored: bool
+    view: View
     shape: tuple[int, int, int]
     version: int = VERSION
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,8 @@ import torch
 
 from captioning.encoder import Features, Pixels
 from captioning.images import Picture, Preprocessing, read_image
+from captioning.view import View
+from s2s.files import sha256
 
 if TYPE_CHECKING:
     from captioning.features import FeatureFile
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 class Inputs(Protocol):
     """Pictures by their numbers."""
 
-    def __call__(self, pictures: Sequence[int], mirrored: Sequence[bool]) -> Features | Pixels:
-        """The encoder's input for some pictures, those mirrored that should be, on the CPU."""
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features | Pixels:
+        """The encoder's input for some pictures, each as it is to be seen, on the CPU."""
         ...
 
 
@@ -28,22 +30,22 @@ class StoredFeatures:
     """Of a frozen CNN.
 
     Args:
-        plain: of the pictures, row by row
-        mirrored: of the mirrored pictures; None where none will be asked for
+        files: of each view that will be asked for, row by row
     """
 
-    def __init__(self, plain: FeatureFile, mirrored: FeatureFile | None = None) -> None:
-        self.plain, self.turned = plain, mirrored
+    def __init__(self, files: Mapping[View, FeatureFile]) -> None:
+        self._files = files
 
-    def __call__(self, pictures: Sequence[int], mirrored: Sequence[bool]) -> Features:
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features:
         """See `Inputs`."""
-        cells = self.plain.gather(pictures)
-        rows = [row for row, turn in enumerate(mirrored) if turn]
-        if rows:
-            assert self.turned is not None
-            cells[rows] = self.turned.gather([pictures[row] for row in rows])
-        real = self.plain.real(pictures)
-        return Features(cells, real)
+        rows: dict[View, list[int]] = {}
+        for row, view in enumerate(views):
+            rows.setdefault(view, []).append(row)
+        order = torch.tensor([row for of_view in rows.values() for row in of_view]).argsort()
+        found = [(self._files[view], [pictures[row] for row in of_view]) for view, of_view in rows.items()]
+        cells = torch.cat([file.gather(numbers) for file, numbers in found])[order]
+        real = [mask for file, numbers in found if (mask := file.real(numbers)) is not None]
+        return Features(cells, torch.cat(real)[order] if real else None)
 
 
 class DecodedPixels:
@@ -58,16 +60,15 @@ class DecodedPixels:
         self.paths, self.preprocessing = paths, preprocessing
         self._pool = ThreadPoolExecutor(thread_name_prefix="pictures")
 
-    def __call__(self, pictures: Sequence[int], mirrored: Sequence[bool]) -> Pixels:
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Pixels:
         """See `Inputs`."""
-        decoded = list(self._pool.map(self._decode, pictures, mirrored))
+        decoded = list(self._pool.map(self._decode, pictures, views))
         return stacked(decoded, self.preprocessing)
 
-    def _decode(self, picture: int, mirror: bool) -> Picture:
-        from PIL import ImageOps
-
-        image = read_image(self.paths[picture])
-        return self.preprocessing.apply(ImageOps.mirror(image) if mirror else image)
+    def _decode(self, picture: int, view: View) -> Picture:
+        path = self.paths[picture]
+        image = read_image(path)  # which knows best what may be wrong with the file
+        return self.preprocessing.apply(view.apply(image, sha256(path)))
 
 
 def stacked(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from captioning.encoder import EncoderConfig
 from captioning.images import Preprocessing
+from captioning.view import MIRRORED, WHOLE, View
 from s2s.config import option
 from s2s.decoder import DecoderConfig
 from s2s.trainer import TrainingConfig
@@ -36,9 +37,15 @@ class ImageConfig:
     backbone: str = option("efficientnet_lite2", help="the CNN; see captioning/backbones.py")
     weights: Path | None = option(None, help="its weights, where they are not to be downloaded")
     preprocessing: Preprocessing = Preprocessing()
-    mirror: bool = option(True, help="show half of the pictures mirrored, left and right in their captions exchanged")
+    mirror: bool = option(True, help="show pictures mirrored too, left and right in their captions exchanged")
+    crops: int = option(0, low=0, help="random crops of a picture, each seen as often as the whole; mirrored in turn")
     tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too; the others are frozen")
     tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
+
+    def views(self) -> list[View]:
+        """What is seen of a training picture, each as often as the others."""
+        whole = [MIRRORED, WHOLE] if self.mirror else [WHOLE]
+        return whole + [View(crop, self.mirror and crop % 2 == 0) for crop in range(1, self.crops + 1)]
 
     def problems(self) -> Iterator[str]:
         """What is not there."""

@@ -24,6 +24,7 @@ from captioning.encoder import Features, Pixels
 from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
+from captioning.view import View
 from s2s.batch import pad
 from s2s.loss import weighted_cross_entropy
 from s2s.search import sample
@@ -39,7 +40,7 @@ class SampledBatch:
 
     inputs: Features | Pixels
     pictures: Sequence[int]
-    turned: Sequence[bool]
+    views: Sequence[View]
     truths: Sequence[list[int]]
 
 
@@ -66,13 +67,13 @@ class SelfCriticalTask(PictureTask):
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> SampledBatch:
         """See `Task`."""
-        turned = self.turned(epoch, position, len(examples))
+        views = self.views(epoch, position, len(examples))
         truths = []
-        for picture, turn in zip(examples, turned):
+        for picture, view in zip(examples, views):
             captions = islice(cycle(self.data.train[picture].captions), self.config.samples)
-            truths += [mirrored(caption) if turn else caption for caption in captions]
-        inputs = self.inputs(examples, turned).to(self.device)
-        return SampledBatch(inputs, examples, turned, self.data.vocabulary.encode_all(truths))
+            truths += [mirrored(caption) if view.mirrored else caption for caption in captions]
+        inputs = self.inputs(examples, views).to(self.device)
+        return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(truths))
 
     def loss(self, model: Any, batch: SampledBatch) -> Loss:
         """See `Task`. It is a mean over sampled tokens, plus one over those of the true captions, in their shares."""
@@ -123,11 +124,11 @@ class SelfCriticalTask(PictureTask):
 
     def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
         """CIDEr-D of each sample against all captions of its picture: (pictures, samples) float32, 1 being 100."""
-        of_rows = chain.from_iterable((pair,) * self.config.samples for pair in zip(batch.pictures, batch.turned))
+        of_rows = chain.from_iterable((pair,) * self.config.samples for pair in zip(batch.pictures, batch.views))
         scores = []
-        for (picture, turn), ids in zip(of_rows, samples):
+        for (picture, view), ids in zip(of_rows, samples):
             text = self.data.vocabulary.decode(ids)
-            words = (mirrored(text) if turn else text).split()
+            words = (mirrored(text) if view.mirrored else text).split()
             scores.append(self._reward.score(picture, [*words, _END] if ids[-1] == END else words))
         return torch.tensor(scores).view(-1, self.config.samples)
 

@@ -19,6 +19,7 @@ from captioning.model import CaptioningModel
 from captioning.prepare import Example, Prepared
 from captioning.recipe import Recipe
 from captioning.text import mirrored
+from captioning.view import WHOLE, View
 from s2s.batch import BucketedBatches, Padded, pad
 from s2s.errors import some
 from s2s.generation import generate
@@ -55,7 +56,7 @@ class Group:
 
 
 class PictureTask:
-    """What all trainings on pictures share: who is mirrored, validation by free-running greedy CIDEr-D and by loss.
+    """What all trainings on pictures share: views of them, validation by free-running greedy CIDEr-D and by loss.
 
     Args:
         recipe: how
@@ -76,12 +77,10 @@ class PictureTask:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
 
-    def turned(self, epoch: int, position: int, count: int) -> list[bool]:
-        """Which pictures of a batch are mirrored."""
-        if not self.recipe.image.mirror:
-            return [False] * count
+    def views(self, epoch: int, position: int, count: int) -> list[View]:
+        """What is seen of the pictures of a batch."""
         random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
-        return [random.random() < 0.5 for _ in range(count)]
+        return random.choices(self.recipe.image.views(), k=count)
 
     def validate(self, model: Any, limit: int | None = None) -> Validation:
         """See `Task`. The captions are greedy ones, scored against all references; the loss is of the first ones."""
@@ -90,7 +89,7 @@ class PictureTask:
         encoder, writer = model.encoder, EncoderDecoder(nn.Identity(), model.decoder)  # what it writes of a memory
         for first in range(0, count, _PICTURES):
             pictures = range(first, min(first + _PICTURES, count))
-            inputs = self.validation_inputs(pictures, [False] * len(pictures)).to(self.device)
+            inputs = self.validation_inputs(pictures, [WHOLE] * len(pictures)).to(self.device)
             memory = encoder(inputs)  # once, for captions and loss
             captions += self._greedy(writer, memory, len(pictures))
             references = [self.data.validation[i].captions[0] for i in pictures]
@@ -170,11 +169,13 @@ class CaptioningTask(PictureTask):
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> CaptionBatch:
         """See `Task`."""
         groups = [self.groups[i] for i in examples]
-        turned = self.turned(epoch, position, len(groups))
+        views = self.views(epoch, position, len(groups))
         captions = [
-            mirrored(caption) if turn else caption for group, turn in zip(groups, turned) for caption in group.captions
+            mirrored(caption) if view.mirrored else caption
+            for group, view in zip(groups, views)
+            for caption in group.captions
         ]
-        inputs = self.inputs([group.picture for group in groups], turned).to(self.device)
+        inputs = self.inputs([group.picture for group in groups], views).to(self.device)
         last = self.recipe.training.epochs - 1
         return self.taught(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
 

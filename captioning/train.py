@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from captioning.model import CaptioningModel
     from captioning.prepare import Example, Prepared
     from captioning.recipe import Recipe
+    from captioning.view import View
     from s2s.training_command import Training
 
 
@@ -101,28 +102,27 @@ def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prep
     """The features of what is frozen of the CNN, and the data without the pictures that could not be read."""
     from captioning.extract import Extracted, extract
     from captioning.inputs import StoredFeatures
+    from captioning.view import WHOLE
 
-    def features(paths: Sequence[Path], mirrored: bool) -> Extracted:
-        return extract(
-            paths, backbone, recipe.image.preprocessing, mirrored=mirrored, precision=recipe.training.precision
-        )
-
-    def of(side: Sequence[Example], mirrored: bool) -> tuple[list[Example], StoredFeatures]:
+    def features(side: Sequence[Example], view: View) -> Extracted:
         paths = [example.picture.path for example in side]
-        found = features(paths, mirrored=False)
-        for error in found.failed:
-            command.warn(f"left out: {error}")
-        check(found.kept, "no picture could be read; see the warnings above")
-        kept = [side[i] for i in found.kept]
-        if not mirrored:
-            return kept, StoredFeatures(found.features)
-        turned = features([example.picture.path for example in kept], mirrored=True)
-        for error in turned.failed:  # or the rows of the two would be of different pictures
-            raise UserError(f"{error} (it could be read a moment ago; try again)")
-        return kept, StoredFeatures(found.features, turned.features)
+        return extract(paths, backbone, recipe.image.preprocessing, view=view, precision=recipe.training.precision)
 
-    train, train_inputs = of(data.train, recipe.image.mirror)
-    validation, validation_inputs = of(data.validation, False)
+    def of(side: Sequence[Example], others: Sequence[View]) -> tuple[list[Example], StoredFeatures]:
+        whole = features(side, WHOLE)
+        for error in whole.failed:
+            command.warn(f"left out: {error}")
+        check(whole.kept, "no picture could be read; see the warnings above")
+        kept, files = [side[i] for i in whole.kept], {WHOLE: whole.features}
+        for view in others:
+            found = features(kept, view)
+            for error in found.failed:  # or the rows of the two would be of different pictures
+                raise UserError(f"{error} (it could be read a moment ago; try again)")
+            files[view] = found.features
+        return kept, StoredFeatures(files)
+
+    train, train_inputs = of(data.train, [view for view in recipe.image.views() if view != WHOLE])
+    validation, validation_inputs = of(data.validation, [])
     return replace(data, train=train, validation=validation), train_inputs, validation_inputs
 
 

@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from captioning.view import MIRRORED, WHOLE, View
 from s2s import command
 from s2s.errors import check
 from s2s.files import check_readable
@@ -26,11 +27,11 @@ def features(arguments: list[str]) -> int:
     from captioning.caption import expanded
 
     paths = [path for name in options.paths for path in expanded(name)]
-    failed = max(_extract(options, paths, mirrored) for mirrored in ([False, True] if options.mirrored else [False]))
+    failed = max(_extract(options, paths, view) for view in ([WHOLE, MIRRORED] if options.mirrored else [WHOLE]))
     return 1 if failed else 0
 
 
-def _extract(options: argparse.Namespace, paths: list[Path], mirrored: bool) -> int:
+def _extract(options: argparse.Namespace, paths: list[Path], view: View) -> int:
     """Extract one view of all pictures and report; the number of those that could not be read."""
     import torch
 
@@ -43,14 +44,13 @@ def _extract(options: argparse.Namespace, paths: list[Path], mirrored: bool) -> 
         torch.set_num_threads(options.threads)
     backbone = build_backbone(options.backbone, options.weights).to(choose_device(options.device))
     preprocessing = Preprocessing(options.size, options.fit)
-    found = extract(paths, backbone, preprocessing, mirrored=mirrored, precision=options.precision)
-    if not mirrored:
+    found = extract(paths, backbone, preprocessing, view=view, precision=options.precision)
+    if view == WHOLE:
         for error in found.failed:
             command.warn(str(error))
     check(found.kept, "no picture could be read; look at the warnings above")
     shape = " x ".join(map(str, found.features.header.shape))
-    view = "mirrored pictures" if mirrored else "pictures"
-    print(f"{len(found.kept):,} of {len(paths):,} {view}, {shape} each", file=sys.stderr)
+    print(f"{len(found.kept):,} of {len(paths):,} pictures{view}, {shape} each", file=sys.stderr)
     print(found.features.folder)
     return len(found.failed)
 

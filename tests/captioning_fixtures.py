@@ -16,6 +16,7 @@ from captioning.images import Preprocessing
 from captioning.model import CaptioningConfig, CaptioningModel, build_network
 from captioning.prepare import Example, Prepared
 from captioning.recipe import DataConfig, Recipe
+from captioning.view import View
 from s2s.decoder import DecoderConfig, DropoutRates
 from s2s.vocabulary import WordVocabulary
 
@@ -95,6 +96,6 @@ def cells(colours: Sequence[str] = tuple(COLOURS)) -> torch.Tensor:
 class Stored:
     """`Inputs` of the colours, which are the same in a mirror."""
 
-    def __call__(self, pictures: Sequence[int], mirrored: Sequence[bool]) -> Features:
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features:
         """See `Inputs`."""
         return Features(cells()[list(pictures)])

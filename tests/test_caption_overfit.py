@@ -19,6 +19,7 @@ from captioning.images import Preprocessing, read_image
 from captioning.model import CaptioningModel, build_network
 from captioning.prepare import Example, Prepared
 from captioning.task import CaptioningTask
+from captioning.view import View
 from s2s.search import SearchOptions
 from s2s.vocabulary import WordVocabulary
 
@@ -51,7 +52,7 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     with torch.no_grad():
         cells = model.encoder.backbone(torch.stack(pixels))
 
-    def inputs(pictures: Sequence[int], _: Sequence[bool]) -> Features:
+    def inputs(pictures: Sequence[int], _: Sequence[View]) -> Features:
         return Features(cells[list(pictures)])
 
     task = CaptioningTask(recipe, Prepared(examples, examples, words), model, (inputs, inputs), torch.device("cpu"))

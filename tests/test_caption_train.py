@@ -18,6 +18,7 @@ from captioning.model import CaptioningModel
 from captioning.recipe import DataConfig, ImageConfig, Recipe, SelfCriticalConfig, VocabularyConfig
 from captioning.task import CaptioningTask
 from captioning.train import build
+from captioning.view import MIRRORED, WHOLE, View
 from s2s.decoder import DropoutRates
 from s2s.errors import UserError
 from s2s.model import EncoderDecoder
@@ -59,7 +60,7 @@ def going_on(recipe: Recipe, start: Path, **changes: Any) -> Recipe:
 def test_mirrored_pictures_have_the_features_of_mirrored_pixels(recipe: Recipe) -> None:
     task = build(recipe, CPU).task
     assert isinstance(task, CaptioningTask)
-    plain, turned = task.inputs([0, 1], [False, False]).cells, task.inputs([0, 1], [False, True]).cells  # type: ignore
+    plain, turned = task.inputs([0, 1], [WHOLE, WHOLE]).cells, task.inputs([0, 1], [WHOLE, MIRRORED]).cells  # type: ignore
     torch.testing.assert_close(turned[0], plain[0])
     torch.testing.assert_close(turned[1], plain[1].flip(1), atol=0.02, rtol=0)
     assert not torch.allclose(turned[1], plain[1], atol=0.1)
@@ -71,7 +72,7 @@ def test_the_grid_is_that_of_the_pixels_however_much_of_the_cnn_is_trained(tuned
     training = build(replace(recipe, image=replace(IMAGE, tuned_stages=tuned)), CPU)
     assert isinstance(training.task, CaptioningTask)
     assert isinstance(training.network, EncoderDecoder)
-    inputs = training.task.inputs([2, 0], [True, False])
+    inputs = training.task.inputs([2, 0], [MIRRORED, WHOLE])
     assert isinstance(inputs, Pixels) == (tuned == 2)
     image = Image.open(recipe.data.train.with_name("green.png"))
     pixels = Pixels(Preprocessing(world.SIZE).apply(image).pixels[None])
@@ -143,10 +144,10 @@ def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
     """Else each picture after it would have the mirrored features of another one."""
     lost, real = recipe.data.train.with_name("green.png"), extract.extract
 
-    def once(paths: Any, *arguments: Any, mirrored: bool, **options: Any) -> extract.Extracted:
-        left = [path for path in paths if not mirrored or path != lost]
-        found = real(left, *arguments, mirrored=mirrored, **options)
-        return replace(found, failed=[ImageError(lost, "does not exist")] if mirrored else [])
+    def once(paths: Any, *arguments: Any, view: View, **options: Any) -> extract.Extracted:
+        left = [path for path in paths if view == WHOLE or path != lost]
+        found = real(left, *arguments, view=view, **options)
+        return replace(found, failed=[ImageError(lost, "does not exist")] if view == MIRRORED else [])
 
     monkeypatch.setattr(extract, "extract", once)
     with pytest.raises(UserError, match=r"green\.png: does not exist"):

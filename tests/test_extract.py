@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 
 from captioning import extract as module
 from captioning.backbones import Backbone
 from captioning.extract import Extracted, extract
 from captioning.images import Preprocessing, read_image
+from captioning.view import MIRRORED, WHOLE, View
 from s2s.errors import UserError
+from s2s.files import sha256
 
 SQUARE = Preprocessing(8)
 
@@ -42,22 +44,20 @@ def pictures(folder: Path, count: int) -> list[Path]:
     return [picture(folder / f"{number}.png", number) for number in range(count)]
 
 
-def expected(
-    backbone: Backbone, path: Path, *, mirrored: bool = False, preprocessing: Preprocessing = SQUARE
-) -> Tensor:
+def expected(backbone: Backbone, path: Path, *, view: View = WHOLE, preprocessing: Preprocessing = SQUARE) -> Tensor:
     image = read_image(path)
     with torch.no_grad():
-        return backbone(preprocessing.apply(ImageOps.mirror(image) if mirrored else image).pixels[None])[0]
+        return backbone(preprocessing.apply(view.apply(image, sha256(path))).pixels[None])[0]
 
 
-def check_all(found: Extracted, backbone: Backbone, paths: Sequence[Path], *, mirrored: bool = False) -> None:
+def check_all(found: Extracted, backbone: Backbone, paths: Sequence[Path], *, view: View = WHOLE) -> None:
     got = found.features.gather(range(len(found.features)))
-    want = torch.stack([expected(backbone, path, mirrored=mirrored) for path in paths])
+    want = torch.stack([expected(backbone, path, view=view) for path in paths])
     assert torch.allclose(got, want, rtol=2e-3, atol=2e-3)  # half precision
 
 
-def float32(paths: Sequence[Path], backbone: Backbone, *, mirrored: bool = False) -> Extracted:
-    return extract(paths, backbone, SQUARE, mirrored=mirrored, precision="float32")
+def float32(paths: Sequence[Path], backbone: Backbone, *, view: View = WHOLE) -> Extracted:
+    return extract(paths, backbone, SQUARE, view=view, precision="float32")
 
 
 def test_each_picture_has_the_features_of_the_cnn(tmp_path: Path) -> None:
@@ -68,11 +68,12 @@ def test_each_picture_has_the_features_of_the_cnn(tmp_path: Path) -> None:
     check_all(found, backbone, paths)
 
 
-def test_mirrored_pictures_are_rows_of_their_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("view", [MIRRORED, View(1), View(2, mirrored=True)])
+def test_each_view_is_rows_of_its_own(view: View, tmp_path: Path) -> None:
     backbone, paths = tiny(), pictures(tmp_path, 3)
-    plain, mirrored = float32(paths, backbone), float32(paths, backbone, mirrored=True)
-    assert plain.features.folder != mirrored.features.folder
-    check_all(mirrored, backbone, paths, mirrored=True)
+    plain, seen = float32(paths, backbone), float32(paths, backbone, view=view)
+    assert plain.features.folder != seen.features.folder
+    check_all(seen, backbone, paths, view=view)
     check_all(plain, backbone, paths)
 
 
@@ -151,7 +152,7 @@ def test_what_makes_other_features_has_another_folder(tmp_path: Path) -> None:
         extract(paths, tiny(), SQUARE, precision="bfloat16"),
         extract(paths, tiny(1), SQUARE, precision="float32"),
         extract(paths, tiny(), Preprocessing(12), precision="float32"),
-        extract(paths, tiny(), SQUARE, precision="float32", mirrored=True),
+        extract(paths, tiny(), SQUARE, precision="float32", view=MIRRORED),
     ]
     assert len({each.features.folder for each in found}) == len(found)
     assert extract(paths, tiny(), SQUARE, precision="float32").features.folder == found[0].features.folder

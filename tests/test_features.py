@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from captioning import features
 from captioning.features import FeatureFile, Header, Row, read_header, read_rows, writing
 from captioning.images import Preprocessing
+from captioning.view import WHOLE
 from s2s.errors import UserError
 
 ROWS, COLUMNS, DIM = 2, 3, 4
@@ -22,7 +23,7 @@ ROWS, COLUMNS, DIM = 2, 3, 4
 
 def header(fit: str = "stretch", backbone: str = "tiny") -> Header:
     preprocessing = Preprocessing(12, "pad" if fit == "pad" else "stretch")
-    return Header(backbone, "0" * 64, "float32", preprocessing, mirrored=False, shape=(ROWS, COLUMNS, DIM))
+    return Header(backbone, "0" * 64, "float32", preprocessing, WHOLE, shape=(ROWS, COLUMNS, DIM))
 
 
 def cells(*numbers: int) -> np.ndarray:
@@ -133,7 +134,7 @@ def test_a_damaged_header_is_named(tmp_path: Path) -> None:
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, 1)
     monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
-    with pytest.raises(UserError, match="version 1, not 2; delete the folder"):
+    with pytest.raises(UserError, match="version 2, not 3; delete the folder"):
         read_header(tmp_path)
 
 

@@ -13,6 +13,7 @@ from captioning import backbones
 from captioning.backbones import Backbone
 from captioning.extract import extract
 from captioning.images import Preprocessing
+from captioning.view import MIRRORED, WHOLE
 from data_prep.features import features
 from s2s import command
 
@@ -39,9 +40,9 @@ def test_training_finds_what_was_extracted(pictures: Path, capsys: pytest.Captur
     assert features(arguments) == 0
     folders = [Path(line) for line in capsys.readouterr().out.splitlines()]
     kept = {folder: (folder / "cells.f16").stat() for folder in folders}
-    for mirrored, folder in zip([False, True], folders, strict=True):
+    for view, folder in zip([WHOLE, MIRRORED], folders, strict=True):
         paths = sorted(pictures.iterdir())
-        found = extract(paths, tiny("tiny", None), Preprocessing(8), mirrored=mirrored, precision="float32")
+        found = extract(paths, tiny("tiny", None), Preprocessing(8), view=view, precision="float32")
         assert found.features.folder == folder
         assert (folder / "cells.f16").stat() == kept[folder]
 
@@ -53,7 +54,7 @@ def test_a_broken_picture_is_named_once_and_the_code_says_so(
     assert features([str(pictures), "--size", "8", "--mirrored"]) == 1
     error = capsys.readouterr().err
     assert error.count("broken.jpg: is empty") == 1
-    assert "2 of 3 pictures, 2 x 2 x 2 each" in error
+    assert "2 of 3 pictures, mirrored, 2 x 2 x 2 each" in error
 
 
 def test_no_picture_at_all_is_a_mistake(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

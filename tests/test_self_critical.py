@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from captioning.cider import CiderD
 from captioning.recipe import SelfCriticalConfig
 from captioning.self_critical import SelfCriticalTask, advantages
+from captioning.view import MIRRORED, WHOLE
 from s2s.decoder import DecoderConfig, DropoutRates
 from s2s.precision import products
 from s2s.vocabulary import END, START
@@ -71,7 +72,7 @@ def test_a_reward_is_the_cider_of_the_words_with_their_end() -> None:
     batch = plain.batch(0, 0, [2, 0, 1, 3])
     vocabulary = plain.data.vocabulary
     whole, cut = [*vocabulary.encode("one blue square"), END], vocabulary.encode("one blue square on the")
-    plain_turn = replace(batch, turned=[False] * 4)
+    plain_turn = replace(batch, views=[WHOLE] * 4)
     rewards = plain._rewards(plain_turn, [whole, cut, whole, whole, whole] * 4)
     scorer = CiderD([[[*c.split(), "</s>"] for c in example.captions] for example in plain.data.train])
     assert rewards[0, 0].item() == pytest.approx(scorer.score(2, ["one", "blue", "square", "</s>"]))
@@ -84,8 +85,8 @@ def test_what_is_said_of_a_mirrored_picture_is_rewarded_as_if_it_were_not() -> N
     plain = task()
     batch = plain.batch(0, 0, [0])
     said = {side: [*plain.data.vocabulary.encode(f"a red thing on the {side}"), END] for side in ("left", "right")}
-    upright = plain._rewards(replace(batch, turned=[False]), [said["left"]] * 5)
-    mirrored = plain._rewards(replace(batch, turned=[True]), [said["right"]] * 5)
+    upright = plain._rewards(replace(batch, views=[WHOLE]), [said["left"]] * 5)
+    mirrored = plain._rewards(replace(batch, views=[MIRRORED]), [said["right"]] * 5)
     torch.testing.assert_close(upright, mirrored)
 
 
@@ -134,7 +135,7 @@ def test_a_caption_that_says_the_name_of_end_does_not_end() -> None:
         plain.recipe, replace(plain.data, train=[*examples, *plain.data.train[1:]]), plain.model, INPUTS, CPU
     )
     ids = plain.data.vocabulary.encode("one")
-    rewards = said._rewards(replace(said.batch(0, 0, [0]), turned=[False]), [ids, [*ids, END]] * 5)
+    rewards = said._rewards(replace(said.batch(0, 0, [0]), views=[WHOLE]), [ids, [*ids, END]] * 5)
     same = CiderD([[["one", "</s>", END]], *[[[*c.split(), END] for c in e.captions] for e in plain.data.train[1:]]])
     expected = [same.score(0, ["one"]), same.score(0, ["one", END])]
     assert rewards.flatten()[:2].tolist() == pytest.approx(expected)

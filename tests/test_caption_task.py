@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from captioning.encoder import Features
 from captioning.task import CaptioningTask
+from captioning.view import WHOLE
 from s2s.precision import products
 from s2s.vocabulary import END, START
 
@@ -108,7 +109,7 @@ def test_validation_sees_each_picture_once() -> None:
     with torch.no_grad(), products("float32", CPU):
         figures = one.validate(model).figures
         assert seen == [4]
-        batch = one.taught(world.Stored()(range(4), [False] * 4), [caption for caption, *_ in world.CAPTIONS.values()])
+        batch = one.taught(world.Stored()(range(4), [WHOLE] * 4), [caption for caption, *_ in world.CAPTIONS.values()])
         loss = one.cross_entropy(model, batch, 0.0)
     assert figures["loss"] == pytest.approx(loss.figures["train_loss"].item() / loss.weight)
 

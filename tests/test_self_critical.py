@@ -60,7 +60,7 @@ def test_with_cross_entropy_alone_the_loss_is_that_of_the_true_captions() -> Non
     total, count = 0.0, 0
     for picture, ids in zip([i for i in range(4) for _ in range(5)], batch.truths):
         logits = model.decoder.readout(
-            model(world.Stored()([picture], [False]), torch.tensor([[START, *ids]])).features
+            model(world.Stored()([picture], [WHOLE]), torch.tensor([[START, *ids]])).features
         )
         total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
         count += len(ids) + 1

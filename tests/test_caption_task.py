@@ -64,7 +64,7 @@ def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(tog
     for group in several.groups:
         for caption in group.captions:
             ids = several.data.vocabulary.encode(caption)
-            features = world.Stored()([group.picture], [False])
+            features = world.Stored()([group.picture], [WHOLE])
             logits = model.decoder.readout(model(features, torch.tensor([[START, *ids]])).features)
             total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
     assert found.total.item() == pytest.approx(total, rel=1e-4)

@@ -72,7 +72,7 @@ JOBS = {
         "translation.translate:translate",
         lambda world, folder: [
             *("--model", world.translator, "--output", folder / "text.de", "--force", *MACHINE),
-            *("--batch-tokens", 200, world.folder / "long.en"),
+            *("--batch-tokens", 200, world.folder / "lines.en"),
         ],
         ("text.de",),
     ),
@@ -120,7 +120,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         patch.setenv("S2S_CACHE", str(tmp_path_factory.mktemp("cache")))
         made = build(tmp_path_factory.mktemp("world"))
     folder = made.folder
-    (folder / "long.en").write_text("".join(f"{line}\n" for line in LINES * 20))
+    for name, times in (("lines.en", 20), ("long.en", 60)):
+        (folder / name).write_text("".join(f"{line}\n" for line in LINES * times))
     (folder / "album").mkdir()
     rows = []
     for number in range(PICTURES):

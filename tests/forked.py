@@ -54,7 +54,7 @@ class Command:
         self.process.join(PATIENCE)
         assert self.process.exitcode is not None
         output, error = (path.read_text(encoding="utf-8") if path.exists() else "" for path in self._outputs)
-        assert "Traceback" not in output + error
+        assert "Traceback" not in output + error, error
         return self.process.exitcode, output, error
 
 

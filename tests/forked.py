@@ -15,8 +15,8 @@ from pathlib import Path
 from s2s import command
 
 PATIENCE = 600  # seconds: on a busy machine a second's work may take minutes; only what hangs takes longer
-PRELOADED = ["torch._dynamo", "torchvision", "translation.task", "translation.translator", "captioning.task"]
-PRELOADED += ["captioning.captioner", "captioning.extract", "s2s.trainer", "s2s.metrics"]
+PRELOADED = ["torchvision", "translation.task", "translation.translator", "captioning.task", "captioning.captioner"]
+PRELOADED += ["captioning.extract", "s2s.trainer", "s2s.metrics"]
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 

@@ -6,20 +6,18 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Mapping
-from multiprocessing import get_context
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 import torch
+from forked import PATIENCE, Command
 
 from data_prep.toy import Split, sequences
 from s2s import command
 from s2s.checkpoint import read_model, read_state
-from translation.train import main, train
+from translation.train import train
 
 RECIPE = """
 [data]
@@ -49,7 +47,6 @@ decay = 0.9
 keep = 2
 """
 STEPS = 4 * 13
-PATIENCE = 600  # seconds: on a busy machine a second's work may take minutes; only what hangs takes longer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,40 +66,19 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class Command:
-    """`python -m translation.train` in a process of its own, which is forked from one that has imported torch."""
+class Training(Command):
+    """`python -m translation.train`, begun or gone on with."""
 
     def __init__(self, recipe: Path, run: Path, *more: str) -> None:
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["torch._dynamo", "translation.task", "s2s.trainer", "s2s.metrics"])
+        resumed = ["--resume"] if (run / "recipe.toml").exists() else []
+        super().__init__("translation.train:train", [recipe, "--run", run, *resumed, *more], run)
         self.run = run
-        self.outputs = [run.with_name(f"{run.name}.{name}") for name in ("stdout", "stderr")]
-        arguments = [str(recipe), "--run", str(run), *(["--resume"] if (run / "recipe.toml").exists() else []), *more]
-        self.process: ForkServerProcess = context.Process(target=_command, args=(arguments, self.outputs))
-        self.process.start()
 
     def wait_for(self, step: int) -> None:
         """Return once a state of at least this step is saved."""
         deadline = time.monotonic() + PATIENCE
         while _step(self.run) < step and self.process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.001)
-
-    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
-        """Send the signal, if any; return the exit code and what was written, in which there is no traceback."""
-        if number is not None and self.process.pid is not None:
-            os.kill(self.process.pid, number)
-        self.process.join(PATIENCE)
-        assert self.process.exitcode is not None
-        output, error = (path.read_text() for path in self.outputs)
-        assert "Traceback" not in output + error
-        return self.process.exitcode, output, error
-
-
-def _command(arguments: list[str], outputs: list[Path]) -> None:
-    for descriptor, path in enumerate(outputs, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    sys.argv[1:] = arguments
-    sys.exit(main())
 
 
 def _step(run: Path) -> int:
@@ -132,7 +108,7 @@ def assert_equal_runs(one: Path, other: Path) -> None:
 def whole(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing interrupted."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    code, output, error = Command(recipe, run).end()
+    code, output, error = Training(recipe, run).end()
     assert code == 0
     assert list(json.loads(output)) == ["model", "best", "steps"]
     assert json.loads(output)["steps"] == STEPS
@@ -144,13 +120,13 @@ def test_killed_ten_times_it_ends_with_the_same_weights(recipe: Path, whole: Pat
     moments = random.Random(1)
     run, killed = tmp_path / "run", 0
     for _ in range(10):
-        started = Command(recipe, run)
+        started = Training(recipe, run)
         if moments.random() < 0.8:  # else it may die before it has trained at all
             started.wait_for(_step(run) + moments.randint(1, 4))
         time.sleep(moments.uniform(0, 0.02))
         killed += started.end(signal.SIGKILL)[0] == -signal.SIGKILL
     assert killed > 5, "most kills came too late: the training is too short for this machine"
-    assert Command(recipe, run).end()[0] == 0
+    assert Training(recipe, run).end()[0] == 0
     assert_equal_runs(run, whole)
 
 
@@ -161,20 +137,20 @@ def test_a_signal_saves_and_leaves(
     number: signal.Signals, code: int, word: str, recipe: Path, whole: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    started = Command(recipe, run, "--set", "training.save_every=1000")
+    started = Training(recipe, run, "--set", "training.save_every=1000")
     started.wait_for(0)
     time.sleep(0.05)
     found, output, error = started.end(number)
     assert (found, output) == (code, "")
     assert error.splitlines()[-1] == word
     assert 0 < _step(run) < STEPS
-    assert Command(recipe, run, "--set", "training.save_every=1000").end()[0] == 0
+    assert Training(recipe, run, "--set", "training.save_every=1000").end()[0] == 0
     assert_equal_runs(run, whole)
 
 
 def test_one_run_is_trained_by_one_process(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    first = Command(recipe, run)
+    first = Training(recipe, run)
     first.wait_for(1)
     assert command.run(train, [str(recipe), "--run", str(run), "--resume"]) == 2
     assert f"error: {run}: is in use by process {first.process.pid};" in capsys.readouterr().err

@@ -59,21 +59,25 @@ class Backbone(nn.Module):
         cells = self.stages((pixels - self.mean) / self.std)  # (batch, dim, rows, columns)
         return cells.permute(0, 2, 3, 1).float()
 
+    @property
+    def _frozen(self) -> int:
+        """How many stages are, the first ones."""
+        return len(self.stages) - self._tuned
+
     def frozen_part(self) -> Backbone:
         """The stages that are not trained, as a CNN of their own, with the very same weights."""
         if not self._tuned:
             return self
-        first = len(self.stages) - self._tuned
-        stages = self.stages[:first]
+        stages = self.stages[: self._frozen]
         with torch.no_grad():
             dim = stages(torch.zeros(1, 3, 32, 32, device=self.mean.device)).shape[1]
-        part = Backbone(f"{self.name}, first {first} stages", stages, dim, self.mean.tolist(), self.std.tolist())
+        part = Backbone(f"{self.name}, first {self._frozen} stages", stages, dim, self.mean.tolist(), self.std.tolist())
         return part.to(self.mean.device)
 
     def finish(self, cells: Tensor) -> Tensor:
         """The stages that are trained, on the grid of the frozen part: all in (batch, rows, columns, channels)."""
         channels_last = cells.permute(0, 3, 1, 2)  # in memory, which is how convolutions are fastest
-        return self.stages[len(self.stages) - self._tuned :](channels_last).permute(0, 2, 3, 1).float()
+        return self.stages[self._frozen :](channels_last).permute(0, 2, 3, 1).float()
 
     @torch.no_grad()
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
@@ -90,13 +94,13 @@ class Backbone(nn.Module):
         check(0 <= last <= total, f"{self.name} has {total} stages, so {last} of them cannot be trained; choose fewer")
         self._tuned = last
         for number, stage in enumerate(self.stages):
-            stage.requires_grad_(number >= total - last)
+            stage.requires_grad_(number >= self._frozen)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Backbone:
         """Frozen stages and all batch normalisation stay in evaluation mode, whatever the mode of the rest."""
         super().train(False)
-        for stage in list(self.stages)[len(self.stages) - self._tuned :]:
+        for stage in list(self.stages)[self._frozen :]:
             stage.train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,6 +59,7 @@ class DecodedPixels:
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
         self.paths, self.preprocessing = paths, preprocessing
+        self._content = cache(sha256)  # once a picture, not once an epoch
         self._pool = ThreadPoolExecutor(thread_name_prefix="pictures")
 
     def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Pixels:
@@ -68,7 +70,7 @@ class DecodedPixels:
     def _decode(self, picture: int, view: View) -> Picture:
         path = self.paths[picture]
         image = read_image(path)  # which knows best what may be wrong with the file
-        return self.preprocessing.apply(view.apply(image, sha256(path)))
+        return self.preprocessing.apply(view.apply(image, self._content(path)))
 
 
 def stacked(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:

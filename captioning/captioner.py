@@ -19,7 +19,8 @@ from captioning.inputs import stacked
 from captioning.model import CaptioningModel
 from captioning.text import readable
 from s2s.generation import generate
-from s2s.precision import Precision, choose_device, products
+from s2s.precision import DecodingPrecision, Precision, choose_device, products
+from s2s.quantisation import prepare
 from s2s.search import Hypothesis, SearchOptions
 from s2s.vocabulary import END, PAD, START, UNK
 
@@ -91,14 +92,14 @@ class Captioner:
         options: SearchOptions | None = None,
         *,
         device: str = "auto",
-        precision: Precision = "auto",
+        precision: DecodingPrecision = "auto",
         batch: int = BATCH,
     ) -> Captioner:
         """The captioner of a model directory; raises `UserError` as `CaptioningModel.load` and `choose_device` do."""
         chosen = choose_device(device)
         model = CaptioningModel.load(directory)
         model.network.to(chosen)
-        return cls(model, options, precision=precision, batch=batch)
+        return cls(model, options, precision=prepare(model.network.decoder, precision, chosen), batch=batch)
 
     def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
         """The captions of each file, or why there are none, in order; files are decoded while others are captioned."""

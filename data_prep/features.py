@@ -69,7 +69,7 @@ def _parser() -> command.Parser:
     add("--size", type=command.positive, default=224, metavar="N", help="pixels a side (default: 224)")
     add("--fit", choices=["stretch", "pad"], default="stretch", help="stretch to the square, or pad (default: stretch)")
     add("--mirrored", action="store_true", help="the mirrored pictures too")
-    command.add_machine(parser)
+    command.add_machine(parser, ("bfloat16", "float32"))
     return parser
 
 

@@ -89,12 +89,14 @@ def add_search(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
-def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_machine(
+    parser: argparse.ArgumentParser, precisions: Sequence[str] = ("int8", "bfloat16", "float32")
+) -> argparse._ArgumentGroup:
     """Add the options of where and how to compute, as a group to which a command may add its own."""
     group = parser.add_argument_group("machine")
     group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one")
-    precisions = ["auto", "bfloat16", "float32"]
-    group.add_argument("--precision", choices=precisions, default="auto", help="of matrix products")
+    choices = ["auto", *precisions]
+    group.add_argument("--precision", choices=choices, default="auto", help="of products; auto: the fastest here")
     group.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
     return group
 

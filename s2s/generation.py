@@ -11,6 +11,7 @@ from torch import Tensor
 from s2s.decoder import Step
 from s2s.model import EncoderDecoder
 from s2s.precision import Precision, products
+from s2s.quantisation import is_quantised
 from s2s.search import Hypothesis, SearchOptions, beam, greedy
 from s2s.vocabulary import END, PAD, START
 
@@ -34,7 +35,7 @@ def generate(
         limits: (inputs,) int64, steps at most, END being one; on the device of the network
         options: of the beam
         banned: tokens never written
-        precision: of matrix products
+        precision: of matrix products; with a quantised decoder all others are float32
     """
     common = {
         "start": START,
@@ -43,7 +44,7 @@ def generate(
         "maximum_length": limits,
         "device": limits.device,
     }
-    with products(precision, limits.device):
+    with products("float32" if is_quantised(network.decoder) else precision, limits.device):
         state = network.start(inputs)
         step: type[Step] = network.decoder.step  # type: ignore[assignment]
         if options.width > 1:

@@ -10,6 +10,7 @@ import torch
 from s2s.errors import check
 
 Precision = Literal["auto", "bfloat16", "float32"]
+DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/quantisation.py
 
 # Of bfloat16 products oneDNN and PyTorch keep what they compiled for each shape, a thousand of them by themselves.
 # Where shapes differ from batch to batch that creeps to gigabytes; the last few dozen are as quick. Both read these

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from s2s.batch import pad
 from s2s.generation import generate
-from s2s.precision import Precision, choose_device
+from s2s.precision import DecodingPrecision, Precision, choose_device
+from s2s.quantisation import prepare
 from s2s.search import Hypothesis, SearchOptions
 from s2s.vocabulary import END
 from translation.copying import Source, is_foreign, read, with_copies
@@ -72,14 +73,15 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         device: str = "auto",
-        precision: Precision = "auto",
+        precision: DecodingPrecision = "auto",
         batch_tokens: int = BATCH_TOKENS,
     ) -> Translator:
         """The translator of a model directory; raises `UserError` as `TranslationModel.load` and `choose_device` do."""
         chosen = choose_device(device)
         model = TranslationModel.load(directory)
         model.network.to(chosen)
-        return cls(model, options, precision=precision, batch_tokens=batch_tokens)
+        products = prepare(model.network.decoder, precision, chosen)
+        return cls(model, options, precision=products, batch_tokens=batch_tokens)
 
     def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
         """The n best translations of each line, best first. A blank line gives one empty translation."""

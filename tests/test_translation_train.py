@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from s2s.errors import UserError
+from s2s.vocabulary import WordVocabulary
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from translation.train import build
@@ -50,6 +52,20 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(stored: Path, tmp_pa
     assert all(tensor.equal(network.state_dict()[name]) for name, tensor in model.network.state_dict().items())
     network_task = build(second, CPU).task
     assert network_task.batch(0, 0, [0]).source.ids[0, :-1].unique().numel() == 1  # type: ignore[attr-defined]
+
+
+def test_the_text_is_encoded_once(first: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then vocabularies, lengths and batches are made of it."""
+    encoded: list[str] = []
+    real = WordVocabulary.encode_all
+
+    def counted(self: WordVocabulary, texts: Sequence[str]) -> list[list[int]]:
+        encoded.extend(texts)
+        return real(self, texts)
+
+    monkeypatch.setattr(WordVocabulary, "encode_all", counted)
+    build(first, CPU)
+    assert encoded == ["a man sleeps", "ein Mann schläft"]
 
 
 def test_the_words_of_the_model_are_other_data(first: Recipe, stored: Path) -> None:

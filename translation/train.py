@@ -57,7 +57,7 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
     from s2s.checkpoint import load_weights
     from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
 
-    sources, targets = data.source.encode_all(data.train.source), data.target.encode_all(data.train.target)
+    sources, targets = data.tokens
     ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
     shape = TranslationConfig(
         source_language=recipe.data.source_language,

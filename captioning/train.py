@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from captioning.view import View
     from s2s.training_command import Training
 
+_NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"}  # the model's, and the recipe's
+
 
 def train(arguments: list[str]) -> int:
     """The command."""
@@ -87,7 +89,7 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
         decoder=recipe.decoder,
     )
     if start:
-        training_command.check_same_shape(recipe.start, start.config, shape, ("max_caption_length",))
+        training_command.check_same_shape(recipe.start, start.config, shape, free=["max_caption_length"], names=_NAMES)
         longest = max(shape.max_caption_length, start.config.max_caption_length)  # what it could write, it still can
         shape = replace(shape, max_caption_length=longest)
     torch.manual_seed(recipe.training.seed)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -118,19 +118,22 @@ def train(
     return 0
 
 
-def check_same_shape(start: Path | None, old: Any, new: Any, free: Sequence[str]) -> None:
+def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[str], names: Mapping[str, str]) -> None:
     """Whether a model of the new shape can go on from one of the old.
 
     Args:
         start: the directory of the old one, for the message.
         old, new: dataclasses.
         free: keys that may differ, beside those of dropout.
+        names: what the recipe calls their keys and sections, where it calls them otherwise.
 
     Raises:
-        UserError: naming the keys in which they differ.
+        UserError: naming the recipe's keys in which they differ.
     """
     changed = [key for key in config.differences(old, new) if "dropout" not in key and key not in free]
-    check(not changed, f"{start}: the recipe differs from it in {', '.join(changed)}: make them agree")
+    parts = [key.partition(".") for key in changed]
+    keys = ", ".join(names.get(first, first) + dot + rest for first, dot, rest in parts)
+    check(not changed, f"{start}: the recipe differs from it in {keys}: make them agree")
 
 
 def _take_over(run: RunDirectory, recipe: Recipe) -> None:

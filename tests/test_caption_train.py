@@ -121,8 +121,8 @@ def test_a_model_of_another_shape_is_not_gone_on_from(
 
 
 def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored: Path) -> None:
-    image = replace(IMAGE, preprocessing=Preprocessing(world.SIZE, "pad"))
-    with pytest.raises(UserError, match=r"differs from it in preprocessing\.fit"):
+    image = replace(IMAGE, backbone="triangles", preprocessing=Preprocessing(world.SIZE, "pad"))
+    with pytest.raises(UserError, match=r"differs from it in image\.backbone, image\.preprocessing\.fit: make"):
         build(going_on(recipe, stored, image=image), CPU)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from s2s.errors import UserError
-from s2s.vocabulary import WordVocabulary
+from s2s.vocabulary import END, WordVocabulary
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.task import TranslationTask
 from translation.train import build
 
 CPU = torch.device("cpu")
@@ -74,10 +76,63 @@ def test_the_words_of_the_model_are_other_data(first: Recipe, stored: Path) -> N
     assert build(fewer, CPU).data != build(replace(fewer, start=stored), CPU).data
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "word", "joint": False},
+        {"kind": "character", "joint": False},
+        {"kind": "bpe", "size": 23},
+        {"kind": "bpe", "size": 21, "joint": False},
+    ],
+    ids=str,
+)
+def test_vocabularies_of_any_kind_are_those_of_the_model(
+    changes: dict[str, Any], first: Recipe, tmp_path: Path
+) -> None:
+    """None is learned of the other text, which could not even fill the recipe's: of another kind, and large."""
+    vocabulary = replace(first.vocabulary, **changes)
+    trained = build(replace(first, vocabulary=vocabulary, tie_embeddings=vocabulary.joint), CPU)
+    trained.task.save(trained.network, tmp_path / "model", {})
+    model = TranslationModel.load(tmp_path / "model")
+    assert (model.source.to_bytes() == model.target.to_bytes()) == vocabulary.joint
+
+    second = recipe(tmp_path / "second", "two dogs play and play", "zwei Hunde")
+    wanted = VocabularyConfig("unigram", size=30_000, joint=vocabulary.joint)
+    second = replace(second, start=tmp_path / "model", vocabulary=wanted, tie_embeddings=wanted.joint)
+    task = build(second, CPU).task
+    assert isinstance(task, TranslationTask)
+    for known, own in ((task.data, task.model), (model, model)):
+        assert known.source.to_bytes() == own.source.to_bytes() == model.source.to_bytes()
+        assert known.target.to_bytes() == own.target.to_bytes() == model.target.to_bytes()
+    same = model.network.state_dict()
+    assert all(tensor.equal(same[name]) for name, tensor in task.model.network.state_dict().items())
+    source, target = (
+        [*side.encode(text), END]
+        for side, text in ((model.source, "two dogs play and play"), (model.target, "zwei Hunde"))
+    )
+    batch = task.batch(0, 0, [0])
+    assert (batch.source.ids.tolist(), batch.written.ids.tolist()) == ([source], [target])
+
+
 def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Path) -> None:
+    """The message has the recipe's keys, not those of the model's configuration."""
     other = replace(first, decoder=replace(first.decoder, dim=16), start=stored)
-    with pytest.raises(UserError, match=r"model: the recipe differs from it in decoder\.dim: make them agree"):
-        build(other, CPU)
+    apart = replace(other, vocabulary=replace(first.vocabulary, joint=False), tie_embeddings=False)
+    german = replace(apart, data=replace(first.data, source_language="de", target_language="en"))
+    for changed, keys in (
+        (other, "decoder.dim"),
+        (apart, "vocabulary.joint, tie_embeddings, decoder.dim"),
+        (german, "data.source_language, data.target_language, vocabulary.joint, tie_embeddings, decoder.dim"),
+    ):
+        with pytest.raises(UserError, match=f"model: the recipe differs from it in {keys}: make them agree"):
+            build(changed, CPU)
+
+
+def test_merges_are_not_dropped_where_the_model_has_none(first: Recipe, stored: Path) -> None:
+    """The recipe's own kind, which is not used, may well be BPE."""
+    dropping = replace(first, vocabulary=VocabularyConfig("bpe", bpe_dropout=0.1), start=stored)
+    with pytest.raises(UserError, match=r"model: its vocabulary is of kind word, and vocabulary\.bpe_dropout"):
+        build(dropping, CPU)
 
 
 def test_what_the_model_could_read_it_still_can(stored: Path, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     network = model.network if tuned else model.head
     # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
     key = cache.key([data.key(), cnn])
-    return Training(kind(recipe, data, model, (train, validation), device), network, key)
+    kept = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
+    return Training(kind(recipe, data, model, (train, validation), device), network, key, kept)
 
 
 def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> CaptioningModel:

@@ -57,11 +57,13 @@ class Training:
         task: what to train.
         network: fresh, and on its device.
         data: names the content that is trained on: a run goes on only where it is the same.
+        start: likewise, what is kept of the model that is gone on from: its vocabularies, and what is frozen.
     """
 
     task: Task
     network: nn.Module
     data: str
+    start: str | None = None
 
 
 def parse(arguments: Sequence[str], *, prog: str, description: str) -> argparse.Namespace:
@@ -111,7 +113,8 @@ def train(
             _take_over(run, recipe)
         training = build(recipe, device)
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
-        about = {"recipe": config.to_dict(recipe), "data": training.data, "torch": torch.__version__}
+        content = {"data": training.data, "start": training.start}
+        about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
         position = Trainer(training.task, training.network, recipe.training, run, about).train()
     print(f"use it: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))

@@ -104,6 +104,17 @@ def test_words_are_those_of_the_model_that_is_gone_on_from(recipe: Recipe, store
     assert task.data.vocabulary.to_bytes() == task.model.vocabulary.to_bytes() == known.to_bytes()
 
 
+def test_a_start_with_another_cnn_is_another_one(recipe: Recipe, stored: Path) -> None:
+    """So that a run that does not go on names it, and not the data; other weights are learned further."""
+    assert build(recipe, CPU).start is None
+    begun, model = build(going_on(recipe, stored), CPU).start, CaptioningModel.load(stored)
+    for part, same in ((model.network.decoder, True), (model.encoder.backbone, False)):
+        for parameter in part.parameters():
+            parameter.data += 0.5
+        model.save(stored, {})
+        assert (build(going_on(recipe, stored), CPU).start == begun) == same
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [

@@ -76,6 +76,21 @@ def test_the_words_of_the_model_are_other_data(first: Recipe, stored: Path) -> N
     assert build(fewer, CPU).data != build(replace(fewer, start=stored), CPU).data
 
 
+def test_a_start_with_other_words_is_another_one_whatever_its_weights(
+    first: Recipe, stored: Path, tmp_path: Path
+) -> None:
+    """So that a run that does not go on names it, and not the data."""
+    other = replace(first, vocabulary=VocabularyConfig("character"), training=replace(first.training, seed=2))
+    starts = [build(first, CPU).start, build(replace(first, start=stored), CPU).start]
+    for changed in (replace(other, vocabulary=first.vocabulary), other):
+        training = build(changed, CPU)
+        training.task.save(training.network, stored, {})
+        starts.append(build(replace(first, start=stored), CPU).start)
+    none, before, trained_anew, with_other_words = starts
+    assert none is None
+    assert before == trained_anew != with_other_words
+
+
 @pytest.mark.parametrize(
     "changes",
     [

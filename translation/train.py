@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import command, training_command
+from s2s import cache, command, training_command
 from s2s.errors import check
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     model.network.to(device)
     task = TranslationTask(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
-    return training_command.Training(task, model.network, data.key)
+    kept = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
+    return training_command.Training(task, model.network, data.key, kept)
 
 
 def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> TranslationModel:

@@ -95,9 +95,9 @@ class PictureTask:
             inputs = self.validation_inputs(pictures, [WHOLE] * len(pictures)).to(self.device)
             memory = encoder(inputs)  # once, for captions and losses
             captions += self._greedy(writer, memory, len(pictures))
-            references = [self.data.validation[i].captions for i in pictures]
-            for rank in range(max(map(len, references))):  # one of each picture at a time: of memory no more than that
-                rows = [row for row, captions in enumerate(references) if len(captions) > rank]
+            references = [sorted(self.data.validation[i].captions, key=len) for i in pictures]  # like lengths together
+            for rank in range(max(map(len, references))):  # one of each picture at a time: that bounds the memory
+                rows = [row for row, told in enumerate(references) if len(told) > rank]
                 batch = self.taught(memory.pick(rows), [references[row][rank] for row in rows])
                 loss = self.cross_entropy(writer, batch, 0.0)
                 total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight

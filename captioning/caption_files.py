@@ -125,11 +125,14 @@ def read_json(source: Path) -> Mapping[str | None, list[Entry]]:
 
 def _coco(dataset: Mapping[str, Any], source: Path) -> list[Entry]:
     names: dict[int | str, str] = {}
+    keys: dict[Path, int | str] = {}
     for number, image in enumerate(dataset["images"], start=1):
         where = f"{source}: image {number}"
         key = _field(image, "id", (int, str), where)
         check(key not in names, f"{where}: its id {key} has been given to an image before")
-        names[key] = _field(image, "file_name", str, where)
+        names[key] = name = _field(image, "file_name", str, where)
+        known = keys.setdefault(Path(name), key)
+        check(known == key, f"{where}: its file_name {name} is that of the image with the id {known} too; keep one")
     for number, annotation in enumerate(_field(dataset, "annotations", list, str(source)), start=1):
         where = f"{source}: annotation {number}"
         _field(annotation, "caption", str, where)

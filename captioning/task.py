@@ -83,18 +83,24 @@ class PictureTask:
         return random.choices(self.recipe.image.views(), k=count)
 
     def validate(self, model: Any, limit: int | None = None) -> Validation:
-        """See `Task`. The captions are greedy ones, scored against all references; the loss is of the first ones."""
+        """See `Task`. Greedy captions are scored against all references; the loss is the mean over all their words.
+
+        The best model is the one with the highest CIDEr-D; only the rehearsal, with its `limit`, looks at the loss.
+        """
         count = min(limit or len(self.data.validation), len(self.data.validation))
         captions, total, weight = [], 0.0, 0.0
         encoder, writer = model.encoder, EncoderDecoder(nn.Identity(), model.decoder)  # what it writes of a memory
         for first in range(0, count, _PICTURES):
             pictures = range(first, min(first + _PICTURES, count))
             inputs = self.validation_inputs(pictures, [WHOLE] * len(pictures)).to(self.device)
-            memory = encoder(inputs)  # once, for captions and loss
+            memory = encoder(inputs)  # once, for captions and losses
             captions += self._greedy(writer, memory, len(pictures))
-            references = [self.data.validation[i].captions[0] for i in pictures]
-            loss = self.cross_entropy(writer, self.taught(memory, references), 0.0)
-            total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
+            references = [sorted(self.data.validation[i].captions, key=len) for i in pictures]  # like lengths together
+            for rank in range(max(map(len, references))):  # one of each picture at a time: that bounds the memory
+                rows = [row for row, told in enumerate(references) if len(told) > rank]
+                batch = self.taught(memory.pick(rows), [references[row][rank] for row in rows])
+                loss = self.cross_entropy(writer, batch, 0.0)
+                total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
         figures = {"loss": total / weight}
         if limit is None:
             figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])

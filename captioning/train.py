@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from captioning.view import View
     from s2s.training_command import Training
 
+_NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"}  # the model's, and the recipe's
+
 
 def train(arguments: list[str]) -> int:
     """The command."""
@@ -66,7 +68,8 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     network = model.network if tuned else model.head
     # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
     key = cache.key([data.key(), cnn])
-    return Training(kind(recipe, data, model, (train, validation), device), network, key)
+    kept = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
+    return Training(kind(recipe, data, model, (train, validation), device), network, key, kept)
 
 
 def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> CaptioningModel:
@@ -87,7 +90,7 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
         decoder=recipe.decoder,
     )
     if start:
-        training_command.check_same_shape(recipe.start, start.config, shape, ("max_caption_length",))
+        training_command.check_same_shape(recipe.start, start.config, shape, free=["max_caption_length"], names=_NAMES)
         longest = max(shape.max_caption_length, start.config.max_caption_length)  # what it could write, it still can
         shape = replace(shape, max_caption_length=longest)
     torch.manual_seed(recipe.training.seed)

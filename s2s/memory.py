@@ -6,7 +6,7 @@ photograph is the encoder's business and nobody else's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -36,6 +36,12 @@ class Memory:
     mask: Tensor | None = None
     summary: Tensor | None = None
     segments: tuple[Segment, ...] = field(default=())
+
+    def pick(self, rows: list[int]) -> Memory:
+        """The grids at `rows`, in their order."""
+        mask = None if self.mask is None else self.mask[rows]
+        summary = None if self.summary is None else self.summary[rows]
+        return replace(self, grid=self.grid[rows], mask=mask, summary=summary)
 
 
 def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:

@@ -75,8 +75,8 @@ class Trainer:
         model: on its device; its parameters are the float32 masters.
         config: how.
         run: a locked run directory, whose `last` state is gone on from where there is one.
-        about: what is worth knowing of the making of the model, stored with it. Its `data`, which names the content
-            that is trained on, must be the same when a run goes on.
+        about: what is worth knowing of the making of the model, stored with it. Its `data` and `start`, which name
+            the content that is trained on and that of the model gone on from, must be the same when a run goes on.
     """
 
     def __init__(
@@ -255,17 +255,14 @@ class Trainer:
             "kept": self.average.record(),
             "means": self.means.record(),
             "data": self.about.get("data"),
+            "start": self.about.get("start"),
         }
         write_state(self.run.last, tensors, record)
         self.average.forget()  # weights that no saved state mentions any more
 
     def _restore(self) -> None:
         tensors, record = read_state(self.run.last)
-        check(
-            record["data"] == self.about.get("data"),
-            f"{self.run.path}: the data, or what is done to it, is no longer what this run was started on: "
-            "put the old files back, or start another --run",
-        )
+        self._check_content(record)
         load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
         restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
         self.average.restore(_below(tensors, "average/"), record["kept"])
@@ -274,6 +271,16 @@ class Trainer:
         self.position = position = Position(**record["position"])
         # What was logged at this very step is older than the state only if the state is that of an epoch's end.
         self.run.cut_log(position.step if position.batch == 0 else position.step - 1)
+
+    def _check_content(self, record: Mapping[str, Any]) -> None:
+        """Whether the run goes on with what it was begun with; `start` first, for its vocabularies change the data."""
+        for name, what in (("start", "the model in the recipe's start"), ("data", "the data, or what is done to it,")):
+            found = self.about.get(name)
+            check(
+                record.get(name, found) == found,  # a run of earlier days may know no start
+                f"{self.run.path}: {what} is no longer what this run was started on: "
+                "put the old files back, or start another --run",
+            )
 
     def _rehearse(self) -> None:
         """What will fail fails now: the largest batch, four decoded lines, a model and a state written and read."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -57,11 +57,13 @@ class Training:
         task: what to train.
         network: fresh, and on its device.
         data: names the content that is trained on: a run goes on only where it is the same.
+        start: likewise, what is kept of the model that is gone on from: its vocabularies, and what is frozen.
     """
 
     task: Task
     network: nn.Module
     data: str
+    start: str | None = None
 
 
 def parse(arguments: Sequence[str], *, prog: str, description: str) -> argparse.Namespace:
@@ -111,26 +113,30 @@ def train(
             _take_over(run, recipe)
         training = build(recipe, device)
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
-        about = {"recipe": config.to_dict(recipe), "data": training.data, "torch": torch.__version__}
+        content = {"data": training.data, "start": training.start}
+        about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
         position = Trainer(training.task, training.network, recipe.training, run, about).train()
     print(f"use it: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
     return 0
 
 
-def check_same_shape(start: Path | None, old: Any, new: Any, free: Sequence[str]) -> None:
+def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[str], names: Mapping[str, str]) -> None:
     """Whether a model of the new shape can go on from one of the old.
 
     Args:
         start: the directory of the old one, for the message.
         old, new: dataclasses.
         free: keys that may differ, beside those of dropout.
+        names: what the recipe calls their keys and sections, where it calls them otherwise.
 
     Raises:
-        UserError: naming the keys in which they differ.
+        UserError: naming the recipe's keys in which they differ.
     """
     changed = [key for key in config.differences(old, new) if "dropout" not in key and key not in free]
-    check(not changed, f"{start}: the recipe differs from it in {', '.join(changed)}: make them agree")
+    parts = [key.partition(".") for key in changed]
+    keys = ", ".join(names.get(first, first) + dot + rest for first, dot, rest in parts)
+    check(not changed, f"{start}: the recipe differs from it in {keys}: make them agree")
 
 
 def _take_over(run: RunDirectory, recipe: Recipe) -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from captioning.caption import _Run, expanded
 from captioning.captioner import Caption, Captioned
+from captioning.images import read_image
+
+CAPTIONING = Path(__file__).parents[1] / "captioning"
 
 
 @pytest.fixture
@@ -41,6 +44,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_an_argument_means_files_in_a_stable_order(name: str, found: list[str], folder: Path) -> None:
     assert list(expanded(name)) == [Path(each) for each in found]
+
+
+def test_all_files_among_the_examples_are_photographs_of_which_the_terms_are_told() -> None:
+    """Whoever captions that folder has no warning of a text, and no caption of a drawing."""
+    terms = (CAPTIONING / "EXAMPLES.md").read_text(encoding="utf-8")
+    for path in expanded(str(CAPTIONING / "examples")):
+        assert min(read_image(path).size) > 200
+        assert f"| `{path.name}` |" in terms
 
 
 def test_a_folder_without_pictures_is_told_as_it_is(tmp_path: Path) -> None:

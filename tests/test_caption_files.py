@@ -163,6 +163,7 @@ def test_an_image_without_annotation_and_an_annotation_without_image_are_kept_fo
         (coco(images=[{"id": 1}]), "image 1: needs 'file_name', a text"),
         (coco(images=[{"file_name": "a.jpg"}]), "image 1: needs 'id', a number or a text"),
         (coco(images=coco()["images"] * 2), "image 3: its id 7 has been given"),
+        (coco(images=[*coco()["images"], {"id": 9, "file_name": "./a.jpg"}]), "image 3: its file_name .* the id 7 too"),
         (coco(annotations=[{"id": 1, "image_id": 7, "segmentation": []}]), "annotation 1: needs 'caption', a text"),
         (coco(annotations=[{"image_id": 7, "caption": "one"}]), "annotation 1: needs 'id'"),
         (coco(annotations=[{"id": 1, "image_id": [7], "caption": "one"}]), "annotation 1: needs 'image_id'"),

@@ -102,14 +102,20 @@ def test_the_loss_of_validation_is_plain_cross_entropy_whatever_was_trained_with
 
 
 def test_validation_sees_each_picture_once() -> None:
-    """Its captions and its loss are of one encoding, and what they would be of two."""
+    """Its captions and its loss, the mean over the words of all references, are of one encoding."""
     one = task(doubly_stochastic=0.5)
+    examples = world.examples()
+    examples[1] = replace(examples[1], captions=("one green square",))  # not all have as many
+    one.data = replace(one.data, validation=examples)
     model, seen = one.model.head.eval(), []
     model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
     with torch.no_grad(), products("float32", CPU):
         figures = one.validate(model).figures
         assert seen == [4]
-        batch = one.taught(world.Stored()(range(4), [WHOLE] * 4), [caption for caption, *_ in world.CAPTIONS.values()])
+        pairs = [(picture, caption) for picture, example in enumerate(examples) for caption in example.captions]
+        assert len(pairs) == 10
+        inputs = world.Stored()([picture for picture, _ in pairs], [WHOLE] * 10)
+        batch = one.taught(inputs, [caption for _, caption in pairs])
         loss = one.cross_entropy(model, batch, 0.0)
     assert figures["loss"] == pytest.approx(loss.figures["train_loss"].item() / loss.weight)
 

@@ -104,6 +104,17 @@ def test_words_are_those_of_the_model_that_is_gone_on_from(recipe: Recipe, store
     assert task.data.vocabulary.to_bytes() == task.model.vocabulary.to_bytes() == known.to_bytes()
 
 
+def test_a_start_with_another_cnn_is_another_one(recipe: Recipe, stored: Path) -> None:
+    """So that a run that does not go on names it, and not the data; other weights are learned further."""
+    assert build(recipe, CPU).start is None
+    begun, model = build(going_on(recipe, stored), CPU).start, CaptioningModel.load(stored)
+    for part, same in ((model.network.decoder, True), (model.encoder.backbone, False)):
+        for parameter in part.parameters():
+            parameter.data += 0.5
+        model.save(stored, {})
+        assert (build(going_on(recipe, stored), CPU).start == begun) == same
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
@@ -121,8 +132,8 @@ def test_a_model_of_another_shape_is_not_gone_on_from(
 
 
 def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored: Path) -> None:
-    image = replace(IMAGE, preprocessing=Preprocessing(world.SIZE, "pad"))
-    with pytest.raises(UserError, match=r"differs from it in preprocessing\.fit"):
+    image = replace(IMAGE, backbone="triangles", preprocessing=Preprocessing(world.SIZE, "pad"))
+    with pytest.raises(UserError, match=r"differs from it in image\.backbone, image\.preprocessing\.fit: make"):
         build(going_on(recipe, stored, image=image), CPU)
 
 

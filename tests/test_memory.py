@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from s2s.memory import masked_mean
+from s2s.memory import Memory, Segment, masked_mean
 
 MASK = torch.tensor([[True, True, True], [True, False, False], [False, False, False]])
 
@@ -25,3 +25,18 @@ def test_without_a_mask_all_positions_are_real() -> None:
     grid = torch.randn(2, 5, 4)
     torch.testing.assert_close(masked_mean(grid, None), grid.mean(1))
     torch.testing.assert_close(masked_mean(grid, torch.ones(2, 5, dtype=torch.bool)), grid.mean(1))
+
+
+def test_some_of_the_sentences_keep_all_that_is_theirs() -> None:
+    segments = (Segment("words", 3),)
+    memory = Memory(torch.randn(3, 3, 4), MASK, torch.randn(3, 2), segments)
+    picked = memory.pick([2, 0, 2])
+    assert picked.grid.equal(memory.grid[[2, 0, 2]])
+    assert picked.mask is not None
+    assert picked.mask.tolist() == [[False] * 3, [True] * 3, [False] * 3]
+    assert picked.summary is not None
+    assert memory.summary is not None
+    assert picked.summary.equal(memory.summary[[2, 0, 2]])
+    assert picked.segments == segments
+    bare = Memory(memory.grid).pick([1])
+    assert (bare.mask, bare.summary) == (None, None)

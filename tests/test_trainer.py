@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from s2s import trainer as module
 from s2s.averaging import AveragingConfig
-from s2s.checkpoint import read_model, read_state, write_model
+from s2s.checkpoint import read_model, read_state, write_model, write_state
 from s2s.command import Terminated
 from s2s.errors import UserError
 from s2s.optimisation import OptimiserConfig, ScheduleConfig
@@ -97,10 +97,14 @@ class Regression:
 
 
 def trainer_of(
-    run: RunDirectory, task: Regression | None = None, config: TrainingConfig = CONFIG, data: str = "rows"
+    run: RunDirectory,
+    task: Regression | None = None,
+    config: TrainingConfig = CONFIG,
+    data: str = "rows",
+    start: str | None = None,
 ) -> Trainer:
     torch.manual_seed(1)
-    return Trainer(task or Regression(), Network(), config, run, {"data": data})
+    return Trainer(task or Regression(), Network(), config, run, {"data": data, "start": start})
 
 
 def train(path: Path, task: Regression | None = None, config: TrainingConfig = CONFIG) -> Position:
@@ -347,8 +351,30 @@ def test_epochs_may_be_raised(tmp_path: Path) -> None:
 def test_other_data_is_refused(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=replace(CONFIG, epochs=1)).train()
-        with pytest.raises(UserError, match="no longer what this run was started on: put the old files back, or"):
+        with pytest.raises(
+            UserError, match=r"the data, .* is no longer what this run was started on: put the old files"
+        ):
             trainer_of(run, data="other rows").train()
+
+
+def test_another_model_to_go_on_from_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Its vocabularies make the data other, too."""
+    once = replace(CONFIG, epochs=1)
+    with RunDirectory.create(tmp_path, "") as run:
+        trainer_of(run, config=once, start="model").train()
+        with pytest.raises(
+            UserError, match="the model in the recipe's start is no longer what this run was started on"
+        ):
+            trainer_of(run, data="other rows", start="other model").train()
+
+
+def test_a_run_that_knows_no_start_goes_on(tmp_path: Path) -> None:
+    """Its state was written before that was kept."""
+    with RunDirectory.create(tmp_path, "") as run:
+        trainer_of(run, config=replace(CONFIG, epochs=1), start="model").train()
+        tensors, record = read_state(run.last)
+        write_state(run.last, tensors, {name: value for name, value in record.items() if name != "start"})
+        assert trainer_of(run, start="model").train().epoch == CONFIG.epochs
 
 
 # ------------------------------------------------------------------------------------------------------- validation

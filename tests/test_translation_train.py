@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from s2s.errors import UserError
+from s2s.vocabulary import END, WordVocabulary
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.task import TranslationTask
 from translation.train import build
 
 CPU = torch.device("cpu")
@@ -52,16 +56,98 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(stored: Path, tmp_pa
     assert network_task.batch(0, 0, [0]).source.ids[0, :-1].unique().numel() == 1  # type: ignore[attr-defined]
 
 
+def test_the_text_is_encoded_once(first: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then vocabularies, lengths and batches are made of it."""
+    encoded: list[str] = []
+    real = WordVocabulary.encode_all
+
+    def counted(self: WordVocabulary, texts: Sequence[str]) -> list[list[int]]:
+        encoded.extend(texts)
+        return real(self, texts)
+
+    monkeypatch.setattr(WordVocabulary, "encode_all", counted)
+    build(first, CPU)
+    assert encoded == ["a man sleeps", "ein Mann schläft"]
+
+
 def test_the_words_of_the_model_are_other_data(first: Recipe, stored: Path) -> None:
     """Here the text is the same and so are the words; with other ones a run could not go on."""
     fewer = replace(first, vocabulary=replace(first.vocabulary, threshold=2))
     assert build(fewer, CPU).data != build(replace(fewer, start=stored), CPU).data
 
 
+def test_a_start_with_other_words_is_another_one_whatever_its_weights(
+    first: Recipe, stored: Path, tmp_path: Path
+) -> None:
+    """So that a run that does not go on names it, and not the data."""
+    other = replace(first, vocabulary=VocabularyConfig("character"), training=replace(first.training, seed=2))
+    starts = [build(first, CPU).start, build(replace(first, start=stored), CPU).start]
+    for changed in (replace(other, vocabulary=first.vocabulary), other):
+        training = build(changed, CPU)
+        training.task.save(training.network, stored, {})
+        starts.append(build(replace(first, start=stored), CPU).start)
+    none, before, trained_anew, with_other_words = starts
+    assert none is None
+    assert before == trained_anew != with_other_words
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "word", "joint": False},
+        {"kind": "character", "joint": False},
+        {"kind": "bpe", "size": 23},
+        {"kind": "bpe", "size": 21, "joint": False},
+    ],
+    ids=str,
+)
+def test_vocabularies_of_any_kind_are_those_of_the_model(
+    changes: dict[str, Any], first: Recipe, tmp_path: Path
+) -> None:
+    """None is learned of the other text, which could not even fill the recipe's: of another kind, and large."""
+    vocabulary = replace(first.vocabulary, **changes)
+    trained = build(replace(first, vocabulary=vocabulary, tie_embeddings=vocabulary.joint), CPU)
+    trained.task.save(trained.network, tmp_path / "model", {})
+    model = TranslationModel.load(tmp_path / "model")
+    assert (model.source.to_bytes() == model.target.to_bytes()) == vocabulary.joint
+
+    second = recipe(tmp_path / "second", "two dogs play and play", "zwei Hunde")
+    wanted = VocabularyConfig("unigram", size=30_000, joint=vocabulary.joint)
+    second = replace(second, start=tmp_path / "model", vocabulary=wanted, tie_embeddings=wanted.joint)
+    task = build(second, CPU).task
+    assert isinstance(task, TranslationTask)
+    for known, own in ((task.data, task.model), (model, model)):
+        assert known.source.to_bytes() == own.source.to_bytes() == model.source.to_bytes()
+        assert known.target.to_bytes() == own.target.to_bytes() == model.target.to_bytes()
+    same = model.network.state_dict()
+    assert all(tensor.equal(same[name]) for name, tensor in task.model.network.state_dict().items())
+    source, target = (
+        [*side.encode(text), END]
+        for side, text in ((model.source, "two dogs play and play"), (model.target, "zwei Hunde"))
+    )
+    batch = task.batch(0, 0, [0])
+    assert (batch.source.ids.tolist(), batch.written.ids.tolist()) == ([source], [target])
+
+
 def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Path) -> None:
+    """The message has the recipe's keys, not those of the model's configuration."""
     other = replace(first, decoder=replace(first.decoder, dim=16), start=stored)
-    with pytest.raises(UserError, match=r"model: the recipe differs from it in decoder\.dim: make them agree"):
-        build(other, CPU)
+    apart = replace(other, vocabulary=replace(first.vocabulary, joint=False), tie_embeddings=False)
+    german = replace(apart, data=replace(first.data, source_language="de", target_language="en"))
+    for changed, keys in (
+        (other, "decoder.dim"),
+        (apart, "vocabulary.joint, tie_embeddings, decoder.dim"),
+        (german, "data.source_language, data.target_language, vocabulary.joint, tie_embeddings, decoder.dim"),
+    ):
+        with pytest.raises(UserError, match=f"model: the recipe differs from it in {keys}: make them agree"):
+            build(changed, CPU)
+
+
+def test_merges_are_not_dropped_where_the_model_has_none(first: Recipe, stored: Path) -> None:
+    """The recipe's own kind, which is not used, may well be BPE."""
+    dropping = replace(first, vocabulary=VocabularyConfig("bpe", bpe_dropout=0.1), start=stored)
+    with pytest.raises(UserError, match=r"model: its vocabulary is of kind word, and vocabulary\.bpe_dropout"):
+        build(dropping, CPU)
 
 
 def test_what_the_model_could_read_it_still_can(stored: Path, tmp_path: Path) -> None:

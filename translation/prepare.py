@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class Prepared:
     source: Vocabulary
     target: Vocabulary
     key: str
+
+    @cached_property
+    def tokens(self) -> tuple[list[list[int]], list[list[int]]]:
+        """The training pairs as token ids, sources and targets; made once, for it is half of what a start takes."""
+        return self.source.encode_all(self.train.source), self.target.encode_all(self.train.target)
 
 
 def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) -> Prepared:

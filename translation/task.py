@@ -40,8 +40,7 @@ class TranslationTask:
 
     def __init__(self, recipe: Recipe, data: Prepared, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
-        self._sources = data.source.encode_all(data.train.source)
-        self._targets = data.target.encode_all(data.train.target)
+        self._sources, self._targets = data.tokens
         lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(self._sources, self._targets)]
         self._batches = BucketedBatches(
             lengths, sentences=recipe.batch.sentences, tokens=recipe.batch.tokens, seed=recipe.training.seed

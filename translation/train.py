@@ -12,14 +12,21 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import command, training_command
+from s2s import cache, command, training_command
+from s2s.errors import check
 
 if TYPE_CHECKING:
     import torch
 
-    from translation.model import TranslationModel
+    from translation.model import TranslationConfig, TranslationModel
     from translation.prepare import Prepared
     from translation.recipe import Recipe
+
+_NAMES = {  # what the recipe calls keys of the model's configuration
+    "source_language": "data.source_language",
+    "target_language": "data.target_language",
+    "joint_vocabulary": "vocabulary.joint",
+}
 
 
 def train(arguments: list[str]) -> int:
@@ -47,7 +54,8 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     model.network.to(device)
     task = TranslationTask(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
-    return training_command.Training(task, model.network, data.key)
+    kept = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
+    return training_command.Training(task, model.network, data.key, kept)
 
 
 def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> TranslationModel:
@@ -57,7 +65,7 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
     from s2s.checkpoint import load_weights
     from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
 
-    sources, targets = data.source.encode_all(data.train.source), data.target.encode_all(data.train.target)
+    sources, targets = data.tokens
     ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
     shape = TranslationConfig(
         source_language=recipe.data.source_language,
@@ -71,17 +79,28 @@ def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> Tr
         decoder=recipe.decoder,
     )
     if start:
-        training_command.check_same_shape(recipe.start, start.config, shape, ("max_source_length", "length_ratio"))
-        shape = replace(  # what it was able to read and write before, it still is
-            shape,
-            max_source_length=max(shape.max_source_length, start.config.max_source_length),
-            length_ratio=max(shape.length_ratio, start.config.length_ratio),
-        )
+        shape = _gone_on(recipe, start, shape)
     torch.manual_seed(recipe.training.seed)
     model = TranslationModel.fresh(shape, data.source, data.target)
     if start:
         load_weights(model.network, start.network.state_dict())
     return model
+
+
+def _gone_on(recipe: Recipe, start: TranslationModel, shape: TranslationConfig) -> TranslationConfig:
+    """The shape of what goes on from a model, which must fit; what that could read and write, this still can."""
+    lengths = ("max_source_length", "length_ratio")
+    training_command.check_same_shape(recipe.start, start.config, shape, free=lengths, names=_NAMES)
+    check(
+        not recipe.vocabulary.bpe_dropout or start.source.kind == "bpe",
+        f"{recipe.start}: its vocabulary is of kind {start.source.kind}, and vocabulary.bpe_dropout drops BPE's "
+        "merges: leave it out",
+    )
+    return replace(
+        shape,
+        max_source_length=max(shape.max_source_length, start.config.max_source_length),
+        length_ratio=max(shape.length_ratio, start.config.length_ratio),
+    )
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.decoder import Decoder, DecoderConfig, DecoderState, Output, Step
+from s2s.deferred import deferred
 from s2s.errors import check
 from s2s.memory import Memory
 from s2s.recurrent import States
@@ -49,9 +50,10 @@ class SequentialDecoder(Decoder):
         embedded = self.embed(tokens)  # (batch, time, embedding_dim)
         projected = self.project(embedded, state)
         steps = []
-        for step in zip(embedded.unbind(1), projected.unbind(1)):
-            found, state, weights = self.advance(*step, state)
-            steps.append((found, weights))
+        with deferred(self):
+            for step in zip(embedded.unbind(1), projected.unbind(1)):
+                found, state, weights = self.advance(*step, state)
+                steps.append((found, weights))
         return self._output(steps, embedded, state)
 
     def scheduled(self, tokens: Tensor, state: DecoderState, own: float) -> Output:

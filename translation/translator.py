@@ -123,8 +123,11 @@ class Translator:
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source = pad([[*ids, END] for ids in sources]).to(self.device)
-        limits = (source.lengths * self.model.config.length_ratio).long() + 10
-        return generate(self.model.network, source, limits, self.options, precision=self.precision)
+        return generate(self.model.network, source, self.limits(source.lengths), self.options, precision=self.precision)
+
+    def limits(self, lengths: Tensor) -> Tensor:
+        """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
+        return (lengths * self.model.config.length_ratio).long() + 10
 
     def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
         text, tokens = with_copies(hypothesis, self.model.target, source, self.model.source)

@@ -14,7 +14,7 @@ from typing import Any
 from tests.benchmarks.peer import Environment
 from tests.benchmarks.process import Finished, run
 from tests.benchmarks.record import Figures
-from tests.benchmarks.toolkit import Data, Decoding, Setting, fitted, speed
+from tests.benchmarks.toolkit import LENGTH, Data, Decoding, Setting, fitted, speed
 
 # It fails with a current torch, and with a SentencePiece that no longer has `SetVocabulary`; and it does not name all
 # that it imports.
@@ -65,7 +65,9 @@ class JoeyNMT:
     def _translate(self, text: str, width: int, batch: int) -> Finished:
         model = self._folder / "fitted"
         testing = {"beam_size": width, "batch_size": batch}
-        name = model.name if (model / "best.ckpt").exists() else "brief"
+        name = "fitted"
+        if not (model / "best.ckpt").exists():
+            name, testing = "brief", testing | {"min_output_length": LENGTH, "max_output_length": LENGTH}
         return self._run("translate", self._config(name, {}, testing, keep=True), text=text)
 
     def _run(self, *arguments: str | Path, text: str = "", limit: float | None = None) -> Finished:

@@ -12,7 +12,7 @@ from typing import Any
 from tests.benchmarks.peer import Environment
 from tests.benchmarks.process import Finished, run
 from tests.benchmarks.record import Figures
-from tests.benchmarks.toolkit import Data, Decoding, Setting, speed
+from tests.benchmarks.toolkit import LENGTH, Data, Decoding, Setting, speed
 
 # It brings torch 2.2.2, which was built for numpy 1, and leaves SentencePiece to its users.
 ENVIRONMENT = Environment(("OpenNMT-py==3.5.1", "numpy<2", "sentencepiece"))
@@ -70,6 +70,8 @@ class OpenNMT:
             "-src_subword_model": self._data.subwords,
             "-tgt_subword_model": self._data.subwords,
         }
+        if not (self._folder / "fitted").is_dir():
+            options |= {"-min_length": LENGTH, "-max_length": LENGTH}
         return self._run("onmt_translate", *(str(part) for pair in options.items() for part in pair), "-report_time")
 
     def _model(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.benchmarks.process import Finished, run
 from tests.benchmarks.record import Figures
-from tests.benchmarks.toolkit import Decoding, Setting, fitted
+from tests.benchmarks.toolkit import LENGTH, Decoding, Setting, fitted
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "translation" / "recipes" / "multi30k-en-de.toml"
@@ -109,8 +109,10 @@ class Ours:
 
     def decode(self, how: Decoding) -> Figures:
         """See `Toolkit`."""
-        files = {"source": str(how.source), "output": str(how.output)}
-        return work("decode", self._threads, model=str(self._model()), width=how.width, batch=how.batch, **files)
+        model, files = self._model(), {"source": str(how.source), "output": str(how.output)}
+        length = LENGTH if model.name == "brief" else None
+        how_many = {"width": how.width, "batch": how.batch, "length": length}
+        return work("decode", self._threads, model=str(model), **how_many, **files)
 
     def first(self, sentence: str) -> Figures:
         """See `Toolkit`."""

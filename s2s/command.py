@@ -72,6 +72,60 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see {self.prog} --help)")
 
 
+class _Signals:
+    """SIGTERM and Ctrl-C as exceptions while a command is at work, and as nothing while it says its last words.
+
+    Python raises such an exception wherever the main thread happens to be. In a finaliser, or in the callback of a weak
+    reference, of which every import runs some, it leads nowhere: its traceback is printed, and the command goes on.
+    Here it is not printed, and the signal comes again a moment later.
+
+    Attributes:
+        heeded: whether the command is at work
+    """
+
+    def __init__(self) -> None:
+        self.heeded = True
+        self._terminated = False
+        self._lost = signal.SIGTERM  # what comes again
+        self._print_unraisable = sys.unraisablehook
+
+    def __enter__(self) -> _Signals:
+        handlers = {signal.SIGTERM: self._raise}
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell's background ignores it
+            handlers[signal.SIGINT] = self._raise
+        if sys.platform != "win32":  # which has no timer
+            handlers[signal.SIGALRM] = self._again
+            sys.unraisablehook = self._unraisable
+        self._previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.unraisablehook = self._print_unraisable
+        for number, handler in self._previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _raise(self, number: int, _: object) -> None:
+        if self.heeded and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.heeded and not self._terminated:  # a second one must not break into the `finally` blocks of the first
+            self._terminated = True
+            raise Terminated
+
+    def _unraisable(self, what: sys.UnraisableHookArgs) -> None:
+        """Take the place of `sys.unraisablehook`: what can be raised here would be lost again."""
+        if issubclass(what.exc_type, KeyboardInterrupt | Terminated):
+            self._lost = signal.SIGINT if issubclass(what.exc_type, KeyboardInterrupt) else signal.SIGTERM
+            self._terminated = False
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            self._print_unraisable(what)
+
+    def _again(self, number: int, _: object) -> None:
+        signal.raise_signal(self._lost)
+
+
 def positive(text: str) -> int:
     """The type of an argument that counts something."""
     if not text.isdecimal() or int(text) < 1:
@@ -114,15 +168,16 @@ def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-    previous = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        code = _finished(main, arguments)
-    except BaseException as failure:
-        code, line = _verdict(failure)
-        _tell(line, failure if "--debug" in arguments and code else None)
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)
-        _mute_what_is_broken()
+    with _Signals() as signals:
+        try:
+            code = _finished(main, arguments)
+            signals.heeded = False
+        except BaseException as failure:
+            signals.heeded = False  # first of all, and by no call: Python runs the handlers of signals at calls
+            code, line = _verdict(failure)
+            _tell(line, failure if "--debug" in arguments and code else None)
+        finally:
+            _mute_what_is_broken()
     return code
 
 
@@ -137,11 +192,6 @@ def _finished(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     if sys.stdout is not None:
         sys.stdout.flush()
     return code
-
-
-def _terminate(number: int, frame: object) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # a second one must not break into the `finally` blocks of the first
-    raise Terminated
 
 
 def _verdict(failure: BaseException) -> tuple[int, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -72,4 +71,5 @@ def _run(name: str, arguments: list[str], outputs: list[Path], environment: dict
         finally:
             signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
 
-    sys.exit(command.run(main, arguments))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what `run` leaves behind: threads of libraries block no signals
+    os._exit(command.run(main, arguments))  # nor may they reach what multiprocessing does at its end

@@ -151,6 +151,45 @@ def test_a_signal_lets_finally_do_its_work(number: signal.Signals, code: int, li
     assert (process.returncode, output, errors) == (code, b"", line)
 
 
+FINALISER = """
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.Signals(int(arguments[0])))
+try:
+    Dying()
+    time.sleep(60)
+finally:
+    print("tidy")
+"""
+LAST_WORDS = """
+class Wrong(UserError):
+    def __str__(self):
+        signal.raise_signal(signal.Signals(int(arguments[0])))
+        return "wrong"
+raise Wrong
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"), [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 143, "terminated\n")]
+)
+def test_a_signal_in_a_finaliser_is_not_lost(number: signal.Signals, code: int, line: str) -> None:
+    done = execute(FINALISER, str(int(number)))
+    assert (done.returncode, done.stdout, done.stderr) == (code, "tidy\n", line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_last_words_changes_nothing(number: signal.Signals) -> None:
+    done = execute(LAST_WORDS, str(int(number)))
+    assert (done.returncode, done.stderr) == (2, "error: wrong\n")
+
+
+def test_other_errors_of_finalisers_are_shown() -> None:
+    done = execute("type('Dying', (), {'__del__': lambda self: 1 / 0})(); return 0")
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
+
+
 @pytest.mark.parametrize("body", ["while True: print('line')", "print('line'); return 0", "print('x' * 10**7)"])
 def test_a_closed_pipe_ends_in_silence(body: str) -> None:
     with subprocess.Popen(

@@ -145,6 +145,14 @@ def test_an_interrupted_extraction_goes_on(tmp_path: Path, monkeypatch: pytest.M
     check_all(found, backbone, paths)
 
 
+def test_features_that_were_damaged_on_the_disk_are_named(tmp_path: Path) -> None:
+    paths = pictures(tmp_path, 2)
+    cells = float32(paths, tiny()).features.folder / "cells.f16"
+    cells.write_bytes(cells.read_bytes()[:-1] + b"\0")
+    with pytest.raises(UserError, match=r"cells\.f16: row 2 is damaged .*; delete the folder"):
+        float32(paths, tiny())
+
+
 def test_what_makes_other_features_has_another_folder(tmp_path: Path) -> None:
     paths = pictures(tmp_path, 1)
     found = [

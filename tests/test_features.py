@@ -110,7 +110,8 @@ def test_cells_are_on_the_disk_before_they_are_counted(tmp_path: Path, monkeypat
         ("cells.f16", b"short", r"cells\.f16: is cut short \(5 bytes, not 96\)"),
         ("rows.jsonl", b"what\n", r"rows\.jsonl: line 1 is damaged"),
         ("rows.jsonl", b'["a", 1]\n', r"rows\.jsonl: line 1 is damaged"),
-        ("rows.jsonl", b'["a", 12, 12]\n["a", 12, 12]\n', r"rows\.jsonl: line 2 names a picture twice"),
+        ("rows.jsonl", b'["a", 12, 12]\n', r"rows\.jsonl: line 1 is damaged"),
+        ("rows.jsonl", b'["a", 12, 12, 7]\n["a", 12, 12, 7]\n', r"rows\.jsonl: line 2 names a picture twice"),
         ("rows.jsonl", b"\xff\n", r"rows\.jsonl: line 1 is damaged"),
     ],
 )
@@ -121,6 +122,28 @@ def test_damage_is_named_with_the_way_out(tmp_path: Path, name: str, content: by
         read_rows(tmp_path, header())
     with pytest.raises(UserError, match=problem), writing(tmp_path, header()):
         pass
+
+
+@pytest.mark.parametrize(("name", "outcomes"), [("cells.f16", {UserError}), ("rows.jsonl", {UserError, KeyError})])
+def test_a_bit_that_flipped_is_never_read_as_a_feature(
+    tmp_path: Path, name: str, outcomes: set[type[Exception]]
+) -> None:
+    """A KeyError is a name that was damaged: nobody asks for it, and the picture that had it gets another row."""
+    write(tmp_path, 1, 2)
+    whole, found = (tmp_path / name).read_bytes(), set()
+    for bit in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        (tmp_path / name).write_bytes(changed)
+        try:
+            features = read(tmp_path, 2)
+            features.verify()
+        except (UserError, KeyError) as error:
+            found.add(type(error))
+        else:
+            assert torch.equal(features.gather([0]), torch.from_numpy(cells(2)).float())
+            assert bit < 4 * len(whole)  # in the row of the other picture
+    assert found == outcomes
 
 
 def test_a_damaged_header_is_named(tmp_path: Path) -> None:
@@ -134,7 +157,7 @@ def test_a_damaged_header_is_named(tmp_path: Path) -> None:
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, 1)
     monkeypatch.setattr(features, "VERSION", features.VERSION + 1)
-    with pytest.raises(UserError, match="version 2, not 3; delete the folder"):
+    with pytest.raises(UserError, match="version 3, not 4; delete the folder"):
         read_header(tmp_path)
 
 
@@ -145,7 +168,7 @@ def test_rows_of_something_else_are_never_added(tmp_path: Path) -> None:
 
 
 def test_only_padding_is_masked(tmp_path: Path) -> None:
-    shape = Row(0, height=12, width=5), Row(1, height=1, width=12)
+    shape = Row(0, height=12, width=5, checksum=0), Row(1, height=1, width=12, checksum=0)
     padded = FeatureFile(tmp_path, header("pad"), shape)
     real = padded.real([1, 0])
     assert real is not None

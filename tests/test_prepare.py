@@ -192,12 +192,14 @@ def test_two_that_prepare_at_once_leave_one_cache(tmp_path: Path, cache: Path, m
     assert len(list(cache.iterdir())) == 1
 
 
-def test_a_damaged_cache_is_named(tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "a letter", "the checksum"])
+def test_a_damaged_cache_is_named(damage: str, tmp_path: Path, cache: Path) -> None:
     prepare(recipe(tmp_path))
-    (folder,) = cache.iterdir()
-    pairs = (folder / "pairs.json").read_bytes()
-    (folder / "pairs.json").write_bytes(pairs[: len(pairs) // 2])
-    with pytest.raises(UserError, match=f"{folder}: is damaged; delete it"):
+    (path,) = cache.iterdir()
+    content = path.read_bytes()
+    changed = {"cut": content[:-9], "a letter": content.replace(b"Zwei", b"Zwej", 1), "the checksum": b"0" + content}
+    path.write_bytes(changed[damage])
+    with pytest.raises(UserError, match=f"{path}: is damaged .*; delete it"):
         prepare(recipe(tmp_path))
 
 

@@ -6,9 +6,8 @@ and may be deleted at any time; s2s/cache.py says where it lies.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import secrets
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,13 @@ from pathlib import Path
 
 from s2s import cache, vocabulary
 from s2s.config import to_dict
-from s2s.errors import UserError
-from s2s.files import directory_aside, sha256
+from s2s.errors import UserError, check
+from s2s.files import sha256, written_aside
 from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 3  # of what is cached: raise it when cleaning or vocabularies change
+VERSION = 4  # of what is cached: raise it when cleaning, vocabularies or the file change
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,16 @@ def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) 
     `known` are those of a model that is gone on from: then none are learned.
     """
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    folder = cache.folder() / _key(recipe, known)
-    if not folder.is_dir():
-        cache.make_writable(folder.parent)  # said before the work is done
+    path = cache.folder() / f"{_key(recipe, known)}.json"
+    if not path.exists():
+        cache.make_writable(path.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
-        _store(folder, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
-    text, sizes, vocabularies, report = _stored(folder, known[0].kind if known else recipe.vocabulary.kind)
+        _store(path, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
+    text, sizes, vocabularies, report = _stored(path, known[0].kind if known else recipe.vocabulary.kind)
     for line in [report, *_unknown(recipe, validation, vocabularies)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
-    return Prepared(text, sizes, validation, *vocabularies, key=cache.key([folder.name, *validated]))
+    return Prepared(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
 
 
 def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
@@ -116,28 +115,23 @@ def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
 
 
 def _store(
-    folder: Path, text: ParallelText, sizes: Sequence[int], vocabularies: Sequence[Vocabulary], report: str
+    path: Path, text: ParallelText, sizes: Sequence[int], vocabularies: Sequence[Vocabulary], report: str
 ) -> None:
-    """Two trainings may prepare the same at the same time: each writes a folder of its own, and one of them stays."""
-    own = folder.with_name(f"{folder.name}-{secrets.token_hex(4)}")
-    with directory_aside(own) as aside:
-        pairs = [text.source, text.target, list(text.lines)]
-        (aside / "pairs.json").write_bytes(json.dumps([pairs, sizes]).encode())
-        for i, item in enumerate(vocabularies):
-            (aside / f"{i}.vocabulary").write_bytes(item.to_bytes())
-        (aside / "report.txt").write_bytes(report.encode())
-    try:
-        own.rename(folder)
-    except OSError:
-        shutil.rmtree(own)
-        if not folder.is_dir():
-            raise
+    """One file, below the SHA-256 of its content; of two trainings that prepare the same at once the last one stays."""
+    pairs = [text.source, text.target, list(text.lines)]
+    content = json.dumps([pairs, sizes, [side.to_bytes().hex() for side in vocabularies], report]).encode()
+    with written_aside(path) as aside:
+        aside.write_bytes(_checksum(content) + b"\n" + content)
 
 
-def _stored(folder: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
-    try:
-        pairs, sizes = json.loads((folder / "pairs.json").read_bytes())
-        first, second = (vocabulary.from_bytes(kind, (folder / f"{i}.vocabulary").read_bytes()) for i in range(2))
-        return ParallelText(*pairs), sizes, (first, second), (folder / "report.txt").read_bytes().decode()
-    except (FileNotFoundError, TypeError, ValueError) as error:
-        raise UserError(f"{folder}: is damaged; delete it, and it will be made anew ({error})") from error
+def _stored(path: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
+    checksum, _, content = path.read_bytes().partition(b"\n")
+    whole = checksum == _checksum(content)
+    check(whole, f"{path}: is damaged (its checksum differs); delete it, and it will be made anew")
+    pairs, sizes, vocabularies, report = json.loads(content)
+    first, second = (vocabulary.from_bytes(kind, bytes.fromhex(side)) for side in vocabularies)
+    return ParallelText(*pairs), sizes, (first, second), report
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

@@ -190,8 +190,7 @@ def test_ten_kills_at_random_moments_lose_nothing(kind: str, world: World, whole
 
 
 @pytest.mark.parametrize(("number", "told"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")])
-# Not feature extraction: once in some ten times a signal there comes with a traceback, which is still to be found.
-@pytest.mark.parametrize("kind", [kind for kind in JOBS if kind != "features"])
+@pytest.mark.parametrize("kind", JOBS)
 def test_a_signal_is_one_word_and_loses_nothing(
     kind: str, number: signal.Signals, told: str, world: World, whole: Whole, tmp_path: Path
 ) -> None:

@@ -35,43 +35,65 @@ class TranslationBatch:
     written: Padded
 
 
+@dataclass(frozen=True)
+class _Epoch:
+    """The token ids that an epoch reads, and its batches."""
+
+    number: int
+    sources: Sequence[list[int]]
+    targets: Sequence[list[int]]
+    batches: BucketedBatches
+
+
 class TranslationTask:
     """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU."""
 
     def __init__(self, recipe: Recipe, data: Prepared, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
-        self._sources, self._targets = data.tokens
-        lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(self._sources, self._targets)]
-        self._batches = BucketedBatches(
-            lengths, sentences=recipe.batch.sentences, tokens=recipe.batch.tokens, seed=recipe.training.seed
-        )
+        self._epoch = self._drawn(0)
         self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)
 
     def plan(self, epoch: int) -> list[list[int]]:
         """See `Task`."""
-        return self._batches.epoch(epoch)
+        return self._at(epoch).batches.epoch(epoch)
 
     def report(self) -> str:
         """Of an epoch, in a line."""
         batches = self.plan(0)
-        share = self._batches.padding_share(batches)
-        return f"{len(self._sources):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
+        share = self._at(0).batches.padding_share(batches)
+        return f"{len(self.data.train):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
 
     def longest(self) -> list[int]:
         """See `Task`."""
-        return self._batches.longest(self.plan(0))
+        return self._at(0).batches.longest(self.plan(0))
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
         """See `Task`."""
-        vocabulary = self.recipe.vocabulary
-        if not vocabulary.bpe_dropout and not vocabulary.unknown_copies:
-            return self._padded([self._sources[i] for i in examples], [self._targets[i] for i in examples])
-        seed = (self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position
-        text = self.data.train.pick(examples)
-        sources, targets = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, seed)
-        return self._padded(
-            self._encode(self.data.source, sources, 2 * seed), self._encode(self.data.target, targets, 2 * seed + 1)
-        )
+        drawn = self._at(epoch)
+        return self._padded([drawn.sources[i] for i in examples], [drawn.targets[i] for i in examples])
+
+    def _at(self, epoch: int) -> _Epoch:
+        """An epoch, the last one that was asked for being kept."""
+        if self._epoch.number != epoch:
+            self._epoch = self._drawn(epoch)
+        return self._epoch
+
+    def _drawn(self, epoch: int) -> _Epoch:
+        """An epoch's text, with what is left to chance drawn from (seed, epoch).
+
+        All of it before its batches are made: rows whose merges were left out are longer than they were, each in its
+        own way, and in batches of what once was alike a quarter of the tokens would be padding.
+        """
+        sources, targets = self.data.tokens
+        vocabulary, batch, seed = self.recipe.vocabulary, self.recipe.batch, self.recipe.training.seed
+        if vocabulary.bpe_dropout or vocabulary.unknown_copies:
+            text, draw = self.data.train, 2 * (seed * 1_000_003 + epoch)
+            texts = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, draw)
+            sources = self._encode(self.data.source, texts[0], draw)
+            targets = self._encode(self.data.target, texts[1], draw + 1)
+        lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]
+        batches = BucketedBatches(lengths, sentences=batch.sentences, tokens=batch.tokens, seed=seed)
+        return _Epoch(epoch, sources, targets, batches)
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:
         """Token ids, of merges left out at random where the recipe says so."""

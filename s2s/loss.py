@@ -21,20 +21,21 @@ class _CrossEntropy(torch.autograd.Function):
         """Return the loss (), summed over rows, and the targets' log-probabilities (rows,), both in float32."""
         rows, size = logits.shape
         gradient = torch.empty_like(logits)
-        chosen = logits.new_empty(rows, 1, dtype=torch.float32)
-        losses = torch.empty_like(chosen)
+        chosen = logits.new_empty(rows, 1, dtype=torch.float32)  # log-probabilities of the targets
+        sums = torch.empty_like(chosen)  # of all log-probabilities
         step = _ROWS if logits.device.type == "cpu" else rows
         for first in range(0, rows, max(step, 1)):
             block = slice(first, first + step)
-            log_probabilities = logits[block].float().log_softmax(-1)
-            truth = targets[block].unsqueeze(1)
-            torch.gather(log_probabilities, 1, truth, out=chosen[block])
-            torch.sum(log_probabilities, 1, keepdim=True, out=losses[block])
-            slope = log_probabilities.exp_().sub_(smoothing / size)
-            slope.scatter_add_(1, truth, torch.full_like(chosen[block], smoothing - 1))
+            scores, truth = logits[block].float(), targets[block].unsqueeze(1)
+            slope = scores.softmax(-1)
+            # The log of the normaliser, by the likeliest word: its probability is at least 1 / size, its log exact.
+            normaliser = scores.amax(-1, keepdim=True) - slope.amax(-1, keepdim=True).log()
+            torch.sub(scores.gather(1, truth), normaliser, out=chosen[block])
+            torch.sub(scores.sum(1, keepdim=True), normaliser, alpha=size, out=sums[block])
+            slope.sub_(smoothing / size).scatter_add_(1, truth, torch.full_like(normaliser, smoothing - 1))
             gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
         ctx.save_for_backward(gradient)
-        losses.mul_(-smoothing / size).sub_(chosen, alpha=1 - smoothing)
+        losses = sums.mul_(-smoothing / size).sub_(chosen, alpha=1 - smoothing)
         total = losses.sum() if weights is None else losses.squeeze(1) @ weights.float()
         exact = chosen.squeeze(1)
         ctx.mark_non_differentiable(exact)
@@ -44,6 +45,8 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
+        if upstream.device.type == "cpu" and upstream == 1:  # as in training: a pass over all logits is saved
+            return gradient, None, None, None
         return gradient * upstream.to(gradient.dtype), None, None, None
 
 

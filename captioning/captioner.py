@@ -20,7 +20,7 @@ from captioning.model import CaptioningModel
 from captioning.text import readable
 from s2s.generation import generate
 from s2s.precision import DecodingPrecision, Precision, choose_device, products
-from s2s.quantisation import prepare
+from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
 from s2s.vocabulary import END, PAD, START, UNK
 
@@ -95,11 +95,20 @@ class Captioner:
         precision: DecodingPrecision = "auto",
         batch: int = BATCH,
     ) -> Captioner:
-        """The captioner of a model directory; raises `UserError` as `CaptioningModel.load` and `choose_device` do."""
+        """The captioner of a model directory, quantised to decode where `precision` says so.
+
+        Raises:
+            UserError: as `CaptioningModel.load`, `choose_device` and `prepare` do.
+        """
         chosen = choose_device(device)
         model = CaptioningModel.load(directory)
         model.network.to(chosen)
         return cls(model, options, precision=prepare(model.network.decoder, precision, chosen), batch=batch)
+
+    @property
+    def searches_in(self) -> str:
+        """The precision of the search's products, for a report."""
+        return precision_of(self.model.network.decoder, self.precision, self.device)
 
     def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
         """The captions of each file, or why there are none, in order; files are decoded while others are captioned."""

@@ -18,9 +18,10 @@ if not __package__:
 import argparse
 import json
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2s import command
 from s2s.errors import check
@@ -45,20 +46,28 @@ def evaluate(arguments: list[str]) -> int:
     from captioning import scores
     from captioning.results import read_references, read_results
 
-    attention = None
     if options.model:
-        captions, references, attention = _captioned(options)
+        said = _captioned(options)
     else:
-        captions, references = read_results(options.results), read_references(options.references, options.split)
-    evaluation = scores.evaluate(captions, references, human=options.human, java=options.java)
-    evaluation = replace(evaluation, attention=attention)
+        said = _Said(read_results(options.results), read_references(options.references, options.split))
+    evaluation = scores.evaluate(said.captions, said.references, human=options.human, java=options.java)
+    evaluation = replace(evaluation, search=said.search, attention=said.attention)
     for reason in evaluation.unavailable:
         command.warn(reason)
     print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
     return 0
 
 
-def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, tuple[str, ...]], Spread | None]:
+class _Said(NamedTuple):
+    """By the names of the pictures; what a model's captions were found with, and where their words looked."""
+
+    captions: Mapping[Any, str]
+    references: Mapping[Any, Collection[str]]
+    search: str | None = None
+    attention: Spread | None = None
+
+
+def _captioned(options: argparse.Namespace) -> _Said:
     """What the model says of the pictures of --references, and what people said, by the paths; where words looked."""
     from tqdm import tqdm
 
@@ -84,7 +93,8 @@ def _captioned(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, t
             attentions.append(best.attention.flatten(1))
     if options.output:
         write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
-    return captions, references, spread(attentions) if attentions else None
+    search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"
+    return _Said(captions, references, search, spread(attentions) if attentions else None)
 
 
 def _parser() -> command.Parser:

@@ -105,7 +105,7 @@ class FeatureFile:
         Once, when the file is opened: 0.94 GB, the features of 7,499 photographs, took 0.25 s of one core by CRC-32
         once they were in memory, and 0.54 s before; the pages that this reads are those that the first epoch will read.
         """
-        for row in self._rows:
+        for row in sorted(self._rows, key=lambda row: row.number):  # as they lie on the disk
             good = row.checksum == _checksum((row.height, row.width), self._cells[row.number])
             check(good, f"{self.folder / _CELLS}: row {row.number + 1} is damaged (its checksum differs); {_ANEW}")
 

@@ -17,6 +17,7 @@ from s2s.checkpoint import StoredModel
 from s2s.config import from_dict, option, to_dict
 from s2s.decoder import DecoderConfig
 from s2s.model import EncoderDecoder
+from s2s.quantisation import check_not_quantised
 from s2s.vocabulary import Vocabulary
 from s2s.wirings import DECODERS
 
@@ -72,7 +73,8 @@ class CaptioningModel:
         return checkpoint.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
-        """Write a model directory, in 16 bits."""
+        """Write a model directory, in 16 bits; a `UserError` where it was quantised to decode."""
+        check_not_quantised(self.network.decoder)
         checkpoint.write_model(
             directory,
             kind=KIND,

@@ -63,6 +63,7 @@ class Evaluation:
         human: each reference against the others, mean; None if not asked for
         captions_alike: the captions against the very sets of references that `human` was scored against, mean
         unavailable: why a metric has no figure, a line each
+        search: how a model found the captions; None where they were found elsewhere
         attention: of the captions' words; None where the model does not look, or none was at hand
     """
 
@@ -72,6 +73,7 @@ class Evaluation:
     human: Scores | None = None
     captions_alike: Scores | None = None
     unavailable: tuple[str, ...] = ()
+    search: str | None = None
     attention: Spread | None = None
 
     def __str__(self) -> str:
@@ -87,6 +89,8 @@ class Evaluation:
         for title, scores in rows.items():
             if scores:
                 lines.append(f"{title:{width}}  {self.images:6,}" + "".join(map(_cell, asdict(scores).values())))
+        if self.search:
+            lines.append(f"found with {self.search}")
         if self.attention:
             lines.append(str(self.attention))
         return "\n".join(lines)

@@ -150,7 +150,9 @@ def add_machine(
     group = parser.add_argument_group("machine")
     group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one")
     choices = ["auto", *precisions]
-    group.add_argument("--precision", choices=choices, default="auto", help="of products; auto: the fastest here")
+    group.add_argument(
+        "--precision", choices=choices, default="auto", help="auto: int8 where the processor can, else bfloat16"
+    )
     group.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
     return group
 

@@ -4,75 +4,61 @@
         for words in steps:
             ...
 
-In the block every matrix by which `torch.nn.functional.linear` multiplies is replaced by an object that keeps what
-flows back at each step. The gradient over all steps is one product of tall matrices, several times as fast as the sum
-of as many products of a batch's few rows, each as large as the weight itself.
+In the block a proxy takes the place of every matrix, and keeps what flows back at each step. The gradient over all
+steps is one product of tall matrices, several times as fast as the sum of as many products of a batch's few rows, each
+as large as the weight itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-_Steps = list[tuple[Tensor, Tensor]]  # of each: what went in, and the gradient of what came out; both (rows, dim)
+from s2s.proxy import WeightProxy, matrices
+
+_Steps = dict[int, tuple[Tensor, Tensor]]  # by their number: what went in, the gradient of what came out; (rows, dim)
 
 
-class DeferredWeight:
-    """A matrix (outputs, inputs) by which `linear` multiplies, and from which columns can be taken."""
+class DeferredWeight(WeightProxy):
+    """A matrix (outputs, inputs) whose gradient is made when all steps have been gone back."""
 
     def __init__(self, weight: Tensor) -> None:
+        super().__init__()
         self._weight = weight
-        self._columns: dict[str, DeferredWeight] = {}
         self._used: tuple[Tensor, Tensor, _Steps] | None = None
+        self._uses = 0
 
     def linear(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
-        """(..., inputs) -> inputs W^T + bias (..., outputs)."""
+        """See `WeightProxy`."""
         if self._used is None:
-            steps: _Steps = []
+            steps: _Steps = {}
             cast = self._weight.detach().to(_products_dtype(self._weight))
             self._used = cast, _Gather.apply(self._weight, steps), steps
-        weight, token, steps = self._used
-        return _Linear.apply(inputs.to(weight.dtype), weight, bias, token, steps)
+        self._uses += 1
+        return _Linear.apply(inputs.to(self._used[0].dtype), bias, *self._used, self._uses)
 
-    def __getitem__(self, where: tuple[slice, slice]) -> DeferredWeight:
-        """Columns, which are taken once."""
-        return self._columns.setdefault(repr(where), DeferredWeight(self._weight[where]))
-
-    @classmethod
-    def __torch_function__(
-        cls,
-        function: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """What PyTorch calls where one of these is among the arguments of one of its functions."""
-        if function is not nn.functional.linear:
-            return NotImplemented
-        inputs, weight, *bias = args
-        return weight.linear(inputs, *bias)
+    def columns(self, where: tuple[slice, slice]) -> DeferredWeight:
+        """Taken with a gradient."""
+        return DeferredWeight(self._weight[where])
 
 
 @contextmanager
 def deferred(module: nn.Module) -> Iterator[None]:
     """Defer the gradients of all matrices of `module` but embeddings, where there are gradients at all."""
-    places = [
-        (owner, name, weight)
-        for owner in (module.modules() if torch.is_grad_enabled() else ())
-        if not isinstance(owner, nn.Embedding)
-        for name, weight in owner.named_parameters(recurse=False)
-        if weight.dim() == 2 and weight.requires_grad
-    ]
-    for owner, name, weight in places:
-        owner.__dict__[name] = DeferredWeight(weight)  # hides the parameter, which stays where it is
+    places = [(owner, name) for owner, name, weight in matrices(module) if weight.requires_grad]
+    if not torch.is_grad_enabled():
+        places = []
+    for owner, name in places:
+        owner.__dict__[name] = DeferredWeight(getattr(owner, name))  # hides the parameter, which stays where it is
     try:
         yield
     finally:
-        for owner, name, _ in places:
+        for owner, name in places:
             del owner.__dict__[name]
 
 
@@ -85,8 +71,9 @@ class _Gather(torch.autograd.Function):
         return weight.new_zeros(())
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        inputs, gradients = map(torch.cat, zip(*ctx.steps))
+        inputs, gradients = map(torch.cat, zip(*ctx.steps.values()))
         ctx.steps.clear()
         return (gradients.t() @ inputs).to(ctx.precision), None
 
@@ -95,18 +82,21 @@ class _Linear(torch.autograd.Function):
     """One step's product."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, steps: _Steps) -> Tensor:
+    def forward(
+        ctx: Any, inputs: Tensor, bias: Tensor | None, weight: Tensor, token: Tensor, steps: _Steps, number: int
+    ) -> Tensor:
         ctx.save_for_backward(inputs, weight)
-        ctx.steps, ctx.bias = steps, None if bias is None else bias.dtype
+        ctx.steps, ctx.number, ctx.bias = steps, number, None if bias is None else bias.dtype
         return nn.functional.linear(inputs, weight, None if bias is None else bias.to(weight.dtype))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor | None, Tensor, None]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         inputs, weight = ctx.saved_tensors
         rows = gradient.flatten(0, -2)
-        ctx.steps.append((inputs.flatten(0, -2), rows))
+        ctx.steps[ctx.number] = inputs.flatten(0, -2), rows
         bias = None if ctx.bias is None else rows.sum(0, dtype=ctx.bias)
-        return gradient @ weight, None, bias, weight.new_zeros(()), None
+        return gradient @ weight, bias, None, weight.new_zeros(()), None, None
 
 
 def _products_dtype(weight: Tensor) -> torch.dtype:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -41,5 +41,10 @@ def products(precision: Precision, device: torch.device) -> torch.autocast:
 
     `auto` is bfloat16 where the processor is faster at it, else float32.
     """
-    bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(precision, device))
+
+
+def in_bfloat16(precision: Precision, device: torch.device) -> bool:
+    """Whether products of such a precision are in bfloat16 here."""
+    assert precision in get_args(Precision), f"{precision} is no precision of all products; see s2s/quantisation.py"
+    return precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))

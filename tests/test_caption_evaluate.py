@@ -111,11 +111,14 @@ def test_where_words_looked_is_told_of_models_that_look(
     Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
     (tmp_path / "captions.csv").write_text("image,caption\nred.png,a red thing\n")
     arguments = ["--model", str(tmp_path / "model"), "--references", str(tmp_path / "captions.csv")]
+    arguments += ["--precision", "float32"]
     assert evaluate(arguments) == evaluate([*arguments, "--json"]) == 0
     *table, figures = capsys.readouterr().out.splitlines()
     found = json.loads(figures)["attention"]
+    assert table[2] == "found with beam 5, length penalty 1, float32"
+    assert json.loads(figures)["search"] == "beam 5, length penalty 1, float32"
     if wiring == "show_and_tell":
-        assert (found, len(table)) == (None, 2)
+        assert (found, len(table)) == (None, 3)
     else:
         assert found["highest"] == 2  # bits, of 4 cells
         assert 0 < found["entropy"] <= 2

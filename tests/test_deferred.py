@@ -109,3 +109,22 @@ def test_nothing_is_deferred_where_nothing_is_learned() -> None:
 def test_nothing_but_a_linear_product_is_understood() -> None:
     with pytest.raises(TypeError):
         torch.matmul(torch.ones(1, INPUTS), DeferredWeight(torch.ones(OUTPUTS, INPUTS)))  # type: ignore[arg-type]
+
+
+def test_what_went_back_without_reaching_the_weight_is_not_counted_twice() -> None:
+    loop = Loop().double()
+    words = torch.randint(7, (ROWS, STEPS))
+    with deferred(loop):
+        total = loop(words)
+    torch.autograd.grad(total, loop.embedding.weight, retain_graph=True)
+    found = torch.autograd.grad(total, loop.again.weight)[0]
+    loop.zero_grad()
+    loop(words).backward()
+    torch.testing.assert_close(found, loop.again.weight.grad)
+
+
+def test_a_bias_may_be_named() -> None:
+    weight, bias = torch.randn(OUTPUTS, INPUTS), torch.randn(OUTPUTS)
+    inputs = torch.randn(ROWS, INPUTS)
+    found = linear(inputs, DeferredWeight(weight), bias=bias)  # type: ignore[arg-type]
+    torch.testing.assert_close(found, linear(inputs, weight, bias))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -11,10 +13,10 @@ from s2s.errors import UserError
 from s2s.generation import generate
 from s2s.memory import Memory
 from s2s.model import EncoderDecoder
-from s2s.precision import has_fast_bfloat16
 from s2s.quantisation import QuantisedWeight, can_quantise, is_quantised, prepare, quantise
 from s2s.search import SearchOptions
 from s2s.wirings import DECODERS
+from translation.translator import Translator
 
 CPU = torch.device("cpu")
 ROWS, INPUTS, OUTPUTS, GRID = 6, 48, 32, 20
@@ -169,5 +171,20 @@ def test_all_other_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(model.decoder, "step", looked_at)
     generate(model, torch.randn(2, 7, GRID), torch.tensor([3, 3]), SearchOptions(1), precision="auto")
     assert set(seen) == {torch.float32}
-    if has_fast_bfloat16(CPU):
-        assert generate(network(), torch.randn(1, 7, GRID), torch.tensor([2]), SearchOptions(1), precision="auto")
+
+
+@needs_int8
+def test_a_quantised_model_is_not_saved_as_if_it_were_whole(tiny_model: Path, tmp_path: Path) -> None:
+    translator = Translator.load(tiny_model, precision="int8")
+    assert translator.searches_in == "int8"
+    with pytest.raises(UserError, match="a quantised model cannot be saved: load it with precision='float32'"):
+        translator.model.save(tmp_path / "copy", {})
+    assert not (tmp_path / "copy").exists()
+    whole = Translator.load(tiny_model, precision="float32")
+    assert whole.searches_in == "float32"
+    whole.model.save(tmp_path / "copy", {})
+
+
+def test_a_search_cannot_quantise_by_itself() -> None:
+    with pytest.raises(AssertionError, match=r"see s2s/quantisation\.py"):
+        generate(network(), torch.randn(1, 7, GRID), torch.tensor([2]), precision="int8", options=SearchOptions(1))  # type: ignore[arg-type]

@@ -3,8 +3,9 @@
     python -m translation.evaluate --model RUN/best --source test.en --reference test.de
     python -m translation.evaluate --hypothesis ours.de --reference test.de --target-language de --baseline theirs.de
 
-A model translates as it does in `translate` and in a training's validation, and the lines are scored as there. Two
-kinds of BLEU stand side by side, because published tables hold both and the two cannot be compared; see `s2s.metrics`.
+A model translates as it does in `translate`, and the lines are scored as in a training's validation, which translates
+in the precision of the training. Two kinds of BLEU stand side by side, because published tables hold both and the two
+cannot be compared; see `s2s.metrics`.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Evaluation:
     translations: str
     beam: int | None  # None where a file was scored, which may come from anywhere
     length_penalty: float | None
+    precision: str | None
     references: Sequence[str]
     target_language: str
     lines: int
@@ -65,7 +67,7 @@ class Evaluation:
         return "\n".join(self._report())
 
     def _report(self) -> Iterator[str]:
-        search = "" if self.beam is None else f" (beam {self.beam}, length penalty {self.length_penalty:g})"
+        search = f" (beam {self.beam}, length penalty {self.length_penalty:g}, {self.precision})" if self.beam else ""
         yield f"{self.translations}{search} against {', '.join(self.references)}: {self.lines:,} lines"
         for score in self.scores:
             yield f"\n{score.name} {score.value:.2f}, {MEANING[score.name]}\n    {score}"
@@ -103,6 +105,7 @@ def evaluate(arguments: list[str]) -> int:
         translations=str(options.model or options.hypothesis),
         beam=options.beam if options.model else None,
         length_penalty=options.length_penalty if options.model else None,
+        precision=translator.searches_in if translator else None,
         references=[str(path) for path in options.reference],
         target_language=language,
         lines=len(hypotheses),

@@ -12,7 +12,7 @@ from torch import Tensor
 from s2s.batch import pad
 from s2s.generation import generate
 from s2s.precision import DecodingPrecision, Precision, choose_device
-from s2s.quantisation import prepare
+from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
 from s2s.vocabulary import END
 from translation.copying import Source, is_foreign, read, with_copies
@@ -76,12 +76,21 @@ class Translator:
         precision: DecodingPrecision = "auto",
         batch_tokens: int = BATCH_TOKENS,
     ) -> Translator:
-        """The translator of a model directory; raises `UserError` as `TranslationModel.load` and `choose_device` do."""
+        """The translator of a model directory, quantised to decode where `precision` says so.
+
+        Raises:
+            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do.
+        """
         chosen = choose_device(device)
         model = TranslationModel.load(directory)
         model.network.to(chosen)
         products = prepare(model.network.decoder, precision, chosen)
         return cls(model, options, precision=products, batch_tokens=batch_tokens)
+
+    @property
+    def searches_in(self) -> str:
+        """The precision of the search's products, for a report."""
+        return precision_of(self.model.network.decoder, self.precision, self.device)
 
     def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
         """The n best translations of each line, best first. A blank line gives one empty translation."""
@@ -123,9 +132,11 @@ class Translator:
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source = pad([[*ids, END] for ids in sources]).to(self.device)
-        return generate(self.model.network, source, self.limits(source.lengths), self.options, precision=self.precision)
+        return generate(
+            self.model.network, source, self._limits(source.lengths), self.options, precision=self.precision
+        )
 
-    def limits(self, lengths: Tensor) -> Tensor:
+    def _limits(self, lengths: Tensor) -> Tensor:
         """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
         return (lengths * self.model.config.length_ratio).long() + 10
 

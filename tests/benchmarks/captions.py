@@ -23,6 +23,7 @@ from s2s.decoder import DecoderConfig
 from s2s.generation import generate
 from s2s.model import EncoderDecoder
 from s2s.precision import products
+from s2s.quantisation import prepare
 from s2s.search import SearchOptions
 from s2s.wirings import DECODERS
 from tests.benchmarks import machine
@@ -63,7 +64,9 @@ def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
 
 def _head(encoder: EncoderConfig, decoder: DecoderConfig, dim: int) -> EncoderDecoder:
     grid = GridEncoder(encoder, dim)
-    return EncoderDecoder(grid, DECODERS[decoder.wiring](decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
+    network = EncoderDecoder(grid, DECODERS[decoder.wiring](decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
+    prepare(network.decoder, "auto", CPU)
+    return network
 
 
 def _floor(cnn: Backbone, pixels: torch.Tensor) -> Figures:

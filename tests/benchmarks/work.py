@@ -72,9 +72,9 @@ def decode(model: str, source: str, output: str, width: int, batch: int, length:
     With a `length` every translation has just as many tokens.
     """
     options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
-    translator = Translator.load(model, options, batch_tokens=sys.maxsize)
-    if length:
-        translator.limits = lambda lengths: torch.full_like(lengths, length)  # END is not among them
+    translator = _Brief.load(model, options, batch_tokens=sys.maxsize)
+    assert isinstance(translator, _Brief)
+    translator.length = length
     lines = Path(source).read_text(encoding="utf-8").splitlines()
     order = sorted(range(len(lines)), key=lambda i: len(lines[i]))
     found = [""] * len(lines)
@@ -123,6 +123,15 @@ def rates() -> Figures:
     figures = {name: machine.rate(machine.USUAL, dtype) / 1e9 for name, dtype in machine.TYPES.items()}
     reading = {f"read {size >> 20} MB": machine.bandwidth(size) / 1e9 for size in (16 << 20, 512 << 20)}
     return figures | reading
+
+
+class _Brief(Translator):
+    """Writes at most `length` tokens, END not among them, if there is one."""
+
+    length: int | None = None
+
+    def _limits(self, lengths: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(lengths, self.length) if self.length else super()._limits(lengths)
 
 
 class _Timed:

@@ -159,7 +159,7 @@ def add_machine(
 
 def warn(message: str) -> None:
     """Print `warning: message` on standard error."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(_visible(f"warning: {message}"), file=sys.stderr, flush=True)
 
 
 def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> int:
@@ -246,7 +246,13 @@ def _tell(line: str, failure: BaseException | None) -> None:
     if failure is not None:
         traceback.print_exception(failure)
     if line:
-        print(" ".join(line.splitlines()), file=sys.stderr, flush=True)
+        print(_visible(line), file=sys.stderr, flush=True)
+
+
+def _visible(text: str) -> str:
+    """One line that a terminal can only show, whatever names of files and words of strangers are in it."""
+    line = " ".join(text.splitlines())
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
 
 
 def _mute_what_is_broken() -> None:

@@ -237,3 +237,18 @@ def test_a_file_run_from_another_folder_finds_the_project_and_hides_nothing(tmp_
         [sys.executable, str(script)], env=clean, cwd="/", capture_output=True, text=True, check=False, timeout=30
     )
     assert (done.stdout, done.stderr) == ("s2s.command\n", "")
+
+
+@pytest.mark.parametrize("end", ["error", "warning"])
+def test_what_strangers_wrote_is_shown_and_never_obeyed(end: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control sequences in names of files would clear the screen, set its title, or hide what was said."""
+    name = "a\x1b[2J\u202eb\x07\nc\udcff é 漢"
+
+    def tell(_: list[str]) -> int:
+        if end == "warning":
+            command.warn(f"{name}: is no picture")
+            return 0
+        raise UserError(f"{name}: is no picture")
+
+    assert command.run(tell, []) == (2 if end == "error" else 0)
+    assert capsys.readouterr().err == f"{end}: a\\x1b[2J\\u202eb\\x07 c\\udcff é 漢: is no picture\n"

@@ -149,10 +149,9 @@ def add_machine(
     """Add the options of where and how to compute, as a group to which a command may add its own."""
     group = parser.add_argument_group("machine")
     group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: a GPU if there is one")
-    choices = ["auto", *precisions]
-    group.add_argument(
-        "--precision", choices=choices, default="auto", help="auto: int8 where the processor can, else bfloat16"
-    )
+    first = "int8 where the processor can, else " if "int8" in precisions else ""
+    told = f"auto: {first}bfloat16 where it is fast, else float32"
+    group.add_argument("--precision", choices=["auto", *precisions], default="auto", help=told)
     group.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
     return group
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any, Self
 
 from torch import Tensor, nn
+
+_making = Lock()  # batches side by side may ask for the same columns; and filters of warnings belong to all threads
 
 
 class WeightProxy:
@@ -25,9 +28,10 @@ class WeightProxy:
     def __getitem__(self, where: tuple[slice, slice]) -> Self:
         """Made once, and kept."""
         key = repr(where)
-        if key not in self._columns:
-            self._columns[key] = self.columns(where)
-        return self._columns[key]
+        with _making:
+            if key not in self._columns:
+                self._columns[key] = self.columns(where)
+            return self._columns[key]
 
     @classmethod
     def __torch_function__(

@@ -8,13 +8,15 @@ from typing import TypeVar
 
 import torch
 
+MOST = 8  # workers: each holds a batch in memory, and all of them share one Python interpreter
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def workers(device: torch.device) -> int:
-    """How many batches can be worked on at once: as many as PyTorch may use cores; one on a GPU."""
-    return torch.get_num_threads() if device.type == "cpu" else 1
+    """How many batches are worked on at once: as many as PyTorch may use cores, up to `MOST`; one on a GPU."""
+    return min(torch.get_num_threads(), MOST) if device.type == "cpu" else 1
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> Iterator[Result]:

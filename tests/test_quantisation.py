@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,17 @@ def test_columns_are_those_of_the_matrix_and_are_rounded_once() -> None:
     expected = linear(inputs()[:, 8:24], matrix()[part])
     assert (linear(inputs()[:, 8:24], weight[part]) - expected).norm() < 0.02 * expected.norm()  # type: ignore[arg-type]
     assert weight[part] is weight[part]
+
+
+@needs_int8
+def test_threads_that_ask_for_columns_at_once_leave_warnings_as_they_were() -> None:
+    before = list(warnings.filters)
+    for _ in range(20):
+        weights = [QuantisedWeight(matrix()) for _ in range(2)]
+        parts = [(slice(None), slice(first, first + 12)) for first in range(0, INPUTS, 12)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(QuantisedWeight.__getitem__, 4 * weights, 2 * parts))
+    assert list(warnings.filters) == before
 
 
 @needs_int8

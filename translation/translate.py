@@ -88,7 +88,7 @@ def _parser() -> command.Parser:
         "--n-best", type=command.positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, from 0"
     )
     command.add_machine(parser).add_argument(
-        "--batch-tokens", type=command.positive, metavar="N", help="tokens times hypotheses at once: memory"
+        "--batch-tokens", type=command.positive, metavar="N", help="tokens times hypotheses a batch: memory"
     )
     parser.add_argument(
         "--encoding-errors", choices=["strict", "replace"], default="strict", help="what to do with bytes not UTF-8"

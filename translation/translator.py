@@ -15,13 +15,13 @@ from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
 from s2s.vocabulary import END
-from s2s.workers import side_by_side, workers
+from s2s.workers import side_by_side
 from translation.copying import Source, is_foreign, read, with_copies
 from translation.model import TranslationModel
 from translation.splitting import split
 
-BATCH_TOKENS = 16_384
-_LOG_PROBABILITIES = 1 << 23  # of a step of all workers, at most: 32 MB a few times over
+BATCH_TOKENS = 8192
+_LOG_PROBABILITIES = 1 << 22  # of a step, at most: 16 MB a few times over
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 
 
@@ -51,7 +51,7 @@ class Translator:
         model: on its device, in evaluation mode
         options: of the beam; a width of 1 searches greedily
         precision: of matrix products
-        batch_tokens: padded source tokens times hypotheses that are worked on at once, which bounds the memory
+        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory: each core has one
     """
 
     def __init__(
@@ -122,10 +122,9 @@ class Translator:
         return found
 
     def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-        """The indices by length, within a worker's share of the budget; lengths are those of all lines."""
-        width, share = self.options.width, workers(self.device)
-        most = max(1, _LOG_PROBABILITIES // (width * len(self.model.target) * share))
-        budget = self.batch_tokens // (width * share)
+        """The indices by length, within the budget; lengths are those of all lines."""
+        width, vocabulary = self.options.width, len(self.model.target)
+        most, budget = max(1, _LOG_PROBABILITIES // (width * vocabulary)), self.batch_tokens // width
         batch: list[int] = []
         for i in sorted(indices, key=lambda i: (lengths[i], i)):
             if batch and (len(batch) == most or (len(batch) + 1) * (lengths[i] + 1) > budget):

@@ -50,9 +50,8 @@ class DeferredWeight(WeightProxy):
 @contextmanager
 def deferred(module: nn.Module) -> Iterator[None]:
     """Defer the gradients of all matrices of `module` but embeddings, where there are gradients at all."""
-    places = [(owner, name) for owner, name, weight in matrices(module) if weight.requires_grad]
-    if not torch.is_grad_enabled():
-        places = []
+    learned = matrices(module) if torch.is_grad_enabled() else ()
+    places = [(owner, name) for owner, name, weight in learned if weight.requires_grad]
     for owner, name in places:
         owner.__dict__[name] = DeferredWeight(getattr(owner, name))  # hides the parameter, which stays where it is
     try:

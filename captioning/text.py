@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from captioning.ptb import tokenise
 from captioning.recipe import VocabularyConfig
 from s2s.errors import check
-from s2s.vocabulary import SPECIALS, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import SPECIALS, Vocabulary, WordVocabulary
 
 _SIDES = {"left": "right", "right": "left"}
 _SIDE = re.compile(r"\b(?:left|right)\b")

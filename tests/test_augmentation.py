@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import UNK, UNKNOWN_CHARACTER
 from translation.augmentation import make_unknown, sometimes_unknown
 
 PAIR = ("A Boston terrier is running in grass.", "Ein Boston Terrier läuft in Gras.")

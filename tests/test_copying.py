@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from s2s.search import Hypothesis
-from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.copying import is_foreign, read, with_copies
 
 SOURCE = WordVocabulary(["a", "man", "in", "."])

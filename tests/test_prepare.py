@@ -10,7 +10,8 @@ import pytest
 
 from s2s import config
 from s2s.errors import UserError
-from s2s.vocabulary import UNK, SubwordVocabulary, Vocabulary
+from s2s.subwords import SubwordVocabulary
+from s2s.vocabulary import UNK, Vocabulary
 from translation import prepare as module
 from translation.corpus import ParallelText
 from translation.prepare import learn_vocabularies, prepare

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from s2s.vocabulary import CharacterVocabulary, SubwordVocabulary, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import SubwordVocabulary, train_subwords
+from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.splitting import split
 
 LINES = ["a man in a hat sleeps , and two dogs play . it snows !", "She said: “Stop!” -- (no); 3.5 % of 7 …"]

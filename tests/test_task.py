@@ -16,7 +16,8 @@ from s2s.batch import BucketedBatches
 from s2s.decoder import DecoderConfig
 from s2s.metrics import corpus_scores
 from s2s.search import SearchOptions
-from s2s.vocabulary import END, PAD, START, UNK, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import END, PAD, START, UNK, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText
 from translation.encoder import EncoderConfig
 from translation.model import TranslationConfig, TranslationModel

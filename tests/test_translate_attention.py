@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from s2s.attention_view import Words, read
-from s2s.vocabulary import CharacterVocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import CharacterVocabulary, WordVocabulary
 from translation import translate
 from translation.attention import source_tokens
 

@@ -18,7 +18,8 @@ from s2s.batch import pad
 from s2s.config import to_dict
 from s2s.decoder import DecoderConfig
 from s2s.errors import UserError
-from s2s.vocabulary import END, START, CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import END, START, CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.encoder import EncoderConfig
 from translation.model import KIND, TranslationConfig, TranslationModel
 

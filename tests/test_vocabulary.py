@@ -14,21 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentencepiece import SentencePieceTrainer
 
+from s2s.bpe_dropout import Chance, merge
 from s2s.errors import UserError
-from s2s.vocabulary import (
-    END,
-    PAD,
-    SPECIALS,
-    START,
-    UNK,
-    CharacterVocabulary,
-    Vocabulary,
-    WordVocabulary,
-    _Dropout,
-    _merge,
-    from_bytes,
-    train_subwords,
-)
+from s2s.subwords import train_subwords
+from s2s.vocabulary import END, PAD, SPECIALS, START, UNK, CharacterVocabulary, Vocabulary, WordVocabulary, from_bytes
 
 LINES = [
     f"{subject} {verb} {place} , und zwei Männer mit Hüten sitzen auf der Straße ."
@@ -317,8 +306,8 @@ def test_no_dropout_is_what_sentencepiece_does(text: str) -> None:
 @pytest.mark.parametrize("dropout", [0.1, 0.5])
 def test_at_each_step_a_merge_is_left_out_with_its_probability(dropout: float) -> None:
     """Two merges that do not touch: what is left out while the other merges has a second chance, as in the paper."""
-    ids, chance, count = {"ab": 4, "cd": 5, "a": 6, "b": 7, "c": 8, "d": 9}, _Dropout(dropout, seed=1), 20_000
-    found = Counter(tuple(_merge("abcd", ids, chance)[0]) for _ in range(count))
+    ids, chance, count = {"ab": 4, "cd": 5, "a": 6, "b": 7, "c": 8, "d": 9}, Chance(dropout, seed=1), 20_000
+    found = Counter(tuple(merge("abcd", ids, chance)[0]) for _ in range(count))
     kept = 1 - dropout
     expected = {
         (4, 5): kept * kept + dropout * kept * kept,
@@ -330,7 +319,7 @@ def test_at_each_step_a_merge_is_left_out_with_its_probability(dropout: float) -
 
 
 def test_words_that_pass_whole_use_up_their_merges() -> None:
-    chance, count = _Dropout(0.1, seed=1), 20_000
+    chance, count = Chance(0.1, seed=1), 20_000
     whole = [chance.passes(3) or not [chance.keeps() for _ in range(3)] for _ in range(count)]
     assert sum(whole) / count == pytest.approx(0.9**3, abs=0.015)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from s2s.decoder import DecoderConfig
-from s2s.vocabulary import END, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import END
 from translation.encoder import EncoderConfig
 from translation.model import TranslationConfig, TranslationModel
 

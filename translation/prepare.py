@@ -19,7 +19,8 @@ from s2s import cache, vocabulary
 from s2s.config import to_dict
 from s2s.errors import UserError, check
 from s2s.files import sha256, written_aside
-from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, train_subwords
+from s2s.subwords import train_subwords
+from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 

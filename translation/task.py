@@ -17,8 +17,9 @@ from s2s.decoder import Output
 from s2s.loss import smoothed_cross_entropy
 from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
+from s2s.subwords import SubwordVocabulary
 from s2s.task import Loss, Validation
-from s2s.vocabulary import END, START, SubwordVocabulary, Vocabulary
+from s2s.vocabulary import END, START, Vocabulary
 from translation.augmentation import sometimes_unknown
 from translation.model import TranslationModel
 from translation.prepare import Prepared

@@ -58,7 +58,7 @@ class Scale:
 
 
 SCALES = {
-    "quick": Scale(steps=30, repeats=1, decodings=1, lines=128, alone=32, pictures=64, fit=False),
+    "quick": Scale(steps=30, repeats=1, decodings=1, lines=512, alone=32, pictures=64, fit=False),
     "full": Scale(steps=300, repeats=5, decodings=3, lines=1000, alone=1000, pictures=512, fit=True),
     "smoke": Scale(steps=30, repeats=1, decodings=1, lines=8, alone=2, pictures=2, fit=False, setting=SMALL),
 }

@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from s2s import config
 from s2s.metrics import bleu, lower_tokenised_bleu
 from s2s.run_directory import RunDirectory
 from s2s.search import SearchOptions
+from s2s.subwords import SubwordVocabulary
 from s2s.task import Loss, Validation
 from s2s.trainer import Trainer
-from s2s.vocabulary import SubwordVocabulary
 from tests.benchmarks import machine
 from tests.benchmarks.products import Sizes, training, weights_read
 from tests.benchmarks.record import Figures
@@ -67,22 +67,19 @@ def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: 
 
 
 def decode(model: str, source: str, output: str, width: int, batch: int, length: int | None) -> Figures:
-    """Translate a file, so many lines at a time, like lengths together as `translate` has them.
+    """Translate a file as `translate` does, batches side by side, but with so many lines in each.
 
-    With a `length` every translation has just as many tokens.
+    A batch of one shows how long one sentence takes: nothing stands beside it. With a `length` every translation has
+    just as many tokens.
     """
     options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
-    translator = _Brief.load(model, options, batch_tokens=sys.maxsize)
+    translator = _Brief.load(model, options)
     assert isinstance(translator, _Brief)
-    translator.length = length
+    translator.batch, translator.length = batch, length
     lines = Path(source).read_text(encoding="utf-8").splitlines()
-    order = sorted(range(len(lines)), key=lambda i: len(lines[i]))
-    found = [""] * len(lines)
+    requests = [[line] for line in lines] if batch == 1 else [lines]
     began = time.perf_counter()
-    for first in range(0, len(order), batch):
-        rows = order[first : first + batch]
-        for i, (best, *_) in zip(rows, translator.translate([lines[i] for i in rows])):
-            found[i] = best.text
+    found = [best.text for request in requests for best, *_ in translator.translate(request)]
     seconds = time.perf_counter() - began
     Path(output).write_text("".join(line + "\n" for line in found), encoding="utf-8")
     return {"seconds": seconds}
@@ -126,9 +123,14 @@ def rates() -> Figures:
 
 
 class _Brief(Translator):
-    """Writes at most `length` tokens, END not among them, if there is one."""
+    """Has `batch` lines in a batch, and writes at most `length` tokens, END not among them, if there is one."""
 
+    batch: int = 1
     length: int | None = None
+
+    def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+        order = sorted(indices, key=lambda i: (lengths[i], i))
+        return (order[first : first + self.batch] for first in range(0, len(order), self.batch))
 
     def _limits(self, lengths: torch.Tensor) -> torch.Tensor:
         return torch.full_like(lengths, self.length) if self.length else super()._limits(lengths)

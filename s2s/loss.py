@@ -1,4 +1,6 @@
-"""The losses: cross-entropy over real positions, smoothed or weighted, and the doubly stochastic attention term."""
+"""The losses: cross-entropy over real positions, smoothed or weighted, and what is added to it: the divergence of two
+passes with other dropout masks, and the doubly stochastic attention term.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +84,50 @@ def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> 
         the sum, which has a gradient; and log p_i(target_i) (rows,) in float32 (nats), which has none.
     """
     return _CrossEntropy.apply(logits, targets, weights, 0.0)
+
+
+class _Divergence(torch.autograd.Function):
+    """Forms the gradient on the way forward too."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, weight: float) -> Tensor:
+        """Return the weighted sum (), in float32, over the pairs of rows i and i + rows / 2."""
+        half = logits.shape[0] // 2
+        gradient = torch.empty_like(logits)
+        total = logits.new_zeros((), dtype=torch.float32)
+        step = _ROWS if logits.device.type == "cpu" else half
+        for first in range(0, half, max(step, 1)):
+            places = [slice(start + first, start + min(first + step, half)) for start in (0, half)]
+            logs = [logits[place].float().log_softmax(-1) for place in places]
+            here, there = logs[0].exp(), logs[1].exp()
+            ratio, difference = logs[0].sub_(logs[1]), here - there
+            total += (difference * ratio).sum()
+            for place, probabilities, sign in zip(places, (here, there), (weight, -weight)):
+                mean = (probabilities * ratio).sum(-1, keepdim=True)
+                gradient[place] = probabilities.mul_(ratio - mean).add_(difference).mul_(sign)
+        ctx.save_for_backward(gradient)
+        return total * weight
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream.to(gradient.dtype), None
+
+
+def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:
+    """Weight * (KL(p || q) + KL(q || p)), summed over rows: how far two passes with other dropout masks disagree.
+
+    Half of it times alpha, beside the cross-entropy of both passes, is R-Drop (Wu et al., 2021, eq. 4).
+
+    Args:
+        logits: (2 n, vocabulary): n rows of one pass, then the same n of the other
+        weight: of the sum
+
+    Returns:
+        (), in float32 (nats).
+    """
+    return _Divergence.apply(logits, weight)
 
 
 def doubly_stochastic(attention: Tensor, steps: Tensor, positions: Tensor | None = None) -> Tensor:

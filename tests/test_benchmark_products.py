@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from translation_fixtures import SHAPE
 
 from s2s.batch import Padded
 from s2s.decoder import DecoderConfig
@@ -16,21 +17,11 @@ from translation.encoder import EncoderConfig
 from translation.model import TranslationConfig, build_network
 
 WORDS, BATCH = 90, Sizes(sentences=3, source=5, target=20)
-CONFIG = TranslationConfig(
-    source_language="en",
-    target_language="de",
-    vocabulary_kind="word",
-    joint_vocabulary=True,
-    tie_embeddings=True,
-    max_source_length=9,
-    length_ratio=1.0,
-    encoder=EncoderConfig(dim=16),
-)
 
 
 def shape(**changes: object) -> TranslationConfig:
     decoder = DecoderConfig(embedding_dim=24, dim=32, attention_dim=20, tie_output=False)
-    return replace(CONFIG, decoder=replace(decoder, **changes))  # type: ignore[arg-type]
+    return replace(SHAPE, encoder=EncoderConfig(dim=16), decoder=replace(decoder, **changes))  # type: ignore[arg-type]
 
 
 def counted(network: EncoderDecoder) -> int:

@@ -6,20 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from translation_fixtures import SHAPE
 
-from s2s.decoder import DecoderConfig
 from s2s.errors import UserError
 from s2s.metrics import corpus_scores, lower_tokenised_bleu, paired_bootstrap
 from s2s.search import SearchOptions
 from s2s.vocabulary import END, WordVocabulary
-from translation.encoder import EncoderConfig
 from translation.evaluate import evaluate
-from translation.model import TranslationConfig, TranslationModel
+from translation.model import TranslationModel
 from translation.translate import translate
 from translation.translator import Translator
 
@@ -47,17 +47,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Directories of two models that write words until they are cut off: nonsense, but with 4-grams to be counted."""
     words = WordVocabulary.from_lines(SOURCE)
-    config = TranslationConfig(
-        source_language="en",
-        target_language="de",
-        vocabulary_kind="word",
-        joint_vocabulary=True,
-        tie_embeddings=True,
-        max_source_length=10,
-        length_ratio=1.0,
-        encoder=EncoderConfig(dim=8),
-        decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
-    )
+    config = replace(SHAPE, max_source_length=10)
     directories = [tmp_path_factory.mktemp("models") / name for name in ("first", "second")]
     for seed, directory in enumerate(directories):
         torch.manual_seed(seed)

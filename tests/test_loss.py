@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div
 
-from s2s.loss import doubly_stochastic, smoothed_cross_entropy, weighted_cross_entropy
+from s2s.loss import doubly_stochastic, smoothed_cross_entropy, symmetric_divergence, weighted_cross_entropy
 
 VOCABULARY = 11
 
@@ -53,6 +53,29 @@ def test_no_rows_are_no_loss() -> None:
     total, exact = smoothed_cross_entropy(logits, torch.zeros(0, dtype=torch.int64), 0.1)
     assert (total.item(), exact.item()) == (0, 0)
     assert torch.autograd.grad(total, logits)[0].shape == (0, VOCABULARY)
+
+
+# --------------------------------------------------------------------------------------------------- two passes
+
+
+@pytest.mark.parametrize("half", [0, 1, 128, 300])
+def test_divergence_is_that_of_torch_both_ways_with_its_gradient(half: int) -> None:
+    torch.manual_seed(1)
+    logits = (3 * torch.randn(2 * half, VOCABULARY)).requires_grad_()
+    found = symmetric_divergence(logits, 2.5)
+    one, other = logits.log_softmax(-1).chunk(2) if half else (logits, logits)
+    expected = 2.5 * (
+        kl_div(one, other, reduction="sum", log_target=True) + kl_div(other, one, reduction="sum", log_target=True)
+    )
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found * 3, logits), torch.autograd.grad(expected * 3, logits))
+
+
+def test_two_equal_passes_do_not_diverge() -> None:
+    logits = torch.randn(7, VOCABULARY).repeat(2, 1).requires_grad_()
+    found = symmetric_divergence(logits)
+    assert found.item() == 0
+    assert not torch.autograd.grad(found, logits)[0].any()
 
 
 # --------------------------------------------------------------------------------------------------------- weighted

@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from translation_fixtures import SHAPE
 
 from s2s.batch import BucketedBatches
-from s2s.decoder import DecoderConfig
+from s2s.loss import symmetric_divergence
 from s2s.metrics import corpus_scores
 from s2s.search import SearchOptions
 from s2s.subwords import train_subwords
 from s2s.vocabulary import END, PAD, START, UNK, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText
-from translation.encoder import EncoderConfig
-from translation.model import TranslationConfig, TranslationModel
+from translation.model import TranslationModel
 from translation.prepare import Prepared
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask
@@ -39,17 +39,7 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
         DATA, BatchConfig(sentences=batch), vocabulary=VocabularyConfig(**options), label_smoothing=smoothing
     )
     recipe = replace(recipe, training=replace(recipe.training, precision="float32"))
-    shape = TranslationConfig(
-        source_language="en",
-        target_language="de",
-        vocabulary_kind=vocabulary.kind,
-        joint_vocabulary=True,
-        tie_embeddings=True,
-        max_source_length=20,
-        length_ratio=1.0,
-        encoder=EncoderConfig(dim=8),
-        decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
-    )
+    shape = replace(SHAPE, vocabulary_kind=vocabulary.kind)
     torch.manual_seed(0)
     model = TranslationModel.fresh(shape, vocabulary, vocabulary)
     with torch.no_grad():
@@ -183,6 +173,27 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_lines(words: Vocabulary) -> None:
     alone = [task.loss(task.model.network, task.batch(0, 0, [i])) for i in range(3)]
     assert together.total.item() == pytest.approx(sum(loss.total.item() for loss in alone), rel=1e-5)
     assert together.weight == sum(loss.weight for loss in alone)
+
+
+def test_r_drop_reads_pairs_twice_and_adds_how_far_the_two_passes_disagree(words: Vocabulary) -> None:
+    plain = task_of(words)
+    network = plain.model.network
+    task = TranslationTask(replace(plain.recipe, r_drop=3.0), plain.data, plain.model, plain.device)
+    batch = task.batch(0, 0, [1, 2])
+    assert rows(batch.written.ids) == 2 * rows(plain.batch(0, 0, [1, 2]).written.ids)
+    once = plain.loss(network, plain.batch(0, 0, [1, 2])).total.item()
+    assert task.loss(network, batch).total.item() == pytest.approx(2 * once, rel=1e-5)  # nothing is dropped
+    losses = []
+    network.train()
+    for each in (plain, task):
+        torch.manual_seed(3)  # the same masks
+        losses.append(each.loss(network, batch))
+    torch.manual_seed(3)
+    logits = network.decoder.readout(network(batch.source, batch.read.ids).features[batch.written.mask])
+    disagreement = symmetric_divergence(logits).item()
+    assert disagreement > 0
+    assert losses[1].total.item() - losses[0].total.item() == pytest.approx(3.0 / 2 * disagreement, rel=1e-4)
+    assert losses[1].weight == 2 * (4 + 3)
 
 
 def test_the_loss_goes_through_the_model_it_is_given(words: Vocabulary) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import captioning_fixtures as world
 import pytest
 import torch
+from translation_fixtures import SHAPE
 
 from s2s import checkpoint
 from s2s.batch import pad
@@ -25,16 +26,11 @@ from translation.model import KIND, TranslationConfig, TranslationModel
 
 SOURCE = ["a man sleeps in the park", "two dogs play with a ball"]
 TARGET = ["ein mann schläft im park", "zwei hunde spielen mit einem ball"]
-CONFIG = TranslationConfig(
-    source_language="en",
-    target_language="de",
-    vocabulary_kind="word",
-    joint_vocabulary=True,
-    tie_embeddings=True,
-    max_source_length=20,
-    length_ratio=1.5,
+CONFIG = replace(
+    SHAPE,
     encoder=EncoderConfig(dim=6),
     decoder=DecoderConfig(embedding_dim=8, dim=10, attention_dim=4),
+    length_ratio=1.5,
 )
 
 

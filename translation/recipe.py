@@ -85,6 +85,11 @@ class Recipe:
     training: TrainingConfig = TrainingConfig()
     tie_embeddings: bool = option(True, help="source and target share their embeddings; needs a joint vocabulary")
     label_smoothing: float = option(0.1, low=0, below=1)
+    r_drop: float = option(
+        0.0,
+        low=0,
+        help="alpha of R-Drop (Wu et al., 2021), which reads each batch twice: a step takes twice as long",
+    )
 
     def problems(self) -> Iterator[str]:
         """What cannot be together."""

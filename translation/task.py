@@ -14,7 +14,7 @@ from torch import nn
 
 from s2s.batch import BucketedBatches, Padded, pad
 from s2s.decoder import Output
-from s2s.loss import smoothed_cross_entropy
+from s2s.loss import smoothed_cross_entropy, symmetric_divergence
 from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
 from s2s.subwords import SubwordVocabulary
@@ -47,7 +47,10 @@ class _Epoch:
 
 
 class TranslationTask:
-    """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU."""
+    """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU.
+
+    With R-Drop a batch holds its pairs twice, the second time after all of the first.
+    """
 
     def __init__(self, recipe: Recipe, data: Prepared, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
@@ -71,6 +74,8 @@ class TranslationTask:
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
         """See `Task`."""
         drawn = self._at(epoch)
+        if self.recipe.r_drop:
+            examples = [*examples, *examples]
         return self._padded([drawn.sources[i] for i in examples], [drawn.targets[i] for i in examples])
 
     def _at(self, epoch: int) -> _Epoch:
@@ -104,7 +109,7 @@ class TranslationTask:
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`."""
-        return self._loss(model, batch, self.recipe.label_smoothing)
+        return self._loss(model, batch, self.recipe.label_smoothing, self.recipe.r_drop)
 
     def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
         """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text."""
@@ -137,12 +142,14 @@ class TranslationTask:
             written=pad([[*ids, END] for ids in targets]).to(self.device),
         )
 
-    def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float) -> Loss:
+    def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float, r_drop: float = 0.0) -> Loss:
         output: Output = model(batch.source, batch.read.ids)
         mask = batch.written.mask
         decoder = (model if isinstance(model, EncoderDecoder) else self.model.network).decoder
         logits = decoder.readout(output.features[mask])
         total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        if r_drop:
+            total = total + symmetric_divergence(logits, r_drop / 2)
         size = logits.shape[0] + batch.source.lengths.sum().item()
         return Loss(total, logits.shape[0], int(size), {"train_loss": exact})
 

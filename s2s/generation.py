@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.decoder import Step
+from s2s.ensemble import Ensemble
 from s2s.model import EncoderDecoder
 from s2s.precision import Precision, products
 from s2s.quantisation import is_quantised
-from s2s.search import Hypothesis, SearchOptions, beam, greedy
+from s2s.search import Hypothesis, SearchOptions, StepFunction, beam, greedy
 from s2s.vocabulary import END, PAD, START
 
 
 # Not inference_mode: inside it autocast keeps no weight that it has cast, and casts them all again at every step.
 @torch.no_grad()
 def generate(
-    network: EncoderDecoder,
+    network: EncoderDecoder | Ensemble,
     inputs: Any,
     limits: Tensor,
     options: SearchOptions,
@@ -35,7 +35,7 @@ def generate(
         limits: (inputs,) int64, steps at most, END being one; on the device of the network
         options: of the beam
         banned: tokens never written
-        precision: of matrix products; with a quantised decoder all others are float32
+        precision: of matrix products; with quantised decoders all others are float32
     """
     common = {
         "start": START,
@@ -44,9 +44,9 @@ def generate(
         "maximum_length": limits,
         "device": limits.device,
     }
-    with products("float32" if is_quantised(network.decoder) else precision, limits.device):
+    with products("float32" if is_quantised(network) else precision, limits.device):
         state = network.start(inputs)
-        step: type[Step] = network.decoder.step  # type: ignore[assignment]
+        step: StepFunction = network.step  # type: ignore[assignment]
         if options.width > 1:
             return beam(step, state, len(limits), options=options, **common)
         common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}

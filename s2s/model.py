@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from s2s.decoder import Decoder, DecoderState, Output
+from s2s.decoder import Decoder, DecoderState, Output, Step
 
 
 class EncoderDecoder(nn.Module):
@@ -22,6 +22,10 @@ class EncoderDecoder(nn.Module):
     def start(self, inputs: Any) -> DecoderState:
         """Encode, and give the decoder's state before START."""
         return self.decoder.start(self.encoder(inputs))
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """Read one token a row: tokens (rows,) -> the next token's log-probabilities."""
+        return self.decoder.step(tokens, state)
 
     def forward(self, inputs: Any, tokens: Tensor, own: float = 0.0) -> Output:
         """Teacher forcing: inputs and the sentences so far (rows, time), START first, to all steps' features.

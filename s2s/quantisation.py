@@ -10,7 +10,7 @@ from __future__ import annotations
 from warnings import catch_warnings
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2s.decoder import Decoder
 from s2s.errors import check
@@ -69,9 +69,9 @@ def quantise(decoder: Decoder) -> None:
         setattr(owner, name, QuantisedWeight(weight))
 
 
-def is_quantised(decoder: Decoder) -> bool:
-    """Whether `quantise` was there."""
-    return isinstance(decoder.projection.weight, QuantisedWeight)
+def is_quantised(module: nn.Module) -> bool:
+    """Whether `quantise` was there: in a decoder, or in a network that has one."""
+    return any(isinstance(value, QuantisedWeight) for part in module.modules() for value in vars(part).values())
 
 
 def check_not_quantised(decoder: Decoder) -> None:

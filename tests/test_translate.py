@@ -40,6 +40,11 @@ def test_every_line_gets_its_line(run: Translate, text: Path, tiny_model: Path) 
     assert run(text) == (0, "".join(f"{line}\n" for line in output), "")
 
 
+def test_a_model_given_twice_is_an_ensemble(run: Translate, text: Path, tiny_model: Path) -> None:
+    """`run` names a --model already; the same one again changes nothing, but both are asked."""
+    assert run("--model", tiny_model, text) == run(text)
+
+
 def test_several_files_give_one_output_in_order(run: Translate, text: Path, tmp_path: Path) -> None:
     other, empty = tmp_path / "other.en", tmp_path / "empty.en"
     other.write_text("A ball.\r\n\r\nno end")

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import torch
 
+from s2s import command
 from s2s.checkpoint import load, read_model, write_model
 from s2s.errors import UserError
 from s2s.sealed import seal
 from translation import model as _  # noqa: F401 - registers its kind
+from translation.translate import translate
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("s2s", "translation", "captioning", "data_prep")
@@ -118,13 +120,14 @@ def test_sizes_that_the_tensors_do_not_have_are_refused_before_anything_is_alloc
 
 
 def test_weights_that_are_no_numbers_are_an_error_and_no_translation(
-    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = read_model(ROOT / "tests" / "data" / "stored" / "translation")
     tensors = {name: tensor * torch.nan if name.endswith("bias") else tensor for name, tensor in stored.tensors.items()}
     write_model(tmp_path / "m", kind=stored.kind, config=stored.config, tensors=tensors, assets=stored.assets)
     (tmp_path / "text").write_text("A man\n")
-    code, output, errors = run("--model", tmp_path / "m", tmp_path / "text")
+    code = command.run(translate, ["--model", str(tmp_path / "m"), str(tmp_path / "text")])
+    output, errors = capsys.readouterr()
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith("error: the model's weights make log-probabilities that are NaN or infinite: take a sound")
 

@@ -99,10 +99,10 @@ def evaluate(arguments: list[str]) -> int:
     scores = corpus_scores(hypotheses, references, language)
     comparisons = []
     for path in options.baseline:
-        baseline = texts[path] if path in texts else _translated(load(path, options), texts[options.source])
+        baseline = texts[path] if path in texts else _translated(load([path], options), texts[options.source])
         comparisons.append(Comparison(str(path), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
-        translations=str(options.model or options.hypothesis),
+        translations=" + ".join(map(str, options.model or [options.hypothesis])),
         beam=options.beam if options.model else None,
         length_penalty=options.length_penalty if options.model else None,
         precision=translator.searches_in if translator else None,
@@ -127,7 +127,7 @@ def _significance(
 
 def _check_options(options: argparse.Namespace) -> None:
     """What does not go together is told before anything is read, and so is an --output that cannot be."""
-    model = options.model or next((path for path in options.baseline if path.is_dir()), None)
+    model = next(iter([*(options.model or []), *(path for path in options.baseline if path.is_dir())]), None)
     check(options.source or not model, f"{model}: a model needs --source, the file to translate")
     check(
         options.model or options.target_language,
@@ -184,7 +184,13 @@ def _parser() -> command.Parser:
     add("--reference", type=Path, nargs="+", action="extend", required=True, metavar="FILE", help="one, or several")
     add("--source", type=Path, metavar="FILE", help="the lines that a model translates")
     scored = parser.add_mutually_exclusive_group(required=True)
-    scored.add_argument("--model", type=Path, metavar="DIR", help="translate --source with it")
+    scored.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="translate --source with it; several: an ensemble",
+    )
     scored.add_argument("--hypothesis", type=Path, metavar="FILE", help="translations, detokenised, one a line")
     add(
         "--baseline",

@@ -11,7 +11,7 @@ if not __package__:
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -34,8 +34,8 @@ def translate(arguments: list[str]) -> int:
     """The command."""
     options = _parser().parse_args(arguments)
     _check(options)
-    directory = options.model or bundled(options.to or "de")
-    translator = load(directory, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
+    directories = options.model or [bundled(options.to or "de")]
+    translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
     with ExitStack() as stack:
         output = sys.stdout
         if options.output:
@@ -82,7 +82,13 @@ def _parser() -> command.Parser:
     )
     parser.add_argument("--force", action="store_true", help="replace the files of --output and --attention")
     model = parser.add_mutually_exclusive_group()
-    model.add_argument("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best")
+    model.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="a model directory, such as RUN/best; given again, further ones that write together with it: an ensemble",
+    )
     model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
     command.add_search(parser).add_argument(
         "--n-best", type=command.positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, from 0"
@@ -117,9 +123,9 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def load(
-    directory: Path, options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
+    directories: Sequence[Path], options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
 ) -> Translator:
-    """The translator of a model directory that searches as the command line says, here and in evaluation.
+    """The translator of one model directory or several that searches as the command line says, in evaluation too.
 
     What translates is imported here, which takes longer than all that comes before.
     """
@@ -131,8 +137,9 @@ def load(
     if options.threads:
         torch.set_num_threads(options.threads)
     return Translator.load(
-        directory,
+        directories[0],
         SearchOptions(options.beam, n_best, length_penalty=options.length_penalty, stop_early=True),
+        others=directories[1:],
         device=options.device,
         precision=options.precision,
         batch_tokens=batch_tokens or BATCH_TOKENS,
@@ -201,7 +208,7 @@ class _Run:
         for number, (best, *_) in enumerate(found, first):
             self._long += best.pieces > 1
             if best.pieces > 1 and self._long <= NAMED:
-                limit = self._translator.model.config.max_source_length
+                limit = self._translator.max_source_length
                 self._warn(
                     f"{name}: line {number} is longer than the longest trained on, {limit} tokens: "
                     f"it was translated in {best.pieces:,} pieces"

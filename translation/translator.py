@@ -10,6 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from s2s.batch import pad
+from s2s.ensemble import Ensemble
+from s2s.errors import check
 from s2s.generation import generate
 from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
@@ -49,6 +51,7 @@ class Translator:
 
     Args:
         model: on its device, in evaluation mode
+        others: models with its vocabularies, on its device, that write together with it: an ensemble
         options: of the beam; a width of 1 searches greedily
         precision: of matrix products
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory: each core has one
@@ -59,12 +62,17 @@ class Translator:
         model: TranslationModel,
         options: SearchOptions | None = None,
         *,
+        others: Sequence[TranslationModel] = (),
         precision: Precision = "auto",
         batch_tokens: int = BATCH_TOKENS,
     ) -> None:
+        models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
         self.precision: Precision = precision
         self.batch_tokens = batch_tokens
+        self.max_source_length = min(each.config.max_source_length for each in models)
+        self._length_ratio = max(each.config.length_ratio for each in models)
+        self._network = Ensemble([each.network for each in models]) if others else model.network
         self.device = next(model.network.parameters()).device
 
     @classmethod
@@ -73,20 +81,29 @@ class Translator:
         directory: Path | str,
         options: SearchOptions | None = None,
         *,
+        others: Sequence[Path | str] = (),
         device: str = "auto",
         precision: DecodingPrecision = "auto",
         batch_tokens: int = BATCH_TOKENS,
     ) -> Translator:
-        """The translator of a model directory, quantised to decode where `precision` says so.
+        """The translator of a model directory, or of several, quantised to decode where `precision` says so.
 
         Raises:
-            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do.
+            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do; or `others` have other tokens.
         """
-        chosen = choose_device(device)
-        model = TranslationModel.load(directory)
-        model.network.to(chosen)
-        products = prepare(model.network.decoder, precision, chosen)
-        return cls(model, options, precision=products, batch_tokens=batch_tokens)
+        chosen, models = choose_device(device), list[TranslationModel]()
+        products: Precision = "auto"
+        for path in (directory, *others):
+            model = TranslationModel.load(path)
+            check(
+                not models or _tokens(model) == _tokens(models[0]),
+                f"{path}: has other vocabularies than {directory}, but models that write together must have the same: "
+                "train one with the other as its recipe's start, or both on the same text",
+            )
+            model.network.to(chosen)
+            products = prepare(model.network.decoder, precision, chosen)
+            models.append(model)
+        return cls(models[0], options, others=models[1:], precision=products, batch_tokens=batch_tokens)
 
     @property
     def searches_in(self) -> str:
@@ -101,7 +118,7 @@ class Translator:
 
     def _parts(self, texts: Sequence[str]) -> list[list[Source]]:
         """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
-        vocabulary, limit = self.model.source, self.model.config.max_source_length
+        vocabulary, limit = self.model.source, self.max_source_length
         parts = []
         for text, ids in zip(texts, vocabulary.encode_all(texts)):
             pieces = split(text, vocabulary, limit) if len(ids) > limit else [text] * bool(text)
@@ -136,18 +153,21 @@ class Translator:
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source = pad([[*ids, END] for ids in sources]).to(self.device)
-        return generate(
-            self.model.network, source, self._limits(source.lengths), self.options, precision=self.precision
-        )
+        return generate(self._network, source, self._limits(source.lengths), self.options, precision=self.precision)
 
     def _limits(self, lengths: Tensor) -> Tensor:
         """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
-        return (lengths * self.model.config.length_ratio).long() + 10
+        return (lengths * self._length_ratio).long() + 10
 
     def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
         text, tokens = with_copies(hypothesis, self.model.target, source, self.model.source)
         attention = hypothesis.attention if pieces == 1 else None  # of a line of a megabyte it is a gigabyte
         return Translation(_plain(text), hypothesis.score, tokens, attention, pieces)
+
+
+def _tokens(model: TranslationModel) -> tuple[bytes, bytes]:
+    """What its tokens are, on both sides."""
+    return model.source.to_bytes(), model.target.to_bytes()
 
 
 def _plain(text: str) -> str:

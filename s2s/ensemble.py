@@ -1,6 +1,6 @@
 """Several models that write one sentence together: at each step the mean of their probabilities.
 
-They may differ in all but their tokens, and look at grids of their own (Sutskever et al., 2014, section 3.6).
+They may differ in all but their tokens and the number of their grids' positions (Sutskever et al., 2014, 3.6).
 """
 
 from __future__ import annotations

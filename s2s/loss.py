@@ -46,10 +46,14 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        (gradient,) = ctx.saved_tensors
-        if upstream.device.type == "cpu" and upstream == 1:  # as in training: a pass over all logits is saved
-            return gradient, None, None, None
-        return gradient * upstream.to(gradient.dtype), None, None, None
+        return _scaled(*ctx.saved_tensors, upstream), None, None, None
+
+
+def _scaled(gradient: Tensor, upstream: Tensor) -> Tensor:
+    """The gradient times that of a sum, which in training is 1: on a CPU a pass over all logits is saved."""
+    if upstream.device.type == "cpu" and upstream == 1:
+        return gradient
+    return gradient * upstream.to(gradient.dtype)
 
 
 def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -111,8 +115,7 @@ class _Divergence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        (gradient,) = ctx.saved_tensors
-        return gradient * upstream.to(gradient.dtype), None
+        return _scaled(*ctx.saved_tensors, upstream), None
 
 
 def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:

@@ -181,7 +181,7 @@ class CharacterVocabulary(_ListVocabulary):
 def from_bytes(kind: str, data: bytes) -> Vocabulary:
     """The vocabulary that `to_bytes` wrote. Raises `UserError` for an unknown kind or damaged data."""
     if kind in ("bpe", "unigram"):
-        from s2s.subwords import SubwordVocabulary
+        from s2s.subwords import SubwordVocabulary  # here, since it builds on this module
 
         return SubwordVocabulary(data, kind=kind)
     classes = {cls.kind: cls for cls in (WordVocabulary, CharacterVocabulary)}

@@ -17,6 +17,7 @@ from s2s.errors import UserError
 from s2s.generation import generate
 from s2s.memory import Memory
 from s2s.model import EncoderDecoder
+from s2s.precision import DecodingPrecision
 from s2s.quantisation import is_quantised
 from s2s.search import SearchOptions
 from s2s.vocabulary import WordVocabulary
@@ -119,25 +120,38 @@ def saved(path: Path, seed: int, **changes: object) -> Path:
     return path
 
 
+def load(*paths: Path, precision: DecodingPrecision = "float32") -> Translator:
+    return Translator.load(paths[0], SearchOptions(3), others=paths[1:], device="cpu", precision=precision)
+
+
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_models_of_other_sizes_translate_together(tmp_path: Path, precision: str) -> None:
-    other = DecoderConfig("input_feeding", dim=12)
-    paths = [
-        saved(tmp_path / "a", 1),
-        saved(tmp_path / "b", 2, max_source_length=12, length_ratio=2.0, decoder=other),
-    ]
-    translator = Translator.load(paths[0], SearchOptions(3), others=paths[1:], device="cpu", precision=precision)  # type: ignore[arg-type]
-    assert translator.max_source_length == 12
+def test_models_of_other_shapes_translate_together(tmp_path: Path, precision: DecodingPrecision) -> None:
+    paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 2, decoder=DecoderConfig("input_feeding", dim=12))]
+    translator = load(*paths, precision=precision)
     found = translator.translate(LINES)
     assert [bool(best.text) for best, *_ in found] == [True, False, True]
-    alone = [Translator.load(path, SearchOptions(3), device="cpu", precision="float32") for path in paths]
-    assert found[2][0].score not in [each.translate(LINES)[2][0].score for each in alone]
     assert is_quantised(translator._network) == (precision == "int8")
+    for path in paths:
+        assert found[2][0].score != load(path, precision=precision).translate(LINES)[2][0].score
+
+
+def test_a_line_is_cut_where_it_is_too_long_for_one_of_them(tmp_path: Path) -> None:
+    paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 1, max_source_length=12)]
+    pieces = [[best.pieces for best, *_ in load(*models).translate(LINES)] for models in (paths[:1], paths)]
+    assert pieces[0] == [1, 1, 1]
+    assert max(pieces[1]) > 1
 
 
 def test_models_of_other_tokens_cannot(tmp_path: Path) -> None:
     words = WordVocabulary.from_lines(LINES)
     TranslationModel.fresh(SHAPE, words, words).save(tmp_path / "words", {})
     first = saved(tmp_path / "first", 1)
-    with pytest.raises(UserError, match=r"words: has other vocabularies than .*first, but models that write"):
-        Translator.load(first, others=[tmp_path / "words"])
+    with pytest.raises(UserError, match=r"words with .*first: they cannot write together, since their vocabularies"):
+        load(first, tmp_path / "words")
+
+
+def test_models_of_other_directions_cannot(tmp_path: Path) -> None:
+    there = saved(tmp_path / "there", 1)
+    back = saved(tmp_path / "back", 1, source_language="de", target_language="en")
+    with pytest.raises(UserError, match=r"back with .*there: .* one translates de to en, the other en to de; choose"):
+        load(there, back)

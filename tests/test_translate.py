@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from s2s import command
 from s2s.search import SearchOptions
 from translation import translate
+from translation.model import TranslationModel
 from translation.translator import Translation, Translator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,9 +42,18 @@ def test_every_line_gets_its_line(run: Translate, text: Path, tiny_model: Path) 
     assert run(text) == (0, "".join(f"{line}\n" for line in output), "")
 
 
-def test_a_model_given_twice_is_an_ensemble(run: Translate, text: Path, tiny_model: Path) -> None:
-    """`run` names a --model already; the same one again changes nothing, but both are asked."""
-    assert run("--model", tiny_model, text) == run(text)
+def test_several_models_write_together(run: Translate, text: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """`run` names a --model already."""
+    other = TranslationModel.load(tiny_model)
+    with torch.no_grad():
+        for parameter in other.network.parameters():
+            parameter.normal_(generator=torch.Generator().manual_seed(1))
+    other.save(tmp_path / "other", {})
+    search = SearchOptions(3, stop_early=True)
+    ensemble = Translator.load(tiny_model, search, others=[tmp_path / "other"], device="cpu", precision="float32")
+    output = "".join(f"{best.text}\n" for best, *_ in ensemble.translate(LINES))
+    assert run("--model", tmp_path / "other", text) == (0, output, "")
+    assert output != run(text)[1]
 
 
 def test_several_files_give_one_output_in_order(run: Translate, text: Path, tmp_path: Path) -> None:

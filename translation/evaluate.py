@@ -51,7 +51,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is printed, as text or by `--json`. `translations` names the model or the file that was scored."""
+    """What is printed, as text or by `--json`. `translations` names the models or the file that was scored."""
 
     translations: str
     beam: int | None  # None where a file was scored, which may come from anywhere
@@ -127,8 +127,8 @@ def _significance(
 
 def _check_options(options: argparse.Namespace) -> None:
     """What does not go together is told before anything is read, and so is an --output that cannot be."""
-    model = next(iter([*(options.model or []), *(path for path in options.baseline if path.is_dir())]), None)
-    check(options.source or not model, f"{model}: a model needs --source, the file to translate")
+    models = [*(options.model or []), *filter(Path.is_dir, options.baseline)]
+    check(options.source or not models, f"{', '.join(map(str, models))}: a model needs --source, the file to translate")
     check(
         options.model or options.target_language,
         "--hypothesis: give --target-language too, such as de: lc-tok BLEU has rules for each language",
@@ -187,9 +187,10 @@ def _parser() -> command.Parser:
     scored.add_argument(
         "--model",
         type=Path,
-        action="append",
+        nargs="+",
+        action="extend",
         metavar="DIR",
-        help="translate --source with it; several: an ensemble",
+        help="translate --source with it, or with several together: an ensemble",
     )
     scored.add_argument("--hypothesis", type=Path, metavar="FILE", help="translations, detokenised, one a line")
     add(

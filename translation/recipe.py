@@ -88,7 +88,7 @@ class Recipe:
     r_drop: float = option(
         0.0,
         low=0,
-        help="alpha of R-Drop (Wu et al., 2021), which reads each batch twice: a step takes twice as long",
+        help="alpha of R-Drop (Wu et al., 2021), which reads each batch twice: a step takes twice the time and memory",
     )
 
     def problems(self) -> Iterator[str]:

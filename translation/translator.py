@@ -89,17 +89,15 @@ class Translator:
         """The translator of a model directory, or of several, quantised to decode where `precision` says so.
 
         Raises:
-            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do; or `others` have other tokens.
+            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do; or `others` have other languages or
+                vocabularies.
         """
         chosen, models = choose_device(device), list[TranslationModel]()
         products: Precision = "auto"
         for path in (directory, *others):
             model = TranslationModel.load(path)
-            check(
-                not models or _tokens(model) == _tokens(models[0]),
-                f"{path}: has other vocabularies than {directory}, but models that write together must have the same: "
-                "train one with the other as its recipe's start, or both on the same text",
-            )
+            if models:
+                _check_together(models[0], model, f"{path} with {directory}")
             model.network.to(chosen)
             products = prepare(model.network.decoder, precision, chosen)
             models.append(model)
@@ -165,9 +163,19 @@ class Translator:
         return Translation(_plain(text), hypothesis.score, tokens, attention, pieces)
 
 
-def _tokens(model: TranslationModel) -> tuple[bytes, bytes]:
-    """What its tokens are, on both sides."""
-    return model.source.to_bytes(), model.target.to_bytes()
+def _check_together(first: TranslationModel, other: TranslationModel, which: str) -> None:
+    """Whether two models can write one sentence together. `which` names them."""
+    one, two = first.config, other.config
+    check(
+        (one.source_language, one.target_language) == (two.source_language, two.target_language),
+        f"{which}: they cannot write together, since one translates {two.source_language} to {two.target_language}, "
+        f"the other {one.source_language} to {one.target_language}; choose models of one direction",
+    )
+    check(
+        first.source.to_bytes() == other.source.to_bytes() and first.target.to_bytes() == other.target.to_bytes(),
+        f"{which}: they cannot write together, since their vocabularies differ; train both on the same text, or one "
+        "with the other as its recipe's start",
+    )
 
 
 def _plain(text: str) -> str:

@@ -6,7 +6,8 @@
 Multi30k is looked for in $S2S_DATA/multi30k. The peers come from PyPI into environments of their own in the cache
 folder, which takes some minutes more the first time. `--full` trains every toolkit to the end and decodes with these
 models, which stay in the cache; `--quick` uses them if they are there, else models of a few steps, which are all made
-to write as many tokens a sentence (the bundled model is decoded with as it is). Nothing else should run on the machine
+to write as many tokens a sentence (the bundled model is decoded with as it is). Each toolkit decodes as its own command
+does: ours works on a batch on each core, theirs on one batch with all cores. Nothing else should run on the machine
 meanwhile. `--smoke` shows with a small model and few steps that every driver works; its figures mean nothing.
 """
 

@@ -154,6 +154,17 @@ def test_a_model_is_scored_by_what_it_translates(
     assert all(test["difference"] > 0 for test in other["tests"])
 
 
+def test_several_models_are_scored_by_what_they_translate_together(
+    files: dict[str, str], models: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ensemble = Translator.load(models[0], SearchOptions(stop_early=True), others=models[1:])
+    hypotheses = [best.text for best, *_ in ensemble.translate(SOURCE)]
+    result = printed(capsys, "--model", *models, "--source", files["source"], "--reference", files["reference"])
+    assert result["translations"] == f"{models[0]} + {models[1]}"
+    expected = corpus_scores(hypotheses, [REFERENCE], "de")
+    assert [score["value"] for score in result["scores"]] == [score.value for score in expected]
+
+
 @pytest.mark.parametrize("options", [[], ["--beam", "1"], ["--length-penalty", "0", "--precision", "float32"]])
 def test_a_model_translates_as_the_command_translate_does(
     options: list[str], files: dict[str, str], tiny_model: Path, tmp_path: Path

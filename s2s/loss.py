@@ -46,7 +46,8 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        return _scaled(*ctx.saved_tensors, upstream), None, None, None
+        (gradient,) = ctx.saved_tensors
+        return _scaled(gradient, upstream), None, None, None
 
 
 def _scaled(gradient: Tensor, upstream: Tensor) -> Tensor:
@@ -115,7 +116,8 @@ class _Divergence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        return _scaled(*ctx.saved_tensors, upstream), None
+        (gradient,) = ctx.saved_tensors
+        return _scaled(gradient, upstream), None
 
 
 def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:

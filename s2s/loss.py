@@ -4,6 +4,7 @@ passes with other dropout masks, and the doubly stochastic attention term.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -25,9 +26,7 @@ class _CrossEntropy(torch.autograd.Function):
         gradient = torch.empty_like(logits)
         chosen = logits.new_empty(rows, 1, dtype=torch.float32)  # log-probabilities of the targets
         sums = torch.empty_like(chosen)  # of all log-probabilities
-        step = _ROWS if logits.device.type == "cpu" else rows
-        for first in range(0, rows, max(step, 1)):
-            block = slice(first, first + step)
+        for block in _blocks(rows, logits.device):
             scores, truth = logits[block].float(), targets[block].unsqueeze(1)
             slope = scores.softmax(-1)
             # The log of the normaliser, by the likeliest word: its probability is at least 1 / size, its log exact.
@@ -48,6 +47,12 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
         return _scaled(gradient, upstream), None, None, None
+
+
+def _blocks(rows: int, device: torch.device) -> Iterator[slice]:
+    """So many rows at a time that they stay in the processor's cache; all at once elsewhere."""
+    step = _ROWS if device.type == "cpu" else max(rows, 1)
+    return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
 def _scaled(gradient: Tensor, upstream: Tensor) -> Tensor:
@@ -100,9 +105,8 @@ class _Divergence(torch.autograd.Function):
         half = logits.shape[0] // 2
         gradient = torch.empty_like(logits)
         total = logits.new_zeros((), dtype=torch.float32)
-        step = _ROWS if logits.device.type == "cpu" else half
-        for first in range(0, half, max(step, 1)):
-            places = [slice(start + first, start + min(first + step, half)) for start in (0, half)]
+        for block in _blocks(half, logits.device):
+            places = block, slice(half + block.start, half + block.stop)
             logs = [logits[place].float().log_softmax(-1) for place in places]
             here, there = logs[0].exp(), logs[1].exp()
             ratio, difference = logs[0].sub_(logs[1]), here - there
@@ -121,7 +125,7 @@ class _Divergence(torch.autograd.Function):
 
 
 def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:
-    """Weight * (KL(p || q) + KL(q || p)), summed over rows: how far two passes with other dropout masks disagree.
+    """The sum of KL(p || q) + KL(q || p) over rows, times `weight`: how far two passes with other masks disagree.
 
     Half of it times alpha, beside the cross-entropy of both passes, is R-Drop (Wu et al., 2021, eq. 4).
 

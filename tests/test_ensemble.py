@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from network_fixtures import Plain
 from torch import Tensor, nn
 from translation_fixtures import SHAPE, tiny_model
 
@@ -15,7 +16,6 @@ from s2s.decoder import DecoderConfig, Step
 from s2s.ensemble import Ensemble, EnsembleState
 from s2s.errors import UserError
 from s2s.generation import generate
-from s2s.memory import Memory
 from s2s.model import EncoderDecoder
 from s2s.precision import DecodingPrecision
 from s2s.quantisation import is_quantised
@@ -27,11 +27,6 @@ from translation.translator import Translator
 
 WORDS, GRID = 12, 5
 LINES = ["A man in a red hat .", "", "Two dogs play with a ball in the snow !"]
-
-
-class Plain(nn.Module):
-    def forward(self, grid: Tensor) -> Memory:
-        return Memory(grid)
 
 
 def network(seed: int, wiring: str = "parallel", dim: int = 8) -> EncoderDecoder:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from network_fixtures import Plain
 
 from s2s.decoder import DecoderConfig, ParallelDecoder
 from s2s.generation import generate
-from s2s.memory import Memory
 from s2s.model import EncoderDecoder
 from s2s.search import SearchOptions
 from s2s.vocabulary import END, PAD, START, UNK
-
-
-class Plain(nn.Module):
-    def forward(self, grid: Tensor) -> Memory:
-        return Memory(grid)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from s2s.allocator import keep_freed_memory
 from s2s.errors import UserError
 
 # What a machine may refuse in mid-write, where Python knows no file name: said without one rather than called a bug.
@@ -166,6 +167,7 @@ def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> 
 
     Standard output is UTF-8 whatever the locale says, and gives back the bytes of a path that is not UTF-8 itself.
     """
+    keep_freed_memory()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")

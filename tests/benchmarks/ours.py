@@ -80,9 +80,16 @@ class Ours:
     """See `Toolkit`; `changes` are made to the recipe that ships, `bundled` is a model that there is already."""
 
     def __init__(
-        self, name: str, changes: Sequence[str], folder: Path, threads: int, bundled: Path | None = None
+        self,
+        name: str,
+        changes: Sequence[str],
+        folder: Path,
+        threads: int,
+        hours: float,
+        bundled: Path | None = None,
     ) -> None:
         self.name, self._changes, self._threads, self._bundled = name, list(changes), threads, bundled
+        self._limit = 3600 * hours
         self._folder = folder / name.replace(" ", "-")
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -102,7 +109,8 @@ class Ours:
         fitted_run = self._folder / "fitted"
         shutil.rmtree(fitted_run, ignore_errors=True)
         changes = [part for change in self._changes for part in ("--set", change)]
-        done = _python("-m", "translation.train", RECIPE, "--run", fitted_run, *changes, threads=self._threads)
+        command = ["-m", "translation.train", RECIPE, "--run", fitted_run, *changes]
+        done = _python(*command, threads=self._threads, limit=self._limit)
         log = [json.loads(line) for line in (fitted_run / "log.jsonl").read_text().splitlines()]
         figures = fitted((entry["seconds"] / 60, entry["BLEU"]) for entry in log)
         return figures | {"minutes": done.seconds / 60, "megabytes": done.megabytes}
@@ -126,5 +134,5 @@ class Ours:
         return next(path for path in known if path and path.is_dir())
 
 
-def _python(*arguments: str | Path, threads: int, text: str = "") -> Finished:
-    return run([sys.executable, *arguments], folder=ROOT, threads=threads, text=text)
+def _python(*arguments: str | Path, threads: int, text: str = "", limit: float | None = None) -> Finished:
+    return run([sys.executable, *arguments], folder=ROOT, threads=threads, text=text, limit=limit)

@@ -20,7 +20,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice, product
 from pathlib import Path
@@ -40,6 +40,8 @@ PEERS = {
     joeynmt.JoeyNMT.name: (joeynmt.JoeyNMT, joeynmt.ENVIRONMENT),
     opennmt.OpenNMT.name: (opennmt.OpenNMT, opennmt.ENVIRONMENT),
 }
+OURS, SHIPPED = "ours", "ours, recipe"
+TOOLKITS = (OURS, SHIPPED, *PEERS)
 SECTIONS = ("training", "fit", "decoding", "start", "captions")
 SMALL = Setting(embedding=32, encoder=16, decoder=32, vocabulary=500, batch=8, epochs=2)
 
@@ -66,26 +68,21 @@ SCALES = {
 
 
 class Suite:
-    """One run: what is measured, into one record."""
+    """One run: what is measured of these toolkits, into one record."""
 
-    def __init__(self, scale: Scale, setting: Setting, data: Data, source: Path, threads: int, record: Record) -> None:
-        self.scale, self.data, self.threads, self.record = scale, data, threads, record
+    def __init__(
+        self, scale: Scale, toolkits: Sequence[Toolkit], data: Data, source: Path, threads: int, record: Record
+    ) -> None:
+        self.scale, self.toolkits, self.data, self.threads, self.record = scale, toolkits, data, threads, record
         self.source, self.folder = source, data.folder.parent
         self.failures: list[str] = []
-        common = [*ours.data_keys(source), *ours.setting_keys(setting)]
-        shipped = ours.data_keys(source)
-        bundled = ours.ROOT / "translation" / "models" / "en-de"
-        self.ours = [
-            ours.Ours("ours", common, self.folder, threads),
-            ours.Ours("ours, recipe", shipped, self.folder, threads, bundled),
-        ]
-        self.toolkits: list[Toolkit] = [*self.ours]
 
     def machine(self) -> None:
         """Rates and floors."""
         self._take("machine/rates/1", ours.work, "rates", self.threads)
-        for toolkit in self.ours:
-            self._take(f"floor/{toolkit.name}/1", toolkit.floor, self.data.sizes)
+        for toolkit in self.toolkits:
+            if isinstance(toolkit, ours.Ours):
+                self._take(f"floor/{toolkit.name}/1", toolkit.floor, self.data.sizes)
 
     def training(self) -> None:
         """Speed and memory of all toolkits in turn, again and again."""
@@ -145,33 +142,46 @@ def benchmark(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     source = options.data / "multi30k"
     check((source / "train.en").is_file(), f"{source}: no Multi30k; set S2S_DATA to the folder that holds multi30k")
-    setting, threads = SCALES[options.scale].setting, options.threads or len(os.sched_getaffinity(0))
-    versions = _versions(options.peers)
+    check(options.hours is None or options.hours > 0, f"--hours {options.hours}: choose a number above 0")
+    scale, threads = SCALES[options.scale], options.threads or len(os.sched_getaffinity(0))
+    setting = replace(scale.setting, hours=options.hours or scale.setting.hours)
+    versions = _versions(options.toolkits)
     record = Record(options.output, _about(options.scale, setting, threads, versions))
     folder = cache.folder() / f"benchmark-{cache.key([asdict(setting)])}"
     data = Data(folder / "data")
     data.folder.mkdir(parents=True, exist_ok=True)
     keys = [*ours.data_keys(source), *ours.setting_keys(setting)]
     ours.work("prepared", threads, recipe=str(ours.RECIPE), changes=keys, folder=str(data.folder))
-    suite = Suite(SCALES[options.scale], setting, data, source, threads, record)
-    suite.toolkits += [PEERS[name][0](setting, data, folder, threads) for name in versions if name in PEERS]
+    toolkits = [_toolkit(name, setting, data, source, threads) for name in versions]
+    suite = Suite(scale, toolkits, data, source, threads, record)
     suite.machine()
     for section in options.only or SECTIONS:
         getattr(suite, section)()
     print("\n".join(tables(record.medians())))
-    return int(bool(suite.failures) or len(versions) <= len(options.peers))
+    return int(bool(suite.failures) or len(versions) < len(options.toolkits))
 
 
-def _versions(peers: Sequence[str]) -> dict[str, str]:
+def _toolkit(name: str, setting: Setting, data: Data, source: Path, threads: int) -> Toolkit:
+    """A toolkit, with a folder of its own beside that of the data."""
+    folder = data.folder.parent
+    if name in PEERS:
+        return PEERS[name][0](setting, data, folder, threads)
+    if name == SHIPPED:
+        bundled = ours.ROOT / "translation" / "models" / "en-de"
+        return ours.Ours(name, ours.data_keys(source), folder, threads, setting.hours, bundled)
+    return ours.Ours(name, [*ours.data_keys(source), *ours.setting_keys(setting)], folder, threads, setting.hours)
+
+
+def _versions(names: Sequence[str]) -> dict[str, str]:
     """Of what is measured; peers that cannot be installed are told and left out."""
-    found = {"ours": f"{_commit()}, Python {platform.python_version()}, torch {importlib.metadata.version('torch')}"}
-    for name in peers:
+    found, here = {}, f"{_commit()}, Python {platform.python_version()}, torch {importlib.metadata.version('torch')}"
+    for name in names:
         try:
-            installed = PEERS[name][1].install()
+            installed = PEERS[name][1].install() if name in PEERS else None
         except CommandError as failure:
             print(f"{name} is left out, because it could not be installed: {failure}", file=sys.stderr)
         else:
-            found[name] = f"{installed[name.lower()]}, torch {installed['torch']}"
+            found[name] = f"{installed[name.lower()]}, torch {installed['torch']}" if installed else here
     return found
 
 
@@ -201,7 +211,10 @@ def _parser() -> command.Parser:
         scale.add_argument(f"--{name}", dest="scale", action="store_const", const=name)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json", help="gone on from where it exists")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
-    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="default: all")
+    parser.add_argument(
+        "--toolkits", nargs="+", choices=TOOLKITS, default=TOOLKITS, metavar="NAME", help=f"of {'; '.join(TOOLKITS)}"
+    )
+    parser.add_argument("--hours", type=float, metavar="H", help="of a training to the end (default: 2)")
     parser.add_argument("--threads", type=command.positive, metavar="N", help="processor cores (default: all)")
     data = Path(os.environ.get("S2S_DATA", "data"))
     parser.add_argument("--data", type=Path, default=data, metavar="DIR", help="holds multi30k (default: $S2S_DATA)")

@@ -10,9 +10,11 @@ tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs five ti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 States = tuple[Tensor, ...]
 
@@ -87,6 +89,25 @@ def _tanh_(x: Tensor) -> Tensor:
     return x.mul_(2).sigmoid_().mul_(2).sub_(1)
 
 
+class _Tanh(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        result = (x * 2).sigmoid_().mul_(2).sub_(1)
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        (result,) = ctx.saved_tensors
+        return torch.addcmul(gradient, gradient * result, result, value=-1)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """As `torch.tanh`, and quicker where that is slow: of float32 on a CPU."""
+    return _Tanh.apply(x) if x.dtype == torch.float32 and x.device.type == "cpu" else torch.tanh(x)
+
+
 class Cell:
     """One step of a recurrence; see the module's docstring."""
 
@@ -119,7 +140,7 @@ class RNN(Cell):
         """Next (hidden,)."""
         (hidden,) = states
         recurrent = torch.nn.functional.linear(hidden, weight)
-        return (torch.tanh((projected + recurrent).to(hidden.dtype)),)
+        return (tanh((projected + recurrent).to(hidden.dtype)),)
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
         """Buffers for a pass."""
@@ -159,8 +180,8 @@ class LSTM(Cell):
         hidden, cell = states
         recurrent = torch.nn.functional.linear(hidden, weight)
         i, f, g, o = (projected + recurrent).to(cell.dtype).chunk(4, -1)
-        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(cell), cell
+        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * tanh(g)
+        return torch.sigmoid(o) * tanh(cell), cell
 
     def tape(self, projected: Tensor, initial: States) -> Tape:
         """Buffers for a pass; `extra` holds tanh(c')."""
@@ -220,7 +241,7 @@ class GRU(Cell):
         recurrent = torch.nn.functional.linear(hidden, weight).to(hidden.dtype)
         projected = projected.to(hidden.dtype)
         r, z = torch.sigmoid(projected[..., : 2 * dim] + recurrent[..., : 2 * dim]).chunk(2, -1)
-        n = torch.tanh(projected[..., 2 * dim :] + r * recurrent[..., 2 * dim :])
+        n = tanh(projected[..., 2 * dim :] + r * recurrent[..., 2 * dim :])
         return (n + z * (hidden - n),)
 
     def tape(self, projected: Tensor, initial: States) -> Tape:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.attention import ATTENTIONS
+from s2s.cells import tanh
 from s2s.config import option
 from s2s.dropout import Dropout
 from s2s.errors import UserError
@@ -241,7 +242,7 @@ class Decoder(nn.Module):
     def _features(self, context: Tensor | None, hidden: Tensor, embedded: Tensor) -> Tensor:
         """Deep output (Pascanu et al., 2014): the context, the state and the word just read, through a tanh."""
         parts = (hidden, embedded) if context is None else (context, hidden, embedded)
-        return torch.tanh(self.deep_output(torch.cat([part.to(parts[0].dtype) for part in parts], -1)))
+        return tanh(self.deep_output(torch.cat([part.to(parts[0].dtype) for part in parts], -1)))
 
     def _step(self, features: Tensor, state: DecoderState, attention: Tensor | None) -> Step:
         logits = self.readout(self.drop_output.step(features))

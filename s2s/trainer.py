@@ -218,10 +218,10 @@ class Trainer:
         return validation
 
     def _keep(self, validation: Validation) -> bool:
-        """Write the model as the best, if it is."""
-        improved = validation.beats(self.position.best)
-        if improved:
-            self.position.best = validation.figures[validation.primary]
+        """Write the model as the best, if it is, or as good as that: of equals the later one has seen more."""
+        improved, value = validation.beats(self.position.best), validation.figures[validation.primary]
+        if improved or value == self.position.best:
+            self.position.best = value
             figures = {"step": self.position.step, "epoch": self.position.epoch, **validation.figures}
             self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
         return improved

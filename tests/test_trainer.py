@@ -391,6 +391,13 @@ def test_the_best_model_is_the_one_with_the_best_figure(whole: Path) -> None:
         assert Regression().validate(model).figures["error"] == best.about["validation"]["error"]
 
 
+def test_of_equal_models_the_last_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Regression, "validate", lambda *_: Validation({"error": 0.0}, "error", higher_is_better=False))
+    position = train(tmp_path / "run", config=replace(CONFIG, averaging=AveragingConfig()))
+    assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == CONFIG.epochs
+    assert position.stale == CONFIG.epochs - 1  # none of them was a new best
+
+
 def test_the_mean_of_the_kept_weights_is_the_last_candidate(whole: Path) -> None:
     *_, last, mean = log_of(whole)
     assert "mean_of" not in last

@@ -4,7 +4,7 @@ Each cell knows its number of gates and of states and four operations: `step` (d
 state out), and `forward` / `backward` over a `Tape`, the buffers of a whole sentence, used by `recurrent.Scan` in
 training. `step` is the definition; a test holds the others to it, and to float64 finite differences.
 
-tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs five times as fast in PyTorch.
+tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs, in place, up to five times as fast in PyTorch.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _tanh_(x: Tensor) -> Tensor:
 class _Tanh(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        result = (x * 2).sigmoid_().mul_(2).sub_(1)
+        result = _tanh_(x.clone())
         ctx.save_for_backward(result)
         return result
 
@@ -104,8 +104,10 @@ class _Tanh(torch.autograd.Function):
 
 
 def tanh(x: Tensor) -> Tensor:
-    """As `torch.tanh`, and quicker where that is slow: of float32 on a CPU."""
-    return _Tanh.apply(x) if x.dtype == torch.float32 and x.device.type == "cpu" else torch.tanh(x)
+    """As `torch.tanh`, and twice as fast where that is slow: of some thousands of float32 on a CPU."""
+    if x.dtype != torch.float32 or x.device.type != "cpu":
+        return torch.tanh(x)
+    return _Tanh.apply(x) if x.requires_grad else _tanh_(x.clone())
 
 
 class Cell:

@@ -49,7 +49,9 @@ class QuantisedWeight(WeightProxy):
         products = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
             inputs / scales, 1 / self._levels, self._levels + 1, self._packed
         )
-        return products.mul_(scales) if bias is None else torch.addcmul(bias, products, scales, out=products)
+        if bias is None:
+            return products.mul_(scales)
+        return torch.addcmul(bias.detach(), products, scales.detach(), out=products)
 
     def columns(self, where: tuple[slice, slice]) -> QuantisedWeight:
         """Rounded anew."""

@@ -63,7 +63,7 @@ class Position:
     epoch: int = 0
     batch: int = 0  # of the epoch, the next to be read
     best: float | None = None
-    stale: int = 0  # validations since the best
+    stale: int = 0  # validations since the last new best
     seconds: float = 0.0  # of training and validation, in all sessions
 
 
@@ -201,13 +201,13 @@ class Trainer:
             self.average.keep(self.position.step, validation)
         self.position.stale = 0 if improved else self.position.stale + 1
         self.schedule.observe(improved)
-        self._report(progress, validation, improved, self.means.read())
+        self._report(progress, validation, self.means.read())
         self.means.clear()
         if self._done() and self.average.several():
             with self.average.mean():
                 validation = self._score()
-                improved = self._keep(validation)
-            self._report(progress, validation, improved, {"mean_of": len(self.average.kept)})
+                self._keep(validation)
+            self._report(progress, validation, {"mean_of": len(self.average.kept)})
 
     def _score(self, limit: int | None = None) -> Validation:
         torch.manual_seed(self._seed())
@@ -226,16 +226,15 @@ class Trainer:
             self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
         return improved
 
-    def _report(
-        self, progress: Progress, validation: Validation, improved: bool, training: Mapping[str, float]
-    ) -> None:
+    def _report(self, progress: Progress, validation: Validation, training: Mapping[str, float]) -> None:
         position = self.position
         self._tick()
         entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures}
         self.run.append_log({**entry, "seconds": round(position.seconds, 1)})
         told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
         found = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
-        progress.say(f"epoch {position.epoch}, {told}; validation: {found}" + " (best so far)" * improved)
+        kept = " (best so far)" * (validation.figures[validation.primary] == position.best)
+        progress.say(f"epoch {position.epoch}, {told}; validation: {found}{kept}")
 
     def _tick(self) -> None:
         now = time.monotonic()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from s2s.cells import CELLS, Cell, States
+from s2s.cells import CELLS, Cell, States, tanh
 
 TIME, BATCH, DIM = 5, 3, 4
 TORCH: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
@@ -88,3 +88,18 @@ def test_a_gradient_from_above_may_be_missing(kind: str) -> None:
     flow = cell.flow(cell.tape(projected, initial))
     flow.receive(0, (torch.ones(TIME, BATCH, DIM, dtype=torch.float64), *[None] * (cell.states - 1)))
     assert [carried.sum().item() for carried in flow.carried] == [BATCH * DIM, *[0.0] * (len(flow.carried) - 1)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("whole", [True, False])
+def test_tanh_is_that_of_torch(dtype: torch.dtype, whole: bool) -> None:
+    """Of a part of a tensor too, as the gates are."""
+    values = torch.linspace(-6, 6, 120, dtype=dtype).view(10, 12)
+    found, expected = (values.clone().requires_grad_() for _ in range(2))
+    part = slice(None) if whole else slice(3, 9)
+    mine, theirs = tanh(found[:, part]), torch.tanh(expected[:, part])
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=2e-7)
+    torch.testing.assert_close(tanh(values[:, part]), theirs.detach(), rtol=0, atol=2e-7)
+    (mine**2).sum().backward()
+    (theirs**2).sum().backward()
+    torch.testing.assert_close(found.grad, expected.grad, rtol=0, atol=1e-6)

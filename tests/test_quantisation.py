@@ -54,7 +54,7 @@ def test_a_product_is_near_that_in_float32(wide: bool, monkeypatch: pytest.Monke
         monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     elif not (torch.cpu._is_vnni_supported() and torch.cpu._is_avx512_supported()):
         pytest.skip("needs AVX512-VNNI: other processors round inputs to seven bits")
-    bias = torch.linspace(-1, 1, OUTPUTS)
+    bias = nn.Parameter(torch.linspace(-1, 1, OUTPUTS))
     found, expected = linear(inputs(), QuantisedWeight(matrix()), bias), linear(inputs(), matrix(), bias)  # type: ignore[arg-type]
     assert found.dtype == torch.float32
     assert (found - expected).norm() < (0.012 if wide else 0.02) * expected.norm()

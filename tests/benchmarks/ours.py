@@ -111,7 +111,8 @@ class Ours:
         changes = [part for change in self._changes for part in ("--set", change)]
         command = ["-m", "translation.train", RECIPE, "--run", fitted_run, *changes]
         done = _python(*command, threads=self._threads, limit=self._limit)
-        log = [json.loads(line) for line in (fitted_run / "log.jsonl").read_text().splitlines()]
+        path = fitted_run / "log.jsonl"  # is not there where training was stopped before its first validation
+        log = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
         figures = fitted((entry["seconds"] / 60, entry["BLEU"]) for entry in log)
         return figures | {"minutes": done.seconds / 60, "megabytes": done.megabytes}
 

@@ -8,7 +8,9 @@ folder, which takes some minutes more the first time. `--full` trains every tool
 models, which stay in the cache; `--quick` uses them if they are there, else models of a few steps, which are all made
 to write as many tokens a sentence (the bundled model is decoded with as it is). Each toolkit decodes as its own command
 does: ours works on a batch on each core, theirs on one batch with all cores. Nothing else should run on the machine
-meanwhile. `--smoke` shows with a small model and few steps that every driver works; its figures mean nothing.
+meanwhile. `--toolkits` measures some of them alone; `--hours` stops each training to the end, ours too, whose models
+are kept apart by these hours. `--smoke` shows with a small model and few steps that every driver works; its figures
+mean nothing.
 """
 
 from __future__ import annotations
@@ -142,10 +144,10 @@ def benchmark(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     source = options.data / "multi30k"
     check((source / "train.en").is_file(), f"{source}: no Multi30k; set S2S_DATA to the folder that holds multi30k")
-    check(options.hours is None or options.hours > 0, f"--hours {options.hours}: choose a number above 0")
+    check(options.hours is None or 0 < options.hours <= 1000, f"--hours {options.hours}: choose up to 1000")
     scale, threads = SCALES[options.scale], options.threads or len(os.sched_getaffinity(0))
     setting = replace(scale.setting, hours=options.hours or scale.setting.hours)
-    versions = _versions(options.toolkits)
+    versions = _versions(list(dict.fromkeys(options.toolkits)))
     record = Record(options.output, _about(options.scale, setting, threads, versions))
     folder = cache.folder() / f"benchmark-{cache.key([asdict(setting)])}"
     data = Data(folder / "data")
@@ -158,7 +160,7 @@ def benchmark(arguments: list[str]) -> int:
     for section in options.only or SECTIONS:
         getattr(suite, section)()
     print("\n".join(tables(record.medians())))
-    return int(bool(suite.failures) or len(versions) < len(options.toolkits))
+    return int(bool(suite.failures) or len(versions) < len(set(options.toolkits)))
 
 
 def _toolkit(name: str, setting: Setting, data: Data, source: Path, threads: int) -> Toolkit:

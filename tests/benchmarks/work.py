@@ -57,7 +57,7 @@ def prepared(recipe: str, changes: Sequence[str], folder: str) -> Figures:
 
 def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: str) -> Figures:
     """Train so many steps; tokens a second after the first few, and the model in `folder`."""
-    chosen = _recipe(recipe, ["training.epochs=1", *changes])
+    chosen = _recipe(recipe, [*changes, "training.epochs=1"])
     built = build(chosen, CPU)
     assert isinstance(built.task, TranslationTask)
     task = _Timed(built.task, steps, Path(folder))

@@ -4,8 +4,9 @@
 
 fetches task 1, the translations: `train`, `val` and `test_2016_flickr`, raw and cased, in files named like `train.en`.
 With --descriptions also task 2: five descriptions of each training photograph, in English and in German, by people who
-saw the photograph and not each other's sentences. They are text that a model translates, to learn from it (back-
-translation, self-training), and are written to one file a language, `descriptions.de`, in which no line stands twice, nor one of `val` or `test_2016_flickr`.
+saw the photograph and not each other's sentences. They are text that a model translates, to learn from that
+(back-translation, self-training), and are written to one file a language, `descriptions.de`, in which no line stands
+twice, nor one of `val` or `test_2016_flickr`.
 """
 
 from __future__ import annotations
@@ -145,8 +146,8 @@ def _parser() -> command.Parser:
     add(
         "--descriptions",
         action="store_true",
-        help="also write descriptions.LANG, from task 2 (en, de): text for a model to translate, without lines of val and "
-        "test; the English has captions of Flickr8k's test pictures in it, so never train a captioner on it",
+        help="also write descriptions.LANG, from task 2 (en, de): text for a model to translate, without lines of val "
+        "and test; the English has captions of Flickr8k's test pictures in it, so never train a captioner on it",
     )
     add("--from", dest="folder", type=Path, metavar="FOLDER", help="take the files (raw or .gz) from here, not the web")
     add("--force", action="store_true", help="replace wrong files in DIR")

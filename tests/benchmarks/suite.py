@@ -144,9 +144,10 @@ def benchmark(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     source = options.data / "multi30k"
     check((source / "train.en").is_file(), f"{source}: no Multi30k; set S2S_DATA to the folder that holds multi30k")
-    check(options.hours is None or 0 < options.hours <= 1000, f"--hours {options.hours}: choose up to 1000")
+    hours = options.hours
+    check(hours is None or 0 < hours <= 1000, f"--hours {hours}: choose a number above 0, at most 1000")
     scale, threads = SCALES[options.scale], options.threads or len(os.sched_getaffinity(0))
-    setting = replace(scale.setting, hours=options.hours or scale.setting.hours)
+    setting = replace(scale.setting, hours=hours or scale.setting.hours)
     versions = _versions(list(dict.fromkeys(options.toolkits)))
     record = Record(options.output, _about(options.scale, setting, threads, versions))
     folder = cache.folder() / f"benchmark-{cache.key([asdict(setting)])}"

@@ -112,6 +112,7 @@ def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prep
         return extract(paths, backbone, recipe.image.preprocessing, view=view, precision=recipe.training.precision)
 
     def of(side: Sequence[Example], others: Sequence[View]) -> tuple[list[Example], StoredFeatures]:
+        """The examples of a side whose pictures could be read, and their features, seen whole and in other views."""
         whole = features(side, WHOLE)
         for error in whole.failed:
             command.warn(f"left out: {error}")

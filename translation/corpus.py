@@ -124,6 +124,7 @@ def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[Parallel
         lines["duplicate"] = []
 
     def fault(pair: tuple[str, str]) -> str | None:
+        """The first reason to drop a pair, or None."""
         if is_blank(*pair):
             return "blank"
         if is_too_long(*pair, options.max_characters):

@@ -148,7 +148,8 @@ def benchmark(arguments: list[str]) -> int:
     check(hours is None or 0 < hours <= 1000, f"--hours {hours}: choose a number above 0, at most 1000")
     scale, threads = SCALES[options.scale], options.threads or len(os.sched_getaffinity(0))
     setting = replace(scale.setting, hours=hours or scale.setting.hours)
-    versions = _versions(list(dict.fromkeys(options.toolkits)))
+    names = list(dict.fromkeys(options.toolkits))
+    versions = _versions(names)
     record = Record(options.output, _about(options.scale, setting, threads, versions))
     folder = cache.folder() / f"benchmark-{cache.key([asdict(setting)])}"
     data = Data(folder / "data")
@@ -161,7 +162,7 @@ def benchmark(arguments: list[str]) -> int:
     for section in options.only or SECTIONS:
         getattr(suite, section)()
     print("\n".join(tables(record.medians())))
-    return int(bool(suite.failures) or len(versions) < len(set(options.toolkits)))
+    return int(bool(suite.failures) or len(versions) < len(names))
 
 
 def _toolkit(name: str, setting: Setting, data: Data, source: Path, threads: int) -> Toolkit:

@@ -11,7 +11,7 @@ is slightly biased, as in published code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, cycle, islice
 from random import Random
 from typing import Any
@@ -25,8 +25,7 @@ from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
 from captioning.view import View
-from s2s.batch import pad
-from s2s.loss import weighted_cross_entropy
+from s2s.rewards import rewarded_loss
 from s2s.search import sample
 from s2s.task import Loss
 from s2s.vocabulary import END, PAD, START, UNK
@@ -79,24 +78,9 @@ class SelfCriticalTask(PictureTask):
         """See `Task`. It is a mean over sampled tokens, plus one over those of the true captions, in their shares."""
         samples = self._samples(model, batch)
         rewards = self._rewards(batch, samples)  # (pictures, samples)
-        count, share = self.config.samples, self.config.cross_entropy
         truths = [[*ids, END] for ids in batch.truths]
-        sampled, true = sum(map(len, samples)), sum(map(len, truths))
-        rows = [  # of a picture its samples, then its true captions
-            row
-            for first in range(0, len(samples), count)
-            for row in (*samples[first : first + count], *truths[first : first + count])
-        ]
-        of_samples = (1 - share) * advantages(rewards)
-        of_truths = torch.full_like(of_samples, share * sampled / true)
-        row_weights = torch.cat([of_samples, of_truths], 1).flatten()
-        read, written = pad([[START, *row[:-1]] for row in rows]), pad(rows)
-        weights = row_weights.repeat_interleave(written.lengths).to(self.device)
-        mask = written.mask.to(self.device)
-        output = model(batch.inputs, read.ids.to(self.device))
-        logits = model.decoder.readout(output.features[mask])
-        total, _ = weighted_cross_entropy(logits, written.ids.to(self.device)[mask], weights)
-        return Loss(total, sampled, len(logits), {"reward": rewards.mean() * sampled})
+        loss = rewarded_loss(model, batch.inputs, samples, advantages(rewards), truths, self.config.cross_entropy)
+        return replace(loss, figures={"reward": rewards.mean() * loss.weight})
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""

@@ -22,6 +22,7 @@ from s2s.errors import check
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric, Signature
+    from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.significance import Result
 
 Streams = Sequence[Sequence[str]]
@@ -93,6 +94,14 @@ def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, languag
     `language` is a code such as `de`, `en` or `pt-BR`; see `lower_tokenised`.
     """
     return _score(_lower_tokenised_bleu(language), hypotheses, references)
+
+
+def sentence_bleu(hypothesis: str, reference: str) -> float:
+    """BLEU of one cased, detokenised line, 0 to 100, of the n-grams that a line so short can have.
+
+    sacreBLEU's sentence BLEU: effective order, and its exponential smoothing where no n-gram matches.
+    """
+    return _sentence_bleu().sentence_score(hypothesis, [reference]).score
 
 
 def paired_bootstrap(
@@ -170,6 +179,13 @@ def primary_tag(language: str) -> str:
     tag = language.lower().replace("_", "-").partition("-")[0]
     check(tag.isalpha() and len(tag) in (2, 3), f"{language!r} is no language code: use one such as de, en or pt-BR")
     return tag
+
+
+@cache
+def _sentence_bleu() -> BLEU:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(effective_order=True)
 
 
 @dataclass(frozen=True)

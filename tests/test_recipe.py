@@ -92,6 +92,8 @@ def test_what_is_left_out_is_the_default(minimal: dict[str, Any]) -> None:
         ("data", {"train_source": ["."]}, ". is not a file"),
         ("cleaning", {"max_ratio": 0.5}, "'cleaning.max_ratio': expected at least 1, got 0.5"),
         ("decoder", {"dim": 0}, "'decoder.dim': expected at least 1"),
+        ("minimum_risk", {}, "minimum_risk goes on from a trained model: name its directory in start"),
+        ("minimum_risk", {"width": 1}, "'minimum_risk.width': expected at least 2"),
         ("encoder", {"word_drpout": 0.1}, "did you mean 'word_dropout'?"),
     ],
 )
@@ -114,3 +116,8 @@ def test_all_mistakes_are_told_at_once(minimal: dict[str, Any]) -> None:
     assert told.startswith("recipe: 4 mistakes: ")
     for part in ("no.en is not a file", "either sentences or tokens", "bpe_dropout needs", "'label_smoothing'"):
         assert part in told
+
+
+def test_minimum_risk_and_r_drop_are_not_for_one_training(minimal: dict[str, Any]) -> None:
+    minimal |= {"minimum_risk": {}, "r_drop": 1.0, "start": "."}
+    assert "r_drop has no place in minimum_risk training: leave it out" in refused(minimal)

@@ -12,8 +12,9 @@ import torch
 
 from s2s.errors import UserError
 from s2s.vocabulary import END, WordVocabulary
+from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel
-from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.recipe import BatchConfig, DataConfig, MinimumRiskConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask
 from translation.train import build
 
@@ -54,6 +55,13 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(stored: Path, tmp_pa
     assert all(tensor.equal(network.state_dict()[name]) for name, tensor in model.network.state_dict().items())
     network_task = build(second, CPU).task
     assert network_task.batch(0, 0, [0]).source.ids[0, :-1].unique().numel() == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("risk", "kind"), [(None, TranslationTask), (MinimumRiskConfig(), MinimumRiskTask)])
+def test_the_recipe_chooses_what_is_minimised(
+    first: Recipe, stored: Path, risk: MinimumRiskConfig | None, kind: type
+) -> None:
+    assert type(build(replace(first, start=stored, minimum_risk=risk), CPU).task) is kind
 
 
 def test_the_text_is_encoded_once(first: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,14 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
+class MinimumRiskConfig:
+    """Minimum risk training: the model's own translations, rewarded by their BLEU (Shen et al., 2016)."""
+
+    width: int = option(5, low=2, high=100, help="of the beam whose hypotheses are weighed against one another")
+    cross_entropy: float = option(0.3, low=0, below=1, help="share of cross-entropy in the loss")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """From text to model."""
 
@@ -84,15 +92,20 @@ class Recipe:
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     tie_embeddings: bool = option(True, help="source and target share their embeddings; needs a joint vocabulary")
-    label_smoothing: float = option(0.1, low=0, below=1)
+    label_smoothing: float = option(0.1, low=0, below=1, help="minimum risk training has none")
     r_drop: float = option(
         0.0,
         low=0,
         help="alpha of R-Drop (Wu et al., 2021), which reads each batch twice: a step takes twice the time and memory",
     )
+    minimum_risk: MinimumRiskConfig | None = option(None)
 
     def problems(self) -> Iterator[str]:
         """What cannot be together."""
+        if self.minimum_risk and self.start is None:
+            yield "minimum_risk goes on from a trained model: name its directory in start"
+        if self.minimum_risk and self.r_drop:
+            yield "r_drop has no place in minimum_risk training: leave it out"
         if self.start is not None and not self.start.is_dir():
             yield f"start: {self.start} is no model directory"
         if self.tie_embeddings and not self.vocabulary.joint:

@@ -44,6 +44,7 @@ def train(arguments: list[str]) -> int:
 
 def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     """The data, a model and the task that the recipe describes."""
+    from translation.minimum_risk import MinimumRiskTask
     from translation.model import TranslationModel
     from translation.prepare import prepare
     from translation.task import TranslationTask
@@ -52,7 +53,8 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     data = prepare(recipe, (start.source, start.target) if start else None)
     model = _model(recipe, data, start)
     model.network.to(device)
-    task = TranslationTask(recipe, data, model, device)
+    kind = MinimumRiskTask if recipe.minimum_risk else TranslationTask
+    task = kind(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
     kept = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
     return training_command.Training(task, model.network, data.key, kept)

@@ -151,9 +151,9 @@ class Translator:
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source = pad([[*ids, END] for ids in sources]).to(self.device)
-        return generate(self._network, source, self._limits(source.lengths), self.options, precision=self.precision)
+        return generate(self._network, source, self.limits(source.lengths), self.options, precision=self.precision)
 
-    def _limits(self, lengths: Tensor) -> Tensor:
+    def limits(self, lengths: Tensor) -> Tensor:
         """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
         return (lengths * self._length_ratio).long() + 10
 

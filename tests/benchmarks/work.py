@@ -132,8 +132,8 @@ class _Brief(Translator):
         order = sorted(indices, key=lambda i: (lengths[i], i))
         return (order[first : first + self.batch] for first in range(0, len(order), self.batch))
 
-    def _limits(self, lengths: torch.Tensor) -> torch.Tensor:
-        return torch.full_like(lengths, self.length) if self.length else super()._limits(lengths)
+    def limits(self, lengths: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(lengths, self.length) if self.length else super().limits(lengths)
 
 
 class _Timed:

@@ -25,7 +25,7 @@ from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
 from captioning.view import View
-from s2s.rewards import rewarded_loss
+from s2s.rewards import rewarded_loss, searching, standardised, written
 from s2s.search import sample
 from s2s.task import Loss
 from s2s.vocabulary import END, PAD, START, UNK
@@ -86,25 +86,22 @@ class SelfCriticalTask(PictureTask):
         """See `Task`."""
         return self.named(examples)
 
-    @torch.no_grad()
     def _samples(self, model: Any, batch: SampledBatch) -> list[list[int]]:
         """Of each picture so many sampled captions, with END where they came to it; drawn without dropout."""
-        model.eval()
-        found = sample(
-            model.decoder.step,
-            model.start(batch.inputs),
-            len(batch.pictures),
-            start=START,
-            end=END,
-            maximum_length=self.model.config.max_caption_length + 1,
-            samples=self.config.samples,
-            temperature=self.config.temperature,
-            banned=(PAD, UNK, START),
-            device=self.device,
-        )
-        model.train()
-        torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none below
-        return [[*best.tokens, END] if best.finished else best.tokens for best in found]
+        with searching(model):
+            found = sample(
+                model.decoder.step,
+                model.start(batch.inputs),
+                len(batch.pictures),
+                start=START,
+                end=END,
+                maximum_length=self.model.config.max_caption_length + 1,
+                samples=self.config.samples,
+                temperature=self.config.temperature,
+                banned=(PAD, UNK, START),
+                device=self.device,
+            )
+        return [written(best) for best in found]
 
     def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
         """CIDEr-D of each sample against all captions of its picture: (pictures, samples) float32, 1 being 100."""
@@ -120,5 +117,4 @@ class SelfCriticalTask(PictureTask):
 def advantages(rewards: Tensor) -> Tensor:
     """(pictures, samples): how much better than the mean of the picture's other samples, in units of the deviation."""
     others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
-    difference = rewards - others
-    return difference / difference.std().clamp_min(1e-6)
+    return standardised(rewards - others)

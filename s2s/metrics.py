@@ -99,7 +99,8 @@ def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, languag
 def sentence_bleu(hypothesis: str, reference: str) -> float:
     """BLEU of one cased, detokenised line, 0 to 100, of the n-grams that a line so short can have.
 
-    sacreBLEU's sentence BLEU: effective order, and its exponential smoothing where no n-gram matches.
+    sacreBLEU's sentence BLEU: effective order, and exponential smoothing of the orders of which no n-gram matches. It
+    is 0 where no word matches.
     """
     return _sentence_bleu().sentence_score(hypothesis, [reference]).score
 

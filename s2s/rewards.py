@@ -2,45 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2s.batch import pad
 from s2s.loss import weighted_cross_entropy
+from s2s.search import Hypothesis
 from s2s.task import Loss
-from s2s.vocabulary import START
+from s2s.vocabulary import END, START
+
+
+@contextmanager
+def searching(model: nn.Module) -> Iterator[None]:
+    """Within, a model that is being trained writes sentences of its own: without dropout, and without gradients."""
+    model.eval()
+    with torch.no_grad():
+        yield
+    model.train()
+    torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none afterwards
+
+
+def written(hypothesis: Hypothesis) -> list[int]:
+    """Its tokens, END among them where it came to it: that it ended there is to be learned too."""
+    return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens
+
+
+def standardised(weights: Tensor) -> Tensor:
+    """In units of their standard deviation; as they are where all are 0."""
+    return weights / weights.std().clamp_min(1e-6)
 
 
 def rewarded_loss(
-    model: Any, inputs: Any, own: Sequence[list[int]], advantages: Tensor, true: Sequence[list[int]], share: float
+    model: Any, inputs: Any, own: Sequence[list[int]], weights: Tensor, true: Sequence[list[int]], share: float
 ) -> Loss:
     """Make of the model's own sentences the better ones likelier, and keep the true ones likely.
 
-    It is a mean over the tokens of its own sentences, of -advantage * log p, plus one over those of the true ones, of
+    It is a mean over the tokens of its own sentences, of -weight * log p, plus one over those of the true ones, of
     -log p, in the shares 1 - share and share.
 
     Args:
         model: an `EncoderDecoder`
         inputs: what its encoder takes
-        own: as many of each input as of any other, side by side; token ids, END among them where it came
-        advantages: (inputs, own sentences of each), how much better than expected each is, of either sign
-        true: as `own`, of any other number
+        own: as many of each input as of any other, side by side, as `written` gives them
+        weights: (inputs, own sentences of each), on the CPU, of either sign
+        true: as `own`, END included, of any other number that is not 0
         share: of cross-entropy, 0 <= share < 1
     """
-    count, tokens = len(advantages), [sum(map(len, side)) for side in (own, true)]
+    count, tokens = len(weights), [sum(map(len, side)) for side in (own, true)]
     rows = [row for sides in zip(_by_input(own, count), _by_input(true, count)) for side in sides for row in side]
-    of_own = (1 - share) * advantages
     of_true = torch.full((count, len(true) // count), share * tokens[0] / tokens[1])
-    read, written = pad([[START, *row[:-1]] for row in rows]), pad(rows)
-    device = model.decoder.embedding.weight.device
-    weights = torch.cat([of_own, of_true], 1).flatten().repeat_interleave(written.lengths).to(device)
-    mask = written.mask.to(device)
+    of_rows = torch.cat([(1 - share) * weights, of_true], 1).flatten()
+    read, targets = pad([[START, *row[:-1]] for row in rows]), pad(rows)
+    device = next(model.parameters()).device
+    mask = targets.mask.to(device)
     output = model(inputs, read.ids.to(device))
     logits = model.decoder.readout(output.features[mask])
-    total, _ = weighted_cross_entropy(logits, written.ids.to(device)[mask], weights)
+    of_tokens = of_rows.repeat_interleave(targets.lengths).to(device)
+    total, _ = weighted_cross_entropy(logits, targets.ids.to(device)[mask], of_tokens)
     return Loss(total, tokens[0], len(logits))
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
+from torch.utils._python_dispatch import TorchDispatchMode
+from translation_fixtures import tiny_model
 
+from s2s.batch import pad
+from s2s.precision import products
 from tests.benchmarks.emulated_bfloat16 import Emulated
 
 
@@ -33,6 +39,50 @@ def test_gradients_are_products_too() -> None:
     with Emulated():
         found = torch.autograd.grad(linear(inputs, weight).sum(), (inputs, weight))
     torch.testing.assert_close(found, expected, rtol=2**-7, atol=1e-3)
+
+
+PRODUCTS = {
+    "mm": lambda a, b, c: a @ b,
+    "addmm": lambda a, b, c: torch.addmm(c, a, b),
+    "mv": lambda a, b, c: a @ b[:, 0],
+    "addmv": lambda a, b, c: torch.addmv(c[:, 0], a, b[:, 0]),
+    "dot": lambda a, b, c: a[0] @ b[:, 0],
+    "bmm": lambda a, b, c: a[None] @ b[None],
+    "baddbmm": lambda a, b, c: torch.baddbmm(c[None], a[None], b[None]),
+}
+
+
+class Recorder(TorchDispatchMode):
+    """What reaches the processor of products: their names and what they are products of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, torch.dtype]] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.__name__.partition(".")[0]
+        if name in PRODUCTS:
+            self.seen |= {(name, argument.dtype) for argument in args if isinstance(argument, Tensor)}
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_no_product_of_bfloat16_is_left_to_the_processor(name: str) -> None:
+    operands = random(6, 9), random(9, 4), random(6, 4)
+    with Recorder() as recorder, Emulated():
+        found = PRODUCTS[name](*operands)
+    assert recorder.seen == {(name, torch.float32)}
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, PRODUCTS[name](*operands), rtol=2**-7, atol=1e-2)
+
+
+def test_a_step_of_training_makes_no_other_products_of_bfloat16() -> None:
+    network, ids = tiny_model().network, torch.tensor([[5, 6, 7, 8]])
+    with Recorder() as recorder, Emulated(), products("bfloat16", torch.device("cpu")):
+        output = network(pad([[4, 5, 6]]), ids)
+        network.decoder.readout(output.features).float().sum().backward()
+    assert {name for name, _ in recorder.seen} >= {"mm", "addmm"}
+    assert {dtype for _, dtype in recorder.seen} == {torch.float32}
 
 
 def test_products_in_float32_and_other_operations_are_as_they_were() -> None:

@@ -12,9 +12,10 @@ from test_task import TEXT, task_of
 from s2s.decoder import DropoutRates
 from s2s.metrics import sentence_bleu
 from s2s.precision import products
+from s2s.rewards import rewarded_loss
 from s2s.search import Hypothesis
-from s2s.vocabulary import END, WordVocabulary
-from translation.minimum_risk import MinimumRiskTask, advantages
+from s2s.vocabulary import END, UNK, WordVocabulary
+from translation.minimum_risk import MinimumRiskTask, slopes
 from translation.model import TranslationModel
 from translation.recipe import MinimumRiskConfig
 from translation.task import TranslationTask
@@ -39,24 +40,66 @@ def risk_task(dropout: float = 0.0, precision: Any = "float32", **options: Any) 
 
 
 def test_the_weights_are_the_gradient_of_the_expected_reward() -> None:
-    """Over the hypotheses that the beam found, with shares as the model's probabilities have it."""
+    """Over the hypotheses that the beam found, as probable among them as the model makes them."""
     scores = torch.tensor([[-3.0, -4.0, -4.5], [-1.0, -9.0, -torch.inf]], requires_grad=True)
-    rewards = torch.tensor([[0.3, 0.7, 0.1], [0.2, 0.4, 0.0]])
+    rewards = torch.tensor([[0.3, 0.7, 0.1], [0.2, 0.4, 0.2]])
     (scores.softmax(1) * rewards).sum().backward()
     assert scores.grad is not None
-    torch.testing.assert_close(advantages(scores.detach(), rewards), scores.grad / scores.grad.std())
+    torch.testing.assert_close(slopes(scores.detach().softmax(1), rewards), scores.grad)
     assert scores.grad[1, 2] == 0  # no third hypothesis was found
-    assert not advantages(scores.detach(), torch.full((2, 3), 0.4)).any()
+
+
+def test_where_all_are_as_good_there_is_nothing_to_learn() -> None:
+    """Not even what rounding leaves, which would be measured by its own deviation."""
+    for seed in range(50):
+        torch.manual_seed(seed)
+        rewards = torch.rand(8, 1).expand(8, 5)
+        assert not slopes(torch.randn(8, 5).softmax(1), rewards).any()
 
 
 def test_a_reward_is_the_sentences_bleu_as_text() -> None:
     task = risk_task()
     ids = WORDS.encode("zwei hunde spielen")
     found = [[Hypothesis(ids, -1.0, -3.0, None, True), Hypothesis(ids[:2], -1.0, -2.0, None, False)]]
-    scores, rewards = task._rewards(found, [[*ids, END]])
-    assert scores.tolist() == [[-3.0, -2.0, -torch.inf, -torch.inf]]
-    assert rewards[0].tolist() == pytest.approx([1.0, sentence_bleu("zwei hunde", "zwei hunde spielen") / 100, 0, 0])
-    assert 0 < rewards[0, 1] < 1
+    rewards, probabilities = task._rewards(found, [[*ids, END]]), task._probabilities(found)
+    short = sentence_bleu("zwei hunde", "zwei hunde spielen") / 100
+    assert rewards[0].tolist() == pytest.approx([1.0, short, 1.0, 1.0])
+    assert 0 < short < 1
+    torch.testing.assert_close(probabilities[0], torch.tensor([-3.0, -2.0, -torch.inf, -torch.inf]).softmax(0))
+
+
+def test_an_unknown_word_is_one_among_others_to_bleu() -> None:
+    """Where the reference has one it is wanted, and anywhere else it is wrong."""
+    task, (two, dogs) = risk_task(), WORDS.encode("zwei hunde")
+    said = [[UNK, two, dogs], [two, dogs], [UNK, two, UNK, dogs, UNK]]
+    found = [[Hypothesis(ids, -1.0, -3.0, None, True) for ids in said]]
+    with_one, without = (task._rewards(found, [[*ids, END]])[0] for ids in said[:2])
+    assert with_one.argmax() == 0
+    assert without.argmax() == 1
+    assert with_one[2] < with_one[0]
+    assert without[2] < without[0] < 1
+
+
+def test_what_is_missing_or_empty_or_cut_off_is_learned_from_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sources: one with a single hypothesis that was cut off, one with an empty one and a good one."""
+    task = risk_task(width=2, cross_entropy=0.5)
+    ids = [WORDS.encode(line) for line in TEXT.target[:2]]
+    cut = Hypothesis(ids[0][:2], -1.0, -2.0, None, False)
+    found = [[cut], [Hypothesis([], -1.0, -1.0, None, True), Hypothesis(ids[1], -1.0, -1.5, None, True)]]
+    monkeypatch.setattr(task, "_found", lambda *_: found)
+    network = task.model.network.eval()
+    batch = task.batch(0, 0, [0, 1])
+    loss = task.loss(network, batch)
+    own = [ids[0][:2], ids[0][:2], [END], [*ids[1], END]]
+    p = torch.tensor([-1.0, -1.5]).softmax(0)[1].item()  # of the good one, whose reward is 1; the empty one's is 0
+    slope = p * (1 - p)
+    weights = torch.tensor([[0.0, 0.0], [-slope, slope]])
+    true = [[*row, END] for row in ids]
+    expected = rewarded_loss(network, batch.source, own, weights / weights.std(), true, 0.5)
+    assert loss.total.item() == pytest.approx(expected.total.item(), rel=1e-5)
+    assert loss.weight == 2 + 2 + 1 + len(ids[1]) + 1
+    first = sentence_bleu(WORDS.decode(ids[0][:2]), TEXT.target[0]) / 100
+    assert loss.figures["reward"].item() / loss.weight == pytest.approx((first + p) / 2)
 
 
 def test_hypotheses_are_found_without_dropout_and_with_the_width_of_the_recipe() -> None:

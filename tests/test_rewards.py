@@ -8,7 +8,8 @@ from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
 from s2s.batch import pad
-from s2s.rewards import rewarded_loss
+from s2s.rewards import rewarded_loss, searching, standardised, written
+from s2s.search import Hypothesis
 from s2s.vocabulary import END, START
 
 OWN = [[5, 6, 7, END], [5, 6], [9, 8, END], [END]]
@@ -19,11 +20,11 @@ SOURCE = [[4, 5, 6, END], [7, 8, END]]
 def test_it_is_the_weighted_sum_of_sentences_each_read_alone() -> None:
     """The second input's sentences look at the second source, the weights go to all tokens of a row and to END."""
     network = tiny_model().network.eval()
-    advantages = torch.tensor([[1.0, -0.5], [0.25, 2.0]])
-    loss = rewarded_loss(network, pad(SOURCE), OWN, advantages, TRUE, 0.2)
+    weights = torch.tensor([[1.0, -0.5], [0.25, 2.0]])
+    loss = rewarded_loss(network, pad(SOURCE), OWN, weights, TRUE, 0.2)
     expected = 0.0
     for i, row in enumerate(OWN):
-        expected += 0.8 * advantages.flatten()[i].item() * _loss(network, SOURCE[i // 2], row)
+        expected += 0.8 * weights.flatten()[i].item() * _loss(network, SOURCE[i // 2], row)
     for i, row in enumerate(TRUE):
         expected += 0.2 * _loss(network, SOURCE[i], row) * loss.weight / 8
     assert loss.total.item() == pytest.approx(expected, rel=1e-5)
@@ -38,6 +39,26 @@ def test_without_a_share_true_sentences_teach_nothing() -> None:
         for true in (TRUE, [[END], [END]])
     )
     torch.testing.assert_close(first, second)
+
+
+def test_what_ended_is_to_end_again() -> None:
+    assert written(Hypothesis([5, 6], -1.0, -2.0, None, True)) == [5, 6, END]
+    assert written(Hypothesis([5, 6], -1.0, -2.0, None, False)) == [5, 6]
+
+
+def test_weights_are_measured_by_their_deviation() -> None:
+    weights = torch.tensor([[3.0, -1.0], [0.0, 2.0]])
+    torch.testing.assert_close(standardised(weights), weights / weights.std())
+    assert not standardised(torch.zeros(2, 2)).any()
+
+
+def test_while_it_searches_a_model_drops_nothing_and_keeps_no_gradient() -> None:
+    network = tiny_model().network.train()
+    with searching(network):
+        assert not network.training
+        assert not network.start(pad(SOURCE)).layers[0][0].requires_grad
+    assert network.training
+    assert torch.is_grad_enabled()
 
 
 def _loss(network: torch.nn.Module, source: list[int], written: list[int]) -> float:

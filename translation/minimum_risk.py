@@ -1,85 +1,94 @@
 """Minimum risk training: of its own best translations the model learns to prefer those that score well.
 
 The risk of a sentence is the mean of 1 - BLEU over the hypotheses of a beam, each as probable among them as the model
-makes it (Shen et al., 2016, "Minimum Risk Training for Neural Machine Translation", eq. 8 to 11, with the beam's
-hypotheses for samples as in Edunov et al., 2018, "Classical Structured Prediction Losses", section 4). The beam is that
-of translation, without dropout; a share of cross-entropy stays in the loss.
+makes it (Shen et al., 2016, "Minimum Risk Training for Neural Machine Translation"; with the beam's hypotheses for
+samples, and cross-entropy beside the risk, as in Edunov et al., 2018, "Classical Structured Prediction Losses for
+Sequence to Sequence Learning").
+
+Other than there, probabilities are neither sharpened nor averaged over a sentence's length, and a batch's weights are
+taken in units of their deviation, so that the share of cross-entropy means the same in every batch. The beam is that of
+translation, without dropout, and so are the probabilities among its hypotheses; the gradient is of the model with
+dropout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from s2s.generation import generate
 from s2s.metrics import sentence_bleu
-from s2s.rewards import rewarded_loss
+from s2s.rewards import rewarded_loss, searching, standardised, written
 from s2s.search import Hypothesis, SearchOptions
 from s2s.task import Loss
-from s2s.vocabulary import END
+from s2s.vocabulary import UNKNOWN_CHARACTER
 from translation.recipe import MinimumRiskConfig
 from translation.task import TranslationBatch, TranslationTask
 
+_Item = TypeVar("_Item")
+
 
 class MinimumRiskTask(TranslationTask):
-    """Risk of the beam's hypotheses and cross-entropy of true translations; all else as in cross-entropy training."""
+    """Risk of the beam's hypotheses and cross-entropy of true translations; all else as in cross-entropy training.
+
+    The batch that needs the most memory is taken to be that of the longest true translations: how long the hypotheses
+    will be nobody knows.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         assert self.recipe.minimum_risk is not None
         self.config: MinimumRiskConfig = self.recipe.minimum_risk
-        self._options = SearchOptions(self.config.width, self.config.width, stop_early=True)
+        self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
     def loss(self, model: Any, batch: TranslationBatch) -> Loss:
-        """See `Task`."""
+        """See `Task`; `reward` is what BLEU is expected of a hypothesis, 0 to 1."""
         true = [ids[:length] for ids, length in zip(batch.written.ids.tolist(), batch.written.lengths.tolist())]
         found = self._found(model, batch)
-        scores, rewards = self._rewards(found, true)
-        own = [_written(hypothesis) for row in found for hypothesis in _filled(row, self.config.width)]
-        loss = rewarded_loss(model, batch.source, own, advantages(scores, rewards), true, self.config.cross_entropy)
-        expected = (scores.softmax(1) * rewards).sum(1).mean()
+        probabilities, rewards = self._probabilities(found), self._rewards(found, true)
+        own = [written(hypothesis) for row in found for hypothesis in self._filled(row)]
+        weights = standardised(slopes(probabilities, rewards))
+        loss = rewarded_loss(model, batch.source, own, weights, true, self.config.cross_entropy)
+        expected = (probabilities * rewards).sum(1).mean()
         size = loss.size + int(batch.source.lengths.sum())
         return replace(loss, size=size, figures={"reward": expected * loss.weight})
 
     def _found(self, model: Any, batch: TranslationBatch) -> list[list[Hypothesis]]:
-        """Of each source the beam's hypotheses, found without dropout."""
+        """Of each source what the beam finds."""
         limits = self._translator.limits(batch.source.lengths)
-        model.eval()
-        found = generate(model, batch.source, limits, self._options, precision=self.recipe.training.precision)
-        model.train()
-        torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none below
-        return found
+        with searching(model):
+            return generate(model, batch.source, limits, self._options, precision=self.recipe.training.precision)
 
-    def _rewards(self, found: Sequence[Sequence[Hypothesis]], true: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-        """Log-probabilities, and BLEU from 0 to 1, each (sources, width); where there is no hypothesis -inf and 0."""
-        scores = torch.full((len(found), self.config.width), -torch.inf)
-        rewards = torch.zeros_like(scores)
-        for i, (row, ids) in enumerate(zip(found, true)):
-            reference = self.data.target.decode(ids[:-1])
-            for j, hypothesis in enumerate(row):
-                scores[i, j] = hypothesis.log_probability
-                rewards[i, j] = sentence_bleu(self.data.target.decode(hypothesis.tokens), reference) / 100
-        return scores, rewards
+    def _probabilities(self, found: Sequence[Sequence[Hypothesis]]) -> Tensor:
+        """Of each among those of its source: (sources, width); 0 where there is none."""
+        logs = [[hypothesis.log_probability for hypothesis in row] for row in found]
+        return torch.tensor([row + [-torch.inf] * (self.config.width - len(row)) for row in logs]).softmax(1)
+
+    def _rewards(self, found: Sequence[Sequence[Hypothesis]], true: Sequence[list[int]]) -> Tensor:
+        """BLEU from 0 to 1: (sources, width); that of the first one again where there is none."""
+        rows = []
+        for row, ids in zip(found, true):
+            reference = self._text(ids)
+            rows.append([sentence_bleu(self._text(hypothesis.tokens), reference) / 100 for hypothesis in row])
+        return torch.tensor([self._filled(row) for row in rows])
+
+    def _filled(self, row: Sequence[_Item]) -> list[_Item]:
+        """As many as the others have: the first one stands in, which then has no probability."""
+        return [*row, *[row[0]] * (self.config.width - len(row))]
+
+    def _text(self, ids: Sequence[int]) -> str:
+        """With a sign for each unknown word, or it would cost nothing to write them anywhere."""
+        return self.data.target.decode(ids, unknown=UNKNOWN_CHARACTER)
 
 
-def advantages(scores: Tensor, rewards: Tensor) -> Tensor:
-    """What the gradient of the expected reward weighs each hypothesis' log-probability with, in units of its deviation.
+def slopes(probabilities: Tensor, rewards: Tensor) -> Tensor:
+    """The gradient of the expected reward by each hypothesis' log-probability, which the softmax over them depends on.
 
-    (sources, width): Q (reward - its expectation under Q), where Q is the softmax of the scores over the hypotheses.
+    (sources, width) each: p (reward - the expected reward). It is 0 where all rewards are the same.
     """
-    shares = scores.softmax(1)
-    raw = shares * (rewards - (shares * rewards).sum(1, keepdim=True))
-    return raw / raw.std().clamp_min(1e-6)
-
-
-def _written(hypothesis: Hypothesis) -> list[int]:
-    return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens
-
-
-def _filled(row: Sequence[Hypothesis], width: int) -> list[Hypothesis]:
-    """As many as the others have; the weight of those that fill up is 0."""
-    return [*row, *[row[0]] * (width - len(row))]
+    rewards = rewards - rewards[:, :1]  # else rounding would make something of nothing
+    return probabilities * (rewards - (probabilities * rewards).sum(1, keepdim=True))

@@ -130,6 +130,20 @@ def test_killed_ten_times_it_ends_with_the_same_weights(recipe: Path, whole: Pat
     assert_equal_runs(run, whole)
 
 
+def test_minimum_risk_training_killed_ends_with_the_same_weights_too(recipe: Path, whole: Path, tmp_path: Path) -> None:
+    """It goes on from a model, and searches with its beam at every step."""
+    changes = ["training.epochs=2", "minimum_risk.width=3", f'start="{whole}/best"']
+    settings = [part for change in changes for part in ("--set", change)]
+    code, _, error = Training(recipe, tmp_path / "whole", *settings).end()
+    assert code == 0, error
+    assert "reward" in error
+    started = Training(recipe, tmp_path / "killed", *settings)
+    started.wait_for(9)
+    assert started.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert Training(recipe, tmp_path / "killed", *settings).end()[0] == 0
+    assert_equal_runs(tmp_path / "killed", tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
 )

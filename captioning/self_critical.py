@@ -25,7 +25,7 @@ from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
 from captioning.view import View
-from s2s.rewards import rewarded_loss, searching, standardised, written
+from s2s.rewards import rewarded_loss, searching, standardised, with_end
 from s2s.search import sample
 from s2s.task import Loss
 from s2s.vocabulary import END, PAD, START, UNK
@@ -101,7 +101,7 @@ class SelfCriticalTask(PictureTask):
                 banned=(PAD, UNK, START),
                 device=self.device,
             )
-        return [written(best) for best in found]
+        return [with_end(best) for best in found]
 
     def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
         """CIDEr-D of each sample against all captions of its picture: (pictures, samples) float32, 1 being 100."""

@@ -20,19 +20,21 @@ from s2s.vocabulary import END, START
 def searching(model: nn.Module) -> Iterator[None]:
     """Within, a model that is being trained writes sentences of its own: without dropout, and without gradients."""
     model.eval()
-    with torch.no_grad():
-        yield
-    model.train()
-    torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none afterwards
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train()
+        torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none afterwards
 
 
-def written(hypothesis: Hypothesis) -> list[int]:
+def with_end(hypothesis: Hypothesis) -> list[int]:
     """Its tokens, END among them where it came to it: that it ended there is to be learned too."""
     return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens
 
 
 def standardised(weights: Tensor) -> Tensor:
-    """In units of their standard deviation; as they are where all are 0."""
+    """In units of their standard deviation, or of 1e-6 where that is less: all may be 0."""
     return weights / weights.std().clamp_min(1e-6)
 
 
@@ -41,13 +43,13 @@ def rewarded_loss(
 ) -> Loss:
     """Make of the model's own sentences the better ones likelier, and keep the true ones likely.
 
-    It is a mean over the tokens of its own sentences, of -weight * log p, plus one over those of the true ones, of
-    -log p, in the shares 1 - share and share.
+    Its total over its weight is a mean over the tokens of the model's own sentences, of -weight * log p, plus one over
+    those of the true ones, of -log p, in the shares 1 - share and share.
 
     Args:
         model: an `EncoderDecoder`
         inputs: what its encoder takes
-        own: as many of each input as of any other, side by side, as `written` gives them
+        own: as many of each input as of any other, side by side, as `with_end` gives them
         weights: (inputs, own sentences of each), on the CPU, of either sign
         true: as `own`, END included, of any other number that is not 0
         share: of cross-entropy, 0 <= share < 1

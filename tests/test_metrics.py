@@ -24,6 +24,7 @@ from s2s.metrics import (
     lower_tokenised,
     lower_tokenised_bleu,
     paired_bootstrap,
+    sentence_bleu,
 )
 
 HYPOTHESES = [
@@ -181,6 +182,20 @@ def test_lengths_are_those_of_the_metrics_own_tokens() -> None:
     assert (lower.hypothesis_length, lower.reference_length) == (5, 6 + 2)  # peter &apos; s hut .
     assert (chars.hypothesis_length, chars.reference_length) == (None, None)
     assert f"hyp_len = {cased.hypothesis_length} ref_len = {cased.reference_length}" in cased.detail
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "score"),
+    [
+        ("zwei Hunde spielen", 100.0),
+        ("zwei Hunde", 100 * math.exp(1 - 3 / 2)),  # all that is there is right: the brevity penalty alone
+        ("zwei Katzen spielen", 100 * (2 / 3 * 1 / 4 * 1 / 4) ** (1 / 3)),  # no pair and no triple: halved, and again
+        ("ein Mann", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_sentences_bleu_is_of_the_orders_that_it_has(hypothesis: str, score: float) -> None:
+    assert sentence_bleu(hypothesis, "zwei Hunde spielen") == pytest.approx(score)
 
 
 def test_blank_output_scores_zero() -> None:

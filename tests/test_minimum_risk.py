@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_task import TEXT, task_of
+from translation_fixtures import TEXT, task_of
 
 from s2s.decoder import DropoutRates
 from s2s.metrics import sentence_bleu

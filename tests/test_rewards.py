@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
 from s2s.batch import pad
-from s2s.rewards import rewarded_loss, searching, standardised, written
+from s2s.rewards import rewarded_loss, searching, standardised, with_end
 from s2s.search import Hypothesis
 from s2s.vocabulary import END, START
 
@@ -42,8 +42,8 @@ def test_without_a_share_true_sentences_teach_nothing() -> None:
 
 
 def test_what_ended_is_to_end_again() -> None:
-    assert written(Hypothesis([5, 6], -1.0, -2.0, None, True)) == [5, 6, END]
-    assert written(Hypothesis([5, 6], -1.0, -2.0, None, False)) == [5, 6]
+    assert with_end(Hypothesis([5, 6], -1.0, -2.0, None, True)) == [5, 6, END]
+    assert with_end(Hypothesis([5, 6], -1.0, -2.0, None, False)) == [5, 6]
 
 
 def test_weights_are_measured_by_their_deviation() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from translation_fixtures import SHAPE
+from translation_fixtures import SOURCE, TARGET, TEXT, task_of
 
 from s2s.batch import BucketedBatches
 from s2s.loss import symmetric_divergence
@@ -19,37 +19,10 @@ from s2s.metrics import corpus_scores
 from s2s.search import SearchOptions
 from s2s.subwords import train_subwords
 from s2s.vocabulary import END, PAD, START, UNK, Vocabulary, WordVocabulary
-from translation.corpus import ParallelText
 from translation.model import TranslationModel
-from translation.prepare import Prepared
-from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.recipe import BatchConfig
 from translation.task import TranslationTask
 from translation.translator import Translator
-
-SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
-TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
-TEXT = ParallelText(SOURCE, TARGET, [1, 2, 4, 5, 6, 9])
-DATA = DataConfig([Path("train.en")], [Path("train.de")], Path("val.en"), Path("val.de"), "en", "de")
-
-
-def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, **options: Any) -> TranslationTask:
-    """A task on the sentences above, with a fresh small model that writes to the greatest length."""
-    options = {"kind": vocabulary.kind, "unknown_copies": 0.0, **options}
-    recipe = Recipe(
-        DATA, BatchConfig(sentences=batch), vocabulary=VocabularyConfig(**options), label_smoothing=smoothing
-    )
-    recipe = replace(recipe, training=replace(recipe.training, precision="float32"))
-    shape = replace(SHAPE, vocabulary_kind=vocabulary.kind)
-    torch.manual_seed(0)
-    model = TranslationModel.fresh(shape, vocabulary, vocabulary)
-    with torch.no_grad():
-        for parameter in model.network.parameters():
-            parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
-        model.network.decoder.projection.bias[END] = -10
-    model.network.eval()
-    validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
-    data = Prepared(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
-    return TranslationTask(recipe, data, model, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,22 @@
-"""A translation model of a few thousand random weights, with subwords of a few English lines."""
+"""Translation models of a few thousand random weights, with subwords of a few English lines; six pairs and a task."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from s2s.decoder import DecoderConfig
 from s2s.subwords import train_subwords
-from s2s.vocabulary import END
+from s2s.vocabulary import END, Vocabulary
+from translation.corpus import ParallelText
 from translation.encoder import EncoderConfig
 from translation.model import TranslationConfig, TranslationModel
+from translation.prepare import Prepared
+from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from translation.task import TranslationTask
 
 LINES = ["A man in a red hat is sleeping in the park .", "Two dogs play with a ball in the snow !"]
 SHAPE = TranslationConfig(
@@ -24,6 +30,10 @@ SHAPE = TranslationConfig(
     encoder=EncoderConfig(dim=8),
     decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
 )
+SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
+TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
+TEXT = ParallelText(SOURCE, TARGET, [1, 2, 4, 5, 6, 9])
+DATA = DataConfig([Path("train.en")], [Path("train.de")], Path("val.en"), Path("val.de"), "en", "de")
 
 
 def tiny_model() -> TranslationModel:
@@ -38,3 +48,23 @@ def tiny_model() -> TranslationModel:
                 parameter.normal_()
             model.network.decoder.projection.bias[END] += 2  # as it is, a random model hardly ever ends
     return model
+
+
+def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, **options: Any) -> TranslationTask:
+    """A task on the sentences above, with a fresh small model that writes to the greatest length."""
+    options = {"kind": vocabulary.kind, "unknown_copies": 0.0, **options}
+    recipe = Recipe(
+        DATA, BatchConfig(sentences=batch), vocabulary=VocabularyConfig(**options), label_smoothing=smoothing
+    )
+    recipe = replace(recipe, training=replace(recipe.training, precision="float32"))
+    shape = replace(SHAPE, vocabulary_kind=vocabulary.kind)
+    torch.manual_seed(0)
+    model = TranslationModel.fresh(shape, vocabulary, vocabulary)
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
+        model.network.decoder.projection.bias[END] = -10
+    model.network.eval()
+    validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
+    data = Prepared(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
+    return TranslationTask(recipe, data, model, torch.device("cpu"))

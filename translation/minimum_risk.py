@@ -22,7 +22,7 @@ from torch import Tensor
 
 from s2s.generation import generate
 from s2s.metrics import sentence_bleu
-from s2s.rewards import rewarded_loss, searching, standardised, written
+from s2s.rewards import rewarded_loss, searching, standardised, with_end
 from s2s.search import Hypothesis, SearchOptions
 from s2s.task import Loss
 from s2s.vocabulary import UNKNOWN_CHARACTER
@@ -50,7 +50,7 @@ class MinimumRiskTask(TranslationTask):
         true = [ids[:length] for ids, length in zip(batch.written.ids.tolist(), batch.written.lengths.tolist())]
         found = self._found(model, batch)
         probabilities, rewards = self._probabilities(found), self._rewards(found, true)
-        own = [written(hypothesis) for row in found for hypothesis in self._filled(row)]
+        own = [with_end(hypothesis) for row in found for hypothesis in self._filled(row)]
         weights = standardised(slopes(probabilities, rewards))
         loss = rewarded_loss(model, batch.source, own, weights, true, self.config.cross_entropy)
         expected = (probabilities * rewards).sum(1).mean()

@@ -76,7 +76,7 @@ class MinimumRiskConfig:
     """Minimum risk training: the model's own translations, rewarded by their BLEU (Shen et al., 2016)."""
 
     width: int = option(
-        5, low=2, high=100, help="of the beam whose hypotheses are weighed; a step takes so many times the memory"
+        5, low=2, high=100, help="of the beam whose hypotheses are weighed: the decoder reads so many rows more a pair"
     )
     cross_entropy: float = option(0.3, low=0, below=1, help="share of cross-entropy in the loss")
 

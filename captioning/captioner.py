@@ -18,11 +18,11 @@ from captioning.images import ImageError, Picture, read_image
 from captioning.inputs import stacked
 from captioning.model import CaptioningModel
 from captioning.text import readable
-from s2s.generation import generate
+from s2s.generation import generate, with_end
 from s2s.precision import DecodingPrecision, Precision, choose_device, products
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
-from s2s.vocabulary import END, PAD, START, UNK
+from s2s.vocabulary import PAD, START, UNK
 
 BATCH = 32  # pictures
 
@@ -154,6 +154,6 @@ class Captioner:
 
     def _written(self, hypothesis: Hypothesis, shape: Sequence[int]) -> Caption:
         vocabulary = self.model.vocabulary
-        tokens = vocabulary.tokens([*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens)
+        tokens = vocabulary.tokens(with_end(hypothesis))
         attention = None if hypothesis.attention is None else hypothesis.attention.unflatten(1, list(shape))
         return Caption(readable(vocabulary.decode(hypothesis.tokens)), hypothesis.score, tokens, attention)

@@ -25,7 +25,8 @@ from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
 from captioning.view import View
-from s2s.rewards import rewarded_loss, searching, standardised, with_end
+from s2s.generation import with_end
+from s2s.rewards import rewarded_loss, searching, standardised
 from s2s.search import sample
 from s2s.task import Loss
 from s2s.vocabulary import END, PAD, START, UNK

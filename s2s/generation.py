@@ -51,3 +51,8 @@ def generate(
             return beam(step, state, len(limits), options=options, **common)
         common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}
         return [[best] for best in greedy(step, state, len(limits), **common)]
+
+
+def with_end(hypothesis: Hypothesis) -> list[int]:
+    """Its tokens, END among them where it came to it."""
+    return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens

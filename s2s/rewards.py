@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from s2s.batch import pad
 from s2s.loss import weighted_cross_entropy
-from s2s.search import Hypothesis
 from s2s.task import Loss
-from s2s.vocabulary import END, START
+from s2s.vocabulary import START
 
 
 @contextmanager
@@ -26,11 +25,6 @@ def searching(model: nn.Module) -> Iterator[None]:
     finally:
         model.train()
         torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none afterwards
-
-
-def with_end(hypothesis: Hypothesis) -> list[int]:
-    """Its tokens, END among them where it came to it: that it ended there is to be learned too."""
-    return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens
 
 
 def standardised(weights: Tensor) -> Tensor:
@@ -49,7 +43,7 @@ def rewarded_loss(
     Args:
         model: an `EncoderDecoder`
         inputs: what its encoder takes
-        own: as many of each input as of any other, side by side, as `with_end` gives them
+        own: as many of each input as of any other, side by side, as `generation.with_end` gives them
         weights: (inputs, own sentences of each), on the CPU, of either sign
         true: as `own`, END included, of any other number that is not 0
         share: of cross-entropy, 0 <= share < 1

@@ -8,7 +8,8 @@ from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
 from s2s.batch import pad
-from s2s.rewards import rewarded_loss, searching, standardised, with_end
+from s2s.generation import with_end
+from s2s.rewards import rewarded_loss, searching, standardised
 from s2s.search import Hypothesis
 from s2s.vocabulary import END, START
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from s2s.generation import with_end
 from s2s.search import Hypothesis
-from s2s.vocabulary import END, UNK, UNKNOWN_CHARACTER, Vocabulary
+from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, Vocabulary
 
 _UNIT = re.compile(r"[\w'’-]+|[^\w\s]|\s")  # a word, any other character
 
@@ -79,7 +80,7 @@ def with_copies(
     most, so that nothing is lost, and an unknown token too many reads nothing.
     """
     weights, tokens = hypothesis.attention, hypothesis.tokens
-    labels = target.tokens([*tokens, END] if hypothesis.finished else tokens)
+    labels = target.tokens(with_end(hypothesis))
     if weights is None or not (source.unknown or UNK in tokens):
         return target.decode(tokens), labels
     pieces = vocabulary.pieces(source.text)

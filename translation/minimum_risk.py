@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from s2s.generation import generate
+from s2s.generation import generate, with_end
 from s2s.metrics import sentence_bleu
-from s2s.rewards import rewarded_loss, searching, standardised, with_end
+from s2s.rewards import rewarded_loss, searching, standardised
 from s2s.search import Hypothesis, SearchOptions
 from s2s.task import Loss
 from s2s.vocabulary import UNKNOWN_CHARACTER

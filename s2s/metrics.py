@@ -5,7 +5,8 @@ one reference a sentence is `[references]`. The other nesting, a list of referen
 cut to its first sentences without a word; here it, and every other mismatch, is a `UserError`.
 
 The two kinds of BLEU are not comparable: `bleu` takes cased, detokenised text and tokenises it in its own way, while
-`lower_tokenised_bleu` is the figure of the papers that scored lower-cased text in Moses' tokens.
+`lower_tokenised_bleu` is the figure of the papers that scored lower-cased text in Moses' tokens. Where a language puts
+no spaces between words, there is the first alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from sacrebleu.significance import Result
 
 Streams = Sequence[Sequence[str]]
+
+# What takes the place of tokeniser 13a, which needs spaces: to it a Chinese sentence would be a single word.
+UNSPACED = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my", "bo", "dz"), "char")}
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,22 @@ class Significance:
 
 
 def corpus_scores(hypotheses: Sequence[str], references: Streams, language: str) -> list[Score]:
-    """Cased detokenised BLEU, chrF, lower-cased tokenised BLEU, in this order: what validation and test both print."""
-    return [
-        bleu(hypotheses, references),
-        chrf(hypotheses, references),
-        lower_tokenised_bleu(hypotheses, references, language),
-    ]
+    """Cased detokenised BLEU, chrF, lower-cased tokenised BLEU, in this order.
+
+    The last is left out for a language of `UNSPACED`, of which Moses makes no tokens.
+    """
+    scores = [bleu(hypotheses, references, language), chrf(hypotheses, references)]
+    if primary_tag(language) not in UNSPACED:
+        scores.append(lower_tokenised_bleu(hypotheses, references, language))
+    return scores
 
 
-def bleu(hypotheses: Sequence[str], references: Streams) -> Score:
-    """BLEU (Papineni et al., 2002) of cased, detokenised lines, by sacreBLEU's defaults (tokeniser 13a)."""
-    return _score(_bleu(), hypotheses, references)
+def bleu(hypotheses: Sequence[str], references: Streams, language: str) -> Score:
+    """BLEU (Papineni et al., 2002) of cased, detokenised lines, by sacreBLEU's defaults.
+
+    Its tokeniser is 13a, but `zh` for Chinese, and single characters for the other languages of `UNSPACED`.
+    """
+    return _score(_bleu(language), hypotheses, references)
 
 
 def chrf(hypotheses: Sequence[str], references: Streams) -> Score:
@@ -96,45 +105,41 @@ def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, languag
     return _score(_lower_tokenised_bleu(language), hypotheses, references)
 
 
-def sentence_bleu(hypothesis: str, reference: str) -> float:
-    """BLEU of one cased, detokenised line, 0 to 100, of the n-grams that a line so short can have.
+def sentence_bleu(hypothesis: str, reference: str, language: str) -> float:
+    """BLEU of one cased, detokenised line, 0 to 100, of the n-grams that a line so short can have; tokens as in `bleu`.
 
     sacreBLEU's sentence BLEU: effective order, and exponential smoothing of the orders of which no n-gram matches. It
     is 0 where no word matches.
     """
-    return _sentence_bleu().sentence_score(hypothesis, [reference]).score
+    return _sentence_bleu(tokeniser(language)).sentence_score(hypothesis, [reference]).score
 
 
 def paired_bootstrap(
     baseline: Sequence[str],
     hypotheses: Sequence[str],
     references: Streams,
+    language: str,
     *,
-    metric: Literal["bleu", "chrf", "lower_tokenised_bleu"] = "bleu",
-    language: str = "",
+    metric: Literal["bleu", "lower_tokenised_bleu"] = "bleu",
     samples: int = 1000,
     seed: int = 12345,
 ) -> Significance:
     """Paired bootstrap resampling (Koehn, 2004) of two outputs for the same sentences, by sacreBLEU's own test.
 
-    `metric` is one of the functions above; `lower_tokenised_bleu` alone needs the `language`, and all take raw lines.
+    `metric` is one of the functions above, and takes raw lines.
     The same `seed` gives the same result. Memory is about `samples` x sentences x 100 bytes.
     Where the two scores are equal the p-value is 1: sacreBLEU's own would call a system different from itself.
     """
     from sacrebleu.significance import PairedTest
 
-    metrics: dict[str, Callable[[], _TextMetric]] = {
-        "bleu": _bleu,
-        "chrf": _chrf,
-        "lower_tokenised_bleu": partial(_lower_tokenised_bleu, language),
-    }
+    metrics = {"bleu": _bleu, "lower_tokenised_bleu": _lower_tokenised_bleu}
     check(metric in metrics, f"no significance test for the metric {metric!r}: choose one of {', '.join(metrics)}")
     # sacreBLEU would read 0 samples as 1000, and a seed of 0 as none.
     check(min(samples, seed) >= 1, f"bootstrap of {samples} samples with seed {seed}: both must be 1 or more")
     _check_streams(baseline, references, "baseline hypotheses")
     _check_streams(hypotheses, references)
 
-    by = metrics[metric]()
+    by = metrics[metric](language)
     systems = [("baseline", by.prepare(baseline)), ("system", by.prepare(hypotheses))]
     streams = [by.prepare(stream) for stream in references]
     with _sacrebleu_seed(seed):
@@ -182,11 +187,16 @@ def primary_tag(language: str) -> str:
     return tag
 
 
+def tokeniser(language: str) -> str:
+    """Which of sacreBLEU's tokenisers cuts the language's raw text."""
+    return UNSPACED.get(primary_tag(language), "13a")
+
+
 @cache
-def _sentence_bleu() -> BLEU:
+def _sentence_bleu(tokenize: str) -> BLEU:
     from sacrebleu.metrics.bleu import BLEU
 
-    return BLEU(effective_order=True)
+    return BLEU(tokenize=tokenize, effective_order=True)
 
 
 @dataclass(frozen=True)
@@ -205,10 +215,10 @@ class _TextMetric:
         return signature.format()
 
 
-def _bleu() -> _TextMetric:
+def _bleu(language: str) -> _TextMetric:
     from sacrebleu.metrics.bleu import BLEU
 
-    return _TextMetric(BLEU())
+    return _TextMetric(BLEU(tokenize=tokeniser(language)))
 
 
 def _chrf() -> _TextMetric:

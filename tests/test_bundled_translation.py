@@ -36,7 +36,8 @@ def test_no_precision_costs_bleu(precision: DecodingPrecision, text: tuple[list[
     if precision == "int8" and not can_quantise(torch.device("cpu")):
         pytest.skip("needs a processor with products in eight bits")
     sources, references = text
-    exact, found = (bleu(translated(tuple(sources), p, 16_384), [references]).value for p in ("float32", precision))
+    outputs = (translated(tuple(sources), p, 16_384) for p in ("float32", precision))
+    exact, found = (bleu(output, [references], "de").value for output in outputs)
     assert exact > 36
     assert found > exact - 1  # of 1,000 lines it is 0.1: chance moves that of 200 further
 

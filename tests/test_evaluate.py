@@ -120,8 +120,8 @@ def test_each_baseline_is_tested_in_both_bleus(files: dict[str, str], capsys: py
     comparisons = printed(capsys, *given, "--baseline", files["theirs"], files["ours"])["comparisons"]
     assert [comparison["baseline"] for comparison in comparisons] == [files["theirs"], files["ours"]]
     expected = [
-        paired_bootstrap(THEIRS, OURS, [REFERENCE]),
-        paired_bootstrap(THEIRS, OURS, [REFERENCE], metric="lower_tokenised_bleu", language="de"),
+        paired_bootstrap(THEIRS, OURS, [REFERENCE], "de"),
+        paired_bootstrap(THEIRS, OURS, [REFERENCE], "de", metric="lower_tokenised_bleu"),
     ]
     for test, significance in zip(comparisons[0]["tests"], expected, strict=True):
         assert (test["name"], test["p_value"]) == (significance.name, significance.p_value)

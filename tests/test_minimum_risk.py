@@ -62,7 +62,7 @@ def test_a_reward_is_the_sentences_bleu_as_text() -> None:
     ids = WORDS.encode("zwei hunde spielen")
     found = [[Hypothesis(ids, -1.0, -3.0, None, True), Hypothesis(ids[:2], -1.0, -2.0, None, False)]]
     rewards, probabilities = task._rewards(found, [[*ids, END]]), task._probabilities(found)
-    short = sentence_bleu("zwei hunde", "zwei hunde spielen") / 100
+    short = sentence_bleu("zwei hunde", "zwei hunde spielen", "de") / 100
     assert rewards[0].tolist() == pytest.approx([1.0, short, 1.0, 1.0])
     assert 0 < short < 1
     torch.testing.assert_close(probabilities[0], torch.tensor([-3.0, -2.0, -torch.inf, -torch.inf]).softmax(0))
@@ -98,7 +98,7 @@ def test_what_is_missing_or_empty_or_cut_off_is_learned_from_as_it_is(monkeypatc
     expected = rewarded_loss(network, batch.source, own, weights / weights.std(), true, 0.5)
     assert loss.total.item() == pytest.approx(expected.total.item(), rel=1e-5)
     assert loss.weight == 2 + 2 + 1 + len(ids[1]) + 1
-    first = sentence_bleu(WORDS.decode(ids[0][:2]), TEXT.target[0]) / 100
+    first = sentence_bleu(WORDS.decode(ids[0][:2]), TEXT.target[0], "de") / 100
     assert loss.figures["reward"].item() / loss.weight == pytest.approx((first + p) / 2)
 
 

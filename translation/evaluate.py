@@ -28,7 +28,7 @@ from s2s import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import WINDOW_LINES, read_lines
-from s2s.metrics import Score, Significance, Streams, corpus_scores, paired_bootstrap, primary_tag
+from s2s.metrics import UNSPACED, Score, Significance, Streams, corpus_scores, paired_bootstrap, primary_tag
 from translation.translate import load
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ def evaluate(arguments: list[str]) -> int:
 def _significance(
     baseline: Sequence[str], hypotheses: Sequence[str], references: Streams, language: str
 ) -> list[Significance]:
-    return [
-        paired_bootstrap(baseline, hypotheses, references, metric=metric, language=language)
-        for metric in ("bleu", "lower_tokenised_bleu")
-    ]
+    tests = [paired_bootstrap(baseline, hypotheses, references, language)]
+    if primary_tag(language) not in UNSPACED:
+        tests.append(paired_bootstrap(baseline, hypotheses, references, language, metric="lower_tokenised_bleu"))
+    return tests
 
 
 def _check_options(options: argparse.Namespace) -> None:

@@ -43,6 +43,7 @@ class MinimumRiskTask(TranslationTask):
         super().__init__(*arguments)
         assert self.recipe.minimum_risk is not None
         self.config: MinimumRiskConfig = self.recipe.minimum_risk
+        self._language = self.recipe.data.target_language
         self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
     def loss(self, model: Any, batch: TranslationBatch) -> Loss:
@@ -73,7 +74,7 @@ class MinimumRiskTask(TranslationTask):
         rows = []
         for row, ids in zip(found, true):
             reference = self._text(ids)
-            rows.append([sentence_bleu(self._text(hypothesis.tokens), reference) / 100 for hypothesis in row])
+            rows.append([sentence_bleu(self._text(each.tokens), reference, self._language) / 100 for each in row])
         return torch.tensor([self._filled(row) for row in rows])
 
     def _filled(self, row: Sequence[_Item]) -> list[_Item]:

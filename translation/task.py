@@ -119,7 +119,7 @@ class TranslationTask:
         hypotheses = [best.text for best, *_ in self._translator.translate(text.source)]
         figures = {"loss": self._validation_loss(model, text.source, text.target)}
         if limit is None:
-            figures["BLEU"] = bleu(hypotheses, [text.target]).value
+            figures["BLEU"] = bleu(hypotheses, [text.target], self.recipe.data.target_language).value
         return Validation(figures, "loss" if limit else "BLEU", higher_is_better=limit is None)
 
     def whereabouts(self, examples: Sequence[int]) -> str:

@@ -89,7 +89,7 @@ def score(output: str, references: str, language: str) -> Figures:
     """BLEU of both kinds, and words a sentence, which tells how much was written."""
     hypotheses, lines = (Path(name).read_text(encoding="utf-8").splitlines() for name in (output, references))
     return {
-        "BLEU": bleu(hypotheses, [lines]).value,
+        "BLEU": bleu(hypotheses, [lines], language).value,
         "lc-tok": lower_tokenised_bleu(hypotheses, [lines], language).value,
         "words": sum(len(line.split()) for line in hypotheses) / len(hypotheses),
     }

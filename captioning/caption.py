@@ -36,9 +36,9 @@ def caption(arguments: list[str]) -> int:
     """The command."""
     options = _parser().parse_args(arguments)
     check(options.model or BUNDLED.is_dir(), "no model came with this installation: name one with --model")
-    if options.json:
-        check_new(options.json, force=options.force)
     paths = [path for name in options.paths for path in expanded(name)]
+    if options.json:
+        check_new(options.json, force=options.force, inputs=paths)
     with _pages(options) as draw:
         captioner = load(options.model or BUNDLED, options, batch=options.batch)
         run = _Run(len(paths), draw)

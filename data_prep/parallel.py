@@ -66,9 +66,7 @@ def _check_paths(options: argparse.Namespace, outputs: Sequence[str]) -> None:
         check_readable(path)
     options.output.mkdir(parents=True, exist_ok=True)
     for path in (options.output / name for name in outputs):
-        clash = any(path.exists() and path.samefile(raw) for raw in inputs)
-        check(not clash, f"{path}: is an input, which is never replaced; choose another --output or --prefix")
-        check_new(path, force=options.force)
+        check_new(path, force=options.force, inputs=inputs)
 
 
 def _languages(options: argparse.Namespace) -> tuple[str, str]:

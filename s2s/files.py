@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,14 +22,17 @@ def check_readable(path: Path) -> None:
     check(os.access(path, os.R_OK), f"{path}: may not be read; check its permissions")
 
 
-def check_new(path: Path, *, force: bool = False) -> None:
+def check_new(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
     """Raise a UserError unless `path` can be written and (without `force`) nothing is lost by it.
 
-    A device or a named pipe (/dev/null, /dev/stdout) is there to be written to and needs no `force`.
+    None of `inputs`, whatever its name or link, is ever replaced. A device or a named pipe (/dev/null, /dev/stdout) is
+    there to be written to and needs no `force`.
     """
     if _is_device(path):
         check(os.access(path, os.W_OK), f"{path}: may not be written to; check its permissions")
         return
+    clash = any(path.exists() and each.exists() and path.samefile(each) for each in inputs)
+    check(not clash, f"{path}: is an input, which is never replaced; choose another name")
     folder = _real(path).parent
     check(not path.is_dir(), f"{path}: is a folder; name a file in it")
     check(folder.exists(), f"{path}: its folder {folder} does not exist; create it first")

@@ -22,7 +22,7 @@ class OptimiserConfig:
     learning_rate: float = option(1e-3, above=0, help="the peak of the schedule")
     beta1: float = option(0.9, low=0, below=1, help="Adam's; SGD's momentum")
     beta2: float = option(0.98, low=0, below=1)
-    weight_decay: float = option(0.01, low=0, help="matrices only; decoupled in AdamW")
+    weight_decay: float = option(0.0, low=0, help="of matrices; decoupled in AdamW, else added to the gradient")
     clip_norm: float = option(1.0, low=0, help="largest norm of the whole gradient; 0 does not clip")
     clip_value: float = option(0.0, low=0, high=1e30, help="largest absolute value of an element; 0 does not clip")
 
@@ -72,7 +72,8 @@ class Schedule:
         """Of the peak learning rate at `step`, counted from 0."""
         config = self.config
         warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-        progress = min(1.0, step / max(1, self.total_steps))
+        after = max(0, step - config.warmup_steps)  # the cosine begins at the peak
+        progress = min(1.0, after / max(1, self.total_steps - config.warmup_steps))
         shape = {
             "constant": 1.0,
             "cosine": 0.5 * (1 + math.cos(math.pi * progress)),

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from s2s.averaging import Average, AveragingConfig
 from s2s.checkpoint import load_weights, read_state, write_state
-from s2s.command import Terminated
+from s2s.command import Terminated, warn
 from s2s.config import option
 from s2s.errors import check
 from s2s.optimisation import (
@@ -108,6 +108,9 @@ class Trainer:
             self._restore()
         else:
             self._rehearse()
+        warmup, steps = self.config.schedule.warmup_steps, self.schedule.total_steps
+        if warmup > steps / 2:
+            warn(f"warm-up takes {warmup} of {steps} steps: lower training.schedule.warmup_steps, or train for longer")
         self._clock = time.monotonic()
         with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
             if resumed and self._stopped_early():

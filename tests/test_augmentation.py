@@ -21,6 +21,20 @@ def test_short_words_and_pairs_that_share_none_stay() -> None:
     assert make_unknown("a b in", "c d in", random.Random(1)) == ("a b in", "c d in")
 
 
+def test_a_word_is_the_same_before_a_sign_and_whatever_the_space_around_it() -> None:
+    source, target = make_unknown("A Frisbee!", "Frisbee\u00a0: ein\tFrisbee.", random.Random(1))
+    assert source == f"A {UNKNOWN_CHARACTER}!"
+    assert target == f"{UNKNOWN_CHARACTER}\u00a0: ein\t{UNKNOWN_CHARACTER}."
+    assert make_unknown("grass", "Grasshalm", random.Random(1)) == ("grass", "Grasshalm")
+
+
+def test_numbers_are_copied_however_short() -> None:
+    assert make_unknown("a 5 x", "b 5, x", random.Random(1)) == (
+        f"a {UNKNOWN_CHARACTER} x",
+        f"b {UNKNOWN_CHARACTER}, x",
+    )
+
+
 def test_the_rate_is_kept_and_the_seed_decides() -> None:
     sources, targets = [PAIR[0]] * 2000, [PAIR[1]] * 2000
     changed = sometimes_unknown(sources, targets, 0.25, seed=3)

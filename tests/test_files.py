@@ -103,6 +103,17 @@ def test_check_new(tmp_path: Path) -> None:
         check_new(tmp_path, force=True)
 
 
+def test_an_input_is_never_replaced(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    link.symlink_to(file)
+    for path in (file, link):
+        with pytest.raises(UserError, match="is an input, which is never replaced"):
+            check_new(path, force=True, inputs=[tmp_path / "other", file])
+    check_new(tmp_path / "new", inputs=[tmp_path / "new", file])
+    check_new(Path("/dev/null"), inputs=[Path("/dev/null")])
+
+
 def test_check_readable(tmp_path: Path) -> None:
     check_readable(Path(__file__))
     check_readable(Path("/dev/null"))

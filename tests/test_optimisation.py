@@ -120,6 +120,13 @@ def test_a_cosine_falls_to_nothing_through_a_half() -> None:
     assert found == sorted(found, reverse=True)
 
 
+def test_a_cosine_begins_where_the_warm_up_ends() -> None:
+    found = shares(ScheduleConfig(name="cosine", warmup_steps=400))
+    assert found[399] == found[400] == 1
+    assert found[700] == pytest.approx(0.5)
+    assert found[-1] == pytest.approx(0, abs=1e-5)
+
+
 def test_an_inverse_square_root_halves_in_four_times_the_warm_up() -> None:
     found = shares(ScheduleConfig(name="inverse_sqrt", warmup_steps=100))
     assert found[99] == 1

@@ -114,6 +114,15 @@ def test_output_is_written_when_whole_and_not_over_another(run: Translate, text:
     assert output.read_text() == whole
 
 
+@pytest.mark.parametrize("option", ["--output", "--attention"])
+def test_an_input_is_never_replaced(run: Translate, tmp_path: Path, option: str) -> None:
+    page = tmp_path / "text.html"  # a name that --attention takes too
+    page.write_text("A man\n")
+    message = f"error: {page}: is an input, which is never replaced; choose another name\n"
+    assert run(option, page, "--force", page) == (2, "", message)
+    assert page.read_text() == "A man\n"
+
+
 def test_a_failure_leaves_the_output_as_it_was(run: Translate, text: Path, tmp_path: Path) -> None:
     output, broken = tmp_path / "text.de", tmp_path / "broken.en"
     output.write_text("precious")

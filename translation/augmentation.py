@@ -12,25 +12,26 @@ import random
 from collections.abc import Sequence
 
 from s2s.vocabulary import UNKNOWN_CHARACTER
+from translation.copying import UNIT
 
-SHORTEST = 4  # characters of a word that is worth copying: names, loan words, numbers; not "in" or "an"
+SHORTEST = 4  # characters of a word that is worth copying, a name or a loan word; not "in" or "an"
 
 
 def make_unknown(source: str, target: str, draw: random.Random) -> tuple[str, str]:
     """Replace one word that both sides have by an unknown character; the pair as it is where they share none."""
-    shared = sorted(word for word in set(source.split()) & set(target.split()) if len(word) >= SHORTEST)
+    units = UNIT.findall(source), UNIT.findall(target)  # what `copying` makes unknown in a text to translate
+    shared = sorted(unit for unit in set(units[0]) & set(units[1]) if len(unit) >= SHORTEST or unit.isdecimal())
     if not shared:
         return source, target
     word = draw.choice(shared)
-    return tuple(
-        " ".join(UNKNOWN_CHARACTER if part == word else part for part in side.split(" ")) for side in (source, target)
-    )  # type: ignore[return-value]
+    first, second = ("".join(UNKNOWN_CHARACTER if unit == word else unit for unit in side) for side in units)
+    return first, second
 
 
 def sometimes_unknown(
     sources: Sequence[str], targets: Sequence[str], rate: float, seed: int
 ) -> tuple[list[str], list[str]]:
-    """`make_unknown` for a share `rate` of the pairs; the draw depends on `seed` alone."""
+    """`make_unknown` for a share `rate` of the pairs, though most share no word; the draw depends on `seed` alone."""
     draw = random.Random(seed)
     pairs = [
         make_unknown(source, target, draw) if draw.random() < rate else (source, target)

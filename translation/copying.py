@@ -12,7 +12,7 @@ from s2s.generation import with_end
 from s2s.search import Hypothesis
 from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, Vocabulary
 
-_UNIT = re.compile(r"[\w'’-]+|[^\w\s]|\s")  # a word, any other character
+UNIT = re.compile(r"[\w'’-]+|[^\w\s]|\s")  # a word, any other character
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read(line: str, ids: list[int], vocabulary: Vocabulary) -> Source:
     seen = "".join(UNKNOWN_CHARACTER * len(piece) if i == UNK else piece for piece, i in zip(pieces, ids))
     units: list[str] = []
     unknown: list[list[str]] = []
-    for unit in _UNIT.finditer(line):
+    for unit in UNIT.finditer(line):
         if UNKNOWN_CHARACTER not in seen[unit.start() : unit.end()]:
             units.append(unit[0])
         elif unit[0].isspace():

@@ -137,9 +137,7 @@ def _check_options(options: argparse.Namespace) -> None:
         check_readable(path)
     if options.output:
         check(options.model, "--output keeps what --model translates; without --model there is nothing to keep")
-        clash = options.output.exists() and any(options.output.samefile(path) for path in _text_files(options))
-        check(not clash, f"{options.output}: is an input, which is never replaced; choose another --output")
-        check_new(options.output, force=options.force)
+        check_new(options.output, force=options.force, inputs=_text_files(options))
 
 
 def _text_files(options: argparse.Namespace) -> list[Path]:

@@ -24,7 +24,7 @@ from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 5  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
+VERSION = 6  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
 
 
 @dataclass(frozen=True)

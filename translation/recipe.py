@@ -49,7 +49,7 @@ class VocabularyConfig:
     )
 
     unknown_copies: float = option(
-        0.05, low=0, below=1, help="share of pairs in which a word of both sides is made unknown, to learn copying"
+        0.05, low=0, below=1, help="how often a name or number of both sides is made unknown, to learn copying"
     )
 
     def problems(self) -> Iterator[str]:

@@ -9,6 +9,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -111,15 +112,15 @@ def _check(options: argparse.Namespace) -> None:
     for path in options.files:
         check_readable(path)
     if options.output:
-        check_new(options.output, force=options.force)
+        check_new(options.output, force=options.force, inputs=options.files)
     if options.attention:
         ending, output = options.attention.suffix.lower(), options.output or Path()
         check(ending in ATTENTION, f"--attention {options.attention}: choose a name with {', '.join(ATTENTION)}")
         check(
-            options.attention.absolute() != output.absolute(),
+            os.path.realpath(options.attention) != os.path.realpath(output),
             f"--attention {options.attention}: is --output's file too; choose another",
         )
-        check_new(options.attention, force=options.force)
+        check_new(options.attention, force=options.force, inputs=options.files)
 
 
 def load(

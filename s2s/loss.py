@@ -15,7 +15,7 @@ _ROWS = 128  # at a time: their float32 logits stay in the processor's cache
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Forms the gradient on the way forward, while a block of logits is in the cache."""
+    """Forms the gradient on the way forward, while a block of logits is in the cache; none where none is wanted."""
 
     @staticmethod
     def forward(
@@ -23,7 +23,7 @@ class _CrossEntropy(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Return the loss (), summed over rows, and the targets' log-probabilities (rows,), both in float32."""
         rows, size = logits.shape
-        gradient = torch.empty_like(logits)
+        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
         chosen = logits.new_empty(rows, 1, dtype=torch.float32)  # log-probabilities of the targets
         sums = torch.empty_like(chosen)  # of all log-probabilities
         for block in _blocks(rows, logits.device):
@@ -33,9 +33,11 @@ class _CrossEntropy(torch.autograd.Function):
             normaliser = scores.amax(-1, keepdim=True) - slope.amax(-1, keepdim=True).log()
             torch.sub(scores.gather(1, truth), normaliser, out=chosen[block])
             torch.sub(scores.sum(1, keepdim=True), normaliser, alpha=size, out=sums[block])
-            slope.sub_(smoothing / size).scatter_add_(1, truth, torch.full_like(normaliser, smoothing - 1))
-            gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
-        ctx.save_for_backward(gradient)
+            if gradient is not None:
+                slope.sub_(smoothing / size).scatter_add_(1, truth, torch.full_like(normaliser, smoothing - 1))
+                gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
+        if gradient is not None:
+            ctx.save_for_backward(gradient)
         losses = sums.mul_(-smoothing / size).sub_(chosen, alpha=1 - smoothing)
         total = losses.sum() if weights is None else losses.squeeze(1) @ weights.float()
         exact = chosen.squeeze(1)

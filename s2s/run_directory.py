@@ -7,7 +7,8 @@
           kept          float32 weights, kept to be averaged
           lock          held while a process trains here
 
-It is never deleted and never overwritten: a new run needs a new directory, and an old one goes on with --resume.
+It is never deleted and never overwritten: a new run needs a new directory, and an old one goes on with --resume. Where
+a start failed before the first state was saved, there is no run yet: the next start may have another recipe.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from s2s.errors import UserError, check
 from s2s.files import current, written_aside
 from s2s.locking import lock_file
 
-_RECIPE, _LOCK = "recipe.toml", "lock"
+_RECIPE, _STATE, _LOCK = "recipe.toml", "last", "lock"
+REHEARSAL = ".rehearsal-"  # begins the name of a folder in it that is of no use afterwards
 
 
 class RunDirectory:
@@ -39,10 +41,10 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path | str, recipe_text: str) -> Self:
-        """Start a run in the directory `path`, which is made, or is empty.
+        """Start a run in the directory `path`, which is made, or is empty, or in which a start has failed.
 
         Raises:
-            UserError: the directory is not empty, or another process is starting a run in it.
+            UserError: the directory holds something, or another process is starting a run in it.
         """
         path = Path(path)
         _check_vacant(path)
@@ -86,7 +88,7 @@ class RunDirectory:
     @property
     def last(self) -> Path:
         """The directory of the training state."""
-        return self.path / "last"
+        return self.path / _STATE
 
     @property
     def kept(self) -> Path:
@@ -95,7 +97,7 @@ class RunDirectory:
 
     def has_state(self) -> bool:
         """Whether there is a state to go on from; a run that was killed before its first one begins anew."""
-        return current(self.last).exists()
+        return _has_state(self.path)
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log: an integer `step`, and what was measured after so many updates."""
@@ -127,12 +129,16 @@ class RunDirectory:
 
 
 def _check_vacant(path: Path) -> None:
-    """Raise a UserError unless `path` is missing or empty, but for what a start that was killed can leave."""
+    """Raise a UserError unless `path` is missing or empty, but for what a start that failed or was killed can leave."""
     check(path.is_dir() or not path.exists(), f"{path}: is a file; name another --run")
-    check(not (path / _RECIPE).exists(), f"{path}: already holds a run; go on with --resume, or name another --run")
+    check(not _has_state(path), f"{path}: already holds a run; go on with --resume, or name another --run")
     names = sorted(child.name for child in path.iterdir()) if path.exists() else []
-    others = [name for name in names if name != _LOCK and not name.startswith(".aside-")]
+    others = [name for name in names if name not in (_RECIPE, _LOCK) and not name.startswith((".aside-", REHEARSAL))]
     check(not others, f"{path}: is not empty and holds no run (but {', '.join(others[:3])}); name another --run")
+
+
+def _has_state(path: Path) -> bool:
+    return current(path / _STATE).exists()
 
 
 def _step(line: bytes) -> float:

@@ -66,7 +66,7 @@ class Task(Protocol):
         ...
 
     def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """Decode and score the validation set (its first `limit` examples) as a user would."""
+        """Decode and score the validation set as a user would; in the rehearsal, so many of its examples."""
         ...
 
     def whereabouts(self, examples: Sequence[int]) -> str:

@@ -35,7 +35,7 @@ from s2s.optimisation import (
 )
 from s2s.precision import Precision, products
 from s2s.progress import Means, Progress
-from s2s.run_directory import RunDirectory
+from s2s.run_directory import REHEARSAL, RunDirectory
 from s2s.task import Loss, Task, Validation
 
 
@@ -258,6 +258,7 @@ class Trainer:
             "means": self.means.record(),
             "data": self.about.get("data"),
             "start": self.about.get("start"),
+            "machine": _machine(),
         }
         write_state(self.run.last, tensors, record)
         self.average.forget()  # weights that no saved state mentions any more
@@ -265,6 +266,9 @@ class Trainer:
     def _restore(self) -> None:
         tensors, record = read_state(self.run.last)
         self._check_content(record)
+        before, now = record.get("machine", _machine()), _machine()  # a state of earlier days may know none
+        if before != now:
+            warn(f"{self.run.path}: was stopped under {before}, goes on under {now}: last bits may differ")
         load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
         restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
         self.average.restore(_below(tensors, "average/"), record["kept"])
@@ -296,10 +300,15 @@ class Trainer:
         self.optimiser.zero_grad()
         self.model.load_state_dict(buffers, strict=False)  # what a batch normalisation has seen, say
         self._score(limit=4)
-        with tempfile.TemporaryDirectory(prefix=".rehearsal-", dir=self.run.path) as folder:
+        with tempfile.TemporaryDirectory(prefix=REHEARSAL, dir=self.run.path) as folder:
             self.task.save(self.model, Path(folder) / "best", self.about)
         self._save()
         self._restore()
+
+
+def _machine() -> str:
+    """What the last bits of a sum depend on, beside the processor."""
+    return f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads"
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

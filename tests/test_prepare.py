@@ -88,6 +88,17 @@ def test_what_words_the_validation_text_has_that_training_had_not_is_told(
     ]
 
 
+def test_pairs_that_are_trained_on_and_validated_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "val.en", ["A man sleeps. ", "A man sleeps.", "A dog."])
+    write(tmp_path / "val.de", ["Ein Mann schläft.", "Ein Hund.", "Ein Hund."])
+    prepare(recipe(tmp_path))
+    assert "1 of 3 pairs stand in the training text too" in capsys.readouterr().err
+    (tmp_path / "val.en").unlink()
+    (tmp_path / "val.de").unlink()
+    prepare(recipe(tmp_path))
+    assert "stand in the training" not in capsys.readouterr().err
+
+
 def test_validation_lines_are_never_dropped(tmp_path: Path) -> None:
     data = prepare(recipe(tmp_path))
     assert (list(data.validation.source), list(data.validation.target)) == (["", "A dog."], ["Ja.", "Ein Hund."])

@@ -34,7 +34,8 @@ def test_a_run_is_created_and_resumed(tmp_path: Path) -> None:
 
 
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
-    RunDirectory.create(tmp_path / "run", RECIPE).close()
+    with RunDirectory.create(tmp_path / "run", RECIPE) as run:
+        run.last.mkdir()
     with pytest.raises(UserError, match="run: already holds a run; go on with --resume, or name another --run"):
         RunDirectory.create(tmp_path / "run", "")
     assert (tmp_path / "run" / "recipe.toml").read_bytes() == RECIPE.encode()
@@ -60,8 +61,18 @@ def test_without_a_run_there_is_nothing_to_resume(tmp_path: Path, name: str) -> 
 def test_a_start_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("12345\n")
     (tmp_path / ".aside-0123.toml").write_text("half a reci")
+    (tmp_path / ".rehearsal-0123").mkdir()
     with RunDirectory.create(tmp_path, RECIPE) as run:
         assert run.recipe.read_bytes() == RECIPE.encode()
+
+
+def test_a_start_that_failed_can_be_repeated_with_another_recipe(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path, "vocabulary.size = 6000").close()
+    with RunDirectory.create(tmp_path, RECIPE) as run:
+        assert run.recipe.read_bytes() == RECIPE.encode()
+        run.append_log({"step": 1})
+    with pytest.raises(UserError, match=r"is not empty and holds no run \(but log\.jsonl\)"):
+        RunDirectory.create(tmp_path, RECIPE)
 
 
 # ------------------------------------------------------------------------------------------------------------ lock
@@ -113,7 +124,8 @@ def test_a_start_that_another_one_overtook_is_refused(tmp_path: Path, monkeypatc
 
     def overtaken(path: Path) -> int:
         monkeypatch.undo()
-        RunDirectory.create(path, RECIPE).close()
+        with RunDirectory.create(path, RECIPE) as run:
+            run.last.mkdir()
         return lock(path)
 
     monkeypatch.setattr(run_directory, "_locked", overtaken)

@@ -206,16 +206,20 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
     assert found.figures["loss"] == pytest.approx(mean, rel=1e-5)
 
 
-def test_the_rehearsal_looks_at_the_first_lines_alone(words: Vocabulary) -> None:
-    task = task_of(words)
+def test_the_rehearsal_translates_the_first_lines_and_reads_the_largest_batch(
+    words: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, translated = task_of(words, batch=1), []
+    translate = task._translator.translate
+    monkeypatch.setattr(task._translator, "translate", lambda lines: translated.append(lines) or translate(lines))
+    longest = task.data.validation.pick([2])
+    alone = TranslationTask(task.recipe, replace(task.data, validation=longest), task.model, task.device)
     with torch.no_grad():
-        found = task.validate(task.model.network, limit=2)
-        first = replace(task.data, validation=task.data.validation.pick([0, 1]))
-        whole = TranslationTask(task.recipe, first, task.model, task.device).validate(task.model.network)
-        every, more = task.validate(task.model.network), task.validate(task.model.network, limit=99)
+        found, whole = task.validate(task.model.network, limit=2), alone.validate(task.model.network)
+        task.validate(task.model.network, limit=99)
     assert (found.primary, found.higher_is_better, list(found.figures)) == ("loss", False, ["loss"])
     assert found.figures["loss"] == whole.figures["loss"]
-    assert more.figures["loss"] == every.figures["loss"]
+    assert [len(lines) for lines in translated] == [2, 4]
 
 
 def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:

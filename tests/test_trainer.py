@@ -377,6 +377,25 @@ def test_a_run_that_knows_no_start_goes_on(tmp_path: Path) -> None:
         assert trainer_of(run, start="model").train().epoch == CONFIG.epochs
 
 
+def test_another_machine_is_told_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path / "run", config=replace(CONFIG, epochs=1))
+    train(tmp_path / "run", config=replace(CONFIG, epochs=2))
+    assert "last bits" not in capsys.readouterr().err
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
+    assert train(tmp_path / "run", config=replace(CONFIG, epochs=3)).epoch == 3
+    assert "threads, goes on under PyTorch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("warmup", "told"), [(STEPS // 2, False), (STEPS, True)])
+def test_a_warm_up_that_takes_most_of_a_training_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], warmup: int, told: bool
+) -> None:
+    train(tmp_path / "run", config=replace(CONFIG, epochs=1, schedule=ScheduleConfig(warmup_steps=warmup)))
+    assert (f"warm-up takes {warmup} of {STEPS} steps: lower training.sch" in capsys.readouterr().err) == told
+
+
 # ------------------------------------------------------------------------------------------------------- validation
 
 

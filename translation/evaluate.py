@@ -90,6 +90,9 @@ def evaluate(arguments: list[str]) -> int:
     translator = load(options.model, options) if options.model else None
     language = options.target_language or (translator.model.config.target_language if translator else "")
     primary_tag(language)  # a mistake in it is told before the translation, not after
+    baselines = {path: load([path], options) for path in options.baseline if path not in texts}
+    for path, each in baselines.items():
+        _check_language(path, each.model.config.target_language, language)
 
     hypotheses = _translated(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
@@ -99,7 +102,7 @@ def evaluate(arguments: list[str]) -> int:
     scores = corpus_scores(hypotheses, references, language)
     comparisons = []
     for path in options.baseline:
-        baseline = texts[path] if path in texts else _translated(load([path], options), texts[options.source])
+        baseline = texts[path] if path in texts else _translated(baselines[path], texts[options.source])
         comparisons.append(Comparison(str(path), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
@@ -138,6 +141,11 @@ def _check_options(options: argparse.Namespace) -> None:
     if options.output:
         check(options.model, "--output keeps what --model translates; without --model there is nothing to keep")
         check_new(options.output, force=options.force, inputs=_text_files(options))
+
+
+def _check_language(path: Path, found: str, language: str) -> None:
+    same = primary_tag(found) == primary_tag(language)
+    check(same, f"{path}: translates to {found}, not to {language}: name a --baseline that does")
 
 
 def _text_files(options: argparse.Namespace) -> list[Path]:

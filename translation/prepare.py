@@ -59,7 +59,7 @@ def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) 
         train, sizes, report = _cleaned(recipe)
         _store(path, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
     text, sizes, vocabularies, report = _stored(path, known[0].kind if known else recipe.vocabulary.kind)
-    for line in [report, *_unknown(recipe, validation, vocabularies)]:
+    for line in [report, *_unknown(recipe, validation, vocabularies), *_overlap(recipe, validation, text)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
     return Prepared(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
@@ -71,6 +71,16 @@ def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary,
     for (path, lines), known in zip(sides, vocabularies):
         if isinstance(known, WordVocabulary | CharacterVocabulary):
             yield f"{path}: {known.oov_report(lines)}"
+
+
+def _overlap(recipe: Recipe, validation: ParallelText, train: ParallelText) -> Iterator[str]:
+    """How much of the validation text was trained on: a validation of such pairs says little of new text."""
+    known = set(zip(train.source, train.target))
+    pairs = zip(validation.source, validation.target)
+    count = sum((source.strip(), target.strip()) in known for source, target in pairs)
+    if count:
+        names = f"{recipe.data.validation_source}, {recipe.data.validation_target}"
+        yield f"{names}: {count:,} of {len(validation):,} pairs stand in the training text too, and flatter the scores"
 
 
 def learn_vocabularies(text: ParallelText, config: VocabularyConfig) -> tuple[Vocabulary, Vocabulary]:

@@ -97,8 +97,7 @@ class TranslationTask:
             texts = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, draw)
             sources = self._encode(self.data.source, texts[0], draw)
             targets = self._encode(self.data.target, texts[1], draw + 1)
-        lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]
-        batches = BucketedBatches(lengths, sentences=batch.sentences, tokens=batch.tokens, seed=seed)
+        batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens, seed=seed)
         return _Epoch(epoch, sources, targets, batches)
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:
@@ -112,12 +111,15 @@ class TranslationTask:
         return self._loss(model, batch, self.recipe.label_smoothing, self.recipe.r_drop)
 
     def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text."""
+        """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text.
+
+        With a limit so many lines are translated, and the loss is that of the largest batch.
+        """
         from s2s.metrics import bleu
 
-        text = self.data.validation.pick(range(min(limit or len(self.data.validation), len(self.data.validation))))
-        hypotheses = [best.text for best, *_ in self._translator.translate(text.source)]
-        figures = {"loss": self._validation_loss(model, text.source, text.target)}
+        text = self.data.validation
+        hypotheses = [best.text for best, *_ in self._translator.translate(text.source[:limit])]
+        figures = {"loss": self._validation_loss(model, largest_alone=limit is not None)}
         if limit is None:
             figures["BLEU"] = bleu(hypotheses, [text.target], self.recipe.data.target_language).value
         return Validation(figures, "loss" if limit else "BLEU", higher_is_better=limit is None)
@@ -153,13 +155,19 @@ class TranslationTask:
         size = logits.shape[0] + batch.source.lengths.sum().item()
         return Loss(total, logits.shape[0], int(size), {"train_loss": exact})
 
-    def _validation_loss(self, model: nn.Module, sources: Sequence[str], targets: Sequence[str]) -> float:
-        """Mean cross-entropy a target token, in nats, without smoothing."""
-        encoded = self.data.source.encode_all(list(sources)), self.data.target.encode_all(list(targets))
-        order = sorted(range(len(sources)), key=lambda i: len(encoded[1][i]))
+    def _validation_loss(self, model: nn.Module, largest_alone: bool) -> float:
+        """Mean cross-entropy a target token, in nats, without smoothing; in batches as large as those of training."""
+        text, batch = self.data.validation, self.recipe.batch
+        sources, targets = self.data.source.encode_all(text.source), self.data.target.encode_all(text.target)
+        batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens)
+        chosen = batches.epoch(0)
         total = weight = 0.0
-        for first in range(0, len(order), 128):
-            rows = order[first : first + 128]
-            loss = self._loss(model, self._padded(*([side[i] for i in rows] for side in encoded)), 0.0)
+        for rows in [batches.longest(chosen)] if largest_alone else chosen:
+            loss = self._loss(model, self._padded([sources[i] for i in rows], [targets[i] for i in rows]), 0.0)
             total, weight = total + float(loss.total), weight + loss.weight
         return total / weight
+
+
+def _lengths(sources: Sequence[list[int]], targets: Sequence[list[int]]) -> list[tuple[int, int]]:
+    """Of each pair, with the START or END that both sides get."""
+    return [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]

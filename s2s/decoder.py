@@ -197,7 +197,8 @@ class Decoder(nn.Module):
     def start(self, memory: Memory | None, *, rows: int | None = None) -> DecoderState:
         """The state before START. The memory's keys are projected here, once.
 
-        h_0 = tanh(W summary) in every layer, the LSTM's cell starts from zero (Bahdanau et al., 2015, A.2.2).
+        h_0 = tanh(W summary) in every layer, with the grid's mean for a summary as in Nematus (Sennrich et al., 2017;
+        Bahdanau et al., 2015, A.2.2, take the first backward state). The LSTM's cell starts from zero.
         Without a memory all start from zero, and `rows` says how many sentences there are.
         """
         if memory is None:

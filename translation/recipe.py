@@ -18,7 +18,7 @@ from translation.encoder import EncoderConfig
 class DataConfig:
     """The raw text files; line n of a source file is translated by line n of its target file."""
 
-    train_source: list[Path] = option(help="one file or several")
+    train_source: list[Path] = option(help="one file or several; cleaned one by one, so that one may be given twice")
     train_target: list[Path] = option(help="as many, in the same order")
     validation_source: Path = option()
     validation_target: Path = option()

@@ -113,7 +113,8 @@ class InputFeedingDecoder(SequentialDecoder):
 
     h_t = cell([e_t; a_{t-1}], h_{t-1}),   c_t = attend(h_t),   a_t = tanh(W [c_t; h_t; e_t])
 
-    Luong's a_t has no e_t, which deep output adds. The word is read from a_t, with dropout; what is fed back is whole, as all that recurs (Zaremba et al., 2014).
+    Luong's a_t has no e_t, which deep output adds. The word is read from a_t, with dropout; what is fed back is whole,
+    as all that recurs (Zaremba et al., 2014).
     """
 
     @staticmethod

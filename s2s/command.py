@@ -168,6 +168,8 @@ def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> 
     Standard output is UTF-8 whatever the locale says, and gives back the bytes of a path that is not UTF-8 itself.
     """
     keep_freed_memory()
+    if sys.stderr is None:  # closed: else what is said there would go to standard output
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")

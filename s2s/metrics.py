@@ -182,9 +182,17 @@ def _moses(tag: str) -> Callable[[str], str]:
 
 def primary_tag(language: str) -> str:
     """`de` for `de`, `DE` and `de-AT`: sacremoses knows bare lower-case codes only, and treats all else as unknown."""
-    tag = language.lower().replace("_", "-").partition("-")[0]
-    check(tag.isalpha() and len(tag) in (2, 3), f"{language!r} is no language code: use one such as de, en or pt-BR")
-    return tag
+    check(is_language(language), f"{language!r} is no language code: use one such as de, en or pt-BR")
+    return _primary(language)
+
+
+def is_language(code: str) -> bool:
+    """Whether it looks like a language code."""
+    return _primary(code).isalpha() and len(_primary(code)) in (2, 3)
+
+
+def _primary(code: str) -> str:
+    return code.lower().replace("_", "-").partition("-")[0]
 
 
 def tokeniser(language: str) -> str:

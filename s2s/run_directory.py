@@ -24,7 +24,7 @@ from s2s.errors import UserError, check
 from s2s.files import current, written_aside
 from s2s.locking import lock_file
 
-_RECIPE, _STATE, _LOCK = "recipe.toml", "last", "lock"
+_RECIPE, _LOG, _BEST, _STATE, _LOCK = "recipe.toml", "log.jsonl", "best", "last", "lock"
 REHEARSAL = ".rehearsal-"  # begins the name of a folder in it that is of no use afterwards
 
 
@@ -64,10 +64,13 @@ class RunDirectory:
         """Go on with the run in the directory `path`.
 
         Raises:
-            UserError: there is no run in it, or another process holds it.
+            UserError: there is no run in it, or its state was removed, or another process holds it.
         """
         path = Path(path)
         check((path / _RECIPE).is_file(), f"{path}: nothing to resume (it has no {_RECIPE}); start without --resume")
+        kept = [name for name in (_BEST, _LOG) if (path / name).exists() and not _has_state(path)]
+        lost = f"{path}: its training state, {_STATE}, is gone: it cannot go on, and {' and '.join(kept)} would be lost"
+        check(not kept, f"{lost}; start another --run")
         return cls(path, _locked(path))
 
     @property
@@ -78,12 +81,12 @@ class RunDirectory:
     @property
     def log(self) -> Path:
         """The file of what was measured."""
-        return self.path / "log.jsonl"
+        return self.path / _LOG
 
     @property
     def best(self) -> Path:
         """The model directory of the best weights so far."""
-        return self.path / "best"
+        return self.path / _BEST
 
     @property
     def last(self) -> Path:

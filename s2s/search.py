@@ -91,7 +91,7 @@ class SearchOptions:
     def __post_init__(self) -> None:
         check(self.width >= 1, f"the beam's width is {self.width}: choose 1 or more")
         check(1 <= self.n_best <= self.width, f"n_best is {self.n_best}: choose 1 to {self.width}, the beam's width")
-        check(0 <= self.length_penalty < math.inf, f"length_penalty is {self.length_penalty}: choose 0 or more, finite")
+        check(0 <= self.length_penalty <= 10, f"length_penalty is {self.length_penalty:g}: choose 0 to 10")
         check(self.minimum_length >= 0, f"minimum_length is {self.minimum_length}: choose 0 or more")
 
 

@@ -47,9 +47,8 @@ def test_what_has_no_mean_is_told(models: list[str], tmp_path: Path) -> None:
     attention = replace(model.config.decoder, attention="dot")
     other = replace(model, config=replace(model.config, decoder=attention))
     other.save(tmp_path / "dot", {})
-    TranslationModel.fresh(replace(SHAPE, vocabulary_kind="bpe"), model.source, model.target).save(
-        tmp_path / "small", {}
-    )
+    small = replace(SHAPE, vocabulary_kind="bpe")
+    TranslationModel.fresh(small, model.source, model.target).save(tmp_path / "small", {})
     wrong = {
         "dot": r"dot: has no mean with .*a: they differ in decoder\.attention; take models that went on from one",
         "small": r"differ in decoder\.dim",

@@ -184,6 +184,13 @@ def test_a_signal_in_the_last_words_changes_nothing(number: signal.Signals) -> N
     assert (done.returncode, done.stderr) == (2, "error: wrong\n")
 
 
+def test_with_standard_error_closed_nothing_goes_to_standard_output_instead() -> None:
+    body = "command.warn('careful'); print('line'); raise UserError('wrong')"
+    line = ["bash", "-c", 'exec "$@" 2>&-', "bash", *program(body)]
+    done = subprocess.run(line, env=ENVIRONMENT, stdout=subprocess.PIPE, encoding="utf-8", check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (2, "line\n")
+
+
 def test_other_errors_of_finalisers_are_shown() -> None:
     done = execute("type('Dying', (), {'__del__': lambda self: 1 / 0})(); return 0")
     assert done.returncode == 0

@@ -58,6 +58,17 @@ def test_without_a_run_there_is_nothing_to_resume(tmp_path: Path, name: str) -> 
     assert not (tmp_path / "absent").exists()
 
 
+@pytest.mark.parametrize("kept", ["best", "log.jsonl"])
+def test_a_run_without_its_state_is_not_begun_anew(tmp_path: Path, kept: str) -> None:
+    with RunDirectory.create(tmp_path, RECIPE) as run:
+        run.last.mkdir()
+    (tmp_path / kept).mkdir()
+    RunDirectory.resume(tmp_path).close()
+    (tmp_path / "last").rmdir()
+    with pytest.raises(UserError, match=rf"training state, last, is gone: it cannot go on, and {kept} would be lost"):
+        RunDirectory.resume(tmp_path)
+
+
 def test_a_start_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("12345\n")
     (tmp_path / ".aside-0123.toml").write_text("half a reci")
@@ -179,6 +190,7 @@ def test_the_log_after_a_kill_is_that_of_an_uninterrupted_run(tmp_path: Path) ->
             run.append_log(entry)
         whole = run.log.read_bytes()
     with RunDirectory.create(tmp_path / "killed", RECIPE) as run:
+        run.last.mkdir()
         for entry in entries[:5]:
             run.append_log(entry)
         with run.log.open("ab") as file:

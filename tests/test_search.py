@@ -369,6 +369,7 @@ def test_no_sentences_give_no_results() -> None:
         ({"n_best": 0}, "n_best"),
         ({"length_penalty": -0.5}, "length_penalty"),
         ({"length_penalty": math.nan}, "length_penalty"),
+        ({"length_penalty": 10.5}, "length_penalty is 10.5: choose 0 to 10"),
         ({"minimum_length": -1}, "minimum_length"),
     ],
 )

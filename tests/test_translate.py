@@ -165,7 +165,7 @@ def test_long_lines_are_named_and_then_counted(run: Translate, tmp_path: Path) -
         (["--n-best", "0"], "argument --n-best: '0' is not a whole number from 1 (see translate --help)"),
         (["--beam", "many"], "argument --beam: 'many' is not a whole number from 1 (see translate --help)"),
         (["--to", "de"], "argument --to: not allowed with argument --model (see translate --help)"),
-        (["--length-penalty", "-1"], "length_penalty is -1.0: choose 0 or more, finite"),
+        (["--length-penalty", "-1"], "length_penalty is -1: choose 0 to 10"),
         (["--output", "/no/such/folder/x"], "/no/such/folder/x: its folder /no/such/folder does not exist; create it"),
         (["no-such-file"], "no-such-file: no such file (seen from the current folder); check the path"),
         (["/"], "/: is a folder; name a file in it"),

@@ -16,7 +16,8 @@ from torch.autograd.profiler import profile
 
 from s2s.batch import pad
 from s2s.errors import UserError
-from s2s.search import SearchOptions
+from s2s.search import Hypothesis, SearchOptions
+from s2s.subwords import SubwordVocabulary
 from s2s.vocabulary import END, START, UNK
 from translation.model import TranslationModel
 from translation.translator import Translation, Translator
@@ -78,6 +79,23 @@ def test_the_head_of_the_n_best_is_the_1_best(model: TranslationModel) -> None:
         assert best.text == several[0].text
         assert best.score == several[0].score
         assert len({each.text for each in several}) == 3
+
+
+def test_of_hypotheses_that_read_the_same_only_the_best_is_given(
+    model: TranslationModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vocabulary = model.target
+    assert isinstance(vocabulary, SubwordVocabulary)
+    whole, dogs, ball = vocabulary.encode_all(["man", "dogs", "ball"])
+    (pieces,) = vocabulary.encode_sampled(["man"], dropout=0.9, seed=1)
+    assert (vocabulary.decode(pieces), pieces == whole) == ("man", False)
+    tokens = [whole, pieces, dogs, ball]
+    hypotheses = [Hypothesis(ids, -float(rank), -float(rank), None, True) for rank, ids in enumerate(tokens)]
+    monkeypatch.setattr(Translator, "_search", lambda *_: [hypotheses])
+    for n_best, count in ((1, 1), (2, 2), (4, 3)):
+        (found,) = translator_of(model, 4, n_best).translate(["a man"])
+        assert [each.text for each in found] == ["man", "dogs", "ball"][:count]
+        assert [each.score for each in found] == [0, -2, -3][:count]
 
 
 def test_blank_lines_stay_and_never_reach_the_model(model: TranslationModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,10 @@ def _parser() -> command.Parser:
     )
     model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
     command.add_search(parser).add_argument(
-        "--n-best", type=command.positive, metavar="N", help="write `line ||| hypothesis ||| score`, N a line, from 0"
+        "--n-best",
+        type=command.positive,
+        metavar="N",
+        help="write `line ||| hypothesis ||| score`, lines from 0, up to N different ones; a wider --beam finds more",
     )
     command.add_machine(parser).add_argument(
         "--batch-tokens", type=command.positive, metavar="N", help="tokens times hypotheses a batch: memory"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -52,7 +52,8 @@ class Translator:
     Args:
         model: on its device, in evaluation mode
         others: models with its vocabularies, on its device, that write together with it: an ensemble
-        options: of the beam; a width of 1 searches greedily
+        options: of the beam; a width of 1 searches greedily. Of hypotheses that read the same, being cut into other
+            subwords, only the best is given: there may be fewer than `n_best`, and a wider beam has more
         precision: of matrix products
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory: each core has one
     """
@@ -68,6 +69,8 @@ class Translator:
     ) -> None:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
+        several = self.options.n_best > 1  # all are asked for, since some will read the same
+        self._search_options = replace(self.options, n_best=self.options.width if several else 1)
         self.precision: Precision = precision
         self.batch_tokens = batch_tokens
         self.max_source_length = min(each.config.max_source_length for each in models)
@@ -133,7 +136,8 @@ class Translator:
         ids = [[sources[i][0].ids for i in batch] for batch in batches]
         for batch, results in zip(batches, side_by_side(self._search, ids, self.device)):
             for i, hypotheses in zip(batch, results):
-                found[i] = [self._written(hypothesis, *sources[i]) for hypothesis in hypotheses]
+                written = (self._written(hypothesis, *sources[i]) for hypothesis in hypotheses)
+                found[i] = list(islice(_distinct(written), self.options.n_best))
         return found
 
     def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -151,7 +155,9 @@ class Translator:
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         source = pad([[*ids, END] for ids in sources]).to(self.device)
-        return generate(self._network, source, self.limits(source.lengths), self.options, precision=self.precision)
+        return generate(
+            self._network, source, self.limits(source.lengths), self._search_options, precision=self.precision
+        )
 
     def limits(self, lengths: Tensor) -> Tensor:
         """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
@@ -181,6 +187,15 @@ def _check_together(first: TranslationModel, other: TranslationModel, which: str
 def _plain(text: str) -> str:
     r"""A line's text: `\r` may have been copied from the source, and would look like a line end."""
     return text.translate(_NO_LINE_ENDS).strip()
+
+
+def _distinct(translations: Iterable[Translation]) -> Iterator[Translation]:
+    """The first one of each text."""
+    seen = set[str]()
+    for each in translations:
+        if each.text not in seen:
+            seen.add(each.text)
+            yield each
 
 
 def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:

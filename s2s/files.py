@@ -50,7 +50,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     replaced and is written directly.
     """
     if _is_device(path):
-        yield path
+        with _named_when_full(path):
+            yield path
         return
     target = _real(path)
     aside = target.with_name(f".aside-{secrets.token_hex(8)}{target.suffix}")

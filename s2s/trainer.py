@@ -113,20 +113,26 @@ class Trainer:
             warn(f"warm-up takes {warmup} of {steps} steps: lower training.schedule.warmup_steps, or train for longer")
         self._clock = time.monotonic()
         with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
-            if resumed and self._stopped_early():
-                progress.say(
-                    f"nothing is done: the run stopped early after epoch {self.position.epoch}, its patience of "
-                    f"{self.config.patience} validations without a new best being used up; to train longer, start "
-                    "another --run with a higher training.patience, or 0"
-                )
-                return self.position
+            finished = self._done()
             if resumed:
-                progress.say(f"going on after step {self.position.step} of {self.schedule.total_steps}")
+                progress.say(self._resumption())
             while not self._done():
                 self._epoch(progress)
-            if self._stopped_early():
+            if self._stopped_early() and not finished:
                 progress.say(f"stopped early: {self.position.stale} validations without a new best")
         return self.position
+
+    def _resumption(self) -> str:
+        """What is said when a run goes on."""
+        if self._stopped_early():
+            return (
+                f"nothing is done: the run stopped early after epoch {self.position.epoch}, its patience of "
+                f"{self.config.patience} validations without a new best being used up; to train longer, start "
+                "another --run with a higher training.patience, or 0"
+            )
+        if self._done():
+            return f"nothing is left to do: {self.position.epoch} epochs are done, {self.config.epochs} were asked for"
+        return f"going on after step {self.position.step} of {self.schedule.total_steps}"
 
     def _done(self) -> bool:
         return self.position.epoch >= self.config.epochs or self._stopped_early()

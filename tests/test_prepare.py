@@ -99,6 +99,13 @@ def test_pairs_that_are_trained_on_and_validated_are_told(tmp_path: Path, capsys
     assert "stand in the training" not in capsys.readouterr().err
 
 
+def test_a_validation_text_of_blank_lines_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "val.en", ["A dog.", "A man."])
+    write(tmp_path / "val.de", ["", " "])
+    with pytest.raises(UserError, match=r"val\.de: has blank lines alone; validate on sentences"):
+        prepare(recipe(tmp_path))
+
+
 def test_validation_lines_are_never_dropped(tmp_path: Path) -> None:
     data = prepare(recipe(tmp_path))
     assert (list(data.validation.source), list(data.validation.target)) == (["", "A dog."], ["Ja.", "Ein Hund."])

@@ -38,6 +38,16 @@ def refused(table: dict[str, Any]) -> str:
     return str(error.value)
 
 
+@pytest.mark.parametrize("path", [path for path in RECIPES if "More keys" in path.read_text()], ids=lambda p: p.stem)
+def test_keys_in_comments_have_the_values_that_stand_beside_them(path: Path, minimal: dict[str, Any]) -> None:
+    _, _, rest = path.read_text().partition("# More keys")
+    told = tomllib.loads("\n".join(line[1:] for line in rest.split("\n") if " = " in line))
+    read = config.to_dict(config.from_dict(Recipe, minimal))
+    given = config.to_dict(config.from_dict(Recipe, {**minimal, **told}))
+    assert told
+    assert read == given
+
+
 def test_there_are_recipes() -> None:
     assert RECIPES
 

@@ -219,7 +219,7 @@ def test_a_run_that_has_ended_does_not_go_on(whole: Path, capsys: pytest.Capture
     position = train(whole)
     assert position.step == 4 * STEPS
     assert all(file.stat().st_mtime_ns == time for file, time in before.items())
-    assert "going on after step 16 of 16" in capsys.readouterr().err
+    assert "nothing is left to do: 4 epochs are done, 4 were asked for" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])

@@ -53,6 +53,8 @@ def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) 
     `known` are those of a model that is gone on from: then none are learned.
     """
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
+    for path, lines in _sides(recipe, validation):
+        check(any(map(str.strip, lines)), f"{path}: has blank lines alone; validate on sentences")
     path = cache.folder() / f"{_key(recipe, known)}.json"
     if not path.exists():
         cache.make_writable(path.parent)  # said before the work is done
@@ -67,10 +69,14 @@ def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) 
 
 def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
     """How much of the validation text the vocabularies do not know; with all characters, subwords know everything."""
-    sides = [(recipe.data.validation_source, text.source), (recipe.data.validation_target, text.target)]
-    for (path, lines), known in zip(sides, vocabularies):
+    for (path, lines), known in zip(_sides(recipe, text), vocabularies):
         if isinstance(known, WordVocabulary | CharacterVocabulary):
             yield f"{path}: {known.oov_report(lines)}"
+
+
+def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[Path, Sequence[str]]]:
+    """The files of the validation text, with their lines."""
+    return [(recipe.data.validation_source, text.source), (recipe.data.validation_target, text.target)]
 
 
 def _overlap(recipe: Recipe, validation: ParallelText, train: ParallelText) -> Iterator[str]:

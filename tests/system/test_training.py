@@ -28,7 +28,9 @@ validation_target = "{folder}/val.reverse"
 source_language = "toy"
 target_language = "toy"
 [vocabulary]
-kind = "word"
+kind = "bpe"
+size = 40
+bpe_dropout = 0.2
 unknown_copies = 0.2
 [batch]
 sentences = 8

@@ -41,7 +41,8 @@ def evaluate(arguments: list[str]) -> int:
         check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
     if options.output:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
-        check_new(options.output, force=options.force, inputs=[options.references])
+        folder = options.references.rglob("*") if options.references.is_dir() else ()
+        check_new(options.output, force=options.force, inputs=[options.references, *folder])
 
     from captioning import scores
     from captioning.results import read_references, read_results

@@ -83,7 +83,7 @@ def coco(arguments: list[str]) -> int:
     add("--force", action="store_true", help="replace existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     splits, reports = prepare(options.annotations, options.images, split=options.split, restval=options.restval)
-    deliver(splits, reports, options.output, force=options.force)
+    deliver(splits, reports, options.output, force=options.force, inputs=[options.annotations])
     return 0
 
 

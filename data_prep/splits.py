@@ -18,16 +18,23 @@ SPLITS = ("train", "validation", "test")
 
 
 def deliver(
-    splits: Mapping[str, Sequence[CaptionedImage]], reports: Sequence[str], output: Path, *, force: bool
+    splits: Mapping[str, Sequence[CaptionedImage]],
+    reports: Sequence[str],
+    output: Path,
+    *,
+    force: bool,
+    inputs: Sequence[Path] = (),
 ) -> None:
     """What a command does with its splits: tell what was left out, write, print the paths written."""
     for report in reports:
         print(report, file=sys.stderr)
-    for path in write_splits(splits, output, force=force):
+    for path in write_splits(splits, output, force=force, inputs=inputs):
         print(path)
 
 
-def write_splits(splits: Mapping[str, Sequence[CaptionedImage]], output: Path, *, force: bool = False) -> list[Path]:
+def write_splits(
+    splits: Mapping[str, Sequence[CaptionedImage]], output: Path, *, force: bool = False, inputs: Sequence[Path] = ()
+) -> list[Path]:
     """Write each split as `output/NAME.jsonl`, all or none; return the paths.
 
     Raises UserError where a picture is in two of them, or in a split that lies in `output` already.
@@ -35,7 +42,7 @@ def write_splits(splits: Mapping[str, Sequence[CaptionedImage]], output: Path, *
     output.mkdir(parents=True, exist_ok=True)
     paths = {name: output / f"{name}.jsonl" for name in splits}
     for path in paths.values():
-        check_new(path, force=force)
+        check_new(path, force=force, inputs=inputs)
     others = {name: output / f"{name}.jsonl" for name in SPLITS if name not in splits}
     _check_apart(
         {str(paths[name]): {os.path.realpath(image.path) for image in images} for name, images in splits.items()}

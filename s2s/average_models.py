@@ -20,8 +20,8 @@ from s2s.errors import check
 if TYPE_CHECKING:
     from s2s.checkpoint import StoredModel
 
-# What training text decides, or what decoding does without: of these the first model has its say.
-_FREE = ("max_source_length", "length_ratio", "max_caption_length")
+# Limits that the training text decided: the mean has the highest.
+_LIMITS = ("max_source_length", "length_ratio", "max_caption_length")
 
 
 def average_models(arguments: list[str]) -> int:
@@ -29,6 +29,7 @@ def average_models(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     check(len(options.models) > 1, f"{options.models[0]}: is the mean of itself; name two models or more")
     check(not options.output.exists(), f"{options.output}: exists already; choose another --output")
+    check(options.output.absolute().parent.is_dir(), f"{options.output}: its folder does not exist; create it first")
 
     import torch
 
@@ -37,10 +38,11 @@ def average_models(arguments: list[str]) -> int:
     models = [read_model(path) for path in options.models]
     first = models[0]
     _check_alike(models)
+    limits = {name: max(model.config[name] for model in models) for name in _LIMITS if name in first.config}
     write_model(
         options.output,
         kind=first.kind,
-        config=first.config,
+        config={**first.config, **limits},
         tensors=average([model.tensors for model in models]),
         assets=first.assets,
         about={"mean_of": [str(path) for path in options.models]},
@@ -55,7 +57,7 @@ def _check_alike(models: Sequence[StoredModel]) -> None:
     first = models[0]
     for model in models[1:]:
         odd = config.differences({"kind": first.kind, **first.config}, {"kind": model.kind, **model.config})
-        odd = [key for key in odd if "dropout" not in key and key not in _FREE]
+        odd = [key for key in odd if "dropout" not in key and key not in _LIMITS]
         odd += [name for name in {**first.assets, **model.assets} if first.assets.get(name) != model.assets.get(name)]
         what = f"{model.directory}: has no mean with {first.directory}: they differ in {', '.join(odd)}"
         check(not odd, f"{what}; take models that went on from one")

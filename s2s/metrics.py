@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 Streams = Sequence[Sequence[str]]
 
 # What takes the place of tokeniser 13a, which needs spaces: to it a Chinese sentence would be a single word.
-UNSPACED = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my", "bo", "dz"), "char")}
+UNSPACED = {
+    **dict.fromkeys(("zh", "zho", "chi", "cmn", "yue"), "zh"),
+    **dict.fromkeys(("ja", "jpn", "th", "tha", "lo", "lao", "km", "khm", "my", "mya", "bur"), "char"),
+    **dict.fromkeys(("bo", "bod", "tib", "dz", "dzo"), "char"),
+}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from s2s.errors import UserError, check
 from s2s.files import current, written_aside
 from s2s.locking import lock_file
 
-_RECIPE, _LOG, _BEST, _STATE, _LOCK = "recipe.toml", "log.jsonl", "best", "last", "lock"
+RECIPE = "recipe.toml"
+_LOG, _BEST, _STATE, _LOCK = "log.jsonl", "best", "last", "lock"
 REHEARSAL = ".rehearsal-"  # begins the name of a folder in it that is of no use afterwards
 
 
@@ -67,16 +68,21 @@ class RunDirectory:
             UserError: there is no run in it, or its state was removed, or another process holds it.
         """
         path = Path(path)
-        check((path / _RECIPE).is_file(), f"{path}: nothing to resume (it has no {_RECIPE}); start without --resume")
-        kept = [name for name in (_BEST, _LOG) if (path / name).exists() and not _has_state(path)]
-        lost = f"{path}: its training state, {_STATE}, is gone: it cannot go on, and {' and '.join(kept)} would be lost"
-        check(not kept, f"{lost}; start another --run")
-        return cls(path, _locked(path))
+        check((path / RECIPE).is_file(), f"{path}: nothing to resume (it has no {RECIPE}); start without --resume")
+        run = cls(path, _locked(path))
+        try:
+            kept = [name for name in (_BEST, _LOG) if (path / name).exists() and not run.has_state()]
+            gone = f"{path}: its training state, {_STATE}, is gone: it cannot go on, and {' and '.join(kept)} would be"
+            check(not kept, f"{gone} lost; start another --run")
+        except BaseException:
+            run.close()
+            raise
+        return run
 
     @property
     def recipe(self) -> Path:
         """The recipe that the run was started with."""
-        return self.path / _RECIPE
+        return self.path / RECIPE
 
     @property
     def log(self) -> Path:
@@ -136,7 +142,9 @@ def _check_vacant(path: Path) -> None:
     check(path.is_dir() or not path.exists(), f"{path}: is a file; name another --run")
     check(not _has_state(path), f"{path}: already holds a run; go on with --resume, or name another --run")
     names = sorted(child.name for child in path.iterdir()) if path.exists() else []
-    others = [name for name in names if name not in (_RECIPE, _LOCK) and not name.startswith((".aside-", REHEARSAL))]
+    started = {RECIPE, _LOCK} if _LOCK in names else {_LOCK}  # a recipe without a lock is not of a start
+    aside = (".aside-", f".{_STATE}.new", REHEARSAL)
+    others = [name for name in names if name not in started and not name.startswith(aside)]
     check(not others, f"{path}: is not empty and holds no run (but {', '.join(others[:3])}); name another --run")
 
 

@@ -38,6 +38,8 @@ from s2s.progress import Means, Progress
 from s2s.run_directory import REHEARSAL, RunDirectory
 from s2s.task import Loss, Task, Validation
 
+VERSION = 2  # of what a state means: raise it when other steps follow from the same recipe
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -108,9 +110,8 @@ class Trainer:
             self._restore()
         else:
             self._rehearse()
-        warmup, steps = self.config.schedule.warmup_steps, self.schedule.total_steps
-        if warmup > steps / 2:
-            warn(f"warm-up takes {warmup} of {steps} steps: lower training.schedule.warmup_steps, or train for longer")
+        if not self._done():
+            self._warn_of_warmup()
         self._clock = time.monotonic()
         with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
             finished = self._done()
@@ -121,6 +122,11 @@ class Trainer:
             if self._stopped_early() and not finished:
                 progress.say(f"stopped early: {self.position.stale} validations without a new best")
         return self.position
+
+    def _warn_of_warmup(self) -> None:
+        warmup, steps = self.config.schedule.warmup_steps, self.schedule.total_steps
+        if warmup > steps / 2:
+            warn(f"warm-up takes {warmup} of {steps} steps: lower training.schedule.warmup_steps, or train for longer")
 
     def _resumption(self) -> str:
         """What is said when a run goes on."""
@@ -264,7 +270,8 @@ class Trainer:
             "means": self.means.record(),
             "data": self.about.get("data"),
             "start": self.about.get("start"),
-            "machine": _machine(),
+            "machine": _machine(self.device),
+            "version": VERSION,
         }
         write_state(self.run.last, tensors, record)
         self.average.forget()  # weights that no saved state mentions any more
@@ -272,8 +279,9 @@ class Trainer:
     def _restore(self) -> None:
         tensors, record = read_state(self.run.last)
         self._check_content(record)
-        before, now = record.get("machine", _machine()), _machine()  # a state of earlier days may know none
-        if before != now:
+        now = _machine(self.device)
+        before = record.get("machine", now)  # a state of earlier days may know none
+        if before != now and record["position"]["epoch"] < self.config.epochs:
             warn(f"{self.run.path}: was stopped under {before}, goes on under {now}: last bits may differ")
         load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
         restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
@@ -286,6 +294,11 @@ class Trainer:
 
     def _check_content(self, record: Mapping[str, Any]) -> None:
         """Whether the run goes on with what it was begun with; `start` first, for its vocabularies change the data."""
+        check(
+            record.get("version", 1) == VERSION,
+            f"{self.run.path}: was begun with another version of this toolkit, which makes other steps of the same "
+            "recipe: end it with that one, or start another --run",
+        )
         for name, what in (("start", "the model in the recipe's start"), ("data", "the data, or what is done to it,")):
             found = self.about.get(name)
             check(
@@ -312,9 +325,10 @@ class Trainer:
         self._restore()
 
 
-def _machine() -> str:
-    """What the last bits of a sum depend on, beside the processor."""
-    return f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads"
+def _machine(device: torch.device) -> str:
+    """What the last bits of a sum depend on, beside the kind of processor."""
+    threads = f" with {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    return f"PyTorch {torch.__version__} on {device.type}{threads}"
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from s2s import command, config
 from s2s.errors import check
 from s2s.files import check_readable, written_aside
-from s2s.run_directory import RunDirectory
+from s2s.run_directory import RECIPE, RunDirectory
 
 if TYPE_CHECKING:
     import torch
@@ -103,6 +103,11 @@ def train(
     from s2s.precision import choose_device
     from s2s.trainer import Trainer
 
+    own = options.run / RECIPE
+    check(
+        options.resume or not own.exists() or not own.samefile(options.recipe),
+        f"{options.recipe}: would be replaced by the run's copy of it; keep your recipe outside of --run",
+    )
     recipe = config.load(options.recipe, schema, options.set)
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -38,7 +38,8 @@ def test_the_mean_is_a_model_and_one_named_twice_counts_twice(
     for name, tensor in mean.tensors.items():
         expected = (2 * first.tensors[name].float() + second.tensors[name].float()) / 3
         torch.testing.assert_close(tensor.float(), expected, rtol=1e-3, atol=1e-4)
-    assert (mean.config, mean.about) == (first.config, {"mean_of": [*models, models[0]]})
+    assert mean.config == {**first.config, "max_source_length": 99} == second.config
+    assert mean.about == {"mean_of": [*models, models[0]]}
     assert len(Translator.load(output).translate(["A man sleeps ."])) == 1
 
 
@@ -59,6 +60,8 @@ def test_what_has_no_mean_is_told(models: list[str], tmp_path: Path) -> None:
             average_models([models[0], str(tmp_path / name), "--output", str(tmp_path / "mean")])
     with pytest.raises(UserError, match="is the mean of itself"):
         average_models([models[0], "--output", str(tmp_path / "mean")])
+    with pytest.raises(UserError, match="such: its folder does not exist; create it first"):
+        average_models([models[0], models[0], "--output", str(tmp_path / "no" / "such")])
     with pytest.raises(UserError, match="b: exists already"):
         average_models([models[0], models[0], "--output", models[1]])
     assert not (tmp_path / "mean").exists()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from captioning.caption import _Run, expanded
+from captioning.caption import _Run, caption, expanded
 from captioning.captioner import Caption, Captioned
 from captioning.images import read_image
+from s2s.errors import UserError
 
 CAPTIONING = Path(__file__).parents[1] / "captioning"
 
@@ -69,6 +70,15 @@ def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.Capt
     assert "warning: broken.jpg: is empty (0 bytes)\n" in printed.err
     assert "1 of 3 pictures failed" in printed.err
     assert run.results == [("a\tb\n.jpg", "a dog"), (42, "a cat")]
+
+
+def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(b"precious")
+    for paths in (["a.jpg"], ["b.jpg", "."]):
+        with pytest.raises(UserError, match=r"a\.jpg: is an input, which is never replaced"):
+            caption([*(str(tmp_path / path) for path in paths), "--json", str(picture), "--force"])
+    assert picture.read_bytes() == b"precious"
 
 
 def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixture[str]) -> None:

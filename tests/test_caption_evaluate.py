@@ -95,6 +95,8 @@ def test_what_output_keeps_results_reads(
     of_references, results = ["--references", str(references), "--json"], str(tmp_path / "results.json")
     assert evaluate([*model, *of_references, "--output", results]) == 0
     assert evaluate(["--results", results, *of_references]) == 0
+    with pytest.raises(UserError, match="is an input, which is never replaced"):
+        evaluate([*model, *of_references, "--output", str(references), "--force"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first["scores"] == second["scores"]
     assert second["attention"] is None

@@ -173,7 +173,10 @@ def test_corpus_scores_in_order() -> None:
     assert [score.name for score in scores] == ["BLEU", "chrF2", "lc-tok BLEU"]
 
 
-@pytest.mark.parametrize(("language", "tokeniser"), [("zh", "zh"), ("zh-TW", "zh"), ("ja", "char"), ("TH", "char")])
+@pytest.mark.parametrize(
+    ("language", "tokeniser"),
+    [("zh", "zh"), ("zh-TW", "zh"), ("cmn", "zh"), ("ja", "char"), ("jpn", "char"), ("TH", "char")],
+)
 def test_a_language_without_spaces_is_not_one_word_a_sentence(language: str, tokeniser: str) -> None:
     hypothesis, reference = "两只狗在草地上玩耍。", "两只狗在草地上奔跑。"
     scores = corpus_scores([hypothesis], [[reference]], language)

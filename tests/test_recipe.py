@@ -100,6 +100,8 @@ def test_what_is_left_out_is_the_default(minimal: dict[str, Any]) -> None:
         ("data", {"train_source": [], "train_target": []}, "train_source names no file"),
         ("data", {"validation_target": "no.de"}, "no.de is not a file (paths are relative to the current directory)"),
         ("data", {"train_source": ["."]}, ". is not a file"),
+        ("data", {"target_language": "german"}, "target_language: 'german' is no language code: use one such as de"),
+        ("data", {"source_language": ""}, "source_language: '' is no language code"),
         ("cleaning", {"max_ratio": 0.5}, "'cleaning.max_ratio': expected at least 1, got 0.5"),
         ("decoder", {"dim": 0}, "'decoder.dim': expected at least 1"),
         ("minimum_risk", {}, "minimum_risk goes on from a trained model: name its directory in start"),

@@ -72,7 +72,8 @@ def test_a_run_without_its_state_is_not_begun_anew(tmp_path: Path, kept: str) ->
 def test_a_start_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("12345\n")
     (tmp_path / ".aside-0123.toml").write_text("half a reci")
-    (tmp_path / ".rehearsal-0123").mkdir()
+    for name in (".rehearsal-0123", ".last.new"):
+        (tmp_path / name).mkdir()
     with RunDirectory.create(tmp_path, RECIPE) as run:
         assert run.recipe.read_bytes() == RECIPE.encode()
 
@@ -81,6 +82,10 @@ def test_a_start_that_failed_can_be_repeated_with_another_recipe(tmp_path: Path)
     RunDirectory.create(tmp_path, "vocabulary.size = 6000").close()
     with RunDirectory.create(tmp_path, RECIPE) as run:
         assert run.recipe.read_bytes() == RECIPE.encode()
+        (tmp_path / "lock").unlink()
+        with pytest.raises(UserError, match=r"is not empty and holds no run \(but recipe\.toml\)"):
+            RunDirectory.create(tmp_path, RECIPE)  # it may be the user's own
+        (tmp_path / "lock").touch()
         run.append_log({"step": 1})
     with pytest.raises(UserError, match=r"is not empty and holds no run \(but log\.jsonl\)"):
         RunDirectory.create(tmp_path, RECIPE)

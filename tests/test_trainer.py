@@ -369,12 +369,22 @@ def test_another_model_to_go_on_from_is_refused_by_its_name(tmp_path: Path) -> N
 
 
 def test_a_run_that_knows_no_start_goes_on(tmp_path: Path) -> None:
-    """Its state was written before that was kept."""
+    """Its state was written before that was kept, or on which machine."""
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=replace(CONFIG, epochs=1), start="model").train()
         tensors, record = read_state(run.last)
-        write_state(run.last, tensors, {name: value for name, value in record.items() if name != "start"})
+        earlier = {name: value for name, value in record.items() if name not in ("start", "machine")}
+        write_state(run.last, tensors, earlier)
         assert trainer_of(run, start="model").train().epoch == CONFIG.epochs
+
+
+def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path, "") as run:
+        trainer_of(run, config=replace(CONFIG, epochs=1)).train()
+        tensors, record = read_state(run.last)
+        write_state(run.last, tensors, {name: value for name, value in record.items() if name != "version"})
+        with pytest.raises(UserError, match="was begun with another version of this toolkit"):
+            trainer_of(run).train()
 
 
 def test_another_machine_is_told_and_the_run_goes_on(

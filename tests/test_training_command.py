@@ -80,6 +80,14 @@ def train_with(build: Callable[[Recipe, torch.device], Training]) -> Callable[[l
 train = train_with(build)
 
 
+def test_a_recipe_is_not_replaced_by_the_runs_copy_of_it(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("factor = 3.0  # my comment")
+    with pytest.raises(UserError, match=r"recipe\.toml: would be replaced by the run's copy of it; keep your"):
+        train([str(recipe), "--run", str(tmp_path)])
+    assert recipe.read_text() == "factor = 3.0  # my comment"
+
+
 @pytest.fixture
 def arguments(tmp_path: Path) -> list[str]:
     recipe = tmp_path / "recipe.toml"

@@ -19,6 +19,7 @@ from s2s.errors import UserError
 from s2s.search import Hypothesis, SearchOptions
 from s2s.subwords import SubwordVocabulary
 from s2s.vocabulary import END, START, UNK
+from translation import translator
 from translation.model import TranslationModel
 from translation.translator import Translation, Translator
 
@@ -91,7 +92,7 @@ def test_of_hypotheses_that_read_the_same_only_the_best_is_given(
     assert (vocabulary.decode(pieces), pieces == whole) == ("man", False)
     tokens = [whole, pieces, dogs, ball]
     hypotheses = [Hypothesis(ids, -float(rank), -float(rank), None, True) for rank, ids in enumerate(tokens)]
-    monkeypatch.setattr(Translator, "_search", lambda *_: [hypotheses])
+    monkeypatch.setattr(translator, "generate", lambda *given, **_: [hypotheses[: given[3].n_best]])
     for n_best, count in ((1, 1), (2, 2), (4, 3)):
         (found,) = translator_of(model, 4, n_best).translate(["a man"])
         assert [each.text for each in found] == ["man", "dogs", "ball"][:count]

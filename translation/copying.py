@@ -12,6 +12,7 @@ from s2s.generation import with_end
 from s2s.search import Hypothesis
 from s2s.vocabulary import UNK, UNKNOWN_CHARACTER, Vocabulary
 
+WORD = re.compile(r"\S+|\s")  # as a vocabulary of words cuts a line
 UNIT = re.compile(r"[\w'’-]+|[^\w\s]|\s")  # a word, any other character
 
 

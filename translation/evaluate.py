@@ -28,14 +28,23 @@ from s2s import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import WINDOW_LINES, read_lines
-from s2s.metrics import UNSPACED, Score, Significance, Streams, corpus_scores, paired_bootstrap, primary_tag
+from s2s.metrics import (
+    UNSPACED,
+    Score,
+    Significance,
+    Streams,
+    corpus_scores,
+    is_language,
+    paired_bootstrap,
+    primary_tag,
+)
 from translation.translate import load
 
 if TYPE_CHECKING:
     from translation.translator import Translator
 
 MEANING = {
-    "BLEU": "cased, detokenised: sacreBLEU's default",
+    "BLEU": "cased, detokenised, by sacreBLEU",
     "chrF2": "cased, detokenised: n-grams of characters",
     "lc-tok BLEU": "lower-cased, Moses-tokenised, as in the classic Multi30k tables; not to be compared with BLEU",
 }
@@ -134,7 +143,7 @@ def _check_options(options: argparse.Namespace) -> None:
     check(options.source or not models, f"{', '.join(map(str, models))}: a model needs --source, the file to translate")
     check(
         options.model or options.target_language,
-        "--hypothesis: give --target-language too, such as de: lc-tok BLEU has rules for each language",
+        "--hypothesis: give --target-language too, such as de: BLEU has rules for each language",
     )
     for path in _text_files(options):
         check_readable(path)
@@ -144,8 +153,8 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _check_language(path: Path, found: str, language: str) -> None:
-    same = primary_tag(found) == primary_tag(language)
-    check(same, f"{path}: translates to {found}, not to {language}: name a --baseline that does")
+    same = is_language(found) and primary_tag(found) == primary_tag(language)
+    check(same, f"{path}: translates to {found}, but {language} is scored: choose another --baseline")
 
 
 def _text_files(options: argparse.Namespace) -> list[Path]:
@@ -208,7 +217,7 @@ def _parser() -> command.Parser:
         metavar="FILE_OR_DIR",
         help="translations or models to compare with: is the difference more than chance?",
     )
-    add("--target-language", metavar="LANG", help="picks the tokeniser of lc-tok BLEU (default: the model's)")
+    add("--target-language", metavar="LANG", help="picks BLEU's tokenisers (default: the model's)")
     add("--output", type=Path, metavar="FILE", help="keep the model's translations")
     add("--force", action="store_true", help="replace an existing --output")
     add("--json", action="store_true", help="print one JSON object")

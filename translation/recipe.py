@@ -23,8 +23,8 @@ class DataConfig:
     train_target: list[Path] = option(help="as many, in the same order")
     validation_source: Path = option()
     validation_target: Path = option()
-    source_language: str = option(help="a code such as en; it names the model and picks a tokeniser for lc-tok BLEU")
-    target_language: str = option()
+    source_language: str = option(help="a code such as en; it names the model")
+    target_language: str = option(help="likewise, and it picks BLEU's tokenisers")
 
     def problems(self) -> Iterator[str]:
         """Files that do not pair up or are not there."""

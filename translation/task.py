@@ -21,6 +21,7 @@ from s2s.subwords import SubwordVocabulary
 from s2s.task import Loss, Validation
 from s2s.vocabulary import END, START, Vocabulary
 from translation.augmentation import sometimes_unknown
+from translation.copying import UNIT, WORD
 from translation.model import TranslationModel
 from translation.prepare import Prepared
 from translation.recipe import Recipe
@@ -94,7 +95,8 @@ class TranslationTask:
         vocabulary, batch, seed = self.recipe.vocabulary, self.recipe.batch, self.recipe.training.seed
         if vocabulary.bpe_dropout or vocabulary.unknown_copies:
             text, draw = self.data.train, 2 * (seed * 1_000_003 + epoch)
-            texts = sometimes_unknown(text.source, text.target, vocabulary.unknown_copies, draw)
+            unit = WORD if self.data.source.kind == "word" else UNIT
+            texts = sometimes_unknown(text.source, text.target, unit, vocabulary.unknown_copies, draw)
             sources = self._encode(self.data.source, texts[0], draw)
             targets = self._encode(self.data.target, texts[1], draw + 1)
         batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens, seed=seed)

@@ -83,7 +83,7 @@ def corpus_scores(hypotheses: Sequence[str], references: Streams, language: str)
     The last is left out for a language of `UNSPACED`, of which Moses makes no tokens.
     """
     scores = [bleu(hypotheses, references, language), chrf(hypotheses, references)]
-    if primary_tag(language) not in UNSPACED:
+    if has_spaces(language):
         scores.append(lower_tokenised_bleu(hypotheses, references, language))
     return scores
 
@@ -188,6 +188,11 @@ def primary_tag(language: str) -> str:
     """`de` for `de`, `DE` and `de-AT`: sacremoses knows bare lower-case codes only, and treats all else as unknown."""
     check(is_language(language), f"{language!r} is no language code: use one such as de, en or pt-BR")
     return _primary(language)
+
+
+def has_spaces(language: str) -> bool:
+    """Whether words are written with spaces between them."""
+    return _primary(language) not in UNSPACED
 
 
 def is_language(code: str) -> bool:

@@ -123,6 +123,12 @@ def test_a_character_never_seen_survives_and_no_other_replaces_it(model: Transla
             assert "\u2585" not in each.text
 
 
+def test_where_words_have_no_spaces_between_them_pieces_have_none(model: TranslationModel) -> None:
+    chinese = replace(model, config=replace(model.config, target_language="zh"))
+    whole, *parts = translator_of(chinese).translate([" ".join(THREE), *THREE])
+    assert whole[0].text == "".join(part[0].text for part in parts)
+
+
 def test_a_long_line_is_translated_piece_by_piece(model: TranslationModel) -> None:
     whole, *parts = translator_of(model, 3, 2).translate([" ".join(THREE), *THREE])
     assert [best.pieces for best in whole] == [3, 3]

@@ -29,11 +29,11 @@ from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from s2s.lines import WINDOW_LINES, read_lines
 from s2s.metrics import (
-    UNSPACED,
     Score,
     Significance,
     Streams,
     corpus_scores,
+    has_spaces,
     is_language,
     paired_bootstrap,
     primary_tag,
@@ -132,7 +132,7 @@ def _significance(
     baseline: Sequence[str], hypotheses: Sequence[str], references: Streams, language: str
 ) -> list[Significance]:
     tests = [paired_bootstrap(baseline, hypotheses, references, language)]
-    if primary_tag(language) not in UNSPACED:
+    if has_spaces(language):
         tests.append(paired_bootstrap(baseline, hypotheses, references, language, metric="lower_tokenised_bleu"))
     return tests
 

@@ -13,6 +13,7 @@ from s2s.batch import pad
 from s2s.ensemble import Ensemble
 from s2s.errors import check
 from s2s.generation import generate
+from s2s.metrics import has_spaces
 from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
@@ -115,7 +116,8 @@ class Translator:
         """The n best translations of each line, best first. A blank line gives one empty translation."""
         parts = self._parts([line.strip() for line in lines])
         found = iter(self._translate([(source, len(part)) for part in parts for source in part]))
-        return [_joined(list(islice(found, len(part)))) for part in parts]
+        space = " " if has_spaces(self.model.config.target_language) else ""
+        return [_joined(list(islice(found, len(part))), space) for part in parts]
 
     def _parts(self, texts: Sequence[str]) -> list[list[Source]]:
         """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
@@ -198,7 +200,7 @@ def _distinct(translations: Iterable[Translation]) -> Iterator[Translation]:
             yield each
 
 
-def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:
+def _joined(parts: Sequence[Sequence[Translation]], space: str) -> list[Translation]:
     """The n best translations of a line: the k-th best of each of its pieces, or the last one where that has fewer."""
     if not parts:
         return [Translation("", 0.0, [], None)]
@@ -207,7 +209,7 @@ def _joined(parts: Sequence[Sequence[Translation]]) -> list[Translation]:
     joined = []
     for rank in range(max(map(len, parts))):
         chosen = [part[min(rank, len(part) - 1)] for part in parts]
-        text = " ".join(piece.text for piece in chosen if piece.text)
+        text = space.join(piece.text for piece in chosen if piece.text)
         tokens = list(chain.from_iterable(piece.tokens for piece in chosen))
         joined.append(Translation(text, sum(piece.score for piece in chosen) / len(chosen), tokens, None, len(parts)))
     return joined

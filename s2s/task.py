@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +30,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Validation:
-    """What a validation found: all figures, and the name of the one that chooses the best model."""
+    """What a validation found: all figures, `loss` among them, and the name of the one that chooses the best model."""
 
     figures: Mapping[str, float]
     primary: str
@@ -40,6 +40,10 @@ class Validation:
         """Whether the primary figure is better than the best so far; any is better than none, or than no number."""
         value = self.figures[self.primary]
         return best is None or isnan(best) or (value > best if self.higher_is_better else value < best)
+
+    def by_loss(self) -> Validation:
+        """The same, with the loss to choose by."""
+        return replace(self, primary="loss", higher_is_better=False)
 
 
 class Task(Protocol):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,9 @@ class TrainingConfig:
     accumulate: int = option(1, low=1, help="batches whose gradients make one step")
     validate_every: int = option(1, low=1, help="epochs; the last one always validates")
     patience: int = option(0, low=0, help="stop after so many validations without a new best; 0 never stops early")
+    best: Literal["score", "loss"] = option(
+        "score", help="the best model has the highest score of what it writes, or the lowest validation loss"
+    )
     save_every: int = option(500, low=1, help="steps between two savings of the training state")
     optimiser: OptimiserConfig = OptimiserConfig()
     schedule: ScheduleConfig = ScheduleConfig()
@@ -230,7 +233,7 @@ class Trainer:
         with torch.no_grad(), products(self.config.precision, self.device):
             validation = self.task.validate(self.model, limit)
         self.model.train()
-        return validation
+        return validation.by_loss() if self.config.best == "loss" else validation
 
     def _keep(self, validation: Validation) -> bool:
         """Write the model as the best, if it is, or as good as that: of equals the later one has seen more."""

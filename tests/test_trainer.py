@@ -420,6 +420,20 @@ def test_the_best_model_is_the_one_with_the_best_figure(whole: Path) -> None:
         assert Regression().validate(model).figures["error"] == best.about["validation"]["error"]
 
 
+def test_the_loss_may_choose_the_best_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def validate(task: Regression, *_: Any) -> Validation:
+        """A score that rises all the time, and a loss that is lowest after the second epoch (the third validation)."""
+        task.validations += 1
+        return Validation({"score": task.validations, "loss": abs(task.validations - 3)}, "score")
+
+    monkeypatch.setattr(Regression, "validate", validate)
+    config = replace(CONFIG, averaging=AveragingConfig())
+    for best, epoch, value in (("score", CONFIG.epochs, CONFIG.epochs + 1), ("loss", 2, 0)):
+        position = train(tmp_path / best, config=replace(config, best=best))  # type: ignore[arg-type]
+        assert position.best == value
+        assert read_model(tmp_path / best / "best").about["validation"]["epoch"] == epoch
+
+
 def test_of_equal_models_the_last_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Regression, "validate", lambda *_: Validation({"error": 0.0}, "error", higher_is_better=False))
     position = train(tmp_path / "run", config=replace(CONFIG, averaging=AveragingConfig()))

@@ -198,7 +198,7 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
 
 def test_the_bundled_model_is_chosen_by_its_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate, "MODELS", tmp_path)
-    for pair in ("fr-de", "en-de", "ru-de", "de-en", "en-pt-br"):
+    for pair in ("fr-de", "en-de", "ru-de", "de-en", "en-de-fine-tuned"):
         (tmp_path / pair).mkdir()
         (tmp_path / pair / "config.json").touch()
     assert translate.bundled("de") == tmp_path / "en-de"

@@ -54,10 +54,13 @@ def translate(arguments: list[str]) -> int:
 
 
 def bundled(language: str) -> Path:
-    """The model directory that came along and translates to `language`, from English where there is a choice."""
-    known: dict[str, Path] = {}
-    for config in sorted(MODELS.glob("*-*/config.json"), key=lambda path: (path.parent.name[:3] == "en-", path)):
-        known[config.parent.name.rpartition("-")[2]] = config.parent
+    """The model directory that came along and translates to `language`, from English where there is a choice.
+
+    Its name is that of the languages alone, `en-de`; `en-de-fine-tuned` has to be named by --model.
+    """
+    found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
+    english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))
+    known = {path.name.rpartition("-")[2]: path for path in english_last}
     check(known, "no model came with this installation: name one with --model, or train one with translation.train")
     check(language in known, f"--to {language}: the bundled models translate to {', '.join(known)}; or name a --model")
     return known[language]

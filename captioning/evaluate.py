@@ -41,8 +41,7 @@ def evaluate(arguments: list[str]) -> int:
         check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
     if options.output:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
-        folder = options.references.rglob("*") if options.references.is_dir() else ()
-        check_new(options.output, force=options.force, inputs=[options.references, *folder])
+        check_new(options.output, force=options.force)
 
     from captioning import scores
     from captioning.results import read_references, read_results
@@ -79,7 +78,10 @@ def _captioned(options: argparse.Namespace) -> _Said:
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
-    if options.output:  # else it could not be read again
+    if options.output:
+        texts = options.references.rglob("*.txt") if options.references.is_dir() else [options.references]
+        check_new(options.output, force=options.force, inputs=[*texts, *(picture.path for picture in pictures)])
+        # Else it could not be read again.
         check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
     captioner = load(options.model, options)
     captions: dict[str, str] = {}

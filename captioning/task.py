@@ -85,7 +85,8 @@ class PictureTask:
     def validate(self, model: Any, limit: int | None = None) -> Validation:
         """See `Task`. Greedy captions are scored against all references; the loss is the mean over all their words.
 
-        The best model is the one with the highest CIDEr-D; only the rehearsal, with its `limit`, looks at the loss.
+        The best model has the highest CIDEr-D, unless the recipe asks for the lowest loss; the rehearsal, with its
+        `limit`, looks at the loss alone.
         """
         count = min(limit or len(self.data.validation), len(self.data.validation))
         captions, total, weight = [], 0.0, 0.0

@@ -57,7 +57,7 @@ def _check_alike(models: Sequence[StoredModel]) -> None:
     first = models[0]
     for model in models[1:]:
         odd = config.differences({"kind": first.kind, **first.config}, {"kind": model.kind, **model.config})
-        odd = [key for key in odd if "dropout" not in key and key not in _LIMITS]
+        odd = [key for key in odd if "dropout" not in key and not (key in _LIMITS and key in model.config)]
         odd += [name for name in {**first.assets, **model.assets} if first.assets.get(name) != model.assets.get(name)]
         what = f"{model.directory}: has no mean with {first.directory}: they differ in {', '.join(odd)}"
         check(not odd, f"{what}; take models that went on from one")

@@ -31,7 +31,7 @@ def check_new(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -
     if _is_device(path):
         check(os.access(path, os.W_OK), f"{path}: may not be written to; check its permissions")
         return
-    clash = any(path.exists() and each.exists() and path.samefile(each) for each in inputs)
+    clash = path.exists() and any(each.exists() and path.samefile(each) for each in inputs)
     check(not clash, f"{path}: is an input, which is never replaced; choose another name")
     folder = _real(path).parent
     check(not path.is_dir(), f"{path}: is a folder; name a file in it")

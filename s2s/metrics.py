@@ -187,20 +187,21 @@ def _moses(tag: str) -> Callable[[str], str]:
 def primary_tag(language: str) -> str:
     """`de` for `de`, `DE` and `de-AT`: sacremoses knows bare lower-case codes only, and treats all else as unknown."""
     check(is_language(language), f"{language!r} is no language code: use one such as de, en or pt-BR")
-    return _primary(language)
+    return primary(language)
 
 
 def has_spaces(language: str) -> bool:
     """Whether words are written with spaces between them."""
-    return _primary(language) not in UNSPACED
+    return primary(language) not in UNSPACED
 
 
 def is_language(code: str) -> bool:
     """Whether it looks like a language code."""
-    return _primary(code).isalpha() and len(_primary(code)) in (2, 3)
+    return primary(code).isalpha() and len(primary(code)) in (2, 3)
 
 
-def _primary(code: str) -> str:
+def primary(code: str) -> str:
+    """The part of a language code that names the language."""
     return code.lower().replace("_", "-").partition("-")[0]
 
 

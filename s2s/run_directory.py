@@ -69,6 +69,8 @@ class RunDirectory:
         """
         path = Path(path)
         check((path / RECIPE).is_file(), f"{path}: nothing to resume (it has no {RECIPE}); start without --resume")
+        begun = (path / _LOCK).exists() or _has_state(path)
+        check(begun, f"{path}: nothing to resume (its {RECIPE} is of no run); start without --resume in another --run")
         run = cls(path, _locked(path))
         try:
             kept = [name for name in (_BEST, _LOG) if (path / name).exists() and not run.has_state()]

@@ -279,19 +279,25 @@ class Trainer:
         write_state(self.run.last, tensors, record)
         self.average.forget()  # weights that no saved state mentions any more
 
+    def check_resumable(self) -> None:
+        """Raise a UserError where the run in the directory cannot go on as this training; nothing is changed."""
+        if self.run.has_state():
+            self._check_content(read_state(self.run.last)[1])
+
     def _restore(self) -> None:
         tensors, record = read_state(self.run.last)
         self._check_content(record)
         now = _machine(self.device)
         before = record.get("machine", now)  # a state of earlier days may know none
-        if before != now and record["position"]["epoch"] < self.config.epochs:
+        self.position = Position(**record["position"])
+        if before != now and not self._done():
             warn(f"{self.run.path}: was stopped under {before}, goes on under {now}: last bits may differ")
         load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
         restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
         self.average.restore(_below(tensors, "average/"), record["kept"])
         self.schedule.restore(record["schedule"])
         self.means.restore(record["means"])
-        self.position = position = Position(**record["position"])
+        position = self.position
         # What was logged at this very step is older than the state only if the state is that of an epoch's end.
         self.run.cut_log(position.step if position.batch == 0 else position.step - 1)
 

@@ -115,12 +115,16 @@ def train(
     text = config.to_toml(recipe)
     with RunDirectory.resume(options.run) if options.resume else RunDirectory.create(options.run, text) as run:
         if options.resume:
-            _take_over(run, recipe)
+            _check_same(run, recipe)
         training = build(recipe, device)
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
         content = {"data": training.data, "start": training.start}
         about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
-        position = Trainer(training.task, training.network, recipe.training, run, about).train()
+        trainer = Trainer(training.task, training.network, recipe.training, run, about)
+        if options.resume:
+            trainer.check_resumable()
+            _take_over(run, text)
+        position = trainer.train()
     print(f"use it: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
     return 0
@@ -144,12 +148,16 @@ def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[s
     check(not changed, f"{start}: the recipe differs from it in {keys}: make them agree")
 
 
-def _take_over(run: RunDirectory, recipe: Recipe) -> None:
-    """Let `recipe` be the run's: the same as before, but for the number of epochs."""
+def _check_same(run: RunDirectory, recipe: Recipe) -> None:
+    """Raise a UserError unless `recipe` is the run's, but for the number of epochs."""
     if run.has_state():  # else it has not begun, and its old recipe binds nobody
         changes = config.differences(config.load(run.recipe, type(recipe)), recipe)
         changed = [key for key in changes if key != "training.epochs"]
         advice = "go on with the old one, or start another --run"
         check(not changed, f"--resume: the recipe differs from {run.recipe} in {', '.join(changed)}: {advice}")
+
+
+def _take_over(run: RunDirectory, text: str) -> None:
+    """Let the recipe be the run's."""
     with written_aside(run.recipe) as aside:
-        aside.write_text(config.to_toml(recipe), encoding="utf-8", newline="")
+        aside.write_text(text, encoding="utf-8", newline="")

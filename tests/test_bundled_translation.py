@@ -1,4 +1,4 @@
-"""The bundled translator on real text, which only some machines have: what its numbers may depend on, and how much."""
+"""The bundled translators; on real text, which only some machines have: what numbers may depend on, and how much."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from s2s.metrics import bleu
 from s2s.precision import DecodingPrecision
 from s2s.quantisation import can_quantise
-from translation.translate import bundled
+from translation.translate import MODELS, bundled
 from translation.translator import Translator
 
 LINES = 200
@@ -51,3 +51,18 @@ def test_neither_the_size_nor_the_order_of_batches_changes_what_is_translated(
     backwards = translated(tuple(sources[::-1]), "auto", 3000)[::-1]
     for other in (few, backwards):
         assert sum(a != b for a, b in zip(together, other)) <= 0.01 * LINES
+
+
+BEGINNINGS = {  # of what each says of two dogs that play: how they do it is a near tie
+    "en-de": ("Two dogs play.", "Zwei Hunde spielen"),
+    "en-de-fine-tuned": ("Two dogs play.", "Zwei Hunde spielen"),
+    "de-en": ("Zwei Hunde spielen.", "Two dogs"),
+}
+
+
+def test_every_model_that_comes_along_translates_and_has_a_card() -> None:
+    assert {config.parent.name for config in MODELS.glob("*/config.json")} == set(BEGINNINGS)
+    for name, (line, beginning) in BEGINNINGS.items():
+        ((best,),) = Translator.load(MODELS / name).translate([line])
+        assert best.text.startswith(beginning)
+        assert (MODELS / name / "README.md").is_file()

@@ -97,6 +97,8 @@ def test_what_output_keeps_results_reads(
     assert evaluate(["--results", results, *of_references]) == 0
     with pytest.raises(UserError, match="is an input, which is never replaced"):
         evaluate([*model, *of_references, "--output", str(references), "--force"])
+    with pytest.raises(UserError, match=r"red\.png: is an input, which is never replaced"):
+        evaluate([*model, *of_references, "--output", str(tmp_path / "red.png"), "--force"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first["scores"] == second["scores"]
     assert second["attention"] is None

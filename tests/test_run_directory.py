@@ -58,6 +58,13 @@ def test_without_a_run_there_is_nothing_to_resume(tmp_path: Path, name: str) -> 
     assert not (tmp_path / "absent").exists()
 
 
+def test_a_recipe_of_no_run_is_not_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("mine")
+    with pytest.raises(UserError, match=r"nothing to resume \(its recipe\.toml is of no run\)"):
+        RunDirectory.resume(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
+
+
 @pytest.mark.parametrize("kept", ["best", "log.jsonl"])
 def test_a_run_without_its_state_is_not_begun_anew(tmp_path: Path, kept: str) -> None:
     with RunDirectory.create(tmp_path, RECIPE) as run:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s import command, training_command
-from s2s.checkpoint import read_model, read_state, write_model
+from s2s.checkpoint import read_model, read_state, write_model, write_state
 from s2s.config import option
 from s2s.errors import UserError, check
 from s2s.task import Loss, Validation
@@ -125,6 +125,16 @@ def test_a_run_that_has_begun_keeps_its_recipe(arguments: list[str], tmp_path: P
     before = (tmp_path / "run" / "recipe.toml").read_text()
     with pytest.raises(UserError, match=r"differs from .*recipe\.toml in factor, training\.seed: go on with the old"):
         train([*arguments, "--resume", "--set", "factor=3", "--set", "training.seed=2"])
+    assert (tmp_path / "run" / "recipe.toml").read_text() == before
+
+
+def test_a_run_that_is_refused_keeps_its_recipe(arguments: list[str], tmp_path: Path) -> None:
+    assert train(arguments) == 0
+    before = (tmp_path / "run" / "recipe.toml").read_text()
+    tensors, record = read_state(tmp_path / "run" / "last")
+    write_state(tmp_path / "run" / "last", tensors, {**record, "version": 0})
+    with pytest.raises(UserError, match="was begun with another version"):
+        train([*arguments, "--resume", "--set", "training.epochs=50"])
     assert (tmp_path / "run" / "recipe.toml").read_text() == before
 
 

@@ -13,7 +13,7 @@ from s2s.batch import pad
 from s2s.ensemble import Ensemble
 from s2s.errors import check
 from s2s.generation import generate
-from s2s.metrics import has_spaces
+from s2s.metrics import primary
 from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
@@ -25,6 +25,7 @@ from translation.splitting import split
 
 BATCH_TOKENS = 8192
 _LOG_PROBABILITIES = 1 << 22  # of a step, at most: 16 MB a few times over
+_WITHOUT_SPACES = ("zh", "zho", "chi", "cmn", "yue", "ja", "jpn")  # none between sentences either
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 
 
@@ -78,6 +79,8 @@ class Translator:
         self._length_ratio = max(each.config.length_ratio for each in models)
         self._network = Ensemble([each.network for each in models]) if others else model.network
         self.device = next(model.network.parameters()).device
+        together = primary(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
+        self._space = "" if together else " "
 
     @classmethod
     def load(
@@ -116,8 +119,7 @@ class Translator:
         """The n best translations of each line, best first. A blank line gives one empty translation."""
         parts = self._parts([line.strip() for line in lines])
         found = iter(self._translate([(source, len(part)) for part in parts for source in part]))
-        space = " " if has_spaces(self.model.config.target_language) else ""
-        return [_joined(list(islice(found, len(part))), space) for part in parts]
+        return [_joined(list(islice(found, len(part))), self._space) for part in parts]
 
     def _parts(self, texts: Sequence[str]) -> list[list[Source]]:
         """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""

@@ -20,6 +20,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
+from s2s.languages import primary, primary_tag
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric, Signature
@@ -164,7 +165,7 @@ def lower_tokenised(lines: tuple[str, ...], language: str) -> tuple[str, ...]:
     the tuples), so that the references of a run are tokenised once. A language without rules of its own gets what Moses
     gives it: English abbreviations, and every apostrophe a token.
     """
-    tokenise = _moses(primary_tag(language))
+    tokenise = _moses(primary_tag(language))  # sacremoses knows no other codes
     return tuple(tokenise(line) for line in lines)
 
 
@@ -184,25 +185,9 @@ def _moses(tag: str) -> Callable[[str], str]:
     return tokenise
 
 
-def primary_tag(language: str) -> str:
-    """`de` for `de`, `DE` and `de-AT`: sacremoses knows bare lower-case codes only, and treats all else as unknown."""
-    check(is_language(language), f"{language!r} is no language code: use one such as de, en or pt-BR")
-    return primary(language)
-
-
 def has_spaces(language: str) -> bool:
     """Whether words are written with spaces between them."""
     return primary(language) not in UNSPACED
-
-
-def is_language(code: str) -> bool:
-    """Whether it looks like a language code."""
-    return primary(code).isalpha() and len(primary(code)) in (2, 3)
-
-
-def primary(code: str) -> str:
-    """The part of a language code that names the language."""
-    return code.lower().replace("_", "-").partition("-")[0]
 
 
 def tokeniser(language: str) -> str:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from s2s import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
+from s2s.languages import is_language, primary_tag
 from s2s.lines import WINDOW_LINES, read_lines
 from s2s.metrics import (
     Score,
@@ -34,9 +35,7 @@ from s2s.metrics import (
     Streams,
     corpus_scores,
     has_spaces,
-    is_language,
     paired_bootstrap,
-    primary_tag,
 )
 from translation.translate import load
 

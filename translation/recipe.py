@@ -9,7 +9,7 @@ from typing import Literal
 
 from s2s.config import option
 from s2s.decoder import DecoderConfig
-from s2s.metrics import is_language
+from s2s.languages import is_language
 from s2s.trainer import TrainingConfig
 from translation.corpus import Cleaning
 from translation.encoder import EncoderConfig

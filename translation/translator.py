@@ -13,7 +13,7 @@ from s2s.batch import pad
 from s2s.ensemble import Ensemble
 from s2s.errors import check
 from s2s.generation import generate
-from s2s.metrics import primary
+from s2s.languages import primary
 from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions

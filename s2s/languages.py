@@ -1,0 +1,21 @@
+"""Language codes: `de`, `DE`, `de-AT` and `de_AT` name one language."""
+
+from __future__ import annotations
+
+from s2s.errors import check
+
+
+def primary(code: str) -> str:
+    """The part of a code that names the language, in lower case: `de` of `de-AT`."""
+    return code.lower().replace("_", "-").partition("-")[0]
+
+
+def is_language(code: str) -> bool:
+    """Whether it looks like a code, of two letters or three."""
+    return primary(code).isalpha() and len(primary(code)) in (2, 3)
+
+
+def primary_tag(code: str) -> str:
+    """`primary` of what must be a code; a `UserError` where it is none."""
+    check(is_language(code), f"{code!r} is no language code: use one such as de, en or pt-BR")
+    return primary(code)

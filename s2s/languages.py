@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from s2s.errors import check
 
+CHINESE = ("zh", "zho", "chi", "cmn", "yue")
+JAPANESE = ("ja", "jpn")
+
 
 def primary(code: str) -> str:
     """The part of a code that names the language, in lower case: `de` of `de-AT`."""
@@ -17,5 +20,10 @@ def is_language(code: str) -> bool:
 
 def primary_tag(code: str) -> str:
     """`primary` of what must be a code; a `UserError` where it is none."""
-    check(is_language(code), f"{code!r} is no language code: use one such as de, en or pt-BR")
+    check(is_language(code), no_language(code))
     return primary(code)
+
+
+def no_language(code: str) -> str:
+    """What is said of what does not look like a code."""
+    return f"{code!r} is no language code: use one such as de, en or pt-BR"

@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
-from s2s.languages import primary, primary_tag
+from s2s.languages import CHINESE, JAPANESE, primary, primary_tag
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric, Signature
@@ -31,8 +31,8 @@ Streams = Sequence[Sequence[str]]
 
 # What takes the place of tokeniser 13a, which needs spaces: to it a Chinese sentence would be a single word.
 UNSPACED = {
-    **dict.fromkeys(("zh", "zho", "chi", "cmn", "yue"), "zh"),
-    **dict.fromkeys(("ja", "jpn", "th", "tha", "lo", "lao", "km", "khm", "my", "mya", "bur"), "char"),
+    **dict.fromkeys(CHINESE, "zh"),
+    **dict.fromkeys((*JAPANESE, "th", "tha", "lo", "lao", "km", "khm", "my", "mya", "bur"), "char"),
     **dict.fromkeys(("bo", "bod", "tib", "dz", "dzo"), "char"),
 }
 

@@ -27,16 +27,9 @@ from typing import TYPE_CHECKING
 from s2s import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
-from s2s.languages import is_language, primary_tag
+from s2s.languages import primary, primary_tag
 from s2s.lines import WINDOW_LINES, read_lines
-from s2s.metrics import (
-    Score,
-    Significance,
-    Streams,
-    corpus_scores,
-    has_spaces,
-    paired_bootstrap,
-)
+from s2s.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
 from translation.translate import load
 
 if TYPE_CHECKING:
@@ -152,8 +145,10 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _check_language(path: Path, found: str, language: str) -> None:
-    same = is_language(found) and primary_tag(found) == primary_tag(language)
-    check(same, f"{path}: translates to {found}, but {language} is scored: choose another --baseline")
+    check(
+        primary(found) == primary(language),
+        f"{path}: translates to {found}, but {language} is scored: choose another --baseline",
+    )
 
 
 def _text_files(options: argparse.Namespace) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from s2s.config import option
 from s2s.decoder import DecoderConfig
-from s2s.languages import is_language
+from s2s.languages import is_language, no_language
 from s2s.trainer import TrainingConfig
 from translation.corpus import Cleaning
 from translation.encoder import EncoderConfig
@@ -34,7 +34,7 @@ class DataConfig:
             yield f"{len(self.train_source)} train_source files but {len(self.train_target)} train_target files"
         for name in ("source_language", "target_language"):
             if not is_language(getattr(self, name)):
-                yield f"{name}: {getattr(self, name)!r} is no language code: use one such as de, en or pt-BR"
+                yield f"{name}: {no_language(getattr(self, name))}"
         for path in [*self.train_source, *self.train_target, self.validation_source, self.validation_target]:
             if not path.is_file():
                 yield f"{path} is not a file (paths are relative to the current directory)"

@@ -13,7 +13,7 @@ from s2s.batch import pad
 from s2s.ensemble import Ensemble
 from s2s.errors import check
 from s2s.generation import generate
-from s2s.languages import primary
+from s2s.languages import CHINESE, JAPANESE, primary
 from s2s.precision import DecodingPrecision, Precision, choose_device
 from s2s.quantisation import precision_of, prepare
 from s2s.search import Hypothesis, SearchOptions
@@ -25,7 +25,7 @@ from translation.splitting import split
 
 BATCH_TOKENS = 8192
 _LOG_PROBABILITIES = 1 << 22  # of a step, at most: 16 MB a few times over
-_WITHOUT_SPACES = ("zh", "zho", "chi", "cmn", "yue", "ja", "jpn")  # none between sentences either
+_WITHOUT_SPACES = CHINESE + JAPANESE  # none between sentences either
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 
 

@@ -1,1 +1,1 @@
-"""Photographs to sentences."""
+"""Captioning: photographs to sentences."""

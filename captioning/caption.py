@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from captioning.results import ImageId, image_id, write_results
-from s2s import command
-from s2s.errors import check
+from s2s.cli import command
+from s2s.errors import check, warn
 from s2s.files import check_new
 
 if TYPE_CHECKING:
-    from captioning.captioner import Captioned, Captioner
+    from captioning.captioner import Captioner
+    from s2s.decoding.results import Captioned
 
 BUNDLED = Path(__file__).parent / "models" / "flickr8k"
 
@@ -53,7 +54,7 @@ def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Capt
     """What draws a page of each picture, where --attention asks for it."""
     if not options.attention:
         return nullcontext()
-    from captioning.attention_gallery import attention_folder
+    from captioning.pages.gallery import attention_folder
 
     return attention_folder(options.attention, force=options.force)
 
@@ -101,12 +102,12 @@ class _Run:
         problem = (self._draw(found) if self._draw else "") or found.problem
         if problem:
             self.failed += 1
-            command.warn(f"{found.path}: {problem}")
+            warn(f"{found.path}: {problem}")
 
     def report(self) -> int:
         """Say how many failed; the exit code."""
         if self.failed:
-            command.warn(f"{self.failed:,} of {self.total:,} pictures failed, for the reasons above")
+            warn(f"{self.failed:,} of {self.total:,} pictures failed, for the reasons above")
         return 1 if self.failed else 0
 
 
@@ -120,7 +121,7 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
     import torch
 
     from captioning.captioner import BATCH, Captioner
-    from s2s.search import SearchOptions
+    from s2s.decoding.search import SearchOptions
 
     if options.threads:
         torch.set_num_threads(options.threads)

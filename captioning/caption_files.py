@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from s2s.errors import UserError, check
-from s2s.lines import read_lines
+from s2s.text.lines import read_lines
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})  # of pictures in a folder
 _COLUMNS = ["image", "caption"]

@@ -5,60 +5,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from captioning.backbones import folded
-from captioning.encoder import ImageEncoder
-from captioning.images import ImageError, Picture, read_image
-from captioning.inputs import stacked
 from captioning.model import CaptioningModel
 from captioning.text import readable
-from s2s.generation import generate, with_end
-from s2s.precision import DecodingPrecision, Precision, choose_device, products
-from s2s.quantisation import precision_of, prepare
-from s2s.search import Hypothesis, SearchOptions
-from s2s.vocabulary import PAD, START, UNK
+from s2s.decoding.generation import generate, with_end
+from s2s.decoding.results import Caption, Captioned
+from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.models.image_encoder import ImageEncoder
+from s2s.models.quantisation import precision_of, prepare
+from s2s.nn.precision import DecodingPrecision, Precision, choose_device, products
+from s2s.text.tokens import PAD, START, UNK
+from s2s.vision.backbones import folded
+from s2s.vision.images import ImageError, Picture, read_image
+from s2s.vision.inputs import stacked
 
 BATCH = 32  # pictures
-
-
-@dataclass(frozen=True)
-class Caption:
-    """One way to say what is on a picture.
-
-    Attributes:
-        text: as one would write it
-        score: its length-normalised log-probability, higher is better
-        tokens: its tokens' surfaces, END last where it ended by itself
-        attention: (tokens, rows, columns), where each token looked; None where the decoder does not look
-    """
-
-    text: str
-    score: float
-    tokens: list[str]
-    attention: Tensor | None
-
-
-@dataclass(frozen=True)
-class Captioned:
-    """What came of a file: its captions, best first, or the reason why there is none.
-
-    Attributes:
-        path: of the file
-        captions: empty where it failed
-        problem: empty where it did not
-        extent: height and width of what the photograph fills of the picture that the CNN saw, as shares
-    """
-
-    path: Path
-    captions: Sequence[Caption] = ()
-    problem: str = ""
-    extent: tuple[float, float] = (1.0, 1.0)
 
 
 class Captioner:

@@ -3,8 +3,8 @@
     python -m captioning.evaluate --model RUN/best --references test.jsonl --human
     python -m captioning.evaluate --results results.json --references captions_val2017.json --java
 
-See `captioning.scores` for the figures, and for what the human row is; beside them stands, of a model that looks, how
-widely and how differently the words of its captions did (`s2s.attention_view.Spread`).
+`captioning.metrics.scores` explains the figures and the human row. For a model with attention, the report also says how
+widely attention spreads and how much it changes from word to word (`s2s.views.attention_view.Spread`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s2s import command
-from s2s.errors import check
+from s2s.cli import command
+from s2s.errors import check, warn
 from s2s.files import check_new, check_readable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from s2s.attention_view import Spread
+    from s2s.views.attention_view import Spread
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -43,7 +43,7 @@ def evaluate(arguments: list[str]) -> int:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
         check_new(options.output, force=options.force)
 
-    from captioning import scores
+    from captioning.metrics import scores
     from captioning.results import read_references, read_results
 
     if options.model:
@@ -53,7 +53,7 @@ def evaluate(arguments: list[str]) -> int:
     evaluation = scores.evaluate(said.captions, said.references, human=options.human, java=options.java)
     evaluation = replace(evaluation, search=said.search, attention=said.attention)
     for reason in evaluation.unavailable:
-        command.warn(reason)
+        warn(reason)
     print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
     return 0
 
@@ -74,7 +74,7 @@ def _captioned(options: argparse.Namespace) -> _Said:
     from captioning.caption import load
     from captioning.corpus import read_captions
     from captioning.results import check_distinct, write_results
-    from s2s.attention_view import spread
+    from s2s.views.attention_view import spread
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)

@@ -9,17 +9,19 @@ from typing import Any
 
 import torch
 
-from captioning.backbones import Backbone, empty_backbone
-from captioning.encoder import EncoderConfig, GridEncoder, ImageEncoder
-from captioning.images import Preprocessing
-from s2s import checkpoint, vocabulary
-from s2s.checkpoint import StoredModel
 from s2s.config import from_dict, option, to_dict
-from s2s.decoder import DecoderConfig
-from s2s.model import EncoderDecoder
-from s2s.quantisation import check_not_quantised
-from s2s.vocabulary import Vocabulary
-from s2s.wirings import DECODERS
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.image_encoder import EncoderConfig, GridEncoder, ImageEncoder
+from s2s.models.quantisation import check_not_quantised
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.wirings import DECODERS
+from s2s.storage import model_directory
+from s2s.storage.model_directory import StoredModel
+from s2s.storage.weights import load_weights, weightless
+from s2s.text import vocabulary
+from s2s.text.vocabulary import Vocabulary
+from s2s.vision.backbones import Backbone, empty_backbone
+from s2s.vision.images import Preprocessing
 
 KIND = "captioning"
 MAX_CAPTION_LENGTH = 10_000  # far beyond any in earnest: what a stranger's model can ask for is bounded
@@ -29,7 +31,7 @@ MAX_CAPTION_LENGTH = 10_000  # far beyond any in earnest: what a stranger's mode
 class CaptioningConfig:
     """All that is needed to build the network for stored weights, and to prepare its pictures."""
 
-    backbone: str = option(help="the CNN's name; see captioning/backbones.py")
+    backbone: str = option(help="the CNN's name; see s2s/vision/backbones.py")
     vocabulary_kind: str = option()
     max_caption_length: int = option(low=1, high=MAX_CAPTION_LENGTH, help="tokens of the longest caption trained on")
     preprocessing: Preprocessing = Preprocessing()
@@ -70,12 +72,12 @@ class CaptioningModel:
     @classmethod
     def load(cls, directory: Path | str) -> CaptioningModel:
         """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
-        return checkpoint.load(directory, KIND)
+        return model_directory.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; a `UserError` where it was quantised to decode."""
         check_not_quantised(self.network.decoder)
-        checkpoint.write_model(
+        model_directory.write_model(
             directory,
             kind=KIND,
             config=to_dict(self.config),
@@ -87,12 +89,12 @@ class CaptioningModel:
 
 
 def _build(stored: StoredModel) -> CaptioningModel:
-    config = from_dict(CaptioningConfig, stored.config, source=str(stored.directory / checkpoint.CONFIG))
+    config = from_dict(CaptioningConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
     tokens = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("vocabulary"))
-    with checkpoint.weightless():
+    with weightless():
         network = build_network(config, empty_backbone(config.backbone), len(tokens))
-    checkpoint.load_weights(network, stored.tensors, source=stored.directory)
+    load_weights(network, stored.tensors, source=stored.directory)
     return CaptioningModel(config, tokens, network.eval())
 
 
-checkpoint.register(KIND, _build)
+model_directory.register(KIND, _build)

@@ -11,7 +11,7 @@ from captioning.recipe import Recipe
 from captioning.text import learn_vocabulary, normalised
 from s2s import cache
 from s2s.errors import check
-from s2s.vocabulary import Vocabulary, WordVocabulary
+from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
 
 @dataclass(frozen=True)

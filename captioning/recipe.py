@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from captioning.encoder import EncoderConfig
-from captioning.images import Preprocessing
-from captioning.view import MIRRORED, WHOLE, View
 from s2s.config import option
-from s2s.decoder import DecoderConfig
-from s2s.trainer import TrainingConfig
+from s2s.models.image_encoder import EncoderConfig
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.training.trainer import TrainingConfig
+from s2s.vision.crops import MIRRORED, WHOLE, View
+from s2s.vision.images import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DataConfig:
 class ImageConfig:
     """How a picture becomes a grid of vectors."""
 
-    backbone: str = option("efficientnet_lite2", help="the CNN; see captioning/backbones.py")
+    backbone: str = option("efficientnet_lite2", help="the CNN; see s2s/vision/backbones.py")
     weights: Path | None = option(None, help="its weights, where they are not to be downloaded")
     preprocessing: Preprocessing = Preprocessing()
     mirror: bool = option(True, help="show pictures mirrored too, left and right in their captions exchanged")

@@ -16,7 +16,7 @@ from typing import Any
 from captioning.caption_files import Entry, read_entries
 from s2s.errors import UserError, check
 from s2s.files import check_readable, written_aside
-from s2s.lines import read_lines
+from s2s.text.lines import read_lines
 
 ImageId = int | str
 

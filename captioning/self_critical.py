@@ -17,19 +17,19 @@ from random import Random
 from typing import Any
 
 import torch
+from s2s.text.tokens import END, PAD, START, UNK
+from s2s.vision.grids import Features, Pixels
 from torch import Tensor
 
-from captioning.cider import CiderD
-from captioning.encoder import Features, Pixels
+from captioning.metrics.cider import CiderD
 from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirrored
-from captioning.view import View
-from s2s.generation import with_end
-from s2s.rewards import rewarded_loss, searching, standardised
-from s2s.search import sample
-from s2s.task import Loss
-from s2s.vocabulary import END, PAD, START, UNK
+from s2s.decoding.generation import with_end
+from s2s.decoding.search import sample
+from s2s.training.rewards import rewarded_loss, searching, standardised
+from s2s.training.task import Loss
+from s2s.vision.crops import View
 
 _END = END  # a number: no caption has such a word
 

@@ -10,25 +10,26 @@ from random import Random
 from typing import Any
 
 import torch
+from s2s.text.tokens import END, PAD, START, UNK
+from s2s.training.batches import BucketedBatches
+from s2s.vision.grids import Features, Pixels
 from torch import nn
 
-from captioning.cider import CiderD
-from captioning.encoder import Features, Pixels
-from captioning.inputs import Inputs
+from captioning.metrics.cider import CiderD
 from captioning.model import CaptioningModel
 from captioning.prepare import Example, Prepared
 from captioning.recipe import Recipe
 from captioning.text import mirrored
-from captioning.view import WHOLE, View
-from s2s.batch import BucketedBatches, Padded, pad
+from s2s.decoding.generation import generate
+from s2s.decoding.search import SearchOptions
 from s2s.errors import some
-from s2s.generation import generate
-from s2s.loss import doubly_stochastic, smoothed_cross_entropy
-from s2s.memory import Memory
-from s2s.model import EncoderDecoder
-from s2s.search import SearchOptions
-from s2s.task import Loss, Validation
-from s2s.vocabulary import END, PAD, START, UNK
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.memory import Memory
+from s2s.nn.loss import doubly_stochastic, smoothed_cross_entropy
+from s2s.text.padding import Padded, pad
+from s2s.training.task import Loss, Validation
+from s2s.vision.crops import WHOLE, View
+from s2s.vision.inputs import Inputs
 
 _PICTURES = 64  # at a time, in validation
 

@@ -12,8 +12,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import cache, command, training_command
-from s2s.errors import UserError, check
+from s2s import cache
+from s2s.cli import command, training_command
+from s2s.errors import UserError, check, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
     import torch
 
-    from captioning.backbones import Backbone
-    from captioning.inputs import Inputs
     from captioning.model import CaptioningModel
     from captioning.prepare import Example, Prepared
     from captioning.recipe import Recipe
-    from captioning.view import View
-    from s2s.training_command import Training
+    from s2s.cli.training_command import Training
+    from s2s.vision.backbones import Backbone
+    from s2s.vision.crops import View
+    from s2s.vision.inputs import Inputs
 
 _NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"}  # the model's, and the recipe's
 
@@ -50,7 +51,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     from captioning.prepare import prepare
     from captioning.self_critical import SelfCriticalTask
     from captioning.task import CaptioningTask
-    from s2s.training_command import Training
+    from s2s.cli.training_command import Training
 
     start = CaptioningModel.load(recipe.start) if recipe.start else None
     data = prepare(recipe, start.vocabulary if start else None)
@@ -76,9 +77,9 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
 
-    from captioning.backbones import build_backbone
     from captioning.model import MAX_CAPTION_LENGTH, CaptioningConfig, CaptioningModel, build_network
-    from s2s.checkpoint import load_weights
+    from s2s.storage.weights import load_weights
+    from s2s.vision.backbones import build_backbone
 
     lengths = (len(ids) for example in data.train for ids in data.vocabulary.encode_all(example.captions))
     shape = CaptioningConfig(
@@ -103,9 +104,9 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
 
 def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
     """The features of what is frozen of the CNN, and the data without the pictures that could not be read."""
-    from captioning.extract import Extracted, extract
-    from captioning.inputs import StoredFeatures
-    from captioning.view import WHOLE
+    from s2s.vision.crops import WHOLE
+    from s2s.vision.extract import Extracted, extract
+    from s2s.vision.inputs import StoredFeatures
 
     def features(side: Sequence[Example], view: View) -> Extracted:
         paths = [example.picture.path for example in side]
@@ -115,7 +116,7 @@ def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prep
         """The examples of a side whose pictures could be read, and their features, seen whole and in other views."""
         whole = features(side, WHOLE)
         for error in whole.failed:
-            command.warn(f"left out: {error}")
+            warn(f"left out: {error}")
         check(whole.kept, "no picture could be read; see the warnings above")
         kept, files = [side[i] for i in whole.kept], {WHOLE: whole.features}
         for view in others:
@@ -134,14 +135,14 @@ def _decoded(data: Prepared, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
     """The pictures themselves, each read once now, and the data without those that could not be."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from captioning.images import ImageError, read_image
-    from captioning.inputs import DecodedPixels
+    from s2s.vision.images import ImageError, read_image
+    from s2s.vision.inputs import DecodedPixels
 
     def is_readable(example: Example) -> bool:
         try:
             read_image(example.picture.path)
         except ImageError as error:
-            command.warn(f"left out: {error}")
+            warn(f"left out: {error}")
             return False
         return True
 

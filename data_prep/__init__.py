@@ -1,1 +1,1 @@
-"""Raw downloads to what training reads: one module per data set, plus cleaning."""
+"""Data preparation: raw downloads to the files that training reads, one module a data set."""

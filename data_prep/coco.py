@@ -17,7 +17,7 @@ from pathlib import Path
 from captioning.caption_files import Entry, read_json
 from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
 from data_prep.splits import SPLITS, deliver
-from s2s import command
+from s2s.cli import command
 from s2s.errors import check
 
 KARPATHY = {"train": "train", "val": "validation", "test": "test"}  # his name of a split -> ours

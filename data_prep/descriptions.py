@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2s.files import check_new, written_aside
-from s2s.lines import read_lines
+from s2s.text.lines import read_lines
 
 SHOWN = 3  # places that a report shows for each reason
 

@@ -12,10 +12,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from captioning.view import MIRRORED, WHOLE, View
-from s2s import command
-from s2s.errors import check
+from s2s.cli import command
+from s2s.errors import check, warn
 from s2s.files import check_readable
+from s2s.vision.crops import MIRRORED, WHOLE, View
 
 
 def features(arguments: list[str]) -> int:
@@ -35,10 +35,10 @@ def _extract(options: argparse.Namespace, paths: list[Path], view: View) -> int:
     """Extract one view of all pictures and report; the number of those that could not be read."""
     import torch
 
-    from captioning.backbones import build_backbone
-    from captioning.extract import extract
-    from captioning.images import Preprocessing
-    from s2s.precision import choose_device
+    from s2s.nn.precision import choose_device
+    from s2s.vision.backbones import build_backbone
+    from s2s.vision.extract import extract
+    from s2s.vision.images import Preprocessing
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -47,7 +47,7 @@ def _extract(options: argparse.Namespace, paths: list[Path], view: View) -> int:
     found = extract(paths, backbone, preprocessing, view=view, precision=options.precision)
     if view == WHOLE:
         for error in found.failed:
-            command.warn(str(error))
+            warn(str(error))
     check(found.kept, "no picture could be read; look at the warnings above")
     shape = " x ".join(map(str, found.features.header.shape))
     print(f"{len(found.kept):,} of {len(paths):,} pictures{view}, {shape} each", file=sys.stderr)

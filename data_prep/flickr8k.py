@@ -16,9 +16,9 @@ from pathlib import Path
 from captioning.caption_files import Entry, read_csv
 from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
 from data_prep.splits import deliver
-from s2s import command
+from s2s.cli import command
 from s2s.errors import UserError, check
-from s2s.lines import read_lines
+from s2s.text.lines import read_lines
 
 IMAGES = ("images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset")  # the first c is how the archive spells it
 LISTS = {

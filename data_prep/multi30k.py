@@ -17,7 +17,7 @@ from pathlib import Path
 
 from data_prep.descriptions import write_descriptions
 from data_prep.download import Content, copy, fetch
-from s2s import command
+from s2s.cli import command
 from s2s.errors import UserError, check
 from s2s.files import check_new
 

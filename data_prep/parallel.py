@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from s2s import command
+from s2s.cli import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
 from translation.corpus import Cleaning, ParallelText, clean, hold_out, read_parallel

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from s2s import command
+from s2s.cli import command
 from s2s.errors import check
 from s2s.files import check_new, written_aside
 

@@ -1,1 +1,1 @@
-"""The shared encoder-decoder core: tensors, tokens and sentences."""
+"""The shared core: everything that no single application owns, in folders that import only downwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
@@ -21,3 +22,18 @@ def check(condition: object, message: str) -> None:
 def some(names: Sequence[object]) -> str:
     """The first three of `names`, and how many more there are: a message stays a line."""
     return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Like KeyboardInterrupt it passes `except Exception`, and lets every `finally` do its work."""
+
+
+def warn(message: str) -> None:
+    """Print `warning: message` on standard error."""
+    print(visible(f"warning: {message}"), file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    """One line that a terminal can only show, whatever names of files and words of strangers are in it."""
+    line = " ".join(text.splitlines())
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)

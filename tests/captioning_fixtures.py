@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from s2s.vision.grids import Features
 from torch import nn
 
-from captioning.backbones import Backbone
 from captioning.corpus import CaptionedImage
-from captioning.encoder import EncoderConfig, Features
-from captioning.images import Preprocessing
 from captioning.model import CaptioningConfig, CaptioningModel, build_network
 from captioning.prepare import Example, Prepared
 from captioning.recipe import DataConfig, Recipe
-from captioning.view import View
-from s2s.decoder import DecoderConfig, DropoutRates
-from s2s.vocabulary import WordVocabulary
+from s2s.models.image_encoder import EncoderConfig
+from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
+from s2s.text.vocabulary import WordVocabulary
+from s2s.vision.backbones import Backbone
+from s2s.vision.crops import View
+from s2s.vision.images import Preprocessing
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 CAPTIONS = {

@@ -47,7 +47,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(name="run")
 def run_translate(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Run `translate` in this process, with the tiny model in float32: exit code, output, errors."""
-    from s2s import command
+    from s2s.cli import command
     from translation import translate
 
     def _run(*arguments: str | Path) -> tuple[int, str, str]:

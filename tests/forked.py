@@ -11,11 +11,11 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from s2s import command
+from s2s.cli import command
 
 PATIENCE = 600  # seconds: on a busy machine a second's work may take minutes; only what hangs takes longer
 PRELOADED = ["torchvision", "translation.task", "translation.translator", "captioning.task", "captioning.captioner"]
-PRELOADED += ["captioning.extract", "s2s.trainer", "s2s.metrics"]
+PRELOADED += ["s2s.vision.extract", "s2s.training.trainer", "translation.metrics"]
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 

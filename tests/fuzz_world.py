@@ -20,10 +20,11 @@ from translation_fixtures import LINES, tiny_model
 
 from captioning import caption
 from captioning import train as captioning_train
-from captioning.backbones import empty_backbone
-from captioning.images import Preprocessing
 from captioning.model import CaptioningConfig, CaptioningModel, build_network
-from s2s import command, config
+from s2s import config
+from s2s.cli import command
+from s2s.vision.backbones import empty_backbone
+from s2s.vision.images import Preprocessing
 from translation import train as translation_train
 from translation import translate
 from translation.recipe import Recipe

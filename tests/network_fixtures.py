@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from s2s.memory import Memory
+from s2s.models.memory import Memory
 
 
 class Plain(nn.Module):

@@ -11,7 +11,7 @@ from fuzz_world import World, build, in_this_process
 
 INPUTS = 100
 
-# pytest takes away the filter that captioning/images.py sets; test_images.py holds that a terminal sees no warning
+# pytest takes away the filter that s2s/vision/images.py sets; test_images.py holds that a terminal sees no warning
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from s2s import command
-from s2s.checkpoint import load, read_model, write_model
+from s2s.cli import command
 from s2s.errors import UserError
-from s2s.sealed import seal
+from s2s.storage.model_directory import load, read_model, write_model
+from s2s.storage.verified import seal
 from translation import model as _  # noqa: F401 - registers its kind
 from translation.translate import translate
 

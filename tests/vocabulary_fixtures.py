@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from s2s.subwords import train_subwords
-from s2s.vocabulary import SPECIALS, CharacterVocabulary, Vocabulary, WordVocabulary
+from s2s.text.tokens import SPECIALS
+
+from s2s.text.subwords import train_subwords
+from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 
 LINES = [
     f"{subject} {verb} {place} , und zwei Männer mit Hüten sitzen auf der Straße ."

@@ -1,1 +1,1 @@
-"""Sentences to sentences."""
+"""Translation: sentences to sentences."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s2s import command
-from s2s.attention_view import AttentionView, Words, rounded, text_file, written
+from s2s.decoding.results import Translation
+from s2s.errors import warn
 from s2s.files import written_aside
-from s2s.vocabulary import END, SPECIALS, UNK, Vocabulary
+from s2s.text.tokens import END, SPECIALS, UNK
+from s2s.text.vocabulary import Vocabulary
+from s2s.views.attention_view import AttentionView, Words, rounded, text_file, written
 from translation.copying import read
-from translation.translator import Translation
 
 PAGE_LINES, PICTURE_LINES = 500, 8  # what one can look through; more of them make files that no viewer opens
 
@@ -61,14 +62,14 @@ class _First:
 
     def report(self, path: Path, kind: str) -> None:
         if self._all > self._most:
-            command.warn(f"{path}: shows the first {self._most} of {self._all:,} {kind}; a name with .json keeps all")
+            warn(f"{path}: shows the first {self._most} of {self._all:,} {kind}; a name with .json keeps all")
 
 
 @contextmanager
 def _page(path: Path) -> Iterator[Write]:
     first = _First(PAGE_LINES)
     yield lambda view: first.add(view) if view.text else None
-    from s2s.attention_page import words_page
+    from s2s.views.words_page import words_page
 
     with written_aside(path) as aside:
         aside.write_text(words_page(first.views, "Attention"), **text_file())
@@ -79,7 +80,7 @@ def _page(path: Path) -> Iterator[Write]:
 def _picture(path: Path) -> Iterator[Write]:
     first = _First(PICTURE_LINES)
     yield lambda view: first.add(view) if view.weights else None
-    from s2s.attention_matrix import matrix_picture
+    from s2s.views.words_matrix import matrix_picture
 
     with written_aside(path) as aside:
         matrix_picture(first.views).save(aside, "PNG")

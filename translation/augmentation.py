@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from s2s.vocabulary import UNKNOWN_CHARACTER
+from s2s.text.tokens import UNKNOWN_CHARACTER
 
 SHORTEST = 4  # characters of a word that is worth copying, a name or a loan word; not "in" or "an"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from s2s.config import option
 from s2s.errors import check
-from s2s.lines import read_lines
+from s2s.text.lines import read_lines
 
 SHOWN = 3  # line numbers that a report shows for each reason
 

@@ -5,7 +5,7 @@
 
 A model translates as it does in `translate`, and the lines are scored as in a training's validation, which translates
 in the precision of the training. Two kinds of BLEU stand side by side, because published tables hold both and the two
-cannot be compared; see `s2s.metrics`.
+cannot be compared; see `translation.metrics`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s2s import command
+from s2s.cli import command
 from s2s.errors import check
 from s2s.files import check_new, check_readable, written_aside
-from s2s.languages import primary, primary_tag
-from s2s.lines import WINDOW_LINES, read_lines
-from s2s.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
+from s2s.text.languages import primary, primary_tag
+from s2s.text.lines import WINDOW_LINES, read_lines
+from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
 from translation.translate import load
 
 if TYPE_CHECKING:

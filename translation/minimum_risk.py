@@ -18,14 +18,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
+from s2s.text.tokens import UNKNOWN_CHARACTER
 from torch import Tensor
 
-from s2s.generation import generate, with_end
-from s2s.metrics import sentence_bleu
-from s2s.rewards import rewarded_loss, searching, standardised
-from s2s.search import Hypothesis, SearchOptions
-from s2s.task import Loss
-from s2s.vocabulary import UNKNOWN_CHARACTER
+from s2s.decoding.generation import generate, with_end
+from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.training.rewards import rewarded_loss, searching, standardised
+from s2s.training.task import Loss
+from translation.metrics import sentence_bleu
 from translation.recipe import MinimumRiskConfig
 from translation.task import TranslationBatch, TranslationTask
 

@@ -9,15 +9,17 @@ from typing import Any
 
 import torch
 
-from s2s import checkpoint, vocabulary
-from s2s.checkpoint import StoredModel
 from s2s.config import from_dict, option, to_dict
-from s2s.decoder import DecoderConfig
-from s2s.model import EncoderDecoder
-from s2s.quantisation import check_not_quantised
-from s2s.vocabulary import Vocabulary
-from s2s.wirings import DECODERS
-from translation.encoder import EncoderConfig, TextEncoder, source_embedding
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.quantisation import check_not_quantised
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.text_encoder import EncoderConfig, TextEncoder, source_embedding
+from s2s.models.wirings import DECODERS
+from s2s.storage import model_directory
+from s2s.storage.model_directory import StoredModel
+from s2s.storage.weights import load_weights, weightless
+from s2s.text import vocabulary
+from s2s.text.vocabulary import Vocabulary
 
 KIND = "translation"
 # What is stored may be a stranger's: these bound the work and memory that it can ask for, beyond any in earnest.
@@ -68,7 +70,7 @@ class TranslationModel:
     @classmethod
     def load(cls, directory: Path | str) -> TranslationModel:
         """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
-        return checkpoint.load(directory, KIND)
+        return model_directory.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; a `UserError` where it was quantised to decode."""
@@ -76,7 +78,7 @@ class TranslationModel:
         assets = {"source.vocabulary": self.source.to_bytes()}
         if not self.config.joint_vocabulary:
             assets["target.vocabulary"] = self.target.to_bytes()
-        checkpoint.write_model(
+        model_directory.write_model(
             directory,
             kind=KIND,
             config=to_dict(self.config),
@@ -88,15 +90,15 @@ class TranslationModel:
 
 
 def _build(stored: StoredModel) -> TranslationModel:
-    config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / checkpoint.CONFIG))
+    config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
     source = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("source.vocabulary"))
     target = source
     if not config.joint_vocabulary:
         target = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("target.vocabulary"))
-    with checkpoint.weightless():
+    with weightless():
         network = build_network(config, len(source), len(target))
-    checkpoint.load_weights(network, stored.tensors, source=stored.directory)
+    load_weights(network, stored.tensors, source=stored.directory)
     return TranslationModel(config, source, target, network.eval())
 
 
-checkpoint.register(KIND, _build)
+model_directory.register(KIND, _build)

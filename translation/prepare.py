@@ -15,12 +15,13 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-from s2s import cache, vocabulary
+from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import UserError, check
 from s2s.files import sha256, written_aside
-from s2s.subwords import train_subwords
-from s2s.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
+from s2s.text import vocabulary
+from s2s.text.subwords import train_subwords
+from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 

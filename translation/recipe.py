@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from s2s.config import option
-from s2s.decoder import DecoderConfig
-from s2s.languages import is_language, no_language
-from s2s.trainer import TrainingConfig
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.text_encoder import EncoderConfig
+from s2s.text.languages import is_language, no_language
+from s2s.training.trainer import TrainingConfig
 from translation.corpus import Cleaning
-from translation.encoder import EncoderConfig
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from s2s.vocabulary import Vocabulary
+from s2s.text.vocabulary import Vocabulary
 
 # One mark, few closing quotes, white space that is not given back: nothing is tried twice, whatever the line holds.
 _CLOSING = r"[\"'»”’)\]]{0,2}"

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from s2s.text.tokens import END, START
+from s2s.training.batches import BucketedBatches
 from torch import nn
 
-from s2s.batch import BucketedBatches, Padded, pad
-from s2s.decoder import Output
-from s2s.loss import smoothed_cross_entropy, symmetric_divergence
-from s2s.model import EncoderDecoder
-from s2s.search import SearchOptions
-from s2s.subwords import SubwordVocabulary
-from s2s.task import Loss, Validation
-from s2s.vocabulary import END, START, Vocabulary
+from s2s.decoding.search import SearchOptions
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.recurrent_decoder import Output
+from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
+from s2s.text.padding import Padded, pad
+from s2s.text.subwords import SubwordVocabulary
+from s2s.text.vocabulary import Vocabulary
+from s2s.training.task import Loss, Validation
 from translation.augmentation import sometimes_unknown
 from translation.copying import UNIT, WORD
 from translation.model import TranslationModel
@@ -117,7 +119,7 @@ class TranslationTask:
 
         With a limit so many lines are translated, and the loss is that of the largest batch.
         """
-        from s2s.metrics import bleu
+        from translation.metrics import bleu
 
         text = self.data.validation
         hypotheses = [best.text for best, *_ in self._translator.translate(text.source[:limit])]

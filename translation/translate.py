@@ -17,14 +17,15 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from s2s import command
-from s2s.errors import check
+from s2s.cli import command
+from s2s.errors import check, warn
 from s2s.files import check_new, check_readable, written_aside
-from s2s.lines import LineReader
+from s2s.text.lines import LineReader
 
 if TYPE_CHECKING:
+    from s2s.decoding.results import Translation
     from translation.attention import Write
-    from translation.translator import Translation, Translator
+    from translation.translator import Translator
 
 MODELS = Path(__file__).resolve().parent / "models"
 ATTENTION = (".json", ".html", ".png")  # endings of --attention, which choose its format
@@ -138,7 +139,7 @@ def load(
     """
     import torch
 
-    from s2s.search import SearchOptions
+    from s2s.decoding.search import SearchOptions
     from translation.translator import BATCH_TOKENS, Translator
 
     if options.threads:
@@ -224,7 +225,7 @@ class _Run:
     def _warn(self, message: str) -> None:
         if self._noting:
             print(end="\r\x1b[K", file=sys.stderr)  # a warning takes the place of the note
-        command.warn(message)
+        warn(message)
 
     def _note(self) -> None:
         if self._noting:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from torch import Tensor
 
-from s2s.batch import pad
-from s2s.ensemble import Ensemble
+from s2s.decoding.generation import generate
+from s2s.decoding.results import Translation
+from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.workers import side_by_side
 from s2s.errors import check
-from s2s.generation import generate
-from s2s.languages import CHINESE, JAPANESE, primary
-from s2s.precision import DecodingPrecision, Precision, choose_device
-from s2s.quantisation import precision_of, prepare
-from s2s.search import Hypothesis, SearchOptions
-from s2s.vocabulary import END
-from s2s.workers import side_by_side
+from s2s.models.ensemble import Ensemble
+from s2s.models.quantisation import precision_of, prepare
+from s2s.nn.precision import DecodingPrecision, Precision, choose_device
+from s2s.text.languages import CHINESE, JAPANESE, primary
+from s2s.text.padding import pad
+from s2s.text.tokens import END
 from translation.copying import Source, is_foreign, read, with_copies
 from translation.model import TranslationModel
 from translation.splitting import split
@@ -27,25 +28,6 @@ BATCH_TOKENS = 8192
 _LOG_PROBABILITIES = 1 << 22  # of a step, at most: 16 MB a few times over
 _WITHOUT_SPACES = CHINESE + JAPANESE  # none between sentences either
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
-
-
-@dataclass(frozen=True)
-class Translation:
-    """One way to say a line in the other language.
-
-    Attributes:
-        text: the sentence, without a line end
-        score: its length-normalised log-probability, higher is better; of several pieces, their mean
-        tokens: its tokens' surfaces, END last where it ended by itself
-        attention: (tokens, source tokens), where each token looked; None where no model was asked, or more than once
-        pieces: how many pieces the line was cut into; more than 1 where it is longer than any that was trained on
-    """
-
-    text: str
-    score: float
-    tokens: list[str]
-    attention: Tensor | None
-    pieces: int = 1
 
 
 class Translator:

@@ -13,19 +13,20 @@ import tomllib
 from pathlib import Path
 
 import torch
+from s2s.vision.grids import Features
 from torch.utils.flop_counter import FlopCounterMode
 
-from captioning.backbones import Backbone, empty_backbone, folded
-from captioning.encoder import EncoderConfig, Features, GridEncoder
-from captioning.images import Preprocessing
 from s2s.config import from_dict
-from s2s.decoder import DecoderConfig
-from s2s.generation import generate
-from s2s.model import EncoderDecoder
-from s2s.precision import products
-from s2s.quantisation import prepare
-from s2s.search import SearchOptions
-from s2s.wirings import DECODERS
+from s2s.decoding.generation import generate
+from s2s.decoding.search import SearchOptions
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.image_encoder import EncoderConfig, GridEncoder
+from s2s.models.quantisation import prepare
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.wirings import DECODERS
+from s2s.nn.precision import products
+from s2s.vision.backbones import Backbone, empty_backbone, folded
+from s2s.vision.images import Preprocessing
 from tests.benchmarks import machine
 from tests.benchmarks.record import Figures
 

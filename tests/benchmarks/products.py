@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from s2s.decoder import DecoderConfig
-from s2s.model import EncoderDecoder
-from s2s.recurrent import RecurrentLayer
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.nn.recurrent import RecurrentLayer
 from translation.model import TranslationConfig
 
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1}

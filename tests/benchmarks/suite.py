@@ -28,7 +28,8 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from s2s import cache, command
+from s2s import cache
+from s2s.cli import command
 from s2s.errors import check
 from tests.benchmarks import joeynmt, opennmt, ours
 from tests.benchmarks.process import CommandError

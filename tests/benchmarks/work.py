@@ -18,15 +18,15 @@ import torch
 from torch import nn
 
 from s2s import config
-from s2s.metrics import bleu, lower_tokenised_bleu
-from s2s.run_directory import RunDirectory
-from s2s.search import SearchOptions
-from s2s.subwords import SubwordVocabulary
-from s2s.task import Loss, Validation
-from s2s.trainer import Trainer
+from s2s.decoding.search import SearchOptions
+from s2s.storage.run_directory import RunDirectory
+from s2s.text.subwords import SubwordVocabulary
+from s2s.training.task import Loss, Validation
+from s2s.training.trainer import Trainer
 from tests.benchmarks import machine
 from tests.benchmarks.products import Sizes, training, weights_read
 from tests.benchmarks.record import Figures
+from translation.metrics import bleu, lower_tokenised_bleu
 from translation.model import TranslationModel
 from translation.prepare import prepare
 from translation.recipe import Recipe

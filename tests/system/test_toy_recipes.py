@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.toy import toy
-from s2s.search import SearchOptions
+from s2s.decoding.search import SearchOptions
 from translation.train import train
 from translation.translator import Translator
 

@@ -1,0 +1,1 @@
+"""Caption metrics: CIDEr-D, BLEU, ROUGE-L, and METEOR and SPICE through Java."""

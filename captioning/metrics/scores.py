@@ -1,0 +1,226 @@
+"""All caption metrics together, as the COCO evaluation defines them, with the number of pictures, and a human beside.
+
+Figures are times 100, as tables print them; CIDEr-D of 1.0 is 100. Each equals pycocoevalcap's, but that its BLEU is a
+hair above 0 where not one n-gram is right. METEOR and SPICE need Java; what is missing is None, and told why.
+
+People are scored by each of their references against the others: the human row, a mean over references. It has one
+reference fewer to be right by, so beside it stands the model's mean over the same sets of references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from captioning.metrics.cider import CiderD
+from captioning.metrics.java import Round, UnavailableError, meteor, spice
+from captioning.metrics.ptb import tokenise
+from captioning.metrics.rouge import rouge_l
+from s2s.errors import check
+
+if TYPE_CHECKING:
+    from s2s.views.attention_view import Spread
+
+SHOWN = 3  # pictures that a message names
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over rounds of scoring, 0 to 100 (CIDEr-D may be above); None is a metric that was not to be had."""
+
+    bleu_1: float
+    bleu_2: float
+    bleu_3: float
+    bleu_4: float
+    meteor: float | None
+    rouge_l: float
+    cider_d: float
+    spice: float | None
+
+
+NAMES = {
+    "bleu_1": "BLEU-1",
+    "bleu_2": "BLEU-2",
+    "bleu_3": "BLEU-3",
+    "bleu_4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider_d": "CIDEr-D",
+    "spice": "SPICE",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What captions are worth, and how many pictures say so: CIDEr-D depends on it, because its idf does.
+
+    Attributes:
+        images: number of pictures, the same for all rows
+        references: the fewest and the most references of a picture
+        scores: of the captions, against all references
+        human: each reference against the others, mean; None if not asked for
+        captions_alike: the captions against the very sets of references that `human` was scored against, mean
+        unavailable: why a metric has no figure, a line each
+        search: how a model found the captions; None where they were found elsewhere
+        attention: of the captions' words; None where the model does not look, or none was at hand
+    """
+
+    images: int
+    references: tuple[int, int]
+    scores: Scores
+    human: Scores | None = None
+    captions_alike: Scores | None = None
+    unavailable: tuple[str, ...] = ()
+    search: str | None = None
+    attention: Spread | None = None
+
+    def __str__(self) -> str:
+        fewest, most = self.references
+        count = f"{fewest}" if fewest == most else f"{fewest}-{most}"
+        rows = {
+            f"captions, {count} references": self.scores,
+            "human, each reference against the others": self.human,
+            "captions, against the same references": self.captions_alike,
+        }
+        width = max(map(len, rows))
+        lines = [f"{'':{width}}  images" + "".join(f"{name:>9}" for name in NAMES.values())]
+        for title, scores in rows.items():
+            if scores:
+                lines.append(f"{title:{width}}  {self.images:6,}" + "".join(map(_cell, asdict(scores).values())))
+        if self.search:
+            lines.append(f"found with {self.search}")
+        if self.attention:
+            lines.append(str(self.attention))
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+
+def evaluate(
+    captions: Mapping[Any, str],
+    references: Mapping[Any, Collection[str]],
+    *,
+    human: bool = False,
+    java: bool = False,
+) -> Evaluation:
+    """Score raw captions, one for each picture, against the raw references of the pictures.
+
+    `human` adds the two rows that `Evaluation` tells of, `java` adds METEOR and SPICE. UserError where not exactly the
+    pictures with references have a caption, or, for `human`, where a picture has a single reference.
+    """
+    _check_pictures(captions, references, human)
+    said = [tokenise(captions[picture]) for picture in references]
+    known = [[tokenise(text) for text in references[picture]] for picture in references]
+    sizes = [len(each) for each in known]
+    turns = max(sizes) if human else 0
+    people = [_turn(known, turn) for turn in range(turns)]
+    alike = [Round(said, one.references) for one in people]
+    rounds = [Round(said, known), *people, *alike]
+    figures, unavailable = _figures(rounds, java)
+    return Evaluation(
+        len(known),
+        (min(sizes), max(sizes)),
+        figures[0],
+        _mean(figures[1 : 1 + turns]) if human else None,
+        _mean(figures[1 + turns :]) if human else None,
+        unavailable,
+    )
+
+
+def _turn(references: Sequence[Sequence[list[str]]], turn: int) -> Round:
+    """One reference of each picture against its others.
+
+    There are as many turns as the picture with the most has references; one with fewer begins again with its first, so
+    that all pictures, on which CIDEr-D depends, take part in every turn.
+    """
+    chosen = [turn % len(each) for each in references]
+    return Round(
+        [each[number] for each, number in zip(references, chosen)],
+        [[*each[:number], *each[number + 1 :]] for each, number in zip(references, chosen)],
+    )
+
+
+def _figures(rounds: Sequence[Round], java: bool) -> tuple[list[Scores], tuple[str, ...]]:
+    """The scores of each round, and why some are missing."""
+    by_java: dict[str, Sequence[Any]] = {}
+    reasons = []
+    for name, metric in {"meteor": meteor, "spice": spice}.items():
+        by_java[name] = [None] * len(rounds)
+        if java:
+            try:
+                by_java[name] = [100 * value if isfinite(value) else None for value in metric(rounds)]
+            except UnavailableError as reason:
+                reasons.append(f"no {NAMES[name]}: {reason}")
+            else:
+                if None in by_java[name]:  # JSON has no NaN
+                    reasons.append(f"no {NAMES[name]} where it gave a caption no number, so that there is no mean")
+    scores = []
+    for one, of_meteor, of_spice in zip(rounds, by_java["meteor"], by_java["spice"]):
+        bleu_1, bleu_2, bleu_3, bleu_4 = _bleu(one)
+        of_rouge, of_cider = 100 * _rouge_l(one), 100 * CiderD(one.references).corpus(one.captions)
+        scores.append(Scores(bleu_1, bleu_2, bleu_3, bleu_4, of_meteor, of_rouge, of_cider, of_spice))
+    return scores, tuple(reasons)
+
+
+def _bleu(one: Round) -> list[float]:
+    """BLEU-1 to BLEU-4 of words as they are, from one count."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    most = max(map(len, one.references))
+    streams: Any = [  # sacreBLEU leaves out None, its type hints do not know
+        [" ".join(each[number]) if number < len(each) else None for each in one.references] for number in range(most)
+    ]
+    count = BLEU(tokenize="none", smooth_method="none", force=True)  # force: the text is tokenised on purpose
+    total = count.corpus_score([" ".join(words) for words in one.captions], streams)
+    return [
+        BLEU.compute_bleu(
+            total.counts[:order], total.totals[:order], total.sys_len, total.ref_len, max_ngram_order=order
+        ).score
+        for order in range(1, 5)
+    ]
+
+
+def _rouge_l(one: Round) -> float:
+    scores = [rouge_l(words, references) for words, references in zip(one.captions, one.references)]
+    return sum(scores) / len(scores)
+
+
+def _mean(figures: Sequence[Scores]) -> Scores:
+    """Of each metric the mean over rounds; None stays None."""
+    means: dict[str, Any] = {}
+    for field in fields(Scores):
+        values = [getattr(each, field.name) for each in figures]
+        means[field.name] = None if None in values else sum(values) / len(values)
+    return Scores(**means)
+
+
+def _cell(value: float | None) -> str:
+    return f"{'-':>9}" if value is None else f"{value:9.2f}"
+
+
+def _check_pictures(captions: Mapping[Any, str], references: Mapping[Any, Collection[str]], human: bool) -> None:
+    check(references, "there are no references to score captions against")
+    unknown = [picture for picture in captions if picture not in references]
+    check(
+        not unknown,
+        f"{_named(unknown)} of the captions: the references have no such picture; give captions of theirs only",
+    )
+    missing = [picture for picture in references if picture not in captions]
+    check(
+        not missing,
+        f"{_named(missing)} of the references: no caption; every picture counts, so caption them, or take them out",
+    )
+    few = [picture for picture, texts in references.items() if len(texts) < 1 + human]
+    needed = "the human row needs two of each picture" if human else "take them out"
+    check(not few, f"{_named(few)}: {'a single reference' if human else 'no reference'}; {needed}")
+
+
+def _named(pictures: Sequence[Hashable]) -> str:
+    """`3 pictures (1, 2, 3)`."""
+    more = ", ..." if len(pictures) > SHOWN else ""
+    count = "1 picture" if len(pictures) == 1 else f"{len(pictures):,} pictures"
+    return f"{count} ({', '.join(map(str, pictures[:SHOWN]))}{more})"

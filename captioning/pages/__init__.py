@@ -1,0 +1,1 @@
+"""Web pages that show where each word of a caption looked."""

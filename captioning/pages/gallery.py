@@ -1,0 +1,159 @@
+"""What `caption --attention DIR` writes: a page, a strip and a thumbnail for each picture, attention.json, index.html.
+
+Pages are written as captions come, each whole or not at all; index.html and attention.json at the end, be it the end
+of all pictures, an interruption or an error.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from captioning.pages.caption_page import caption_page
+from captioning.pages.caption_view import caption_view
+from s2s.errors import check
+from s2s.files import written_aside
+from s2s.views.attention_view import AttentionView, text_file, written
+from s2s.views.light import encoded, fitted
+from s2s.views.strip import caption_strip
+from s2s.views.web_page import filled
+from s2s.vision.images import ImageError, read_image
+
+if TYPE_CHECKING:
+    from s2s.decoding.results import Captioned
+
+_TEMPLATE = Path(__file__).parent / "data" / "gallery.html"
+_INDEX = "index.html"
+_THUMBNAIL = 480  # pixels of its longer side
+_LONGEST = 100  # bytes of a file's name, which leaves room for a number and an ending
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # of Windows
+
+
+def check_folder(directory: Path, *, force: bool = False) -> None:
+    """Raise a UserError unless pages can be written to `directory`, which is new, or empty, or may be added to.
+
+    With `force` files of the same names are replaced in it; nothing is ever deleted.
+    """
+    check(directory.is_dir() or not directory.exists(), f"{directory}: is a file; name a folder for the pages")
+    folder = directory if directory.is_dir() else directory.absolute().parent
+    check(folder.is_dir(), f"{directory}: its folder {folder} does not exist; create it first")
+    check(os.access(folder, os.W_OK | os.X_OK), f"{folder}: may not be written to; check its permissions")
+    empty = not directory.is_dir() or not any(directory.iterdir())
+    check(force or empty, f"{directory}: is not empty; choose a new folder, or write into this one with --force")
+
+
+@contextmanager
+def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Captioned], str]]:
+    """Yield a function that takes what came of each file and says why its page could not be drawn: mostly, nothing.
+
+    Raises UserError as `check_folder` does.
+    """
+    check_folder(directory, force=force)
+    directory.mkdir(exist_ok=True)
+    end = None
+    with written(directory / "attention.json") as write:
+        gallery = _Gallery(directory, write)
+        try:
+            yield gallery.add
+        except BaseException as failure:  # the pages that there are need a way to them
+            if gallery.empty:
+                raise
+            end = failure
+    with written_aside(directory / _INDEX) as aside:
+        aside.write_text(gallery.page(), **text_file())
+    if end is not None:
+        raise end
+
+
+class Names:
+    """Names for files that are safe on every system and differ from one another, whatever the case of their letters."""
+
+    def __init__(self) -> None:
+        self._taken = {"index", "attention", *_DEVICES}
+
+    def __call__(self, path: Path) -> str:
+        """The name of what belongs to the picture at `path`, without an ending."""
+        plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", path.stem)).strip(".-")
+        plain = plain.encode()[:_LONGEST].decode(errors="ignore") or "picture"
+        name, number = plain, 1
+        while name.casefold() in self._taken:
+            number += 1
+            name = f"{plain}-{number}"
+        self._taken.add(name.casefold())
+        return name
+
+
+class _Gallery:
+    """The files of each picture, and what index.html shows of it."""
+
+    def __init__(self, directory: Path, write: Callable[[AttentionView], None]) -> None:
+        self._directory, self._write = directory, write
+        self._names = Names()
+        self._pictures: list[str] = []
+        self._failures: list[str] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show yet."""
+        return not self._pictures and not self._failures
+
+    def add(self, found: Captioned) -> str:
+        """See `attention_folder`."""
+        problem = found.problem or self._draw(found)
+        if problem:
+            self._failures.append(f"<tr><th>{_text(found.path)}</th><td>{_text(problem)}</td></tr>")
+        return "" if found.problem else problem
+
+    def page(self) -> str:
+        """The HTML of index.html."""
+        head = '<h2 id="failures"><b>not captioned</b></h2>'
+        rows = "\n".join(self._failures)
+        count = f"{len(self._pictures):,} captioned" + f", {len(self._failures):,} failed" * bool(self._failures)
+        return filled(
+            _TEMPLATE,
+            "Captions",
+            count=count,
+            failures=f'{head}\n<table aria-labelledby="failures">\n{rows}\n</table>' if rows else "",
+            pictures="\n".join(self._pictures),
+        )
+
+    def _draw(self, found: Captioned) -> str:
+        """Write the files of a picture, or say why not."""
+        try:
+            image = read_image(found.path)
+            view = caption_view(found, image)
+        except (ImageError, OSError) as error:  # it was read before, but files come and go
+            return getattr(error, "reason", str(error))
+        name = self._names(found.path)
+        with written_aside(self._directory / f"{name}.webp") as aside:
+            aside.write_bytes(encoded(fitted(image, _THUMBNAIL)))
+        if view is not None:
+            self._write(view)
+            with written_aside(self._directory / f"{name}.html") as aside:
+                aside.write_text(caption_page(view, image, gallery=_INDEX), **text_file())
+            with written_aside(self._directory / f"{name}.png") as aside:
+                caption_strip(view, image).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
+        self._pictures.append(_card(name, found.path, found.captions[0].text, drawn=view is not None))
+        return ""
+
+
+def _card(name: str, path: Path, caption: str, *, drawn: bool) -> str:
+    """A picture in the gallery; one whose words did not look has no page to lead to."""
+    address = quote(name)
+    inner = f'<img src="{address}.webp" alt="" loading="lazy"><p class="caption">{_text(caption)}</p>'
+    file = f'<span title="{_text(path)}">{_text(path.name)}</span>'
+    if drawn:
+        inner = f'<a href="{address}.html">{inner}</a>'
+        file += f' · <a href="{address}.png">strip</a>'
+    return f'<li>{inner}<p class="file">{file}</p></li>'
+
+
+def _text(text: object) -> str:
+    return html.escape(str(text))

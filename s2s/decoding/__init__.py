@@ -1,0 +1,1 @@
+"""Decoding: greedy search, beam search and sampling, from a step function to sentences."""

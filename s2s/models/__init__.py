@@ -1,0 +1,1 @@
+"""Whole models: the contracts, encoders, decoders, and ensembles of them."""

@@ -1,0 +1,1 @@
+"""Layers, losses and numeric precision: the parts that networks are built from."""

@@ -1,0 +1,57 @@
+"""A training state on disk: written whole or not at all, verified when read, and never a pickle.
+
+STATE/  state.safetensors   parameters, optimiser moments, random generators: any dtype, bit for bit
+state.json          format version, the caller's record, SHA-256 of the tensors, checksum of itself
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from s2s.files import current, directory_aside
+from s2s.storage.verified import (
+    fault,
+    read_tensors,
+    seal,
+    serialise,
+    unseal,
+)
+
+RECORD, STATE = "state.json", "state.safetensors"
+
+
+def write_state(directory: Path | str, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
+    """Write a training state, replacing the one that stands in `directory` as a whole.
+
+    Args:
+        directory: where to.
+        tensors: of any dtype and shape, stored bit for bit.
+        record: what else to remember, which JSON can hold; its floats come back bit for bit too.
+    """
+    data, tied = serialise(tensors)
+    files = {STATE: hashlib.sha256(data).hexdigest()}
+    with directory_aside(Path(directory)) as aside:
+        (aside / STATE).write_bytes(data)
+        (aside / RECORD).write_bytes(seal({"record": record, "tied": tied, "files": files}))
+
+
+def read_state(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of a training state, on the CPU and in memory of their own, and its record.
+
+    Raises:
+        UserError: naming the file, if anything is missing, damaged or of a newer major format version.
+    """
+    directory = current(Path(directory))
+    path = directory / RECORD
+    sealed = unseal(path)
+    record, tied, files = sealed.get("record"), sealed.get("tied"), sealed.get("files")
+    if not (isinstance(record, dict) and isinstance(tied, dict) and isinstance(files, dict)):
+        raise fault(path, "is no record of a training state")
+    mapped = read_tensors(directory / STATE, files.get(STATE), tied)
+    own = {name: tensor.clone() for name, tensor in mapped.items() if name not in tied}
+    return {name: own[tied.get(name, name)] for name in mapped}, record

@@ -1,0 +1,1 @@
+"""Text: strings to token ids and back, and files of lines."""

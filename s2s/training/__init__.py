@@ -1,0 +1,1 @@
+"""Training: tasks, batches, optimisers and the trainer."""

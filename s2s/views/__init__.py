@@ -1,0 +1,1 @@
+"""Pictures and web pages that show what a model did."""

@@ -1,0 +1,81 @@
+"""What the encoder is given of a picture: its features, read from a file, or its pixels, decoded at need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from s2s.files import sha256
+from s2s.vision.crops import View
+from s2s.vision.grids import Features, Pixels
+from s2s.vision.images import Picture, Preprocessing, read_image
+
+if TYPE_CHECKING:
+    from s2s.vision.features import FeatureFile
+
+
+class Inputs(Protocol):
+    """Pictures by their numbers."""
+
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features | Pixels:
+        """The encoder's input for some pictures, each as it is to be seen, on the CPU."""
+        ...
+
+
+class StoredFeatures:
+    """Of a frozen CNN.
+
+    Args:
+        files: of each view that will be asked for, row by row
+    """
+
+    def __init__(self, files: Mapping[View, FeatureFile]) -> None:
+        self._files = files
+
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features:
+        """See `Inputs`."""
+        rows: dict[View, list[int]] = {}
+        for row, view in enumerate(views):
+            rows.setdefault(view, []).append(row)
+        order = torch.tensor([row for of_view in rows.values() for row in of_view]).argsort()
+        found = [(self._files[view], [pictures[row] for row in of_view]) for view, of_view in rows.items()]
+        cells = torch.cat([file.gather(numbers) for file, numbers in found])[order]
+        real = [mask for file, numbers in found if (mask := file.real(numbers)) is not None]
+        return Features(cells, torch.cat(real)[order] if real else None)
+
+
+class DecodedPixels:
+    """Of pictures on the disk, for a CNN that is trained.
+
+    Args:
+        paths: the pictures, which can be read
+        preprocessing: as the model's
+    """
+
+    def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
+        self.paths, self.preprocessing = paths, preprocessing
+        self._content = cache(sha256)  # once a picture, not once an epoch
+        self._pool = ThreadPoolExecutor(thread_name_prefix="pictures")
+
+    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Pixels:
+        """See `Inputs`."""
+        decoded = list(self._pool.map(self._decode, pictures, views))
+        return stacked(decoded, self.preprocessing)
+
+    def _decode(self, picture: int, view: View) -> Picture:
+        path = self.paths[picture]
+        image = read_image(path)  # which knows best what may be wrong with the file
+        return self.preprocessing.apply(view.apply(image, self._content(path)))
+
+
+def stacked(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:
+    """One batch of several pictures."""
+    values = torch.stack([picture.pixels for picture in pictures])
+    if preprocessing.fit == "stretch":
+        return Pixels(values)
+    return Pixels(values, torch.tensor([(picture.height, picture.width) for picture in pictures]))

@@ -1,0 +1,59 @@
+"""The counted arithmetic against what a model really computes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from translation_fixtures import SHAPE
+
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.text_encoder import EncoderConfig
+from s2s.text.padding import Padded
+from tests.benchmarks.products import Product, Sizes, training, weights_read
+from translation.model import TranslationConfig, build_network
+
+WORDS, BATCH = 90, Sizes(sentences=3, source=5, target=20)
+
+
+def shape(**changes: object) -> TranslationConfig:
+    decoder = DecoderConfig(embedding_dim=24, dim=32, attention_dim=20, tie_output=False)
+    return replace(SHAPE, encoder=EncoderConfig(dim=16), decoder=replace(decoder, **changes))  # type: ignore[arg-type]
+
+
+def counted(network: EncoderDecoder) -> int:
+    """Of a step on full sentences."""
+    source = torch.randint(4, WORDS, (BATCH.sentences, BATCH.source))
+    target = torch.randint(4, WORDS, (BATCH.sentences, BATCH.target))
+    lengths = torch.full((BATCH.sentences,), BATCH.source)
+    with FlopCounterMode(display=False) as counter:
+        output = network(Padded(source, lengths), target)
+        network.decoder.readout(output.features).sum().backward()
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("wiring", ["parallel", "input_feeding"])
+@pytest.mark.parametrize("attention", ["general", "additive", "dot"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_products_are_those_of_a_training_step(wiring: str, attention: str, layers: int) -> None:
+    config = shape(wiring=wiring, attention=attention, layers=layers)
+    expected = sum(product.operations for product in training(config, WORDS, BATCH))
+    # The first step has no gradient for what is fed to it; the last states go nowhere.
+    assert counted(build_network(config, WORDS, WORDS)) == pytest.approx(expected, rel=0.02)
+
+
+def test_a_product_multiplies_and_adds() -> None:
+    assert Product(2, 3, 5, batch=7, times=11).operations == 2 * 2 * 3 * 5 * 7 * 11
+
+
+def test_weights_are_read_once_a_step_and_embeddings_not_at_all() -> None:
+    network = build_network(shape(), WORDS, WORDS)
+    decoder = network.decoder
+    one, two = (weights_read(network, source=1, target=steps) for steps in (1, 2))
+    unread = sum(part.numel() for part in decoder.embedding.parameters())
+    once = [*decoder.bridge.parameters(), *decoder.attention.key.parameters()]  # type: ignore[union-attr]
+    step = sum(part.numel() for part in decoder.parameters()) - unread - sum(part.numel() for part in once)
+    assert two - one == step

@@ -1,0 +1,105 @@
+"""`caption`: which files its arguments mean; what it prints, keeps and counts of each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from s2s.decoding.results import Caption, Captioned
+
+from captioning.caption import _Run, caption, expanded
+from s2s.errors import UserError
+from s2s.vision.images import read_image
+
+CAPTIONING = Path(__file__).parents[2] / "captioning"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with files at two depths, hidden ones among them."""
+    for name in ("b.jpg", "a.png", "sub/c.jpg", ".hidden/d.jpg", "sub/.e.jpg", "[1].jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (tmp_path / "lost.jpg").symlink_to("nowhere.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (".", ["[1].jpg", "a.png", "b.jpg", "lost.jpg", "sub/c.jpg"]),  # the broken link will be told
+        ("sub", ["sub/c.jpg"]),
+        (".hidden", [".hidden/d.jpg"]),
+        ("b.jpg", ["b.jpg"]),
+        ("*.png", ["a.png"]),
+        ("**/*.jpg", ["[1].jpg", "b.jpg", "lost.jpg", "sub/c.jpg"]),
+        ("[1].jpg", ["[1].jpg"]),  # a file, and no pattern
+        ("*.gif", ["*.gif"]),
+        ("missing.jpg", ["missing.jpg"]),
+        ("x" * 5000, ["x" * 5000]),
+    ],
+)
+def test_an_argument_means_files_in_a_stable_order(name: str, found: list[str], folder: Path) -> None:
+    assert list(expanded(name)) == [Path(each) for each in found]
+
+
+def test_all_files_among_the_examples_are_photographs_of_which_the_terms_are_told() -> None:
+    """Whoever captions that folder has no warning of a text, and no caption of a drawing."""
+    terms = (CAPTIONING / "EXAMPLES.md").read_text(encoding="utf-8")
+    for path in expanded(str(CAPTIONING / "examples")):
+        assert min(read_image(path).size) > 200
+        assert f"| `{path.name}` |" in terms
+
+
+def test_a_folder_without_pictures_is_told_as_it_is(tmp_path: Path) -> None:
+    assert list(expanded(str(tmp_path))) == [tmp_path]
+
+
+def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    run = _Run(3, None)
+    run.take(Captioned(Path("a\tb\n.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
+    run.take(Captioned(Path("broken.jpg"), problem="is empty (0 bytes)"))
+    run.take(Captioned(Path("COCO_val2014_000000000042.jpg"), [Caption("a cat", -1.0, ["a", "cat"], None)]))
+    assert run.report() == 1
+    printed = capsys.readouterr()
+    assert printed.out == "a\\tb\\n.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
+    assert "warning: broken.jpg: is empty (0 bytes)\n" in printed.err
+    assert "1 of 3 pictures failed" in printed.err
+    assert run.results == [("a\tb\n.jpg", "a dog"), (42, "a cat")]
+
+
+def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(b"precious")
+    for paths in (["a.jpg"], ["b.jpg", "."]):
+        with pytest.raises(UserError, match=r"a\.jpg: is an input, which is never replaced"):
+            caption([*(str(tmp_path / path) for path in paths), "--json", str(picture), "--force"])
+    assert picture.read_bytes() == b"precious"
+
+
+def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixture[str]) -> None:
+    run = _Run(1, lambda _: "does not exist; check the path")
+    run.take(Captioned(Path("a.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
+    assert run.report() == 1
+    assert "a.jpg\ta dog" in capsys.readouterr().out
+    assert run.results
+
+
+def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", ".hidden"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").touch()
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    entries = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if Path(path).name == "b":  # as permissions would have it, which do not bind root
+            raise PermissionError(13, "Permission denied", str(path))
+        return entries(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert list(expanded(str(tmp_path))) == [tmp_path / "a" / "x.png", tmp_path / "b", tmp_path / "link"]

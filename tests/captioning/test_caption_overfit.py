@@ -1,0 +1,69 @@
+"""Sixteen pictures are learned by heart: from files to features, through training and search, back to the captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import captioning_fixtures as world
+import pytest
+import torch
+from PIL import Image
+from s2s.vision.grids import Features
+
+from captioning.captioner import Captioner
+from captioning.corpus import CaptionedImage
+from captioning.model import CaptioningModel, build_network
+from captioning.prepare import Example, Prepared
+from captioning.task import CaptioningTask
+from s2s.decoding.search import SearchOptions
+from s2s.text.vocabulary import WordVocabulary
+from s2s.vision.crops import View
+from s2s.vision.images import Preprocessing, read_image
+
+GROUNDS = {"coal": 20, "slate": 90, "ash": 150, "chalk": 220}  # greys
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> list[Example]:
+    """Every colour on every ground."""
+    found = []
+    for (colour, rgb), (ground, grey) in product(world.COLOURS.items(), GROUNDS.items()):
+        image = Image.new("RGB", (world.SIZE, world.SIZE), (grey,) * 3)
+        image.paste(rgb, (0, 0, world.SIZE, world.SIZE // 2))
+        path = tmp_path / f"{colour}-{ground}.png"
+        image.save(path)
+        caption = f"{colour} stands on {ground}"
+        found.append(Example(CaptionedImage(path, (caption,), path.name, path.name), (caption,)))
+    return found
+
+
+def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> None:
+    words = WordVocabulary.from_lines([caption for example in examples for caption in example.captions])
+    recipe = world.recipe(captions=16)
+    recipe = replace(recipe, image=replace(recipe.image, mirror=False))
+    config = world.model(recipe).config
+    torch.manual_seed(0)
+    model = CaptioningModel(config, words, build_network(config, world.backbone(), len(words)))
+    preprocessing = Preprocessing(world.SIZE)
+    pixels = [preprocessing.apply(read_image(example.picture.path)).pixels for example in examples]
+    with torch.no_grad():
+        cells = model.encoder.backbone(torch.stack(pixels))
+
+    def inputs(pictures: Sequence[int], _: Sequence[View]) -> Features:
+        return Features(cells[list(pictures)])
+
+    task = CaptioningTask(recipe, Prepared(examples, examples, words), model, (inputs, inputs), torch.device("cpu"))
+    head = model.head
+    optimiser = torch.optim.Adam(head.parameters(), 1e-2)
+    for epoch in range(200):
+        optimiser.zero_grad()
+        task.loss(head, task.batch(epoch, 0, task.plan(epoch)[0])).total.backward()
+        optimiser.step()
+    model.network.eval()
+    paths = [example.picture.path for example in examples]
+    for width in (1, 4):
+        found = Captioner(model, SearchOptions(width), precision="float32").caption(paths)
+        assert [answer.captions[0].text for answer in found] == [example.captions[0] for example in examples]

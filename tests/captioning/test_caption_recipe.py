@@ -1,0 +1,64 @@
+"""Captioning recipes: the shipped ones load, and what cannot be together is named before anything is read."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from captioning.recipe import Recipe
+from s2s import config
+from s2s.errors import UserError
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "captioning" / "recipes").glob("*.toml"))
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> dict[str, Any]:
+    """The smallest recipe there can be, of paths that exist."""
+    return {"data": {"train": str(tmp_path), "validation": str(tmp_path)}, "start": str(tmp_path)}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_shipped_recipe_loads_once_its_files_are_there(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name in filter(None, [*table["data"].values(), table.get("start")]):
+        assert not Path(name).is_absolute()
+        Path(name).mkdir(parents=True)
+    recipe = config.load(path, Recipe)
+    Path("written.toml").write_text(config.to_toml(recipe), encoding="utf-8")
+    assert config.load(Path("written.toml"), Recipe) == recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "none", "self_critical": {}}, "name its directory in start"),
+        ({"start": "nowhere"}, "start: nowhere is no model directory"),
+        ({"image": {"weights": "cnn.pth"}}, "image: weights: cnn.pth is not a file"),
+        ({"data": {"train": "a.csv", "validation": "b.csv"}}, "data: a.csv does not exist"),
+        ({"scheduled_sampling": 0.2}, "scheduled_sampling needs a wiring that is not parallel"),
+        ({"doubly_stochastic": 1.0, "decoder": {"wiring": "show_and_tell"}}, "show_and_tell has none"),
+        (
+            {"scheduled_sampling": 0.2, "decoder": {"wiring": "top_down"}, "self_critical": {}},
+            "have no place in self_critical training",
+        ),
+    ],
+)
+def test_what_cannot_be_is_named(changes: dict[str, Any], message: str, minimal: dict[str, Any]) -> None:
+    config.from_dict(Recipe, minimal)
+    with pytest.raises(UserError) as error:
+        config.from_dict(Recipe, minimal | changes)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("wiring", ["top_down", "show_attend_tell", "input_feeding"])
+def test_a_sequential_wiring_may_have_both_terms(wiring: str, minimal: dict[str, Any]) -> None:
+    changes = {"scheduled_sampling": 0.25, "doubly_stochastic": 1.0, "decoder": {"wiring": wiring}}
+    assert config.from_dict(Recipe, minimal | changes).scheduled_sampling == 0.25

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from s2s.errors import UserError
+from s2s.files import check_new, check_readable, current, directory_aside, sha256, written_aside
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old")
+    with written_aside(path) as aside:
+        assert (aside.parent, aside.suffix) == (tmp_path, ".json")
+        aside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["out.json"]
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
+def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path, failure: type[BaseException]) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with written_aside(path) as aside:
+            aside.write_text("half")
+            raise failure
+
+    with pytest.raises(failure):
+        fail()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["out.txt"]
+
+
+def test_a_new_file_has_the_usual_permissions_and_any_name(tmp_path: Path) -> None:
+    usual, path = tmp_path / "usual", tmp_path / ("x" * 255)
+    usual.touch()
+    with written_aside(path) as aside:
+        aside.touch()
+    assert path.stat().st_mode == usual.stat().st_mode
+
+
+def test_a_link_is_followed_and_a_device_written_directly(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old")
+    link.symlink_to(real)
+    with written_aside(link) as aside:
+        aside.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with written_aside(pipe) as aside:
+        aside.write_text("through")
+    assert os.read(reader, 100) == b"through"
+    assert pipe.is_fifo()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("writing", [written_aside, directory_aside])
+def test_a_full_disk_names_the_path(tmp_path: Path, writing: Callable[[Path], AbstractContextManager[Path]]) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(OSError, match="No space") as caught, writing(path), Path("/dev/full").open("w") as full:
+        full.write("x")
+    assert caught.value.filename == str(path)
+    assert names(tmp_path) == []
+
+
+def test_check_new(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    check_new(tmp_path / "new")
+    check_new(file, force=True)
+    check_new(Path("/dev/null"))
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    check_new(tmp_path / "dangling")
+    refused = {
+        file: "exists already; choose another name, or replace it with --force",
+        tmp_path: "is a folder; name a file in it",
+        tmp_path / "none" / "new": "does not exist; create it first",
+        file / "new": "is a file, not a folder",
+    }
+    for path, reason in refused.items():
+        with pytest.raises(UserError, match=reason):
+            check_new(path)
+    with pytest.raises(UserError, match="is a folder"):
+        check_new(tmp_path, force=True)
+
+
+def test_an_input_is_never_replaced(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    link.symlink_to(file)
+    for path in (file, link):
+        with pytest.raises(UserError, match="is an input, which is never replaced"):
+            check_new(path, force=True, inputs=[tmp_path / "other", file])
+    check_new(tmp_path / "new", inputs=[tmp_path / "new", file])
+    check_new(Path("/dev/null"), inputs=[Path("/dev/null")])
+
+
+def test_check_readable(tmp_path: Path) -> None:
+    check_readable(Path(__file__))
+    check_readable(Path("/dev/null"))
+    for path, reason in {tmp_path: "is a folder", tmp_path / "none": "no such file; check the path"}.items():
+        with pytest.raises(UserError, match=reason):
+            check_readable(path)
+    with pytest.raises(UserError, match="seen from the current folder"):
+        check_readable(Path("no/such/file"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
+def test_permissions_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch(mode=0o000)
+    with pytest.raises(UserError, match="may not be read"):
+        check_readable(file)
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="may not be written to"):
+        check_new(tmp_path / "new")
+    tmp_path.chmod(0o700)
+
+
+def test_sha256(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc" * 1000)
+    assert sha256(path) == hashlib.sha256(b"abc" * 1000).hexdigest()
+
+
+def fill(folder: Path, content: str) -> None:
+    (folder / "sub").mkdir()
+    (folder / "a").write_text(content)
+    (folder / "sub" / "b").write_text(content)
+
+
+def content(folder: Path) -> tuple[str, str]:
+    return (folder / "a").read_text(), (folder / "sub" / "b").read_text()
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "best"
+    for text in ("first", "second", "third"):
+        with directory_aside(path) as aside:
+            fill(aside, text)
+        assert content(path) == (text, text)
+        assert current(path) == path
+        assert names(tmp_path) == ["best"]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "best"
+    with directory_aside(path) as aside:
+        fill(aside, "old")
+
+    def fail() -> None:
+        with directory_aside(path) as aside:
+            fill(aside, "half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert content(path) == ("old", "old")
+    assert names(tmp_path) == ["best"]
+
+
+def test_a_file_is_no_place_for_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "best"
+    path.touch()
+    with pytest.raises(UserError, match="is a file"), directory_aside(path):
+        pass
+
+
+# Dies in the middle of a replacement, just before the system call whose number is given.
+DYING = """
+import os, pathlib, shutil, sys
+from s2s.files import directory_aside
+
+left = int(sys.argv[2])
+
+def dying(call):
+    def step(*arguments, **options):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)
+        return call(*arguments, **options)
+    return step
+
+for name in ("fsync", "rename", "rmdir", "unlink", "mkdir", "open"):
+    setattr(os, name, dying(getattr(os, name)))
+
+with directory_aside(pathlib.Path(sys.argv[1])) as aside:
+    (aside / "sub").mkdir()
+    (aside / "a").write_text("new")
+    (aside / "sub" / "b").write_text("new")
+"""
+
+
+def test_dying_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
+    path, died = tmp_path / "best", 0
+    with directory_aside(path) as aside:
+        fill(aside, "old")
+    seen = set()
+    while True:
+        command = [sys.executable, "-S", "-c", DYING, str(path), str(died)]
+        code = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, check=False).returncode
+        assert content(current(path)) in {("old", "old"), ("new", "new")}
+        seen.add((content(current(path))[0], current(path).name))
+        if code == 0:
+            break
+        assert code == 9
+        died += 1
+        with directory_aside(path) as aside:  # the next write clears up
+            fill(aside, "old")
+        assert names(tmp_path) == ["best"]
+    assert seen == {("old", "best"), ("old", "best.old"), ("new", "best")}
+
+
+def test_a_writer_that_dies_again_and_again_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "best"
+    with directory_aside(path) as aside:
+        fill(aside, "old")
+    for steps in range(30):
+        command = [sys.executable, "-S", "-c", DYING, str(path), str(steps)]
+        code = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, check=False).returncode
+        assert content(current(path)) in {("old", "old"), ("new", "new")}
+        if code == 0:
+            break
+    else:
+        pytest.fail("it never came to the end")

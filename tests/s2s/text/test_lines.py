@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import select
+import tracemalloc
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2s.errors import UserError
+from s2s.text import lines
+from s2s.text.lines import WINDOW_BYTES, WINDOW_LINES, LineReader, count_lines, read_lines
+
+
+def write(folder: Path, data: bytes) -> Path:
+    path = folder / "text"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"a", ["a"]),
+        (b"a\n", ["a"]),
+        (b"a\n\n", ["a", ""]),
+        (b"a\r\nb\r\r\nc\rd\r", ["a", "b\r", "c\rd\r"]),
+        ("a\u2028b\x85c\x0cd\x0be\x1cf\n".encode(), ["a\u2028b\x85c\x0cd\x0be\x1cf"]),
+        (b"\xef\xbb\xbfa\n\xef\xbb\xbfb", ["a", "\ufeffb"]),
+        (b"\xef\xbb\xbf", []),
+        (b"\xef\xbb\xbf\n", [""]),
+        (b"a\n\xef\xbb\xbf", ["a", "\ufeff"]),
+        ("Apfel a\u0308\n".encode(), ["Apfel \u00e4"]),
+        (b"a\0b", ["a\0b"]),
+    ],
+)
+def test_lines(tmp_path: Path, data: bytes, expected: list[str]) -> None:
+    path = write(tmp_path, data)
+    assert list(read_lines(path)) == expected
+    assert count_lines(path) == len(expected)
+
+
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))),
+    block=st.integers(1, 9),
+)
+def test_lines_survive_any_cut_between_reads(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], block: int
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), "".join(f"{text}\r\n" for text in texts).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "WINDOW_BYTES", block)
+        assert list(read_lines(path)) == [unicodedata.normalize("NFC", text) for text in texts]
+        assert count_lines(path) == len(texts)
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"first\r\n" * 100_000])
+def test_bytes_that_are_not_utf8_are_named(tmp_path: Path, before: bytes) -> None:
+    path = write(tmp_path, before + b"caf\xe9 cr\xe8me\n")
+    with pytest.raises(UserError) as caught:
+        list(read_lines(path))
+    line, byte = before.count(b"\n") + 1, len(before) + 3
+    assert str(caught.value).startswith(f"{path}: line {line}, byte {byte}: not UTF-8: E9 (invalid continuation byte)")
+
+
+@pytest.mark.parametrize("bad", [b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfea\0", b"\xe2\x82"])
+def test_surrogates_overlong_forms_and_cut_characters_are_refused(tmp_path: Path, bad: bytes) -> None:
+    with pytest.raises(UserError, match="line 2, byte 3: not UTF-8"):
+        list(read_lines(write(tmp_path, b"ok\n" + bad + b"\n")))
+
+
+def test_replacing_goes_on_and_counts(tmp_path: Path) -> None:
+    path = write(tmp_path, b"caf\xe9\n" + "fine \ufffd\n".encode() + b"\xff\xff \xef\xbf\xbd\r\nlast\xe2\x82")
+    with path.open("rb") as file:
+        reader = LineReader(file, errors="replace")
+        assert list(reader) == ["caf\ufffd", "fine \ufffd", "\ufffd\ufffd \ufffd", "last\ufffd"]
+    assert reader.replaced == 4
+
+
+def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        count_lines(tmp_path / "none")
+    with pytest.raises(UserError, match="is a folder"):
+        list(read_lines(tmp_path))
+
+
+def test_windows_have_a_size(tmp_path: Path) -> None:
+    path = write(tmp_path, b"\n" * (WINDOW_BYTES + 10) + b"long " * WINDOW_BYTES + b"\nend")
+    with path.open("rb") as file:
+        sizes = [len(window) for window in LineReader(file).windows()]
+    assert max(sizes) == WINDOW_LINES
+    assert min(sizes) > 0
+    assert sum(sizes) == WINDOW_BYTES + 12
+
+
+def test_a_pipe_is_answered_before_its_end() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as file:
+        windows = LineReader(file, "a pipe").windows()
+        os.write(writing, b"one\ntwo\nthr")
+        assert next(windows) == ["one", "two"]
+        os.write(writing, b"ee\n")
+        assert next(windows) == ["three"]
+        os.write(writing, b"\xc3")
+        os.write(writing, b"\xa4\nlast")
+        assert next(windows) == ["ä"]
+        os.close(writing)
+        assert list(windows) == [["last"]]
+
+
+def test_a_pipe_in_non_blocking_mode_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+
+    def someone_writes(*awaited: list[int]) -> None:
+        assert awaited == ([reading], [], [])
+        os.write(writing, b"late\n")
+        os.close(writing)
+
+    monkeypatch.setattr(select, "select", someone_writes)
+    with os.fdopen(reading, "rb") as file:
+        assert list(LineReader(file, "a pipe")) == ["late"]
+
+
+def test_a_terminal_is_answered_line_by_line() -> None:
+    main, terminal = os.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as file:
+        windows = LineReader(file, "a terminal").windows()
+        os.write(main, b"typed\n")
+        assert next(windows) == ["typed"]
+        os.write(main, b"more\n\x04")
+        assert list(windows) == [["more"]]
+    os.close(main)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, (b"a rather long line, " * 10 + b"\n") * 40_000)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_lines(path)) == 40_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * WINDOW_BYTES < path.stat().st_size / 3

@@ -1,0 +1,169 @@
+"""What a translation recipe is built into: a fresh model, or one that goes on from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from s2s.text.tokens import END
+
+from s2s.errors import UserError
+from s2s.text.vocabulary import WordVocabulary
+from translation.minimum_risk import MinimumRiskTask
+from translation.model import TranslationModel
+from translation.recipe import BatchConfig, DataConfig, MinimumRiskConfig, Recipe, VocabularyConfig
+from translation.task import TranslationTask
+from translation.train import build
+
+CPU = torch.device("cpu")
+
+
+def recipe(folder: Path, source: str, target: str) -> Recipe:
+    """Of a pair of files of one line, which is validated on too."""
+    folder.mkdir(exist_ok=True)
+    paths = folder / "text.en", folder / "text.de"
+    for path, line in zip(paths, (source, target)):
+        path.write_text(f"{line}\n")
+    data = DataConfig([paths[0]], [paths[1]], *paths, source_language="en", target_language="de")
+    small = Recipe(data, BatchConfig(sentences=2), vocabulary=VocabularyConfig("word", threshold=1))
+    shape = replace(small.decoder, embedding_dim=8, dim=12, attention_dim=8)
+    return replace(small, encoder=replace(small.encoder, dim=6), decoder=shape)
+
+
+@pytest.fixture
+def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    monkeypatch.setenv("S2S_CACHE", str(tmp_path / "cache"))
+    return recipe(tmp_path / "first", "a man sleeps", "ein Mann schläft")
+
+
+@pytest.fixture
+def stored(first: Recipe, tmp_path: Path) -> Path:
+    """The directory of a model of the recipe."""
+    training = build(first, CPU)
+    training.task.save(training.network, tmp_path / "model", {})
+    return tmp_path / "model"
+
+
+def test_a_model_is_gone_on_from_with_its_weights_and_words(stored: Path, tmp_path: Path) -> None:
+    """On other text, with other dropout; none of the words of that text are learned."""
+    second = replace(recipe(tmp_path / "second", "two dogs play and play", "zwei Hunde"), start=stored)
+    second = replace(second, encoder=replace(second.encoder, word_dropout=0.4))
+    model, network = TranslationModel.load(stored), build(second, CPU).network
+    assert all(tensor.equal(network.state_dict()[name]) for name, tensor in model.network.state_dict().items())
+    network_task = build(second, CPU).task
+    assert network_task.batch(0, 0, [0]).source.ids[0, :-1].unique().numel() == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("risk", "kind"), [(None, TranslationTask), (MinimumRiskConfig(), MinimumRiskTask)])
+def test_the_recipe_chooses_what_is_minimised(
+    first: Recipe, stored: Path, risk: MinimumRiskConfig | None, kind: type
+) -> None:
+    assert type(build(replace(first, start=stored, minimum_risk=risk), CPU).task) is kind
+
+
+def test_the_text_is_encoded_once(first: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is left to chance: by then vocabularies, lengths and batches are made of it."""
+    first = replace(first, vocabulary=replace(first.vocabulary, unknown_copies=0.0))
+    encoded: list[str] = []
+    real = WordVocabulary.encode_all
+
+    def counted(self: WordVocabulary, texts: Sequence[str]) -> list[list[int]]:
+        encoded.extend(texts)
+        return real(self, texts)
+
+    monkeypatch.setattr(WordVocabulary, "encode_all", counted)
+    build(first, CPU)
+    assert encoded == ["a man sleeps", "ein Mann schläft"]
+
+
+def test_the_words_of_the_model_are_other_data(first: Recipe, stored: Path) -> None:
+    """Here the text is the same and so are the words; with other ones a run could not go on."""
+    fewer = replace(first, vocabulary=replace(first.vocabulary, threshold=2))
+    assert build(fewer, CPU).data != build(replace(fewer, start=stored), CPU).data
+
+
+def test_a_start_with_other_words_is_another_one_whatever_its_weights(
+    first: Recipe, stored: Path, tmp_path: Path
+) -> None:
+    """So that a run that does not go on names it, and not the data."""
+    other = replace(first, vocabulary=VocabularyConfig("character"), training=replace(first.training, seed=2))
+    starts = [build(first, CPU).start, build(replace(first, start=stored), CPU).start]
+    for changed in (replace(other, vocabulary=first.vocabulary), other):
+        training = build(changed, CPU)
+        training.task.save(training.network, stored, {})
+        starts.append(build(replace(first, start=stored), CPU).start)
+    none, before, trained_anew, with_other_words = starts
+    assert none is None
+    assert before == trained_anew != with_other_words
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "word", "joint": False},
+        {"kind": "character", "joint": False},
+        {"kind": "bpe", "size": 23},
+        {"kind": "bpe", "size": 21, "joint": False},
+    ],
+    ids=str,
+)
+def test_vocabularies_of_any_kind_are_those_of_the_model(
+    changes: dict[str, Any], first: Recipe, tmp_path: Path
+) -> None:
+    """None is learned of the other text, which could not even fill the recipe's: of another kind, and large."""
+    vocabulary = replace(first.vocabulary, **changes)
+    trained = build(replace(first, vocabulary=vocabulary, tie_embeddings=vocabulary.joint), CPU)
+    trained.task.save(trained.network, tmp_path / "model", {})
+    model = TranslationModel.load(tmp_path / "model")
+    assert (model.source.to_bytes() == model.target.to_bytes()) == vocabulary.joint
+
+    second = recipe(tmp_path / "second", "two dogs play and play", "zwei Hunde")
+    wanted = VocabularyConfig("unigram", size=30_000, joint=vocabulary.joint)
+    second = replace(second, start=tmp_path / "model", vocabulary=wanted, tie_embeddings=wanted.joint)
+    task = build(second, CPU).task
+    assert isinstance(task, TranslationTask)
+    for known, own in ((task.data, task.model), (model, model)):
+        assert known.source.to_bytes() == own.source.to_bytes() == model.source.to_bytes()
+        assert known.target.to_bytes() == own.target.to_bytes() == model.target.to_bytes()
+    same = model.network.state_dict()
+    assert all(tensor.equal(same[name]) for name, tensor in task.model.network.state_dict().items())
+    source, target = (
+        [*side.encode(text), END]
+        for side, text in ((model.source, "two dogs play and play"), (model.target, "zwei Hunde"))
+    )
+    batch = task.batch(0, 0, [0])
+    assert (batch.source.ids.tolist(), batch.written.ids.tolist()) == ([source], [target])
+
+
+def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Path) -> None:
+    """The message has the recipe's keys, not those of the model's configuration."""
+    other = replace(first, decoder=replace(first.decoder, dim=16), start=stored)
+    apart = replace(other, vocabulary=replace(first.vocabulary, joint=False), tie_embeddings=False)
+    german = replace(apart, data=replace(first.data, source_language="de", target_language="en"))
+    for changed, keys in (
+        (other, "decoder.dim"),
+        (apart, "vocabulary.joint, tie_embeddings, decoder.dim"),
+        (german, "data.source_language, data.target_language, vocabulary.joint, tie_embeddings, decoder.dim"),
+    ):
+        with pytest.raises(UserError, match=f"model: the recipe differs from it in {keys}: make them agree"):
+            build(changed, CPU)
+
+
+def test_merges_are_not_dropped_where_the_model_has_none(first: Recipe, stored: Path) -> None:
+    """The recipe's own kind, which is not used, may well be BPE."""
+    dropping = replace(first, vocabulary=VocabularyConfig("bpe", bpe_dropout=0.1), start=stored)
+    with pytest.raises(UserError, match=r"model: its vocabulary is of kind word, and vocabulary\.bpe_dropout"):
+        build(dropping, CPU)
+
+
+def test_what_the_model_could_read_it_still_can(stored: Path, tmp_path: Path) -> None:
+    """Its new text has one word a line."""
+    short = replace(recipe(tmp_path / "short", "dogs", "Hunde"), start=stored)
+    build(short, CPU).task.save(build(short, CPU).network, tmp_path / "second", {})
+    first, second = (TranslationModel.load(path).config for path in (stored, tmp_path / "second"))
+    assert second.max_source_length == first.max_source_length == 3
+    assert second.length_ratio == first.length_ratio

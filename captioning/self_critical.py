@@ -17,8 +17,6 @@ from random import Random
 from typing import Any
 
 import torch
-from s2s.text.tokens import END, PAD, START, UNK
-from s2s.vision.grids import Features, Pixels
 from torch import Tensor
 
 from captioning.metrics.cider import CiderD
@@ -27,9 +25,11 @@ from captioning.task import PictureTask
 from captioning.text import mirrored
 from s2s.decoding.generation import with_end
 from s2s.decoding.search import sample
+from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
 from s2s.vision.crops import View
+from s2s.vision.grids import Features, Pixels
 
 _END = END  # a number: no caption has such a word
 

@@ -10,9 +10,6 @@ from random import Random
 from typing import Any
 
 import torch
-from s2s.text.tokens import END, PAD, START, UNK
-from s2s.training.batches import BucketedBatches
-from s2s.vision.grids import Features, Pixels
 from torch import nn
 
 from captioning.metrics.cider import CiderD
@@ -27,8 +24,11 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.nn.loss import doubly_stochastic, smoothed_cross_entropy
 from s2s.text.padding import Padded, pad
+from s2s.text.tokens import END, PAD, START, UNK
+from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Validation
 from s2s.vision.crops import WHOLE, View
+from s2s.vision.grids import Features, Pixels
 from s2s.vision.inputs import Inputs
 
 _PICTURES = 64  # at a time, in validation

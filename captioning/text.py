@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from s2s.text.tokens import SPECIALS
-
 from captioning.metrics.ptb import tokenise
 from captioning.recipe import VocabularyConfig
 from s2s.errors import check
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import SPECIALS
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
 _SIDES = {"left": "right", "right": "left"}

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from s2s.vision.grids import Features
 from torch import nn
 
 from captioning.corpus import CaptionedImage
@@ -19,6 +18,7 @@ from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.backbones import Backbone
 from s2s.vision.crops import View
+from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}

@@ -18,12 +18,12 @@ from typing import Any
 
 import fuzz_inputs as inputs
 from fuzz_world import Call, Outcome, World, as_toml
-from s2s.storage.training_state import read_state
 
 from captioning.recipe import Recipe as CaptioningRecipe
 from s2s import config
 from s2s.errors import UserError
 from s2s.storage.model_directory import StoredModel, read_model
+from s2s.storage.training_state import read_state
 from s2s.storage.verified import seal
 from translation.recipe import Recipe as TranslationRecipe
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from s2s.text.tokens import END
 
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.text_encoder import EncoderConfig
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import END
 from s2s.text.vocabulary import Vocabulary
 from translation.corpus import ParallelText
 from translation.model import TranslationConfig, TranslationModel

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from s2s.text.tokens import SPECIALS
-
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import SPECIALS
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 
 LINES = [

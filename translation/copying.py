@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
 from torch import Tensor
 
 from s2s.decoding.generation import with_end
 from s2s.decoding.search import Hypothesis
+from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
 
 WORD = re.compile(r"\S+|\s")  # as a vocabulary of words cuts a line

@@ -18,11 +18,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
-from s2s.text.tokens import UNKNOWN_CHARACTER
 from torch import Tensor
 
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.text.tokens import UNKNOWN_CHARACTER
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
 from translation.metrics import sentence_bleu

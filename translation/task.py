@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from s2s.text.tokens import END, START
-from s2s.training.batches import BucketedBatches
 from torch import nn
 
 from s2s.decoding.search import SearchOptions
@@ -20,7 +18,9 @@ from s2s.models.recurrent_decoder import Output
 from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
 from s2s.text.padding import Padded, pad
 from s2s.text.subwords import SubwordVocabulary
+from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
+from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Validation
 from translation.augmentation import sometimes_unknown
 from translation.copying import UNIT, WORD

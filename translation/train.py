@@ -64,8 +64,8 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
 def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> TranslationModel:
     """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
-    from s2s.storage.weights import load_weights
 
+    from s2s.storage.weights import load_weights
     from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
 
     sources, targets = data.tokens

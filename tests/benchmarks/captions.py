@@ -13,7 +13,6 @@ import tomllib
 from pathlib import Path
 
 import torch
-from s2s.vision.grids import Features
 from torch.utils.flop_counter import FlopCounterMode
 
 from s2s.config import from_dict
@@ -26,6 +25,7 @@ from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.wirings import DECODERS
 from s2s.nn.precision import products
 from s2s.vision.backbones import Backbone, empty_backbone, folded
+from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing
 from tests.benchmarks import machine
 from tests.benchmarks.record import Figures

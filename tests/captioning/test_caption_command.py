@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s2s.decoding.results import Caption, Captioned
 
 from captioning.caption import _Run, caption, expanded
+from s2s.decoding.results import Caption, Captioned
 from s2s.errors import UserError
 from s2s.vision.images import read_image
 

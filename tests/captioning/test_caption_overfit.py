@@ -11,7 +11,6 @@ import captioning_fixtures as world
 import pytest
 import torch
 from PIL import Image
-from s2s.vision.grids import Features
 
 from captioning.captioner import Captioner
 from captioning.corpus import CaptionedImage
@@ -21,6 +20,7 @@ from captioning.task import CaptioningTask
 from s2s.decoding.search import SearchOptions
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.crops import View
+from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing, read_image
 
 GROUNDS = {"coal": 20, "slate": 90, "ash": 150, "chalk": 220}  # greys

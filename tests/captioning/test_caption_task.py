@@ -8,13 +8,13 @@ from typing import Any
 import captioning_fixtures as world
 import pytest
 import torch
-from s2s.text.tokens import END, START
-from s2s.vision.grids import Features
 from torch.nn.functional import cross_entropy
 
 from captioning.task import CaptioningTask
 from s2s.nn.precision import products
+from s2s.text.tokens import END, START
 from s2s.vision.crops import WHOLE
+from s2s.vision.grids import Features
 
 
 def task(**changes: Any) -> CaptioningTask:

@@ -10,7 +10,6 @@ import captioning_fixtures as world
 import pytest
 import torch
 from PIL import Image
-from s2s.vision.grids import Pixels
 
 from captioning.model import CaptioningModel
 from captioning.recipe import DataConfig, ImageConfig, Recipe, SelfCriticalConfig, VocabularyConfig
@@ -21,6 +20,7 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.recurrent_decoder import DropoutRates
 from s2s.vision import extract
 from s2s.vision.crops import MIRRORED, WHOLE, View
+from s2s.vision.grids import Pixels
 from s2s.vision.images import ImageError, Preprocessing
 
 CPU = torch.device("cpu")

@@ -8,7 +8,6 @@ from typing import Any
 import captioning_fixtures as world
 import pytest
 import torch
-from s2s.text.tokens import END, START
 from torch.nn.functional import cross_entropy
 
 from captioning.metrics.cider import CiderD
@@ -17,6 +16,7 @@ from captioning.self_critical import SelfCriticalTask, advantages
 from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
 from s2s.models.wirings import DECODERS
 from s2s.nn.precision import products
+from s2s.text.tokens import END, START
 from s2s.vision.crops import MIRRORED, WHOLE
 
 CPU = torch.device("cpu")

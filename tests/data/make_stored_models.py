@@ -19,11 +19,11 @@ if not __package__:
     sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 import captioning_fixtures as world
-from s2s.storage.weights import weightless
 from translation_fixtures import LINES, tiny_model
 
 from captioning.captioner import Captioner
 from s2s.decoding.search import SearchOptions
+from s2s.storage.weights import weightless
 from s2s.vision.backbones import Backbone, empty_backbone
 from s2s.vision.images import Picture
 from translation.translator import Translator

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 from forked import PATIENCE, Command
-from s2s.storage.training_state import read_state
 
 from data_prep.toy import Split, sequences
 from s2s.cli import command
 from s2s.storage.model_directory import read_model
+from s2s.storage.training_state import read_state
 from translation.train import train
 
 RECIPE = """

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 
-from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
-
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
 from translation.augmentation import make_unknown, sometimes_unknown
 from translation.copying import UNIT, WORD
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
 
 from s2s.decoding.search import Hypothesis
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.copying import is_foreign, read, with_copies
 

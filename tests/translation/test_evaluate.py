@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.text.tokens import END
 from translation_fixtures import SHAPE
 
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
+from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
 from translation.evaluate import evaluate
 from translation.metrics import corpus_scores, lower_tokenised_bleu, paired_bootstrap

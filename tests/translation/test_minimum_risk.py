@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.text.tokens import END, UNK
 from translation_fixtures import TEXT, task_of
 
 from s2s.decoding.search import Hypothesis
 from s2s.models.recurrent_decoder import DropoutRates
 from s2s.nn.precision import products
+from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import WordVocabulary
 from s2s.training.rewards import rewarded_loss
 from translation.metrics import sentence_bleu

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from s2s.text.tokens import UNK
 
 from s2s import config
 from s2s.errors import UserError
 from s2s.text.subwords import SubwordVocabulary
+from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation import prepare as module
 from translation.corpus import ParallelText

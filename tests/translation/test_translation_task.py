@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.text.tokens import END, PAD, START, UNK
-from s2s.training.batches import BucketedBatches
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from translation_fixtures import SOURCE, TARGET, TEXT, task_of
@@ -18,7 +16,9 @@ from translation_fixtures import SOURCE, TARGET, TEXT, task_of
 from s2s.decoding.search import SearchOptions
 from s2s.nn.loss import symmetric_divergence
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import END, PAD, START, UNK
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
+from s2s.training.batches import BucketedBatches
 from translation.metrics import corpus_scores
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.text.tokens import END
 
 from s2s.errors import UserError
+from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
 from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.decoding.results import Translation
-from s2s.text.tokens import END, START, UNK
 from torch.autograd.profiler import profile
 
+from s2s.decoding.results import Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError
 from s2s.text.padding import pad
 from s2s.text.subwords import SubwordVocabulary
+from s2s.text.tokens import END, START, UNK
 from translation import translator
 from translation.model import TranslationModel
 from translation.translator import Translator

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from captioning.pages.caption_view import caption_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
 from captioning.pages.caption_page import caption_page
+from captioning.pages.caption_view import caption_view
 from captioning.pages.gallery import Names, attention_folder, check_folder
 from s2s.errors import Terminated, UserError
 from s2s.views.attention_view import AttentionView, Grid, Photograph, read

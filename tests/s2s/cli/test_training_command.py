@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.storage.training_state import read_state, write_state
 from torch import Tensor, nn
 
 from s2s.cli import command, training_command
@@ -20,6 +19,7 @@ from s2s.cli.training_command import Training
 from s2s.config import option
 from s2s.errors import UserError, check
 from s2s.storage.model_directory import read_model, write_model
+from s2s.storage.training_state import read_state, write_state
 from s2s.training.task import Loss, Validation
 from s2s.training.trainer import TrainingConfig
 

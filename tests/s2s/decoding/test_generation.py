@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from network_fixtures import Plain
-from s2s.text.tokens import END, PAD, START, UNK
 
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.recurrent_decoder import DecoderConfig, ParallelDecoder
+from s2s.text.tokens import END, PAD, START, UNK
 
 
 @pytest.fixture

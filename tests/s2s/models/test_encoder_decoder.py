@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from s2s.text.tokens import END, PAD, START
 from torch import Tensor, nn
 
 from s2s.decoding.search import SearchOptions, beam, greedy
@@ -16,6 +15,7 @@ from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
 from s2s.models.wirings import DECODERS
 from s2s.nn.loss import smoothed_cross_entropy
 from s2s.text.padding import Padded, pad
+from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, PICTURES, POSITIONS, DIM = 20, 16, 6, 12
 CONFIG = DecoderConfig(

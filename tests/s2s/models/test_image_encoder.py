@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from s2s.vision.grids import Features, Pixels, overlap
 from torch import nn
 
 from s2s.errors import UserError
 from s2s.models.image_encoder import EncoderConfig, GridEncoder, ImageEncoder
 from s2s.vision.backbones import Backbone
+from s2s.vision.grids import Features, Pixels, overlap
 
 
 def means() -> Backbone:

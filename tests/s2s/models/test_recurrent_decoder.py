@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from s2s.text.tokens import END, PAD, START
 from torch import Tensor
 
 from s2s.decoding.search import SearchOptions, beam, greedy
@@ -14,6 +13,7 @@ from s2s.models.memory import Memory
 from s2s.models.recurrent_decoder import Decoder, DecoderConfig, DecoderState, DropoutRates
 from s2s.models.wirings import DECODERS
 from s2s.nn.cells import CELLS
+from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, MEMORY_DIM, BATCH, POSITIONS, TIME = 13, 6, 3, 5, 4
 MASK = torch.arange(POSITIONS) < torch.tensor([[5], [2], [4]])

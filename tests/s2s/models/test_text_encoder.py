@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from s2s.text.tokens import PAD, START
 from torch import nn
 
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -16,6 +15,7 @@ from s2s.models.text_encoder import EncoderConfig, TextEncoder, source_embedding
 from s2s.models.wirings import DECODERS
 from s2s.nn.cells import CELLS
 from s2s.text.padding import Padded, pad
+from s2s.text.tokens import PAD, START
 
 VOCABULARY, WIDTH = 13, 6
 LINES = [[5, 6, 7, 8], [9], [10, 11, 4, 5, 6, 7], [8, 8]]

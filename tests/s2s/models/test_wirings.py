@@ -7,7 +7,6 @@ from typing import get_args, get_type_hints
 
 import pytest
 import torch
-from s2s.text.tokens import END, PAD, START
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -17,6 +16,7 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.models.recurrent_decoder import Decoder, DecoderConfig, DropoutRates
 from s2s.models.wirings import DECODERS, ShowAndTellDecoder, ShowAttendTellDecoder, TopDownDecoder
+from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, GRID, SUMMARY, BATCH, POSITIONS, TIME = 11, 5, 3, 2, 4, 4
 NOTHING = DropoutRates(word=0, embedding=0, hidden=0, context=0, output=0)

@@ -10,11 +10,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from s2s.text.tokens import PAD
-from s2s.training.batches import BucketedBatches, shard
 
 from s2s.errors import UserError
 from s2s.text.padding import pad
+from s2s.text.tokens import PAD
+from s2s.training.batches import BucketedBatches, shard
 
 sides = st.integers(1, 3)
 tables = sides.flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 40)] * n), max_size=60))

@@ -6,12 +6,12 @@ import io
 from collections.abc import Iterator
 
 import pytest
-from s2s.text.tokens import END, PAD, START, UNK
 from sentencepiece import SentencePieceTrainer
 from vocabulary_fixtures import LINES, SIZE, VOCABULARIES
 
 from s2s.errors import UserError
 from s2s.text.subwords import train_subwords
+from s2s.text.tokens import END, PAD, START, UNK
 from s2s.text.vocabulary import from_bytes
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from s2s.text.tokens import END, PAD, SPECIALS, START, UNK
 from vocabulary_fixtures import ALPHABET, BPE, LINES, UNIGRAM, VOCABULARIES
 
 from s2s.errors import UserError
+from s2s.text.tokens import END, PAD, SPECIALS, START, UNK
 from s2s.text.vocabulary import Vocabulary, WordVocabulary, from_bytes
 
 each_kind = pytest.mark.parametrize("vocabulary", VOCABULARIES.values(), ids=VOCABULARIES.keys())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from s2s.text.tokens import END, START
 from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
 from s2s.decoding.generation import with_end
 from s2s.decoding.search import Hypothesis
 from s2s.text.padding import pad
+from s2s.text.tokens import END, START
 from s2s.training.rewards import rewarded_loss, searching, standardised
 
 OWN = [[5, 6, 7, END], [5, 6], [9, 8, END], [END]]

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import torch
-from s2s.storage.training_state import read_state, write_state
 from torch import Tensor, nn
 
 from s2s.errors import Terminated, UserError
 from s2s.storage.model_directory import read_model, write_model
 from s2s.storage.run_directory import RunDirectory
+from s2s.storage.training_state import read_state, write_state
 from s2s.training import trainer as module
 from s2s.training.averaging import AveragingConfig
 from s2s.training.optimisation import OptimiserConfig, ScheduleConfig

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from s2s.storage.weights import load_weights, weightless
 from torch import Tensor, nn
 
 from s2s.errors import UserError
+from s2s.storage.weights import load_weights, weightless
 from s2s.vision import pretrained, torchvision_cnn
 from s2s.vision.backbones import Backbone, build_backbone, empty_backbone, folded
 from s2s.vision.pretrained import PACKAGES, Package, packaged, read_weights

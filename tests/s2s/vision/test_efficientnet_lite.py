@@ -6,10 +6,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from s2s.storage.weights import weightless
 from torch import nn
 from torch.nn.functional import conv2d
 
+from s2s.storage.weights import weightless
 from s2s.vision.efficientnet_lite import DIM, NAMES, SameConv2d, renamed, stages
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from captioning.results import ImageId, image_id, write_results
 from s2s.cli import command
 from s2s.errors import check, warn
-from s2s.files import check_new
+from s2s.files import check_output
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioner
@@ -39,7 +39,7 @@ def caption(arguments: list[str]) -> int:
     check(options.model or BUNDLED.is_dir(), "no model came with this installation: name one with --model")
     paths = [path for name in options.paths for path in expanded(name)]
     if options.json:
-        check_new(options.json, force=options.force, inputs=paths)
+        check_output(options.json, force=options.force, inputs=paths)
     with _pages(options) as draw:
         captioner = load(options.model or BUNDLED, options, batch=options.batch)
         run = _Run(len(paths), draw)

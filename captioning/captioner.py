@@ -11,17 +11,17 @@ from pathlib import Path
 import torch
 
 from captioning.model import CaptioningModel
-from captioning.text import readable
+from captioning.text import detokenise_caption
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.results import Caption, Captioned
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.models.image_encoder import ImageEncoder
-from s2s.models.quantisation import precision_of, prepare
-from s2s.nn.precision import DecodingPrecision, Precision, choose_device, products
+from s2s.models.quantisation import decoding_precision, quantise_for_decoding
+from s2s.nn.precision import DecodingPrecision, Precision, autocast, choose_device
 from s2s.text.tokens import PAD, START, UNK
-from s2s.vision.backbones import folded
+from s2s.vision.backbones import fold_batch_norm
 from s2s.vision.images import ImageError, Picture, read_image
-from s2s.vision.inputs import stacked
+from s2s.vision.inputs import stack_pictures
 
 BATCH = 32  # pictures
 
@@ -48,7 +48,7 @@ class Captioner:
         self.precision: Precision = precision
         self.batch = batch
         self.device = next(model.network.parameters()).device
-        self._encoder = ImageEncoder(folded(model.encoder.backbone), model.encoder.grid)
+        self._encoder = ImageEncoder(fold_batch_norm(model.encoder.backbone), model.encoder.grid)
 
     @classmethod
     def load(
@@ -63,17 +63,19 @@ class Captioner:
         """The captioner of a model directory, quantised to decode where `precision` says so.
 
         Raises:
-            UserError: as `CaptioningModel.load`, `choose_device` and `prepare` do.
+            UserError: as `CaptioningModel.load`, `choose_device` and `quantise_for_decoding` do.
         """
         chosen = choose_device(device)
         model = CaptioningModel.load(directory)
         model.network.to(chosen)
-        return cls(model, options, precision=prepare(model.network.decoder, precision, chosen), batch=batch)
+        return cls(
+            model, options, precision=quantise_for_decoding(model.network.decoder, precision, chosen), batch=batch
+        )
 
     @property
     def searches_in(self) -> str:
         """The precision of the search's products, for a report."""
-        return precision_of(self.model.network.decoder, self.precision, self.device)
+        return decoding_precision(self.model.network.decoder, self.precision, self.device)
 
     def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
         """The captions of each file, or why there are none, in order; files are decoded while others are captioned."""
@@ -91,9 +93,9 @@ class Captioner:
 
     def describe(self, pictures: Sequence[Picture]) -> list[list[Caption]]:
         """The n best captions of each picture, best first."""
-        pixels = stacked(pictures, self.model.config.preprocessing).to(self.device)
+        pixels = stack_pictures(pictures, self.model.config.preprocessing).to(self.device)
         limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
-        with torch.no_grad(), products(self.precision, self.device):
+        with torch.no_grad(), autocast(self.precision, self.device):
             features = self._encoder.features(pixels)
         banned = (PAD, UNK, START)
         found = generate(self.model.head, features, limits, self.options, banned=banned, precision=self.precision)
@@ -121,4 +123,4 @@ class Captioner:
         vocabulary = self.model.vocabulary
         tokens = vocabulary.tokens(with_end(hypothesis))
         attention = None if hypothesis.attention is None else hypothesis.attention.unflatten(1, list(shape))
-        return Caption(readable(vocabulary.decode(hypothesis.tokens)), hypothesis.score, tokens, attention)
+        return Caption(detokenise_caption(vocabulary.decode(hypothesis.tokens)), hypothesis.score, tokens, attention)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from captioning.caption_files import Entry, read_entries
-from captioning.results import ImageId, picture_id
+from captioning.results import ImageId, entry_image_id
 from s2s.errors import check
-from s2s.files import check_readable, written_aside
+from s2s.files import atomic_file, check_readable
 
 SHOWN = 3  # places that a report shows for each reason
 
@@ -35,7 +35,7 @@ class CaptionedImage:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedCaptions:
     """How often something was left out for one reason, and the first places of it."""
 
     reason: str
@@ -50,7 +50,7 @@ class Dropped:
 
 
 @dataclass(frozen=True)
-class Report:
+class CaptionReport:
     """What reading left out. `str(report)` is one line: `mine.csv: kept 9 of 10 images, 45 captions: ...`.
 
     Of missing images and those without any caption the images are counted, of the other reasons the captions.
@@ -60,7 +60,7 @@ class Report:
     total: int
     kept: int
     captions: int
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedCaptions, ...]
 
     def __str__(self) -> str:
         kept = f"kept {self.kept:,} of {self.total:,} images, {self.captions:,} captions"
@@ -69,7 +69,7 @@ class Report:
 
 def read_captions(
     source: Path, images: Path | None = None, *, splits: Collection[str] = (), keep_duplicates: bool = False
-) -> tuple[list[CaptionedImage], Report]:
+) -> tuple[list[CaptionedImage], CaptionReport]:
     """Read captions in any format, pictures in the order in which they first appear; see `collect` for what is kept.
 
     Names of pictures start from the folder `images`, or else from that of `source`. Of Karpathy's files, which hold
@@ -85,7 +85,7 @@ def read_captions(
 
 def collect(
     entries: Iterable[Entry], folder: Path, source: Path, *, keep_duplicates: bool = False
-) -> tuple[list[CaptionedImage], Report]:
+) -> tuple[list[CaptionedImage], CaptionReport]:
     """Join the entries of each picture in `folder`, and leave out what is of no use; `source` is for messages.
 
     Captions are kept as they were written, in Unicode's NFC. Of equal captions of one picture the first one stays;
@@ -95,7 +95,7 @@ def collect(
     gathered: dict[Path, _Gathered] = {}
     empty, duplicate = [], []
     for entry in entries:
-        gather = gathered.setdefault(Path(entry.image), _Gathered(entry.where, picture_id(entry)))
+        gather = gathered.setdefault(Path(entry.image), _Gathered(entry.where, entry_image_id(entry)))
         for caption in entry.captions:
             check(_is_unicode(caption), f"{source}: {entry.where}: half a character (a lone surrogate); mend it")
             text = unicodedata.normalize("NFC", caption)
@@ -121,8 +121,8 @@ def collect(
     reasons = {"missing image": missing, "no caption": silent, "empty caption": empty}
     if not keep_duplicates:
         reasons["duplicate caption"] = duplicate
-    dropped = tuple(Dropped(reason, len(places), tuple(places[:SHOWN])) for reason, places in reasons.items())
-    report = Report(source, len(gathered), len(kept), sum(len(image.captions) for image in kept), dropped)
+    dropped = tuple(DroppedCaptions(reason, len(places), tuple(places[:SHOWN])) for reason, places in reasons.items())
+    report = CaptionReport(source, len(gathered), len(kept), sum(len(image.captions) for image in kept), dropped)
     looked = f" (there is no {absent})" if absent else ""
     check(
         kept, f"{source}: no picture with a caption is left{looked}; check the folder of the pictures, and the captions"
@@ -154,7 +154,7 @@ def _is_unicode(text: str) -> bool:
 def write_captions(images: Iterable[CaptionedImage], path: Path) -> None:
     """Write JSONL that `read_captions` reads back, with names of pictures relative to the folder of `path`."""
     base = os.path.realpath(path.parent)
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
         for image in images:
             # The folder of the picture is resolved, because `..` does not lead back out of a symbolic link.
             name = Path(os.path.relpath(os.path.realpath(image.path.parent), base), image.path.name)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2s.cli import command
 from s2s.errors import check, warn
-from s2s.files import check_new, check_readable
+from s2s.files import check_output, check_readable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +41,7 @@ def evaluate(arguments: list[str]) -> int:
         check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
     if options.output:
         check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
-        check_new(options.output, force=options.force)
+        check_output(options.output, force=options.force)
 
     from captioning.metrics import scores
     from captioning.results import read_references, read_results
@@ -50,7 +50,7 @@ def evaluate(arguments: list[str]) -> int:
         said = _captioned(options)
     else:
         said = _Said(read_results(options.results), read_references(options.references, options.split))
-    evaluation = scores.evaluate(said.captions, said.references, human=options.human, java=options.java)
+    evaluation = scores.score_captions(said.captions, said.references, human=options.human, java=options.java)
     evaluation = replace(evaluation, search=said.search, attention=said.attention)
     for reason in evaluation.unavailable:
         warn(reason)
@@ -80,7 +80,7 @@ def _captioned(options: argparse.Namespace) -> _Said:
     print(report, file=sys.stderr)
     if options.output:
         texts = options.references.rglob("*.txt") if options.references.is_dir() else [options.references]
-        check_new(options.output, force=options.force, inputs=[*texts, *(picture.path for picture in pictures)])
+        check_output(options.output, force=options.force, inputs=[*texts, *(picture.path for picture in pictures)])
         # Else it could not be read again.
         check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
     captioner = load(options.model, options)

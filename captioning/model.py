@@ -90,7 +90,7 @@ class CaptioningModel:
 
 def _build(stored: StoredModel) -> CaptioningModel:
     config = from_dict(CaptioningConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
-    tokens = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("vocabulary"))
+    tokens = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("vocabulary"))
     with weightless():
         network = build_network(config, empty_backbone(config.backbone), len(tokens))
     load_weights(network, stored.tensors, source=stored.directory)

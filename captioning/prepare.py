@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from captioning.corpus import CaptionedImage, read_captions
 from captioning.recipe import Recipe
-from captioning.text import learn_vocabulary, normalised
+from captioning.text import learn_vocabulary, normalise_caption
 from s2s import cache
 from s2s.errors import check
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
@@ -23,7 +23,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPictures:
     """Training and validation pictures, and the vocabulary."""
 
     train: Sequence[Example]
@@ -37,7 +37,7 @@ class Prepared:
         return cache.key([captions, self.vocabulary.to_bytes().hex()])
 
 
-def prepare(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Prepared:
+def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> PreparedPictures:
     """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error.
 
     `vocabulary` is that of a model that is gone on from: then none is learned.
@@ -60,11 +60,11 @@ def prepare(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Prepared:
     if isinstance(vocabulary, WordVocabulary):
         print(f"{recipe.data.train}: {vocabulary.oov_report(captions)}", file=sys.stderr)
         print(f"{recipe.data.validation}: {vocabulary.oov_report(validated)}", file=sys.stderr)
-    return Prepared(train, validation, vocabulary)
+    return PreparedPictures(train, validation, vocabulary)
 
 
 def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:
-    texts = [(picture, tuple(filter(None, map(normalised, picture.captions)))) for picture in pictures]
+    texts = [(picture, tuple(filter(None, map(normalise_caption, picture.captions)))) for picture in pictures]
     examples = [Example(picture, captions) for picture, captions in texts if captions]
     wordless = [picture.where for picture, captions in texts if not captions]
     if wordless:

@@ -11,7 +11,7 @@ from s2s.config import option
 from s2s.models.image_encoder import EncoderConfig
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.training.trainer import TrainingConfig
-from s2s.vision.crops import MIRRORED, WHOLE, View
+from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.images import Preprocessing
 
 
@@ -42,10 +42,10 @@ class ImageConfig:
     tuned_stages: int = option(0, low=0, help="last stages of the CNN that are trained too; the others are frozen")
     tuning_rate: float = option(0.05, above=0, high=1, help="their learning rate, as a share of that of all others")
 
-    def views(self) -> list[View]:
+    def views(self) -> list[Augmentation]:
         """What is seen of a training picture, each as often as the others."""
         whole = [MIRRORED, WHOLE] if self.mirror else [WHOLE]
-        return whole + [View(crop, self.mirror and crop % 2 == 0) for crop in range(1, self.crops + 1)]
+        return whole + [Augmentation(crop, self.mirror and crop % 2 == 0) for crop in range(1, self.crops + 1)]
 
     def problems(self) -> Iterator[str]:
         """What is not there."""

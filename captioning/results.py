@@ -15,7 +15,7 @@ from typing import Any
 
 from captioning.caption_files import Entry, read_entries
 from s2s.errors import UserError, check
-from s2s.files import check_readable, written_aside
+from s2s.files import atomic_file, check_readable
 from s2s.text.lines import read_lines
 
 ImageId = int | str
@@ -49,7 +49,7 @@ def read_results(path: Path) -> dict[ImageId, str]:
 def write_results(path: Path, captions: Iterable[tuple[ImageId, str]]) -> None:
     """Write what `read_results`, and COCO's own tools, read. Two pictures of one name are two entries."""
     entries = [{"image_id": picture, "caption": caption} for picture, caption in captions]
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         aside.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
 
 
@@ -59,7 +59,7 @@ def image_id(path: Path) -> ImageId:
     return int(number[1]) if number else unicodedata.normalize("NFC", path.name)
 
 
-def picture_id(entry: Entry) -> ImageId:
+def entry_image_id(entry: Entry) -> ImageId:
     """What COCO's results call the picture of an entry, whatever the format of its source."""
     return image_id(Path(entry.image)) if entry.image_id is None else entry.image_id
 
@@ -81,11 +81,11 @@ def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId,
     """
     check(source.exists(), f"{source}: no such file or folder; check the path")
     entries = list(read_entries(source, splits))
-    check_distinct(((picture_id(entry), Path(entry.image)) for entry in entries), source)
+    check_distinct(((entry_image_id(entry), Path(entry.image)) for entry in entries), source)
     references: dict[ImageId, tuple[str, ...]] = {}
     for entry in entries:
         check(all(map(str.strip, entry.captions)), f"{source}: {entry.where}: an empty caption; take it out")
-        picture = picture_id(entry)
+        picture = entry_image_id(entry)
         references[picture] = (*references.get(picture, ()), *entry.captions)
     return references
 

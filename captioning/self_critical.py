@@ -22,13 +22,13 @@ from torch import Tensor
 from captioning.metrics.cider import CiderD
 from captioning.recipe import SelfCriticalConfig
 from captioning.task import PictureTask
-from captioning.text import mirrored
+from captioning.text import mirror_caption
 from s2s.decoding.generation import with_end
 from s2s.decoding.search import sample
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
-from s2s.vision.crops import View
+from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features, Pixels
 
 _END = END  # a number: no caption has such a word
@@ -40,7 +40,7 @@ class SampledBatch:
 
     inputs: Features | Pixels
     pictures: Sequence[int]
-    views: Sequence[View]
+    views: Sequence[Augmentation]
     truths: Sequence[list[int]]
 
 
@@ -71,7 +71,7 @@ class SelfCriticalTask(PictureTask):
         truths = []
         for picture, view in zip(examples, views):
             captions = islice(cycle(self.data.train[picture].captions), self.config.samples)
-            truths += [mirrored(caption) if view.mirrored else caption for caption in captions]
+            truths += [mirror_caption(caption) if view.mirrored else caption for caption in captions]
         inputs = self.inputs(examples, views).to(self.device)
         return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(truths))
 
@@ -110,7 +110,7 @@ class SelfCriticalTask(PictureTask):
         scores = []
         for (picture, view), ids in zip(of_rows, samples):
             text = self.data.vocabulary.decode(ids)
-            words = (mirrored(text) if view.mirrored else text).split()
+            words = (mirror_caption(text) if view.mirrored else text).split()
             scores.append(self._reward.score(picture, [*words, _END] if ids[-1] == END else words))
         return torch.tensor(scores).view(-1, self.config.samples)
 

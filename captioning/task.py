@@ -14,22 +14,22 @@ from torch import nn
 
 from captioning.metrics.cider import CiderD
 from captioning.model import CaptioningModel
-from captioning.prepare import Example, Prepared
+from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import Recipe
-from captioning.text import mirrored
+from captioning.text import mirror_caption
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
-from s2s.errors import some
+from s2s.errors import first_few
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.nn.loss import doubly_stochastic, smoothed_cross_entropy
+from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
 from s2s.text.padding import Padded, pad
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Validation
-from s2s.vision.crops import WHOLE, View
+from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.grids import Features, Pixels
-from s2s.vision.inputs import Inputs
+from s2s.vision.inputs import PictureInputs
 
 _PICTURES = 64  # at a time, in validation
 
@@ -70,15 +70,15 @@ class PictureTask:
     def __init__(
         self,
         recipe: Recipe,
-        data: Prepared,
+        data: PreparedPictures,
         model: CaptioningModel,
-        inputs: tuple[Inputs, Inputs],
+        inputs: tuple[PictureInputs, PictureInputs],
         device: torch.device,
     ) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
 
-    def views(self, epoch: int, position: int, count: int) -> list[View]:
+    def views(self, epoch: int, position: int, count: int) -> list[Augmentation]:
         """What is seen of the pictures of a batch."""
         random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
         return random.choices(self.recipe.image.views(), k=count)
@@ -110,7 +110,7 @@ class PictureTask:
 
     def named(self, pictures: Iterable[int]) -> str:
         """The files of the first training pictures among some, for messages."""
-        return some([self.data.train[picture].picture.path for picture in sorted(pictures)])
+        return first_few([self.data.train[picture].picture.path for picture in sorted(pictures)])
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""
@@ -134,7 +134,7 @@ class PictureTask:
         total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
         figures = {"train_loss": exact}
         if self.recipe.doubly_stochastic and output.attention is not None:
-            term = doubly_stochastic(output.attention, mask, output.state.mask).sum()
+            term = doubly_stochastic_penalty(output.attention, mask, output.state.mask).sum()
             figures["doubly_stochastic"] = term.detach()
             total = total + self.recipe.doubly_stochastic * term
         return Loss(total, logits.shape[0], logits.shape[0], figures)
@@ -179,7 +179,7 @@ class CaptioningTask(PictureTask):
         groups = [self.groups[i] for i in examples]
         views = self.views(epoch, position, len(groups))
         captions = [
-            mirrored(caption) if view.mirrored else caption
+            mirror_caption(caption) if view.mirrored else caption
             for group, view in zip(groups, views)
             for caption in group.captions
         ]

@@ -17,17 +17,17 @@ _SIDE = re.compile(r"\b(?:left|right)\b")
 _PARTS = re.compile(r" (?=('s|'re|'ve|'ll|'d|'m|n't)\b)")  # what the tokeniser took off a word
 
 
-def normalised(caption: str) -> str:
+def normalise_caption(caption: str) -> str:
     """What is learned of a caption: its tokens, with spaces between; empty where it has no word."""
     return " ".join(tokenise(caption))
 
 
-def readable(text: str) -> str:
+def detokenise_caption(text: str) -> str:
     """A normalised caption as one would write it: `a man 's hat` is `a man's hat`, without a subword's spare spaces."""
     return _PARTS.sub("", " ".join(text.split()))
 
 
-def mirrored(text: str) -> str:
+def mirror_caption(text: str) -> str:
     """The caption of the mirrored picture: left is right, also in `left-hand` (Desai & Johnson, 2021, "VirTex")."""
     return _SIDE.sub(lambda side: _SIDES[side[0]], text)
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import torch
 
     from captioning.model import CaptioningModel
-    from captioning.prepare import Example, Prepared
+    from captioning.prepare import Example, PreparedPictures
     from captioning.recipe import Recipe
     from s2s.cli.training_command import Training
     from s2s.vision.backbones import Backbone
-    from s2s.vision.crops import View
-    from s2s.vision.inputs import Inputs
+    from s2s.vision.crops import Augmentation
+    from s2s.vision.inputs import PictureInputs
 
 _NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"}  # the model's, and the recipe's
 
@@ -48,13 +48,13 @@ def train(arguments: list[str]) -> int:
 def build(recipe: Recipe, device: torch.device) -> Training:
     """Data, features and network of a recipe."""
     from captioning.model import CaptioningModel
-    from captioning.prepare import prepare
+    from captioning.prepare import prepare_pictures
     from captioning.self_critical import SelfCriticalTask
     from captioning.task import CaptioningTask
     from s2s.cli.training_command import Training
 
     start = CaptioningModel.load(recipe.start) if recipe.start else None
-    data = prepare(recipe, start.vocabulary if start else None)
+    data = prepare_pictures(recipe, start.vocabulary if start else None)
     model = _model(recipe, data, start)
     backbone, tuned = model.encoder.backbone, recipe.image.tuned_stages
     cnn = backbone.fingerprint()
@@ -73,7 +73,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     return Training(kind(recipe, data, model, (train, validation), device), network, key, kept)
 
 
-def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> CaptioningModel:
+def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:
     """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
 
@@ -102,17 +102,19 @@ def _model(recipe: Recipe, data: Prepared, start: CaptioningModel | None) -> Cap
     return CaptioningModel(shape, data.vocabulary, network)
 
 
-def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
+def _extracted(
+    data: PreparedPictures, backbone: Backbone, recipe: Recipe
+) -> tuple[PreparedPictures, PictureInputs, PictureInputs]:
     """The features of what is frozen of the CNN, and the data without the pictures that could not be read."""
     from s2s.vision.crops import WHOLE
-    from s2s.vision.extract import Extracted, extract
+    from s2s.vision.extract import Extraction, extract
     from s2s.vision.inputs import StoredFeatures
 
-    def features(side: Sequence[Example], view: View) -> Extracted:
+    def features(side: Sequence[Example], view: Augmentation) -> Extraction:
         paths = [example.picture.path for example in side]
         return extract(paths, backbone, recipe.image.preprocessing, view=view, precision=recipe.training.precision)
 
-    def of(side: Sequence[Example], others: Sequence[View]) -> tuple[list[Example], StoredFeatures]:
+    def of(side: Sequence[Example], others: Sequence[Augmentation]) -> tuple[list[Example], StoredFeatures]:
         """The examples of a side whose pictures could be read, and their features, seen whole and in other views."""
         whole = features(side, WHOLE)
         for error in whole.failed:
@@ -131,7 +133,7 @@ def _extracted(data: Prepared, backbone: Backbone, recipe: Recipe) -> tuple[Prep
     return replace(data, train=train, validation=validation), train_inputs, validation_inputs
 
 
-def _decoded(data: Prepared, recipe: Recipe) -> tuple[Prepared, Inputs, Inputs]:
+def _decoded(data: PreparedPictures, recipe: Recipe) -> tuple[PreparedPictures, PictureInputs, PictureInputs]:
     """The pictures themselves, each read once now, and the data without those that could not be."""
     from concurrent.futures import ThreadPoolExecutor
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from captioning.caption_files import Entry, read_json
-from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
-from data_prep.splits import SPLITS, deliver
+from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
+from data_prep.splits import SPLITS, report_and_write
 from s2s.cli import command
 from s2s.errors import check
 
@@ -28,7 +28,7 @@ TERMS = (
 )
 
 
-def choose(
+def choose_splits(
     found: Mapping[str | None, list[Entry]], annotations: Path, *, split: str | None = None, restval: bool = False
 ) -> tuple[dict[str, list[Entry]], list[Entry]]:
     """The entries of each split by our names, and those that are left out.
@@ -51,17 +51,17 @@ def choose(
     return splits | {"train": splits.get("train", []) + known["restval"]}, []
 
 
-def prepare(
+def prepare_coco(
     annotations: Path, images: Path, *, split: str | None = None, restval: bool = False
 ) -> tuple[dict[str, list[CaptionedImage]], list[str]]:
     """The captioned pictures of each split, and reports of what was left out, one line each."""
-    chosen, rest = choose(read_json(annotations), annotations, split=split, restval=restval)
+    chosen, rest = choose_splits(read_json(annotations), annotations, split=split, restval=restval)
     splits, reports = {}, []
     for name, entries in chosen.items():
         splits[name], report = collect(entries, images, annotations, keep_duplicates=name != "train")
         reports.append(f"{name}: {report}")
     if rest:
-        left = Dropped("images of restval", len(rest), tuple(entry.where for entry in rest[:SHOWN]))
+        left = DroppedCaptions("images of restval", len(rest), tuple(entry.where for entry in rest[:SHOWN]))
         reports.append(f"{annotations}: left out {left}; --restval trains on them")
     return splits, reports
 
@@ -82,8 +82,8 @@ def coco(arguments: list[str]) -> int:
     add("--restval", action="store_true", help="train on Karpathy's restval, too, as is usual")
     add("--force", action="store_true", help="replace existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
-    splits, reports = prepare(options.annotations, options.images, split=options.split, restval=options.restval)
-    deliver(splits, reports, options.output, force=options.force, inputs=[options.annotations])
+    splits, reports = prepare_coco(options.annotations, options.images, split=options.split, restval=options.restval)
+    report_and_write(splits, reports, options.output, force=options.force, inputs=[options.annotations])
     return 0
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from s2s.errors import UserError, check
-from s2s.files import check_readable, sha256, written_aside
+from s2s.files import atomic_file, check_readable, sha256
 
 _BLOCK = 1 << 16  # bytes, after unpacking
 
@@ -72,7 +72,7 @@ def _store(stream: Readable, name: str, path: Path, content: Content, otherwise:
     size, digest = 0, hashlib.sha256()
     # disable=None: no bar where standard error is no terminal
     bar = tqdm(total=content.size, desc=path.name, unit="B", unit_scale=True, leave=False, disable=None)
-    with bar, written_aside(path) as aside, aside.open("wb") as file:
+    with bar, atomic_file(path) as aside, aside.open("wb") as file:
         for block in _blocks(stream, name, otherwise):
             size += len(block)
             check(size <= content.size, f"{name}: holds more than the expected {content.size:,} bytes; {otherwise}")

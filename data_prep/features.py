@@ -15,7 +15,7 @@ from pathlib import Path
 from s2s.cli import command
 from s2s.errors import check, warn
 from s2s.files import check_readable
-from s2s.vision.crops import MIRRORED, WHOLE, View
+from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 
 
 def features(arguments: list[str]) -> int:
@@ -31,7 +31,7 @@ def features(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _extract(options: argparse.Namespace, paths: list[Path], view: View) -> int:
+def _extract(options: argparse.Namespace, paths: list[Path], view: Augmentation) -> int:
     """Extract one view of all pictures and report; the number of those that could not be read."""
     import torch
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from captioning.caption_files import Entry, read_csv
-from captioning.corpus import SHOWN, CaptionedImage, Dropped, collect
-from data_prep.splits import deliver
+from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
+from data_prep.splits import report_and_write
 from s2s.cli import command
 from s2s.errors import UserError, check
 from s2s.text.lines import read_lines
@@ -45,7 +45,7 @@ def read_tokens(source: Path) -> Iterator[Entry]:
 CAPTIONS = {"Flickr8k.token.txt": read_tokens, "captions.csv": read_csv, "captions.txt": read_csv}
 
 
-def prepare(folder: Path, images: Path | None = None) -> tuple[dict[str, list[CaptionedImage]], list[str]]:
+def prepare_flickr8k(folder: Path, images: Path | None = None) -> tuple[dict[str, list[CaptionedImage]], list[str]]:
     """The captioned pictures of each split in `folder`, and reports of what was left out, one line each.
 
     `images` is the folder of photographs; by default one of `IMAGES` in `folder`.
@@ -67,7 +67,9 @@ def prepare(folder: Path, images: Path | None = None) -> tuple[dict[str, list[Ca
         splits[split], report = collect(chosen, images, path, keep_duplicates=split != "train")
         reports.append(str(report))
     unlisted = [name for name in entries if name not in listed]
-    reports.append(f"{captions}: left out {Dropped('images in no split', len(unlisted), tuple(unlisted[:SHOWN]))}")
+    reports.append(
+        f"{captions}: left out {DroppedCaptions('images in no split', len(unlisted), tuple(unlisted[:SHOWN]))}"
+    )
     return splits, reports
 
 
@@ -101,8 +103,8 @@ def flickr8k(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
     parser.add_argument("--force", action="store_true", help="replace existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
-    splits, reports = prepare(options.folder, options.images)
-    deliver(splits, reports, options.output, force=options.force)
+    splits, reports = prepare_flickr8k(options.folder, options.images)
+    report_and_write(splits, reports, options.output, force=options.force)
     return 0
 
 

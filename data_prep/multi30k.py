@@ -19,7 +19,7 @@ from data_prep.descriptions import write_descriptions
 from data_prep.download import Content, copy, fetch
 from s2s.cli import command
 from s2s.errors import UserError, check
-from s2s.files import check_new
+from s2s.files import check_output
 
 REPOSITORY = "https://raw.githubusercontent.com/multi30k/dataset/master/data"
 SPLITS = ("train", "val", "test_2016_flickr")
@@ -56,7 +56,7 @@ TERMS = (
 )
 
 
-def prepare(
+def prepare_multi30k(
     output: Path,
     names: Sequence[str],
     *,
@@ -79,7 +79,7 @@ def prepare(
         "choose another --output, or replace it with --force",
     )
     for name in missing:
-        check_new(output / name, force=force)
+        check_output(output / name, force=force)
     sources = {} if folder is None else {name: _source(folder, name) for name in missing}
     for name in missing:
         path, content = output / name, files[name]
@@ -121,7 +121,7 @@ def multi30k(arguments: list[str]) -> int:
     described = [language for language in languages if language in DESCRIBED] if options.descriptions else []
     check(described or not options.descriptions, f"--descriptions: there are some in {' and '.join(DESCRIBED)} only")
     names = [*translations(languages), *(name for language in described for name in descriptions(language))]
-    for path in prepare(options.output, names, folder=options.folder, force=options.force):
+    for path in prepare_multi30k(options.output, names, folder=options.folder, force=options.force):
         print(path)
     print(f"{options.output}: every file has the right checksum", file=sys.stderr)
     for language in described:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from s2s.cli import command
 from s2s.errors import check
-from s2s.files import check_new, check_readable, written_aside
+from s2s.files import atomic_file, check_output, check_readable
 from translation.corpus import Cleaning, ParallelText, clean, hold_out, read_parallel
 
 
@@ -31,7 +31,7 @@ def write_parallel(
         for name, text in texts.items():
             for language, sentences in ((source_language, text.source), (target_language, text.target)):
                 path = output / f"{name}.{language}"
-                aside = stack.enter_context(written_aside(path))
+                aside = stack.enter_context(atomic_file(path))
                 with aside.open("w", encoding="utf-8", newline="\n") as file:
                     file.writelines(f"{sentence}\n" for sentence in sentences)
                 paths.append(path)
@@ -66,7 +66,7 @@ def _check_paths(options: argparse.Namespace, outputs: Sequence[str]) -> None:
         check_readable(path)
     options.output.mkdir(parents=True, exist_ok=True)
     for path in (options.output / name for name in outputs):
-        check_new(path, force=options.force, inputs=inputs)
+        check_output(path, force=options.force, inputs=inputs)
 
 
 def _languages(options: argparse.Namespace) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from pathlib import Path
 from captioning.caption_files import read_jsonl
 from captioning.corpus import CaptionedImage, write_captions
 from s2s.errors import check
-from s2s.files import check_new, written_aside
+from s2s.files import atomic_file, check_output
 
 SPLITS = ("train", "validation", "test")
 
 
-def deliver(
+def report_and_write(
     splits: Mapping[str, Sequence[CaptionedImage]],
     reports: Sequence[str],
     output: Path,
@@ -42,7 +42,7 @@ def write_splits(
     output.mkdir(parents=True, exist_ok=True)
     paths = {name: output / f"{name}.jsonl" for name in splits}
     for path in paths.values():
-        check_new(path, force=force, inputs=inputs)
+        check_output(path, force=force, inputs=inputs)
     others = {name: output / f"{name}.jsonl" for name in SPLITS if name not in splits}
     _check_apart(
         {str(paths[name]): {os.path.realpath(image.path) for image in images} for name, images in splits.items()}
@@ -54,7 +54,7 @@ def write_splits(
     )
     with ExitStack() as stack:
         for name, images in splits.items():
-            write_captions(images, stack.enter_context(written_aside(paths[name])))
+            write_captions(images, stack.enter_context(atomic_file(paths[name])))
     return list(paths.values())
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from s2s.cli import command
 from s2s.errors import check
-from s2s.files import check_new, written_aside
+from s2s.files import atomic_file, check_output
 
 WORDS = ("ba", "do", "fi", "gu", "ka", "le", "mo", "nu", "pa", "ri", "so", "ti", "vu", "we", "xo", "zu")
 
@@ -87,10 +87,10 @@ def toy(arguments: list[str]) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     paths = {(split, side): options.output / f"{split}.{side}" for split in SPLITS for side in SIDES}
     for path in paths.values():
-        check_new(path, force=options.force)
+        check_output(path, force=options.force)
     drawn = sequences(options.seed)
     for (split, side), path in paths.items():
-        with written_aside(path) as aside:
+        with atomic_file(path) as aside:
             lines = (" ".join(SIDES[side](words)) + "\n" for words in drawn[split])
             aside.write_text("".join(lines), encoding="utf-8", newline="\n")
         print(path)

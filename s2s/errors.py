@@ -19,7 +19,7 @@ def check(condition: object, message: str) -> None:
         raise UserError(message)
 
 
-def some(names: Sequence[object]) -> str:
+def first_few(names: Sequence[object]) -> str:
     """The first three of `names`, and how many more there are: a message stays a line."""
     return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
@@ -30,10 +30,10 @@ class Terminated(BaseException):
 
 def warn(message: str) -> None:
     """Print `warning: message` on standard error."""
-    print(visible(f"warning: {message}"), file=sys.stderr, flush=True)
+    print(printable(f"warning: {message}"), file=sys.stderr, flush=True)
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """One line that a terminal can only show, whatever names of files and words of strangers are in it."""
     line = " ".join(text.splitlines())
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)

@@ -22,7 +22,7 @@ def check_readable(path: Path) -> None:
     check(os.access(path, os.R_OK), f"{path}: may not be read; check its permissions")
 
 
-def check_new(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
+def check_output(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
     """Raise a UserError unless `path` can be written and (without `force`) nothing is lost by it.
 
     None of `inputs`, whatever its name or link, is ever replaced. A device or a named pipe (/dev/null, /dev/stdout) is
@@ -42,7 +42,7 @@ def check_new(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a path to write; when the block ends well, what was written there appears at `path`, whole and on disk.
 
     It lies beside `path`, with the same suffix, so that an existing file is replaced in one step; when the block
@@ -66,7 +66,7 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def directory_aside(path: Path) -> Iterator[Path]:
+def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; when the block ends well it takes the place of the folder at `path`, if any.
 
     Killed at any moment, this leaves the old folder or the new one whole: at `path`, or, between the two renames that
@@ -95,8 +95,8 @@ def directory_aside(path: Path) -> Iterator[Path]:
         _remove(new)
 
 
-def current(path: Path) -> Path:
-    """Where the last whole version of a folder written by `directory_aside` lies: `path`, if there is none at all."""
+def current_version(path: Path) -> Path:
+    """Where the last whole version of a folder written by `atomic_directory` lies: `path`, if there is none at all."""
     target = _real(path)
     return _old(target) if not target.exists() and _old(target).exists() else path
 

@@ -11,13 +11,13 @@ from torch import nn
 
 from captioning.corpus import CaptionedImage
 from captioning.model import CaptioningConfig, CaptioningModel, build_network
-from captioning.prepare import Example, Prepared
+from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import DataConfig, Recipe
 from s2s.models.image_encoder import EncoderConfig
 from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.backbones import Backbone
-from s2s.vision.crops import View
+from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing
 
@@ -55,9 +55,9 @@ def vocabulary() -> WordVocabulary:
     return WordVocabulary.from_lines([*captions, "right"])
 
 
-def prepared() -> Prepared:
+def prepared() -> PreparedPictures:
     """Trained on what is validated."""
-    return Prepared(examples(), examples(), vocabulary())
+    return PreparedPictures(examples(), examples(), vocabulary())
 
 
 def recipe(**changes: object) -> Recipe:
@@ -97,6 +97,6 @@ def cells(colours: Sequence[str] = tuple(COLOURS)) -> torch.Tensor:
 class Stored:
     """`Inputs` of the colours, which are the same in a mirror."""
 
-    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features:
+    def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Features:
         """See `Inputs`."""
         return Features(cells()[list(pictures)])

@@ -15,7 +15,7 @@ from s2s.text.tokens import END
 from s2s.text.vocabulary import Vocabulary
 from translation.corpus import ParallelText
 from translation.model import TranslationConfig, TranslationModel
-from translation.prepare import Prepared
+from translation.prepare import PreparedPairs
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask
 
@@ -67,5 +67,5 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
         model.network.decoder.projection.bias[END] = -10
     model.network.eval()
     validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
-    data = Prepared(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
+    data = PreparedPairs(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
     return TranslationTask(recipe, data, model, torch.device("cpu"))

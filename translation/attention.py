@@ -8,7 +8,7 @@ from pathlib import Path
 
 from s2s.decoding.results import Translation
 from s2s.errors import warn
-from s2s.files import written_aside
+from s2s.files import atomic_file
 from s2s.text.tokens import END, SPECIALS, UNK
 from s2s.text.vocabulary import Vocabulary
 from s2s.views.attention_view import AttentionView, Words, rounded, text_file, written
@@ -71,7 +71,7 @@ def _page(path: Path) -> Iterator[Write]:
     yield lambda view: first.add(view) if view.text else None
     from s2s.views.words_page import words_page
 
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         aside.write_text(words_page(first.views, "Attention"), **text_file())
     first.report(path, "lines")
 
@@ -82,6 +82,6 @@ def _picture(path: Path) -> Iterator[Write]:
     yield lambda view: first.add(view) if view.weights else None
     from s2s.views.words_matrix import matrix_picture
 
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         matrix_picture(first.views).save(aside, "PNG")
     first.report(path, "lines that have weights")

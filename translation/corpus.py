@@ -53,7 +53,7 @@ class Cleaning:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedPairs:
     """How many pairs went for one reason, and the lines of the first of them."""
 
     reason: str
@@ -69,11 +69,11 @@ class Dropped:
 
 
 @dataclass(frozen=True)
-class Report:
+class CleaningReport:
     """What cleaning did. `str(report)` is one line: `kept 28,995 of 29,000 pairs: blank 0, too long 0, ...`."""
 
     total: int
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedPairs, ...]
 
     @property
     def kept(self) -> int:
@@ -112,7 +112,7 @@ def is_lopsided(source: str, target: str, limit: float) -> bool:
     return long > limit * short
 
 
-def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[ParallelText, Report]:
+def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[ParallelText, CleaningReport]:
     """Drop the pairs that `options` rules out, each counted under the first reason that holds.
 
     Of equal pairs (both sides the same) the first one stays. Sentences themselves are never changed.
@@ -123,7 +123,7 @@ def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[Parallel
     if not options.keep_duplicates:
         lines["duplicate"] = []
 
-    def fault(pair: tuple[str, str]) -> str | None:
+    def reason_to_drop(pair: tuple[str, str]) -> str | None:
         """The first reason to drop a pair, or None."""
         if is_blank(*pair):
             return "blank"
@@ -139,13 +139,13 @@ def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[Parallel
 
     kept = []
     for index, pair in enumerate(zip(text.source, text.target)):
-        reason = fault(pair)
+        reason = reason_to_drop(pair)
         if reason is None:
             kept.append(index)
         else:
             lines[reason].append(text.lines[index])
-    dropped = (Dropped(reason, len(where), tuple(where[:SHOWN])) for reason, where in lines.items())
-    return text.pick(kept), Report(len(text), tuple(dropped))
+    dropped = (DroppedPairs(reason, len(where), tuple(where[:SHOWN])) for reason, where in lines.items())
+    return text.pick(kept), CleaningReport(len(text), tuple(dropped))
 
 
 def hold_out(text: ParallelText, count: int, seed: int) -> tuple[ParallelText, ParallelText]:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 
 from s2s.cli import command
 from s2s.errors import check
-from s2s.files import check_new, check_readable, written_aside
-from s2s.text.languages import primary, primary_tag
+from s2s.files import atomic_file, check_output, check_readable
+from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
 from translation.translate import load
@@ -90,14 +90,14 @@ def evaluate(arguments: list[str]) -> int:
     texts = _read_all(options)
     translator = load(options.model, options) if options.model else None
     language = options.target_language or (translator.model.config.target_language if translator else "")
-    primary_tag(language)  # a mistake in it is told before the translation, not after
+    checked_subtag(language)  # a mistake in it is told before the translation, not after
     baselines = {path: load([path], options) for path in options.baseline if path not in texts}
     for path, each in baselines.items():
         _check_language(path, each.model.config.target_language, language)
 
     hypotheses = _translated(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
-        with written_aside(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+        with atomic_file(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in hypotheses)
     references = [texts[path] for path in options.reference]
     scores = corpus_scores(hypotheses, references, language)
@@ -141,12 +141,12 @@ def _check_options(options: argparse.Namespace) -> None:
         check_readable(path)
     if options.output:
         check(options.model, "--output keeps what --model translates; without --model there is nothing to keep")
-        check_new(options.output, force=options.force, inputs=_text_files(options))
+        check_output(options.output, force=options.force, inputs=_text_files(options))
 
 
 def _check_language(path: Path, found: str, language: str) -> None:
     check(
-        primary(found) == primary(language),
+        primary_subtag(found) == primary_subtag(language),
         f"{path}: translates to {found}, but {language} is scored: choose another --baseline",
     )
 

@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
 from s2s.errors import check
-from s2s.text.languages import CHINESE, JAPANESE, primary, primary_tag
+from s2s.text.languages import CHINESE, JAPANESE, checked_subtag, primary_subtag
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric, Signature
@@ -105,7 +105,7 @@ def chrf(hypotheses: Sequence[str], references: Streams) -> Score:
 def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, language: str) -> Score:
     """BLEU as `multi-bleu.perl` gives it on lower-cased, normalised, tokenised text, from raw detokenised lines.
 
-    `language` is a code such as `de`, `en` or `pt-BR`; see `lower_tokenised`.
+    `language` is a code such as `de`, `en` or `pt-BR`; see `lowercase_and_tokenise`.
     """
     return _score(_lower_tokenised_bleu(language), hypotheses, references)
 
@@ -116,7 +116,7 @@ def sentence_bleu(hypothesis: str, reference: str, language: str) -> float:
     sacreBLEU's sentence BLEU: effective order, and exponential smoothing of the orders of which no n-gram matches. It
     is 0 where no word matches.
     """
-    return _sentence_bleu(tokeniser(language)).sentence_score(hypothesis, [reference]).score
+    return _sentence_bleu(sacrebleu_tokeniser(language)).sentence_score(hypothesis, [reference]).score
 
 
 def paired_bootstrap(
@@ -145,8 +145,8 @@ def paired_bootstrap(
     _check_streams(hypotheses, references)
 
     by = metrics[metric](language)
-    systems = [("baseline", by.prepare(baseline)), ("system", by.prepare(hypotheses))]
-    streams = [by.prepare(stream) for stream in references]
+    systems = [("baseline", by.transform(baseline)), ("system", by.transform(hypotheses))]
+    streams = [by.transform(stream) for stream in references]
     with _sacrebleu_seed(seed):
         test = PairedTest(systems, {metric: by.metric}, streams, test_type="bs", n_samples=samples)
         signatures, results = test()
@@ -158,14 +158,14 @@ def paired_bootstrap(
 
 
 @lru_cache(maxsize=8)
-def lower_tokenised(lines: tuple[str, ...], language: str) -> tuple[str, ...]:
+def lowercase_and_tokenise(lines: tuple[str, ...], language: str) -> tuple[str, ...]:
     """Each line lower-cased, then normalised and tokenised by sacremoses as Moses' scripts do, XML-escaped.
 
     This reproduces the official `*.lc.norm.tok.*` files of Multi30k line for line. The last few results are kept (hence
     the tuples), so that the references of a run are tokenised once. A language without rules of its own gets what Moses
     gives it: English abbreviations, and every apostrophe a token.
     """
-    tokenise = _moses(primary_tag(language))  # sacremoses knows no other codes
+    tokenise = _moses(checked_subtag(language))  # sacremoses knows no other codes
     return tuple(tokenise(line) for line in lines)
 
 
@@ -175,24 +175,24 @@ def _moses(tag: str) -> Callable[[str], str]:
     from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
     normaliser = MosesPunctNormalizer(lang=tag, perl_parity=True)
-    tokeniser = MosesTokenizer(lang=tag)
+    sacrebleu_tokeniser = MosesTokenizer(lang=tag)
 
     def tokenise(line: str) -> str:
         # Perl reads a line with its newline, and a rule of normalize-punctuation.perl moves a full stop out of the
         # quotation mark only where a character follows: at the end of a line, the newline.
-        return " ".join(tokeniser.tokenize(normaliser.normalize(line.lower() + "\n"), escape=True))
+        return " ".join(sacrebleu_tokeniser.tokenize(normaliser.normalize(line.lower() + "\n"), escape=True))
 
     return tokenise
 
 
 def has_spaces(language: str) -> bool:
     """Whether words are written with spaces between them."""
-    return primary(language) not in UNSPACED
+    return primary_subtag(language) not in UNSPACED
 
 
-def tokeniser(language: str) -> str:
+def sacrebleu_tokeniser(language: str) -> str:
     """Which of sacreBLEU's tokenisers cuts the language's raw text."""
-    return UNSPACED.get(primary_tag(language), "13a")
+    return UNSPACED.get(checked_subtag(language), "13a")
 
 
 @cache
@@ -207,7 +207,7 @@ class _TextMetric:
     """A metric of sacreBLEU's, and what is done to the lines before it: told by a name and in the signature."""
 
     metric: Metric
-    prepare: Callable[[Sequence[str]], Sequence[str]] = list
+    transform: Callable[[Sequence[str]], Sequence[str]] = list
     name: str = ""  # sacreBLEU's own where empty
     changes: Mapping[str, str] = field(default_factory=dict)
 
@@ -221,7 +221,7 @@ class _TextMetric:
 def _bleu(language: str) -> _TextMetric:
     from sacrebleu.metrics.bleu import BLEU
 
-    return _TextMetric(BLEU(tokenize=tokeniser(language)))
+    return _TextMetric(BLEU(tokenize=sacrebleu_tokeniser(language)))
 
 
 def _chrf() -> _TextMetric:
@@ -234,10 +234,10 @@ def _lower_tokenised_bleu(language: str) -> _TextMetric:
     from sacrebleu.metrics.bleu import BLEU
     from sacremoses import __version__ as sacremoses_version
 
-    tag = primary_tag(language)
+    tag = checked_subtag(language)
     return _TextMetric(
         BLEU(tokenize="none", smooth_method="none", force=True),  # force: the text is tokenised on purpose
-        lambda lines: lower_tokenised(tuple(lines), tag),
+        lambda lines: lowercase_and_tokenise(tuple(lines), tag),
         "lc-tok BLEU",
         {"case": "lc", "tok": f"moses-{tag}-{sacremoses_version}"},
     )
@@ -246,7 +246,7 @@ def _lower_tokenised_bleu(language: str) -> _TextMetric:
 def _score(by: _TextMetric, hypotheses: Sequence[str], references: Streams) -> Score:
     """The corpus score."""
     _check_streams(hypotheses, references)
-    result = by.metric.corpus_score(by.prepare(hypotheses), [by.prepare(stream) for stream in references])
+    result = by.metric.corpus_score(by.transform(hypotheses), [by.transform(stream) for stream in references])
     signature = by.sign(by.metric.get_signature())
     report = json.loads(result.format(signature=signature, is_json=True))
     lengths = (getattr(result, "sys_len", None), getattr(result, "ref_len", None))  # BLEU's

@@ -91,10 +91,10 @@ class TranslationModel:
 
 def _build(stored: StoredModel) -> TranslationModel:
     config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
-    source = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("source.vocabulary"))
+    source = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("source.vocabulary"))
     target = source
     if not config.joint_vocabulary:
-        target = vocabulary.from_bytes(config.vocabulary_kind, stored.asset("target.vocabulary"))
+        target = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("target.vocabulary"))
     with weightless():
         network = build_network(config, len(source), len(target))
     load_weights(network, stored.tensors, source=stored.directory)

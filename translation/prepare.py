@@ -18,7 +18,7 @@ from pathlib import Path
 from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import UserError, check
-from s2s.files import sha256, written_aside
+from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
 from s2s.text.subwords import train_subwords
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
@@ -29,7 +29,7 @@ VERSION = 6  # of what is cached, and of what an epoch is: raise it when cleanin
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPairs:
     """Training pairs, validation pairs and vocabularies; two with one `key` have the same content.
 
     `sizes` says how many of the training pairs come from each pair of files, one after the other.
@@ -48,7 +48,7 @@ class Prepared:
         return self.source.encode_all(self.train.source), self.target.encode_all(self.train.target)
 
 
-def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) -> Prepared:
+def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) -> PreparedPairs:
     """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error.
 
     `known` are those of a model that is gone on from: then none are learned.
@@ -65,7 +65,7 @@ def prepare(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) 
     for line in [report, *_unknown(recipe, validation, vocabularies), *_overlap(recipe, validation, text)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
-    return Prepared(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
+    return PreparedPairs(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
 
 
 def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _store(
     """One file, below the SHA-256 of its content; of two trainings that prepare the same at once the last one stays."""
     pairs = [text.source, text.target, list(text.lines)]
     content = json.dumps([pairs, sizes, [side.to_bytes().hex() for side in vocabularies], report]).encode()
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         aside.write_bytes(_checksum(content) + b"\n" + content)
 
 
@@ -147,7 +147,7 @@ def _stored(path: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocab
     whole = checksum == _checksum(content)
     check(whole, f"{path}: is damaged (its checksum differs); delete it, and it will be made anew")
     pairs, sizes, vocabularies, report = json.loads(content)
-    first, second = (vocabulary.from_bytes(kind, bytes.fromhex(side)) for side in vocabularies)
+    first, second = (vocabulary.load_vocabulary(kind, bytes.fromhex(side)) for side in vocabularies)
     return ParallelText(*pairs), sizes, (first, second), report
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from s2s.config import option
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.text_encoder import EncoderConfig
-from s2s.text.languages import is_language, no_language
+from s2s.text.languages import is_language_code, unknown_code_message
 from s2s.training.trainer import TrainingConfig
 from translation.corpus import Cleaning
 
@@ -33,8 +33,8 @@ class DataConfig:
         if len(self.train_source) != len(self.train_target):
             yield f"{len(self.train_source)} train_source files but {len(self.train_target)} train_target files"
         for name in ("source_language", "target_language"):
-            if not is_language(getattr(self, name)):
-                yield f"{name}: {no_language(getattr(self, name))}"
+            if not is_language_code(getattr(self, name)):
+                yield f"{name}: {unknown_code_message(getattr(self, name))}"
         for path in [*self.train_source, *self.train_target, self.validation_source, self.validation_target]:
             if not path.is_file():
                 yield f"{path} is not a file (paths are relative to the current directory)"

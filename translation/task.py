@@ -25,7 +25,7 @@ from s2s.training.task import Loss, Validation
 from translation.augmentation import sometimes_unknown
 from translation.copying import UNIT, WORD
 from translation.model import TranslationModel
-from translation.prepare import Prepared
+from translation.prepare import PreparedPairs
 from translation.recipe import Recipe
 from translation.translator import Translator
 
@@ -55,7 +55,7 @@ class TranslationTask:
     With R-Drop a batch holds its pairs twice, the second time after all of the first.
     """
 
-    def __init__(self, recipe: Recipe, data: Prepared, model: TranslationModel, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self._epoch = self._drawn(0)
         self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)

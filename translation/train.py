@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from translation.model import TranslationConfig, TranslationModel
-    from translation.prepare import Prepared
+    from translation.prepare import PreparedPairs
     from translation.recipe import Recipe
 
 _NAMES = {  # what the recipe calls keys of the model's configuration
@@ -47,11 +47,11 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     """The data, a model and the task that the recipe describes."""
     from translation.minimum_risk import MinimumRiskTask
     from translation.model import TranslationModel
-    from translation.prepare import prepare
+    from translation.prepare import prepare_pairs
     from translation.task import TranslationTask
 
     start = TranslationModel.load(recipe.start) if recipe.start else None
-    data = prepare(recipe, (start.source, start.target) if start else None)
+    data = prepare_pairs(recipe, (start.source, start.target) if start else None)
     model = _model(recipe, data, start)
     model.network.to(device)
     kind = MinimumRiskTask if recipe.minimum_risk else TranslationTask
@@ -61,7 +61,7 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     return training_command.Training(task, model.network, data.key, kept)
 
 
-def _model(recipe: Recipe, data: Prepared, start: TranslationModel | None) -> TranslationModel:
+def _model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:
     """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
     import torch
 

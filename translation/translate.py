@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
 from s2s.errors import check, warn
-from s2s.files import check_new, check_readable, written_aside
+from s2s.files import atomic_file, check_output, check_readable
 from s2s.text.lines import LineReader
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def translate(arguments: list[str]) -> int:
     with ExitStack() as stack:
         output = sys.stdout
         if options.output:
-            aside = stack.enter_context(written_aside(options.output))
+            aside = stack.enter_context(atomic_file(options.output))
             output = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n"))
         attention = stack.enter_context(_attention(options.attention)) if options.attention else None
         run = _Run(translator, output, attention, options)
@@ -119,7 +119,7 @@ def _check(options: argparse.Namespace) -> None:
     for path in options.files:
         check_readable(path)
     if options.output:
-        check_new(options.output, force=options.force, inputs=options.files)
+        check_output(options.output, force=options.force, inputs=options.files)
     if options.attention:
         ending, output = options.attention.suffix.lower(), options.output or Path()
         check(ending in ATTENTION, f"--attention {options.attention}: choose a name with {', '.join(ATTENTION)}")
@@ -127,7 +127,7 @@ def _check(options: argparse.Namespace) -> None:
             os.path.realpath(options.attention) != os.path.realpath(output),
             f"--attention {options.attention}: is --output's file too; choose another",
         )
-        check_new(options.attention, force=options.force, inputs=options.files)
+        check_output(options.attention, force=options.force, inputs=options.files)
 
 
 def load(

@@ -15,9 +15,9 @@ from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.decoding.workers import side_by_side
 from s2s.errors import check
 from s2s.models.ensemble import Ensemble
-from s2s.models.quantisation import precision_of, prepare
+from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device
-from s2s.text.languages import CHINESE, JAPANESE, primary
+from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
 from s2s.text.padding import pad
 from s2s.text.tokens import END
 from translation.copying import Source, is_foreign, read, with_copies
@@ -61,7 +61,7 @@ class Translator:
         self._length_ratio = max(each.config.length_ratio for each in models)
         self._network = Ensemble([each.network for each in models]) if others else model.network
         self.device = next(model.network.parameters()).device
-        together = primary(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
+        together = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
         self._space = "" if together else " "
 
     @classmethod
@@ -78,8 +78,8 @@ class Translator:
         """The translator of a model directory, or of several, quantised to decode where `precision` says so.
 
         Raises:
-            UserError: as `TranslationModel.load`, `choose_device` and `prepare` do; or `others` have other languages or
-                vocabularies.
+            UserError: as `TranslationModel.load`, `choose_device` and `quantise_for_decoding` do; or `others` have
+                other languages or vocabularies.
         """
         chosen, models = choose_device(device), list[TranslationModel]()
         products: Precision = "auto"
@@ -88,14 +88,14 @@ class Translator:
             if models:
                 _check_together(models[0], model, f"{path} with {directory}")
             model.network.to(chosen)
-            products = prepare(model.network.decoder, precision, chosen)
+            products = quantise_for_decoding(model.network.decoder, precision, chosen)
             models.append(model)
         return cls(models[0], options, others=models[1:], precision=products, batch_tokens=batch_tokens)
 
     @property
     def searches_in(self) -> str:
         """The precision of the search's products, for a report."""
-        return precision_of(self.model.network.decoder, self.precision, self.device)
+        return decoding_precision(self.model.network.decoder, self.precision, self.device)
 
     def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
         """The n best translations of each line, best first. A blank line gives one empty translation."""

@@ -53,7 +53,7 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class CaptionEvaluation:
     """What captions are worth, and how many pictures say so: CIDEr-D depends on it, because its idf does.
 
     Attributes:
@@ -100,17 +100,17 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(
+def score_captions(
     captions: Mapping[Any, str],
     references: Mapping[Any, Collection[str]],
     *,
     human: bool = False,
     java: bool = False,
-) -> Evaluation:
+) -> CaptionEvaluation:
     """Score raw captions, one for each picture, against the raw references of the pictures.
 
-    `human` adds the two rows that `Evaluation` tells of, `java` adds METEOR and SPICE. UserError where not exactly the
-    pictures with references have a caption, or, for `human`, where a picture has a single reference.
+    `human` adds the two human rows of `CaptionEvaluation`, `java` adds METEOR and SPICE. Raises UserError unless
+    exactly the pictures with references have a caption, or if, for `human`, a picture has a single reference.
     """
     _check_pictures(captions, references, human)
     said = [tokenise(captions[picture]) for picture in references]
@@ -121,7 +121,7 @@ def evaluate(
     alike = [Round(said, one.references) for one in people]
     rounds = [Round(said, known), *people, *alike]
     figures, unavailable = _figures(rounds, java)
-    return Evaluation(
+    return CaptionEvaluation(
         len(known),
         (min(sizes), max(sizes)),
         figures[0],

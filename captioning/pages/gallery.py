@@ -19,7 +19,7 @@ from urllib.parse import quote
 from captioning.pages.caption_page import caption_page
 from captioning.pages.caption_view import caption_view
 from s2s.errors import check
-from s2s.files import written_aside
+from s2s.files import atomic_file
 from s2s.views.attention_view import AttentionView, text_file, written
 from s2s.views.light import encoded, fitted
 from s2s.views.strip import caption_strip
@@ -66,7 +66,7 @@ def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callab
             if gallery.empty:
                 raise
             end = failure
-    with written_aside(directory / _INDEX) as aside:
+    with atomic_file(directory / _INDEX) as aside:
         aside.write_text(gallery.page(), **text_file())
     if end is not None:
         raise end
@@ -132,13 +132,13 @@ class _Gallery:
         except (ImageError, OSError) as error:  # it was read before, but files come and go
             return getattr(error, "reason", str(error))
         name = self._names(found.path)
-        with written_aside(self._directory / f"{name}.webp") as aside:
+        with atomic_file(self._directory / f"{name}.webp") as aside:
             aside.write_bytes(encoded(fitted(image, _THUMBNAIL)))
         if view is not None:
             self._write(view)
-            with written_aside(self._directory / f"{name}.html") as aside:
+            with atomic_file(self._directory / f"{name}.html") as aside:
                 aside.write_text(caption_page(view, image, gallery=_INDEX), **text_file())
-            with written_aside(self._directory / f"{name}.png") as aside:
+            with atomic_file(self._directory / f"{name}.png") as aside:
                 caption_strip(view, image).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
         self._pictures.append(_card(name, found.path, found.captions[0].text, drawn=view is not None))
         return ""

@@ -35,7 +35,7 @@ def average_models(arguments: list[str]) -> int:
     import torch
 
     from s2s.storage.model_directory import read_model, write_model
-    from s2s.storage.weights import average
+    from s2s.storage.weights import average_weights
 
     models = [read_model(path) for path in options.models]
     first = models[0]
@@ -45,7 +45,7 @@ def average_models(arguments: list[str]) -> int:
         options.output,
         kind=first.kind,
         config={**first.config, **limits},
-        tensors=average([model.tensors for model in models]),
+        tensors=average_weights([model.tensors for model in models]),
         assets=first.assets,
         about={"mean_of": [str(path) for path in options.models]},
         dtype=torch.float16,

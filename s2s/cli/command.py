@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from s2s.cli.allocator import keep_freed_memory
-from s2s.errors import Terminated, UserError, visible
+from s2s.errors import Terminated, UserError, printable
 
 # What a machine may refuse in mid-write, where Python knows no file name: said without one rather than called a bug.
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -240,7 +240,7 @@ def _tell(line: str, failure: BaseException | None) -> None:
     if failure is not None:
         traceback.print_exception(failure)
     if line:
-        print(visible(line), file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def _mute_what_is_broken() -> None:

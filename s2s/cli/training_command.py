@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from s2s import config
 from s2s.cli import command
 from s2s.errors import check
-from s2s.files import check_readable, written_aside
+from s2s.files import atomic_file, check_readable
 from s2s.storage.run_directory import RECIPE, RunDirectory
 
 if TYPE_CHECKING:
@@ -160,5 +160,5 @@ def _check_same(run: RunDirectory, recipe: Recipe) -> None:
 
 def _take_over(run: RunDirectory, text: str) -> None:
     """Let the recipe be the run's."""
-    with written_aside(run.recipe) as aside:
+    with atomic_file(run.recipe) as aside:
         aside.write_text(text, encoding="utf-8", newline="")

@@ -12,7 +12,7 @@ from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, beam, g
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import is_quantised
-from s2s.nn.precision import Precision, products
+from s2s.nn.precision import Precision, autocast
 from s2s.text.tokens import END, PAD, START
 
 
@@ -44,7 +44,7 @@ def generate(
         "maximum_length": limits,
         "device": limits.device,
     }
-    with products("float32" if is_quantised(network) else precision, limits.device):
+    with autocast("float32" if is_quantised(network) else precision, limits.device):
         state = network.start(inputs)
         step: StepFunction = network.step  # type: ignore[assignment]
         if options.width > 1:

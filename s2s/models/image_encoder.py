@@ -13,7 +13,7 @@ from s2s.config import option
 from s2s.errors import check
 from s2s.models.memory import Memory, Segment, masked_mean
 from s2s.nn.recurrent import MAX_UNITS
-from s2s.vision.grids import Features, Pixels, overlap
+from s2s.vision.grids import Features, Pixels, photograph_mask
 
 if TYPE_CHECKING:
     from s2s.vision.backbones import Backbone
@@ -43,7 +43,7 @@ class GridEncoder(nn.Module):
         """Cells -> grid (pictures, positions, dim), summary (pictures, feature_dim)."""
         _, rows, columns, dim = features.cells.shape
         cells = features.cells.flatten(1, 2)  # (pictures, positions, feature_dim)
-        mask = None if features.real is None else features.real.flatten(1)
+        mask = None if features.mask is None else features.mask.flatten(1)
         summary = masked_mean(cells, mask)
         grid = torch.relu(self.projection(layer_norm(cells, [dim])))
         return Memory(grid, mask, layer_norm(summary, [dim]), (Segment("image", rows * columns, (rows, columns)),))
@@ -74,17 +74,17 @@ class ImageEncoder(nn.Module):
         cells: Tensor = self.backbone(pixels.values)
         if pixels.extent is None:
             return Features(cells)
-        return Features(cells, overlap(pixels.extent, pixels.values.shape[2:], cells.shape[1:3]))
+        return Features(cells, photograph_mask(pixels.extent, pixels.values.shape[2:], cells.shape[1:3]))
 
     def _finished(self, begun: Features) -> Features:
         """The CNN's feature maps from those of its frozen part, whose grid may be finer."""
         cells: Tensor = self.backbone.finish(begun.cells)
-        if begun.real is None:
+        if begun.mask is None:
             return Features(cells)
-        fine, coarse = begun.real.shape[1:], cells.shape[1:3]
+        fine, coarse = begun.mask.shape[1:], cells.shape[1:3]
         check(  # else a cell would be seen in training that is masked afterwards
             all(one % other == 0 for one, other in zip(fine, coarse)),
             f"the grids of the CNN's stages, {list(fine)} and {list(coarse)}, do not divide, so padding cannot be kept "
             'apart: with tuned_stages choose a preprocessing.size that is a multiple of 32, or fit = "stretch"',
         )
-        return Features(cells, adaptive_max_pool2d(begun.real.float(), coarse).bool())
+        return Features(cells, adaptive_max_pool2d(begun.mask.float(), coarse).bool())

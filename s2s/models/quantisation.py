@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from s2s.errors import check
 from s2s.models.recurrent_decoder import Decoder
-from s2s.nn.precision import DecodingPrecision, Precision, in_bfloat16
-from s2s.nn.weight_proxy import WeightProxy, matrices
+from s2s.nn.precision import DecodingPrecision, Precision, uses_bfloat16
+from s2s.nn.weight_proxy import WeightProxy, weight_matrices
 
 _OPERATORS = ("linear_prepack", "linear_unpack", "linear_with_input_q_dq_qweight_dq_output_fp32")
 _WEIGHT_LEVELS = 127  # -127 ... 127
@@ -66,7 +66,7 @@ def can_quantise(device: torch.device) -> bool:
 
 def quantise(decoder: Decoder) -> None:
     """Replace all weights by which the decoder multiplies, in place. Embeddings that are looked up stay."""
-    for owner, name, weight in list(matrices(decoder)):
+    for owner, name, weight in list(weight_matrices(decoder)):
         delattr(owner, name)
         setattr(owner, name, QuantisedWeight(weight))
 
@@ -81,14 +81,14 @@ def check_not_quantised(decoder: Decoder) -> None:
     check(not is_quantised(decoder), "a quantised model cannot be saved: load it with precision='float32'")
 
 
-def precision_of(decoder: Decoder, precision: Precision, device: torch.device) -> str:
+def decoding_precision(decoder: Decoder, precision: Precision, device: torch.device) -> str:
     """In which precision a decoder searches, for a report."""
     if is_quantised(decoder):
         return "int8"
-    return "bfloat16" if in_bfloat16(precision, device) else "float32"
+    return "bfloat16" if uses_bfloat16(precision, device) else "float32"
 
 
-def prepare(decoder: Decoder, precision: DecodingPrecision, device: torch.device) -> Precision:
+def quantise_for_decoding(decoder: Decoder, precision: DecodingPrecision, device: torch.device) -> Precision:
     """Quantise a decoder where int8 is asked for, or `auto` and possible; return the precision of all other products.
 
     Raises:

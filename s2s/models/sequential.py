@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from s2s.errors import check
 from s2s.models.memory import Memory
 from s2s.models.recurrent_decoder import Decoder, DecoderConfig, DecoderState, Output, Step
-from s2s.nn.deferred_gradients import deferred
+from s2s.nn.deferred_gradients import deferred_gradients
 from s2s.nn.recurrent import States
 from s2s.text.tokens import PAD
 
@@ -50,7 +50,7 @@ class SequentialDecoder(Decoder):
         embedded = self.embed(tokens)  # (batch, time, embedding_dim)
         projected = self.project(embedded, state)
         steps = []
-        with deferred(self):
+        with deferred_gradients(self):
             for step in zip(embedded.unbind(1), projected.unbind(1)):
                 found, state, weights = self.advance(*step, state)
                 steps.append((found, weights))

@@ -1,6 +1,6 @@
 """Weights in a loop over time: their gradients are one product after the loop, not a small one at each step.
 
-    with deferred(decoder):
+    with deferred_gradients(decoder):
         for words in steps:
             ...
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from s2s.nn.weight_proxy import WeightProxy, matrices
+from s2s.nn.weight_proxy import WeightProxy, weight_matrices
 
 _Steps = dict[int, tuple[Tensor, Tensor]]  # by their number: what went in, the gradient of what came out; (rows, dim)
 
@@ -48,9 +48,9 @@ class DeferredWeight(WeightProxy):
 
 
 @contextmanager
-def deferred(module: nn.Module) -> Iterator[None]:
+def deferred_gradients(module: nn.Module) -> Iterator[None]:
     """Defer the gradients of all matrices of `module` but embeddings, where there are gradients at all."""
-    learned = matrices(module) if torch.is_grad_enabled() else ()
+    learned = weight_matrices(module) if torch.is_grad_enabled() else ()
     places = [(owner, name) for owner, name, weight in learned if weight.requires_grad]
     for owner, name in places:
         owner.__dict__[name] = DeferredWeight(getattr(owner, name))  # hides the parameter, which stays where it is

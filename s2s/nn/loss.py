@@ -141,7 +141,7 @@ def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:
     return _Divergence.apply(logits, weight)
 
 
-def doubly_stochastic(attention: Tensor, steps: Tensor, positions: Tensor | None = None) -> Tensor:
+def doubly_stochastic_penalty(attention: Tensor, steps: Tensor, positions: Tensor | None = None) -> Tensor:
     """How far from 1 the attention paid to each position over the sentence is: sum_i (1 - sum_t alpha_ti)^2.
 
     The term of Show, Attend and Tell (Xu et al., 2015, eq. 14), of real positions and real steps.

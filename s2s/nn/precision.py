@@ -36,15 +36,15 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def products(precision: Precision, device: torch.device) -> torch.autocast:
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
     """A context in which matrix products run as `precision` says; weights, cell states and losses stay float32.
 
     `auto` is bfloat16 where the processor is faster at it, else float32.
     """
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(precision, device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=uses_bfloat16(precision, device))
 
 
-def in_bfloat16(precision: Precision, device: torch.device) -> bool:
+def uses_bfloat16(precision: Precision, device: torch.device) -> bool:
     """Whether products of such a precision are in bfloat16 here."""
     assert precision in get_args(Precision), (
         f"{precision} is no precision of all products; see s2s/models/quantisation.py"

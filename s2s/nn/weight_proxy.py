@@ -51,7 +51,7 @@ def _multiply(inputs: Tensor, weight: WeightProxy, bias: Tensor | None = None) -
     return weight.linear(inputs, bias)
 
 
-def matrices(module: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+def weight_matrices(module: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
     """All weights by which `module` multiplies: whose they are, by what name, and what; embeddings are looked up."""
     for owner in module.modules():
         if not isinstance(owner, nn.Embedding):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.errors import UserError
-from s2s.files import current
+from s2s.files import current_version
 from s2s.plugins import folders, registered
 
 GROUP = "s2s.models"
@@ -75,7 +75,7 @@ def find_model(model: Path | str, kind: str, folder: Path) -> Path:
         UserError: there is neither; the message lists the names of the bundled models.
     """
     path = Path(model)
-    if current(path).is_dir():
+    if current_version(path).is_dir():
         return path
     for found in _models(kind, folder):  # lazily: other distributions are searched only if `folder` has no such model
         if found.name == str(model):

@@ -19,17 +19,17 @@ import torch
 from torch import Tensor
 
 from s2s.errors import UserError, check
-from s2s.files import current, directory_aside
+from s2s.files import atomic_directory, current_version
 from s2s.storage.verified import (
-    brief,
-    fault,
+    file_error,
     is_plain,
-    read,
+    read_limited,
     read_tensors,
     seal,
     serialise,
+    shorten,
     unseal,
-    verify,
+    verify_checksum,
 )
 
 CONFIG, WEIGHTS, MODEL_CARD = "config.json", "model.safetensors", "README.md"
@@ -53,7 +53,7 @@ class StoredModel:
     def asset(self, name: str) -> bytes:
         """Return the content of the asset file `name`; a UserError if the model came without it."""
         if name not in self.assets:
-            raise fault(self.directory / CONFIG, f"names no file {name}, which this kind of model needs")
+            raise file_error(self.directory / CONFIG, f"names no file {name}, which this kind of model needs")
         return self.assets[name]
 
 
@@ -96,7 +96,7 @@ def write_model(
         "tied": tied,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    with directory_aside(directory) as aside:
+    with atomic_directory(directory) as aside:
         for name, data in files.items():
             (aside / name).write_bytes(data)
         (aside / CONFIG).write_bytes(seal(record))
@@ -112,7 +112,7 @@ def read_model(directory: Path | str) -> StoredModel:
     while True:
         found = _identity(directory)
         try:
-            stored = _read_model(current(directory))
+            stored = _read_model(current_version(directory))
         except (UserError, FileNotFoundError):
             if _identity(directory) == found:
                 raise
@@ -133,16 +133,16 @@ def _read_model(directory: Path) -> StoredModel:
     kind, about, tied = record.get("kind"), record.get("about", {}), record.get("tied", {})
     config, files = record.get("config"), record.get("files")
     if not (isinstance(kind, str) and isinstance(config, dict) and isinstance(about, dict)):
-        raise fault(path, "'kind' must be a string, 'config' and 'about' objects")
+        raise file_error(path, "'kind' must be a string, 'config' and 'about' objects")
     if not (isinstance(tied, dict) and isinstance(files, dict) and WEIGHTS in files):
-        raise fault(path, f"'tied' and 'files' must be objects, and 'files' must name {WEIGHTS}")
+        raise file_error(path, f"'tied' and 'files' must be objects, and 'files' must name {WEIGHTS}")
     assets: dict[str, bytes] = {}
     for name, checksum in files.items():
         if not is_plain(name):
-            raise fault(path, f"'files' must hold plain names, not {brief(name)}")
+            raise file_error(path, f"'files' must hold plain names, not {shorten(name)}")
         if name != WEIGHTS:
-            assets[name] = read(directory / name, MAX_ASSET_BYTES - sum(map(len, assets.values())))
-            verify(directory / name, hashlib.sha256(assets[name]).hexdigest(), checksum)
+            assets[name] = read_limited(directory / name, MAX_ASSET_BYTES - sum(map(len, assets.values())))
+            verify_checksum(directory / name, hashlib.sha256(assets[name]).hexdigest(), checksum)
     tensors = read_tensors(directory / WEIGHTS, files[WEIGHTS], tied)
     return StoredModel(directory, kind, config, about, tensors, assets)
 
@@ -152,7 +152,7 @@ def _identity(directory: Path) -> tuple[Path | int, ...] | None:
 
     The folder is part of it: a replacement first moves the old model away, as it is.
     """
-    folder = current(directory)
+    folder = current_version(directory)
     try:
         status = (folder / CONFIG).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -182,7 +182,7 @@ def load(directory: Path | str, expected: str | None = None) -> Any:
             configuration.
     """
     stored = read_model(directory)
-    path, kind = stored.directory / CONFIG, brief(stored.kind)
+    path, kind = stored.directory / CONFIG, shorten(stored.kind)
     if stored.kind not in _BUILDERS or expected not in (None, stored.kind):
         known = expected or ", ".join(sorted(_BUILDERS)) or "none"
         unfit = f"holds a model of kind '{kind}', which is not for this command (what is: {known}); give another"
@@ -191,4 +191,4 @@ def load(directory: Path | str, expected: str | None = None) -> Any:
         return _BUILDERS[stored.kind](stored)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # The configuration may be a stranger's: whatever a builder makes of it, it is the file that is wrong.
-        raise fault(path, f"no '{kind}' model comes of it ({type(error).__name__}: {brief(error)})") from error
+        raise file_error(path, f"no '{kind}' model comes of it ({type(error).__name__}: {shorten(error)})") from error

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from s2s.errors import UserError, check, warn
-from s2s.files import current, written_aside
+from s2s.files import atomic_file, current_version
 from s2s.locking import lock_file
 
 RECIPE = "recipe.toml"
@@ -52,7 +52,7 @@ class RunDirectory:
         run = cls(path, _locked(path))
         try:
             _check_vacant(path)  # again: another process may have come and gone in between
-            with written_aside(run.recipe) as aside:
+            with atomic_file(run.recipe) as aside:
                 aside.write_text(recipe_text, encoding="utf-8", newline="")
         except BaseException:
             run.close()
@@ -122,7 +122,7 @@ class RunDirectory:
         lines = self.log.read_bytes().splitlines(keepends=True) if self.log.exists() else []
         valid = [line for line in lines if line.endswith(b"\n") and _step(line) <= step]
         if valid != lines:
-            with written_aside(self.log) as aside:
+            with atomic_file(self.log) as aside:
                 aside.write_bytes(b"".join(valid))
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ def _check_vacant(path: Path) -> None:
 
 
 def _has_state(path: Path) -> bool:
-    return current(path / _STATE).exists()
+    return current_version(path / _STATE).exists()
 
 
 def _step(line: bytes) -> float:

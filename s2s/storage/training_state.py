@@ -13,9 +13,9 @@ from typing import Any
 
 from torch import Tensor
 
-from s2s.files import current, directory_aside
+from s2s.files import atomic_directory, current_version
 from s2s.storage.verified import (
-    fault,
+    file_error,
     read_tensors,
     seal,
     serialise,
@@ -35,7 +35,7 @@ def write_state(directory: Path | str, tensors: Mapping[str, Tensor], record: Ma
     """
     data, tied = serialise(tensors)
     files = {STATE: hashlib.sha256(data).hexdigest()}
-    with directory_aside(Path(directory)) as aside:
+    with atomic_directory(Path(directory)) as aside:
         (aside / STATE).write_bytes(data)
         (aside / RECORD).write_bytes(seal({"record": record, "tied": tied, "files": files}))
 
@@ -46,12 +46,12 @@ def read_state(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]
     Raises:
         UserError: naming the file, if anything is missing, damaged or of a newer major format version.
     """
-    directory = current(Path(directory))
+    directory = current_version(Path(directory))
     path = directory / RECORD
     sealed = unseal(path)
     record, tied, files = sealed.get("record"), sealed.get("tied"), sealed.get("files")
     if not (isinstance(record, dict) and isinstance(tied, dict) and isinstance(files, dict)):
-        raise fault(path, "is no record of a training state")
+        raise file_error(path, "is no record of a training state")
     mapped = read_tensors(directory / STATE, files.get(STATE), tied)
     own = {name: tensor.clone() for name, tensor in mapped.items() if name not in tied}
     return {name: own[tied.get(name, name)] for name in mapped}, record

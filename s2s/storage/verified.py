@@ -34,19 +34,19 @@ def seal(record: Mapping[str, Any]) -> bytes:
 
 def unseal(path: Path) -> dict[str, Any]:
     """Return the content of a file that `seal` made, its version and its checksum verified."""
-    data = read(path, MAX_JSON_BYTES)
+    data = read_limited(path, MAX_JSON_BYTES)
     try:
         record = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise fault(path, f"is no JSON file, or not all of it ({brief(error)})") from error
+        raise file_error(path, f"is no JSON file, or not all of it ({shorten(error)})") from error
     version = record.get("format_version") if isinstance(record, dict) else None
     major = version.partition(".")[0] if isinstance(version, str) else ""
     if not re.fullmatch("[0-9]{1,5}", major):
-        raise fault(path, "has no format version")
-    newer = f"made by a newer version of this toolkit (format {brief(version)}, here {FORMAT_VERSION})"
+        raise file_error(path, "has no format version")
+    newer = f"made by a newer version of this toolkit (format {shorten(version)}, here {FORMAT_VERSION})"
     check(int(major) <= int(FORMAT_VERSION.partition(".")[0]), f"{path}: {newer}; upgrade the toolkit")
     checksum = record.pop("checksum", None)
-    verify(path, _content_sha256(record), checksum)
+    verify_checksum(path, _content_sha256(record), checksum)
     return record
 
 
@@ -55,7 +55,7 @@ def _content_sha256(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+def find_ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """Map the name of each tensor that is the very memory of an earlier one to the name of that one."""
     names: dict[tuple[Any, ...], str] = {}
     tied = {}
@@ -68,13 +68,13 @@ def ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def serialise(tensors: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> tuple[bytes, dict[str, str]]:
-    """Return the content of a safetensors file, and the further names of tensors that have several (see `ties`).
+    """Return the content of a safetensors file, and the further names of tensors that have several (see `find_ties`).
 
     Raises:
         UserError: a finite number is not finite in `dtype`, which floating tensors are cast to where it is given.
     """
     tensors = dict(tensors)
-    tied = ties(tensors)
+    tied = find_ties(tensors)
     packed: dict[str, Tensor] = {}
     storages: set[int] = set()
     for name, tensor in tensors.items():
@@ -104,10 +104,10 @@ def deserialise(path: Path, tied: Mapping[str, Any]) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
     except (SafetensorError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise fault(path, f"is no safetensors file ({brief(error)})") from error
+        raise file_error(path, f"is no safetensors file ({shorten(error)})") from error
     for name, first in tied.items():
         if name in tensors or not isinstance(first, str) or first not in tensors:
-            raise fault(path, f"has no tensor {brief(first)} that {brief(name)} could be tied to")
+            raise file_error(path, f"has no tensor {shorten(first)} that {shorten(name)} could be tied to")
     return tensors | {name: tensors[first] for name, first in tied.items()}
 
 
@@ -119,29 +119,29 @@ def is_plain(name: str) -> bool:
 def check_file(path: Path) -> None:
     """Raise a UserError unless `path` is a file: a pipe would block, a device would never end."""
     if not path.is_file():
-        raise fault(path, "is not a file" if path.exists() else "is missing")
+        raise file_error(path, "is not a file" if path.exists() else "is missing")
 
 
-def read(path: Path, limit: int) -> bytes:
+def read_limited(path: Path, limit: int) -> bytes:
     """Return the content of the file `path`, which may be `limit` bytes long."""
     check_file(path)
     if path.stat().st_size > limit:
-        raise fault(path, "is larger than such a file can be")
+        raise file_error(path, "is larger than such a file can be")
     return path.read_bytes()
 
 
-def verify(path: Path, found: str, expected: object) -> None:
+def verify_checksum(path: Path, found: str, expected: object) -> None:
     """Raise a UserError unless the checksum `found` for `path` is the `expected` one."""
     if found != expected:
-        raise fault(path, "is damaged, cut short or edited (its checksum differs)")
+        raise file_error(path, "is damaged, cut short or edited (its checksum differs)")
 
 
-def fault(path: Path, problem: str) -> UserError:
+def file_error(path: Path, problem: str) -> UserError:
     """Return the error that says what is wrong with `path`."""
     return UserError(f"{path}: {problem}; put a good copy in its place, or make it anew")
 
 
-def brief(text: object) -> str:
+def shorten(text: object) -> str:
     """Return `text` on one line, not too long and harmless to a terminal: it may be a stranger's."""
     shown = "".join(letter if letter.isprintable() else " " for letter in str(text)[:160])
     return " ".join(shown.split())
@@ -150,5 +150,5 @@ def brief(text: object) -> str:
 def read_tensors(path: Path, checksum: object, tied: Mapping[str, Any]) -> dict[str, Tensor]:
     """The tensors of a file, mapped from the disk, once its SHA-256 is that of the record; `tied` adds second names."""
     check_file(path)
-    verify(path, sha256(path), checksum)
+    verify_checksum(path, sha256(path), checksum)
     return deserialise(path, tied)

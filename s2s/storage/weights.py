@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from s2s.errors import check, some
+from s2s.errors import check, first_few
 from s2s.storage.verified import (
-    brief,
-    ties,
+    find_ties,
+    shorten,
 )
 
 
@@ -86,14 +86,14 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
     """Raise a UserError unless `given` has the names, shapes and kinds of numbers of `own`."""
     differing = [name for name in own if name in given and _form(given[name]) != _form(own[name])]
     missing = [name for name in own if name not in given]
-    unexpected = [brief(name) for name in given if name not in own]
+    unexpected = [shorten(name) for name in given if name not in own]
     faults = []
     if differing:
         # Of tied ones, which are one tensor, the first.
         told = {
             id(own[name]): f"{name} is {_form(given[name])} but {_form(own[name])} here" for name in differing[::-1]
         }
-        faults.append(some(list(told.values())[::-1]))
+        faults.append(first_few(list(told.values())[::-1]))
     for name in differing:
         stored, here = given[name].shape[:1], own[name].shape[:1]
         sizes = f"vocabulary sizes {_sizes(stored)} and {_sizes(here)}"
@@ -101,13 +101,13 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
         if embeds and stored != here and sizes not in faults:
             faults.append(sizes)
     if missing:
-        faults.append(f"missing {some(missing)}")
+        faults.append(f"missing {first_few(missing)}")
     if unexpected:
-        faults.append(f"unexpected {some(unexpected)}")
+        faults.append(f"unexpected {first_few(unexpected)}")
     check(not faults, f"{source}: not those of this model: {'; '.join(faults)}; take the configuration they came with")
 
 
-def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def average_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Return the mean of each tensor over `states`, formed in float64 and returned in float32 at least.
 
     Tensors that are not floating are taken from the last state; tensors that are tied in all states stay tied.
@@ -121,8 +121,10 @@ def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     last = states[-1]
     for state in states:
         odd = sorted(state.keys() ^ last.keys()) or [name for name in last if state[name].shape != last[name].shape]
-        check(not odd, f"weights of different models cannot be averaged: they differ in {some(odd)}; leave some out")
-    all_ties = [ties(state) for state in states]
+        check(
+            not odd, f"weights of different models cannot be averaged: they differ in {first_few(odd)}; leave some out"
+        )
+    all_ties = [find_ties(state) for state in states]
     mean: dict[str, Tensor] = {}
     for name, tensor in last.items():
         first = all_ties[-1].get(name)

@@ -10,7 +10,7 @@ from random import Random
 from s2s.text.tokens import PAD, UNK
 
 
-class Chance:
+class MergeDropout:
     """Leaves out each merge with a probability, by drawing how many go through before the next one that does not
     (geometric): for most words one comparison settles all their merges.
     """
@@ -38,7 +38,7 @@ class Chance:
         return kept
 
 
-def merge(word: str, ids: Mapping[str, int], chance: Chance) -> tuple[list[int], int]:
+def encode_word(word: str, ids: Mapping[str, int], chance: MergeDropout) -> tuple[list[int], int]:
     """The ids of `word` after BPE with dropout, and how many merges it took. Pieces were learned in the order of their
     ids, so the lowest id merges first, the leftmost of equals.
     """

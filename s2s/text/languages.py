@@ -8,22 +8,22 @@ CHINESE = ("zh", "zho", "chi", "cmn", "yue")
 JAPANESE = ("ja", "jpn")
 
 
-def primary(code: str) -> str:
+def primary_subtag(code: str) -> str:
     """The part of a code that names the language, in lower case: `de` of `de-AT`."""
     return code.lower().replace("_", "-").partition("-")[0]
 
 
-def is_language(code: str) -> bool:
+def is_language_code(code: str) -> bool:
     """Whether it looks like a code, of two letters or three."""
-    return primary(code).isalpha() and len(primary(code)) in (2, 3)
+    return primary_subtag(code).isalpha() and len(primary_subtag(code)) in (2, 3)
 
 
-def primary_tag(code: str) -> str:
-    """`primary` of what must be a code; a `UserError` where it is none."""
-    check(is_language(code), no_language(code))
-    return primary(code)
+def checked_subtag(code: str) -> str:
+    """`primary_subtag` of what must be a code; a `UserError` where it is none."""
+    check(is_language_code(code), unknown_code_message(code))
+    return primary_subtag(code)
 
 
-def no_language(code: str) -> str:
+def unknown_code_message(code: str) -> str:
     """What is said of what does not look like a code."""
     return f"{code!r} is no language code: use one such as de, en or pt-BR"

@@ -101,7 +101,7 @@ def _windows(descriptor: int) -> Iterator[list[bytes]]:
     """
     begun: list[bytes] = []  # the pieces of a line whose end has not been read yet
     start = True
-    while block := _read(descriptor):
+    while block := _read_block(descriptor):
         whole, newline, rest = block.rpartition(b"\n")
         if newline:
             lines = io.BytesIO(b"".join([*begun, whole, newline])).readlines()
@@ -114,7 +114,7 @@ def _windows(descriptor: int) -> Iterator[list[bytes]]:
         yield [last]
 
 
-def _read(descriptor: int) -> bytes:
+def _read_block(descriptor: int) -> bytes:
     """What can be read now, up to `WINDOW_BYTES`; waits while there is nothing; empty at the end of the file."""
     while True:
         try:

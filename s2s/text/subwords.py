@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import overload
 
 from s2s.errors import UserError, check
-from s2s.text.bpe_dropout import Chance, merge
+from s2s.text.bpe_dropout import MergeDropout, encode_word
 from s2s.text.tokens import END, PAD, SPECIALS, START, UNK, UNKNOWN_CHARACTER, Surfaces
 
 # SentencePiece writes a space as U+2581 and keeps U+2585 for itself. Neither is let into its training text, so that
@@ -68,18 +68,18 @@ class SubwordVocabulary(Surfaces):
         """
         check(self.kind == "bpe", f"BPE-dropout needs a vocabulary of kind bpe, this one is {self.kind}; train one")
         check(0 <= dropout <= 1, f"BPE-dropout is a probability, from 0 to 1; change {dropout}")
-        chance = Chance(dropout, seed)
+        chance = MergeDropout(dropout, seed)
         if isinstance(texts, str):
             return self._sample(texts, chance)
         return [self._sample(text, chance) for text in texts]
 
-    def _sample(self, text: str, chance: Chance) -> list[int]:
+    def _sample(self, text: str, chance: MergeDropout) -> list[int]:
         ids: list[int] = []
         for word in re.findall(" [^ ]*", " " + text if text else ""):  # no merge crosses the start of a word
             if word not in self._whole:
-                self._whole[word] = merge(word, self._ids, Chance(0, seed=0))
+                self._whole[word] = encode_word(word, self._ids, MergeDropout(0, seed=0))
             whole, merges = self._whole[word]
-            ids += whole if chance.passes(merges) else merge(word, self._ids, chance)[0]
+            ids += whole if chance.passes(merges) else encode_word(word, self._ids, chance)[0]
         return ids
 
     def pieces(self, text: str) -> list[str]:

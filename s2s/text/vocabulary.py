@@ -20,7 +20,7 @@ class Vocabulary(Protocol):
 
     @property
     def kind(self) -> str:
-        """Its name for `from_bytes`: "word", "character", "bpe" or "unigram"."""
+        """Its name for `load_vocabulary`: "word", "character", "bpe" or "unigram"."""
         ...
 
     def __len__(self) -> int: ...
@@ -48,7 +48,7 @@ class Vocabulary(Protocol):
         ...
 
     def to_bytes(self) -> bytes:
-        """A file's content for `from_bytes`."""
+        """A file's content for `load_vocabulary`."""
         ...
 
 
@@ -153,7 +153,7 @@ class CharacterVocabulary(_ListVocabulary):
         return list(text)
 
 
-def from_bytes(kind: str, data: bytes) -> Vocabulary:
+def load_vocabulary(kind: str, data: bytes) -> Vocabulary:
     """The vocabulary that `to_bytes` wrote. Raises `UserError` for an unknown kind or damaged data."""
     if kind in ("bpe", "unigram"):
         return SubwordVocabulary(data, kind=kind)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from s2s.config import option
 from s2s.storage.training_state import read_state, write_state
-from s2s.storage.weights import average
+from s2s.storage.weights import average_weights
 from s2s.training.task import Validation
 
 
@@ -75,7 +75,7 @@ class Average:
     @contextmanager
     def mean(self) -> Iterator[None]:
         """Within, the model has the mean of the kept weights; a UserError if a file of them is damaged or gone."""
-        with self._exchanged(average([read_state(self.folder / kept.name)[0] for kept in self.kept])):
+        with self._exchanged(average_weights([read_state(self.folder / kept.name)[0] for kept in self.kept])):
             yield
 
     def several(self) -> bool:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from s2s.config import option
 from s2s.errors import Terminated, check, warn
-from s2s.nn.precision import Precision, products
+from s2s.nn.precision import Precision, autocast
 from s2s.storage.run_directory import REHEARSAL, RunDirectory
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.weights import load_weights
@@ -188,7 +188,7 @@ class Trainer:
 
     def _backward(self, epoch: int, position: int, examples: Sequence[int]) -> Loss:
         batch = self.task.batch(epoch, position, examples)
-        with products(self.config.precision, self.device):
+        with autocast(self.config.precision, self.device):
             loss = self.task.loss(self.model, batch)
         loss.total.backward()
         return loss
@@ -230,7 +230,7 @@ class Trainer:
     def _score(self, limit: int | None = None) -> Validation:
         torch.manual_seed(self._seed())
         self.model.eval()
-        with torch.no_grad(), products(self.config.precision, self.device):
+        with torch.no_grad(), autocast(self.config.precision, self.device):
             validation = self.task.validate(self.model, limit)
         self.model.train()
         return validation.by_loss() if self.config.best == "loss" else validation

@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 
 from s2s.errors import UserError, check
-from s2s.files import check_readable, written_aside
+from s2s.files import atomic_file, check_readable
 
 FORMAT, VERSION = "s2s-attention", 1
 _UNITS = 10_000  # weights are kept to 1 / _UNITS
@@ -142,7 +142,7 @@ def spread(attentions: Iterable[Tensor]) -> Spread:
 @contextmanager
 def written(path: Path) -> Iterator[Callable[[AttentionView], None]]:
     """Yield a function that writes one view; the file appears at `path`, whole, when the block ends well."""
-    with written_aside(path) as aside, aside.open("w", **text_file()) as file:
+    with atomic_file(path) as aside, aside.open("w", **text_file()) as file:
         file.write(f'{{"format": "{FORMAT}", "version": {VERSION}, "items": [')
         comma = ""
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from s2s.errors import check
 from s2s.storage.weights import load_weights, weightless
 from s2s.vision import efficientnet_lite, torchvision_cnn
-from s2s.vision.pretrained import PACKAGES, packaged, read_weights
+from s2s.vision.pretrained import PACKAGES, find_packaged_weights, read_weights
 
 # On a CPU larger batches are slower: 8 pictures of 224 x 224 go through EfficientNet-Lite2 a fifth faster than 32.
 _TOGETHER = 8
@@ -140,7 +140,7 @@ def build_backbone(name: str, weights: Path | None = None) -> Backbone:
     with weightless():
         backbone = empty_backbone(name)
     if name in efficientnet_lite.NAMES:
-        weights = weights or packaged(PACKAGES[name])
+        weights = weights or find_packaged_weights(PACKAGES[name])
         tensors = efficientnet_lite.renamed(read_weights(weights), backbone.stages)
     else:
         published = torchvision_cnn.downloaded(name) if weights is None else read_weights(weights)
@@ -151,7 +151,7 @@ def build_backbone(name: str, weights: Path | None = None) -> Backbone:
     return backbone.eval()
 
 
-def folded(backbone: Backbone) -> Backbone:
+def fold_batch_norm(backbone: Backbone) -> Backbone:
     """A copy for inference, with batch normalisation multiplied into the convolutions that it follows.
 
     It gives the same grids but for rounding, half as fast again or better.

@@ -13,7 +13,7 @@ _LEAST = 0.75  # of a side that a crop shows
 
 
 @dataclass(frozen=True)
-class View:
+class Augmentation:
     """One way to look at pictures.
 
     Attributes:
@@ -39,5 +39,5 @@ class View:
         return f"{f', crop {self.crop}' if self.crop else ''}{', mirrored' if self.mirrored else ''}"
 
 
-WHOLE = View()
-MIRRORED = View(mirrored=True)
+WHOLE = Augmentation()
+MIRRORED = Augmentation(mirrored=True)

@@ -19,10 +19,10 @@ from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import check
 from s2s.files import sha256
-from s2s.nn.precision import Precision, products
-from s2s.vision.backbones import Backbone, folded
-from s2s.vision.crops import WHOLE, View
-from s2s.vision.features import FeatureFile, FeatureWriter, Header, read_rows, writing
+from s2s.nn.precision import Precision, autocast
+from s2s.vision.backbones import Backbone, fold_batch_norm
+from s2s.vision.crops import WHOLE, Augmentation
+from s2s.vision.features import FeatureFile, FeatureWriter, Header, feature_writer, read_rows
 from s2s.vision.images import ImageError, Picture, Preprocessing, read_image
 
 A = TypeVar("A")
@@ -32,7 +32,7 @@ _BATCH = 32  # pictures that go to the disk together
 
 
 @dataclass(frozen=True)
-class Extracted:
+class Extraction:
     """What came of some images.
 
     Attributes:
@@ -51,9 +51,9 @@ def extract(
     backbone: Backbone,
     preprocessing: Preprocessing,
     *,
-    view: View = WHOLE,
+    view: Augmentation = WHOLE,
     precision: Precision = "auto",
-) -> Extracted:
+) -> Extraction:
     """The features of images: from the cache where it has them, else computed now, with a progress bar.
 
     Killed at any moment, the next call goes on where it was.
@@ -76,10 +76,10 @@ def extract(
         files = {content: path for path, content in zip(images, contents) if isinstance(content, str)}
         rows, unreadable = read_rows(folder, header), {}
         if files.keys() - rows.keys():
-            with writing(folder, header) as writer:
+            with feature_writer(folder, header) as writer:
                 rows = read_rows(folder, header)  # as they are now that nobody else adds any
                 missing = {content: path for content, path in files.items() if content not in rows}
-                unreadable = _add(missing, folded(backbone), header, writer, pool)
+                unreadable = _add(missing, fold_batch_norm(backbone), header, writer, pool)
             rows = read_rows(folder, header)
     kept = [number for number, content in enumerate(contents) if content in rows]
     failed = [
@@ -89,12 +89,12 @@ def extract(
     ]
     features = FeatureFile(folder, header, [rows[str(contents[number])] for number in kept])
     features.verify()
-    return Extracted(features, kept, failed)
+    return Extraction(features, kept, failed)
 
 
-def _header(backbone: Backbone, preprocessing: Preprocessing, view: View, precision: Precision) -> Header:
+def _header(backbone: Backbone, preprocessing: Preprocessing, view: Augmentation, precision: Precision) -> Header:
     device = backbone.mean.device
-    with products(precision, device):
+    with autocast(precision, device):
         actual = "bfloat16" if torch.is_autocast_enabled(device.type) else "float32"
     shape = (*backbone.grid_shape(preprocessing.size, preprocessing.size), backbone.dim)
     return Header(backbone.name, backbone.fingerprint(), actual, preprocessing, view, shape)
@@ -150,7 +150,7 @@ def _cells(network: Backbone, pictures: Sequence[Picture], header: Header) -> Te
     """Feature maps (pictures, rows, columns, dim), float16, on the CPU."""
     device = network.mean.device
     pixels = torch.stack([picture.pixels for picture in pictures]).to(device)
-    with products("bfloat16" if header.precision == "bfloat16" else "float32", device):
+    with autocast("bfloat16" if header.precision == "bfloat16" else "float32", device):
         return network(pixels).half().cpu()
 
 

@@ -30,11 +30,11 @@ from torch import Tensor
 
 from s2s.config import from_dict, to_dict
 from s2s.errors import UserError, check, warn
-from s2s.files import written_aside
+from s2s.files import atomic_file
 from s2s.locking import lock_file
 from s2s.storage.verified import seal, unseal
-from s2s.vision.crops import View
-from s2s.vision.grids import overlap
+from s2s.vision.crops import Augmentation
+from s2s.vision.grids import photograph_mask
 from s2s.vision.images import Preprocessing
 
 VERSION = 3  # of the folder's format, and of what a row means
@@ -60,7 +60,7 @@ class Header:
     weights: str
     precision: str
     preprocessing: Preprocessing
-    view: View
+    view: Augmentation
     shape: tuple[int, int, int]
     version: int = VERSION
 
@@ -112,13 +112,13 @@ class FeatureFile:
         """Feature maps of pictures by their numbers: (pictures, rows, columns, dim) float32."""
         return torch.from_numpy(self._cells[self._numbers[list(pictures)]]).float()
 
-    def real(self, pictures: Sequence[int]) -> Tensor | None:
+    def mask(self, pictures: Sequence[int]) -> Tensor | None:
         """Which cells have a part of the photograph: (pictures, rows, columns) bool; None where all do."""
         if self.header.preprocessing.fit == "stretch":
             return None
         size = self.header.preprocessing.size
         grid = torch.Size(self.header.shape[:2])
-        return overlap(self._extents[list(pictures)], torch.Size((size, size)), grid)
+        return photograph_mask(self._extents[list(pictures)], torch.Size((size, size)), grid)
 
     @cached_property
     def _cells(self) -> np.ndarray:
@@ -160,7 +160,7 @@ def read_rows(folder: Path, header: Header) -> dict[str, Row]:
 
 
 class FeatureWriter:
-    """Adds rows to a folder; `writing` makes one."""
+    """Adds rows to a folder; `feature_writer` makes one."""
 
     def __init__(self, header: Header, cells: BinaryIO, index: BinaryIO) -> None:
         self._header, self._cells, self._index = header, cells, index
@@ -182,7 +182,7 @@ class FeatureWriter:
 
 
 @contextmanager
-def writing(folder: Path, header: Header) -> Iterator[FeatureWriter]:
+def feature_writer(folder: Path, header: Header) -> Iterator[FeatureWriter]:
     """Make the folder, or go on with it: what a killed process left behind without an entry in the index is cut off.
 
     One process at a time writes; another one waits for it. Raises UserError as `read_rows` does.
@@ -191,7 +191,7 @@ def writing(folder: Path, header: Header) -> Iterator[FeatureWriter]:
     with (folder / _LOCK).open("ab") as lock:
         _wait(lock.fileno(), folder)
         if not (folder / _HEADER).exists():
-            with written_aside(folder / _HEADER) as aside:
+            with atomic_file(folder / _HEADER) as aside:
                 aside.write_bytes(seal(to_dict(header)))
         check(read_header(folder) == header, f"{folder}: holds features of something else; {_ANEW}")
         rows = read_rows(folder, header)

@@ -14,15 +14,15 @@ class Features:
 
     Attributes:
         cells: (pictures, rows, columns, dim)
-        real: (pictures, rows, columns), True where the photograph is, False where it was padded; None without padding
+        mask: (pictures, rows, columns), True where the photograph is, False where it was padded; None without padding
     """
 
     cells: Tensor
-    real: Tensor | None = None
+    mask: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Features:
         """The same on `device`."""
-        return Features(self.cells.to(device), None if self.real is None else self.real.to(device))
+        return Features(self.cells.to(device), None if self.mask is None else self.mask.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Pixels:
         return Pixels(self.values.to(device), None if self.extent is None else self.extent.to(device))
 
 
-def overlap(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:
+def photograph_mask(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:
     """Which cells have a part of the photograph: extent (pictures, 2) in pixels -> (pictures, rows, columns) bool."""
     along = [
         torch.arange(cells, device=extent.device) * pixels < extent[:, axis, None] * cells

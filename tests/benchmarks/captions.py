@@ -20,11 +20,11 @@ from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import EncoderConfig, GridEncoder
-from s2s.models.quantisation import prepare
+from s2s.models.quantisation import quantise_for_decoding
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.wirings import DECODERS
-from s2s.nn.precision import products
-from s2s.vision.backbones import Backbone, empty_backbone, folded
+from s2s.nn.precision import autocast
+from s2s.vision.backbones import Backbone, empty_backbone, fold_batch_norm
 from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing
 from tests.benchmarks import machine
@@ -39,7 +39,7 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
     size = from_dict(Preprocessing, table["image"]["preprocessing"]).size
     torch.manual_seed(1)
-    cnn = folded(empty_backbone(table["image"]["backbone"]))
+    cnn = fold_batch_norm(empty_backbone(table["image"]["backbone"]))
     head = _head(from_dict(EncoderConfig, table["encoder"]), from_dict(DecoderConfig, table["decoder"]), cnn.dim)
     pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
     options = SearchOptions(width, minimum_length=LENGTH, stop_early=True)
@@ -59,14 +59,14 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
 
 @torch.no_grad()
 def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
-    with products("auto", CPU):
+    with autocast("auto", CPU):
         return cnn(pixels)
 
 
 def _head(encoder: EncoderConfig, decoder: DecoderConfig, dim: int) -> EncoderDecoder:
     grid = GridEncoder(encoder, dim)
     network = EncoderDecoder(grid, DECODERS[decoder.wiring](decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
-    prepare(network.decoder, "auto", CPU)
+    quantise_for_decoding(network.decoder, "auto", CPU)
     return network
 
 

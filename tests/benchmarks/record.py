@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from s2s.errors import UserError, check
-from s2s.files import written_aside
+from s2s.files import atomic_file
 
 Figures = dict[str, float]
 
@@ -45,7 +45,7 @@ class Record:
         if key in self._taken:
             return False
         self._taken[key] = measure()
-        with written_aside(self._path) as aside:
+        with atomic_file(self._path) as aside:
             content = {"about": self._about, "measurements": self._taken}
             aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return True

@@ -28,7 +28,7 @@ from tests.benchmarks.products import Sizes, training, weights_read
 from tests.benchmarks.record import Figures
 from translation.metrics import bleu, lower_tokenised_bleu
 from translation.model import TranslationModel
-from translation.prepare import prepare
+from translation.prepare import prepare_pairs
 from translation.recipe import Recipe
 from translation.task import TranslationBatch, TranslationTask
 from translation.train import build
@@ -39,7 +39,7 @@ CPU = torch.device("cpu")
 
 def prepared(recipe: str, changes: Sequence[str], folder: str) -> Figures:
     """Write the text that training reads, cleaned, its subword model and its sizes, for all toolkits."""
-    data = prepare(_recipe(recipe, changes))
+    data = prepare_pairs(_recipe(recipe, changes))
     assert isinstance(data.target, SubwordVocabulary)
     target = Path(folder)
     sides = {"train.source": data.train.source, "train.target": data.train.target}
@@ -101,7 +101,7 @@ def floor(recipe: str, changes: Sequence[str], sizes: Mapping[str, float]) -> Fi
     `bfloat16` and `float32` are seconds a batch; `read ...` seconds a sentence decoded greedily.
     """
     chosen = _recipe(recipe, changes)
-    data = prepare(chosen)
+    data = prepare_pairs(chosen)
     model = _model(chosen)
     source, target = round(sizes["source"]), round(sizes["target"])
     batch = Sizes(chosen.batch.sentences or 1, source, target)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captioning.caption_files import Entry
-from captioning.corpus import CaptionedImage, Dropped, collect, read_captions, write_captions
+from captioning.corpus import CaptionedImage, DroppedCaptions, collect, read_captions, write_captions
 from s2s.errors import UserError
 
 
@@ -70,8 +70,8 @@ def test_references_may_be_equal(folder: Path) -> None:
 
 
 def test_only_the_first_places_of_many_are_told() -> None:
-    assert str(Dropped("missing image", 1234, ("x", "y", "z"))) == "missing image 1,234 (x, y, z, ...)"
-    assert str(Dropped("missing image", 0, ())) == "missing image 0"
+    assert str(DroppedCaptions("missing image", 1234, ("x", "y", "z"))) == "missing image 1,234 (x, y, z, ...)"
+    assert str(DroppedCaptions("missing image", 0, ())) == "missing image 0"
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "", ".", "n" * 999, "a\0b", "a.jpg/b.jpg"])

@@ -15,11 +15,11 @@ from PIL import Image
 from captioning.captioner import Captioner
 from captioning.corpus import CaptionedImage
 from captioning.model import CaptioningModel, build_network
-from captioning.prepare import Example, Prepared
+from captioning.prepare import Example, PreparedPictures
 from captioning.task import CaptioningTask
 from s2s.decoding.search import SearchOptions
 from s2s.text.vocabulary import WordVocabulary
-from s2s.vision.crops import View
+from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features
 from s2s.vision.images import Preprocessing, read_image
 
@@ -52,10 +52,12 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     with torch.no_grad():
         cells = model.encoder.backbone(torch.stack(pixels))
 
-    def inputs(pictures: Sequence[int], _: Sequence[View]) -> Features:
+    def inputs(pictures: Sequence[int], _: Sequence[Augmentation]) -> Features:
         return Features(cells[list(pictures)])
 
-    task = CaptioningTask(recipe, Prepared(examples, examples, words), model, (inputs, inputs), torch.device("cpu"))
+    task = CaptioningTask(
+        recipe, PreparedPictures(examples, examples, words), model, (inputs, inputs), torch.device("cpu")
+    )
     head = model.head
     optimiser = torch.optim.Adam(head.parameters(), 1e-2)
     for epoch in range(200):

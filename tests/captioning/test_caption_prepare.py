@@ -9,7 +9,7 @@ import captioning_fixtures as world
 import pytest
 from PIL import Image
 
-from captioning.prepare import prepare
+from captioning.prepare import prepare_pictures
 from captioning.recipe import DataConfig, Recipe, VocabularyConfig
 from s2s.errors import UserError
 
@@ -33,7 +33,7 @@ def recipe(tmp_path: Path) -> Recipe:
 def test_words_come_from_the_training_captions_alone_and_the_unknown_ones_are_told(
     recipe: Recipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = prepare(recipe)
+    found = prepare_pictures(recipe)
     assert [example.captions for example in found.train] == [
         ("a red dog", "a red cat"),
         ("a dog",),
@@ -48,23 +48,23 @@ def test_words_come_from_the_training_captions_alone_and_the_unknown_ones_are_to
 def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe) -> None:
     few = replace(recipe, vocabulary=VocabularyConfig("bpe", size=30_000))  # more than the captions can fill
     with pytest.raises(UserError, match="size"):
-        prepare(few)
+        prepare_pictures(few)
     given = world.vocabulary()
-    assert prepare(few, given).vocabulary is given
+    assert prepare_pictures(few, given).vocabulary is given
 
 
 def test_the_key_is_of_the_captions(recipe: Recipe) -> None:
-    key = prepare(recipe).key()
-    assert prepare(recipe).key() == key
+    key = prepare_pictures(recipe).key()
+    assert prepare_pictures(recipe).key() == key
     path = recipe.data.train
     path.write_text(path.read_text().replace("red cat", "green cat"))
-    assert prepare(recipe).key() != key
+    assert prepare_pictures(recipe).key() != key
 
 
 def test_pictures_without_any_word_are_left_out_and_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
     path = recipe.data.train
     path.write_text(path.read_text().replace("train1.png,a dog", "train1.png,..."))
-    assert len(prepare(recipe).train) == 3
+    assert len(prepare_pictures(recipe).train) == 3
     assert "left out 1 without any word: line 4 of train.csv" in capsys.readouterr().err
 
 
@@ -72,4 +72,4 @@ def test_pictures_that_are_trained_on_are_not_validated_on(recipe: Recipe) -> No
     path = recipe.data.validation
     path.write_text(path.read_text() + "train0.png,a dog\n")
     with pytest.raises(UserError, match=r"1 of its pictures are trained on too \(.*train0\.png, say\)"):
-        prepare(recipe)
+        prepare_pictures(recipe)

@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from captioning.task import CaptioningTask
-from s2s.nn.precision import products
+from s2s.nn.precision import autocast
 from s2s.text.tokens import END, START
 from s2s.vision.crops import WHOLE
 from s2s.vision.grids import Features
@@ -109,7 +109,7 @@ def test_validation_sees_each_picture_once() -> None:
     one.data = replace(one.data, validation=examples)
     model, seen = one.model.head.eval(), []
     model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
-    with torch.no_grad(), products("float32", CPU):
+    with torch.no_grad(), autocast("float32", CPU):
         figures = one.validate(model).figures
         assert seen == [4]
         pairs = [(picture, caption) for picture, example in enumerate(examples) for caption in example.captions]
@@ -131,7 +131,7 @@ def test_pictures_are_told_apart_after_some_steps() -> None:
             loss.total.backward()
             optimiser.step()
     model.eval()
-    with torch.no_grad(), products("float32", CPU):
+    with torch.no_grad(), autocast("float32", CPU):
         validation = trained.validate(model)
         assert validation.primary == "CIDEr-D"
         assert validation.figures["CIDEr-D"] > 100

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioning.recipe import VocabularyConfig
-from captioning.text import learn_vocabulary, mirrored, normalised, readable
+from captioning.text import detokenise_caption, learn_vocabulary, mirror_caption, normalise_caption
 from s2s.errors import UserError
 
 CAPTIONS = ["A dog's ball isn't on the left .", "The man can't see them, they're right-handed !", "The dog, the man ."]
@@ -15,23 +15,23 @@ CAPTIONS = ["A dog's ball isn't on the left .", "The man can't see them, they're
 
 @pytest.mark.parametrize("caption", CAPTIONS)
 def test_what_is_written_is_learned_of_again(caption: str) -> None:
-    learned = normalised(caption)
+    learned = normalise_caption(caption)
     assert learned == learned.lower()
     assert "." not in learned
-    assert readable(learned) != learned or "'" not in learned
-    assert normalised(readable(learned)) == learned
+    assert detokenise_caption(learned) != learned or "'" not in learned
+    assert normalise_caption(detokenise_caption(learned)) == learned
 
 
 def test_parts_of_words_stand_where_they_were() -> None:
-    assert readable("a man 's hat is n't red") == "a man's hat isn't red"
+    assert detokenise_caption("a man 's hat is n't red") == "a man's hat isn't red"
 
 
 def test_subwords_that_are_spaces_are_not_seen() -> None:
-    assert readable(" a  dog 's ball ") == "a dog's ball"
+    assert detokenise_caption(" a  dog 's ball ") == "a dog's ball"
 
 
 def test_a_picture_without_words_has_none() -> None:
-    assert normalised(" . !") == ""
+    assert normalise_caption(" . !") == ""
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_a_picture_without_words_has_none() -> None:
     ],
 )
 def test_left_is_right_in_a_mirror_as_a_word(caption: str, expected: str) -> None:
-    assert mirrored(caption) == expected
+    assert mirror_caption(caption) == expected
 
 
 @given(st.lists(st.sampled_from(["left", "right", "left-hand", "bright", "a", "dog"])).map(" ".join))
 def test_twice_mirrored_is_not_mirrored(caption: str) -> None:
-    assert mirrored(mirrored(caption)) == caption
+    assert mirror_caption(mirror_caption(caption)) == caption
 
 
 def test_a_vocabulary_has_the_words_that_are_frequent_enough() -> None:
-    words = learn_vocabulary([normalised(caption) for caption in CAPTIONS], VocabularyConfig(threshold=2))
+    words = learn_vocabulary([normalise_caption(caption) for caption in CAPTIONS], VocabularyConfig(threshold=2))
     assert words.kind == "word"
     assert words.decode(words.encode("the dog and the man")) == "the dog the man"
 
 
 def test_no_frequent_word_is_a_mistake_that_names_the_key() -> None:
     with pytest.raises(UserError, match=r"occurs 9 times: lower vocabulary\.threshold"):
-        learn_vocabulary([normalised(caption) for caption in CAPTIONS], VocabularyConfig(threshold=9))
+        learn_vocabulary([normalise_caption(caption) for caption in CAPTIONS], VocabularyConfig(threshold=9))

@@ -19,7 +19,7 @@ from s2s.errors import UserError
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.recurrent_decoder import DropoutRates
 from s2s.vision import extract
-from s2s.vision.crops import MIRRORED, WHOLE, View
+from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.grids import Pixels
 from s2s.vision.images import ImageError, Preprocessing
 
@@ -155,7 +155,7 @@ def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
     """Else each picture after it would have the mirrored features of another one."""
     lost, real = recipe.data.train.with_name("green.png"), extract.extract
 
-    def once(paths: Any, *arguments: Any, view: View, **options: Any) -> extract.Extracted:
+    def once(paths: Any, *arguments: Any, view: Augmentation, **options: Any) -> extract.Extraction:
         left = [path for path in paths if view == WHOLE or path != lost]
         found = real(left, *arguments, view=view, **options)
         return replace(found, failed=[ImageError(lost, "does not exist")] if view == MIRRORED else [])

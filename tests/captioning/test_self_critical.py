@@ -15,7 +15,7 @@ from captioning.recipe import SelfCriticalConfig
 from captioning.self_critical import SelfCriticalTask, advantages
 from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
 from s2s.models.wirings import DECODERS
-from s2s.nn.precision import products
+from s2s.nn.precision import autocast
 from s2s.text.tokens import END, START
 from s2s.vision.crops import MIRRORED, WHOLE
 
@@ -97,7 +97,7 @@ def test_the_gradient_reaches_every_weight(wiring: Any, precision: Any) -> None:
     decoder = replace(world.recipe().decoder, wiring=wiring)
     plain = task(decoder=decoder)
     model = plain.model.head
-    with products(precision, CPU):
+    with autocast(precision, CPU):
         loss = plain.loss(model, plain.batch(0, 0, [0, 1, 2, 3]))
     loss.total.backward()
     assert model.training

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.flickr8k import LISTS, flickr8k, prepare, read_tokens
+from data_prep.flickr8k import LISTS, flickr8k, prepare_flickr8k, read_tokens
 from s2s.cli import command
 from s2s.errors import UserError
 
@@ -58,7 +58,7 @@ def test_each_split_has_its_pictures_and_captions(
 def test_equal_captions_go_from_training_only(raw: Path) -> None:
     source = next(path for path in raw.iterdir() if path.name in ("captions.csv", "Flickr8k.token.txt"))
     source.write_text(source.read_text().replace(", 1", ", 0"))
-    splits, reports = prepare(raw)
+    splits, reports = prepare_flickr8k(raw)
     assert [len(splits[name][0].captions) for name in SPLITS] == [4, 5, 5]
     assert "duplicate caption 2" in reports[0]
 
@@ -67,7 +67,7 @@ def test_what_is_listed_but_not_there_is_reported(raw: Path) -> None:
     next(raw.rglob("b.jpg")).unlink()
     listing = next(raw / name for name in LISTS["train"] if (raw / name).exists())
     listing.write_text("a.jpg\na.jpg\n\nb.jpg\nnone.jpg\n")
-    splits, reports = prepare(raw)
+    splits, reports = prepare_flickr8k(raw)
     assert len(splits["train"]) == 1
     assert f"line 5 of {listing.name}" in reports[0]
     assert "kept 1 of 3 images" in reports[0]
@@ -78,15 +78,15 @@ def test_a_picture_in_two_splits_is_an_error(raw: Path) -> None:
     listing = next(raw / name for name in LISTS["test"] if (raw / name).exists())
     listing.write_text("d.jpg\na.jpg\n")
     with pytest.raises(UserError, match=rf"{listing.name}: line 2: a\.jpg is in train, too"):
-        prepare(raw)
+        prepare_flickr8k(raw)
 
 
 def test_the_photographs_may_lie_elsewhere(raw: Path, tmp_path: Path) -> None:
     images = next(raw.rglob("a.jpg")).parent
     images.rename(tmp_path / "photographs")
     with pytest.raises(UserError, match="has no images or Images or Flicker8k_Dataset"):
-        prepare(raw)
-    assert prepare(raw, tmp_path / "photographs")[0]["test"][0].path == tmp_path / "photographs" / "d.jpg"
+        prepare_flickr8k(raw)
+    assert prepare_flickr8k(raw, tmp_path / "photographs")[0]["test"][0].path == tmp_path / "photographs" / "d.jpg"
 
 
 def test_a_folder_without_flickr8k(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +105,6 @@ def test_a_line_of_another_form_is_an_error(tmp_path: Path, line: str) -> None:
 
 
 def test_the_shared_copy_is_whole(shared_data: Path) -> None:
-    splits, _ = prepare(shared_data / "flickr8k")
+    splits, _ = prepare_flickr8k(shared_data / "flickr8k")
     assert {name: len(images) for name, images in splits.items()} == {"train": 6000, "validation": 1000, "test": 500}
     assert all(len(image.captions) == 5 for name in ("validation", "test") for image in splits[name])

@@ -12,7 +12,7 @@ import pytest
 
 from data_prep import multi30k
 from data_prep.download import Content
-from data_prep.multi30k import DESCRIBED, descriptions, prepare, translations
+from data_prep.multi30k import DESCRIBED, descriptions, prepare_multi30k, translations
 from s2s.cli import command
 from s2s.errors import UserError
 
@@ -67,14 +67,14 @@ def test_every_split_of_every_language_has_its_checksum() -> None:
 def test_only_what_is_not_there_is_fetched(server: tuple[str, list[str]], tmp_path: Path) -> None:
     url, asked = server
     output = tmp_path / "new" / "data"
-    new = prepare(output, translations(["en"]), url=url, files=FILES)
+    new = prepare_multi30k(output, translations(["en"]), url=url, files=FILES)
     assert {path.name for path in new} == names(output) == ENGLISH
     assert all((output / name).read_bytes() == TEXTS[name] for name in ENGLISH)
     assert set(asked) == {f"task1/raw/{name}.gz" for name in ENGLISH}
 
     asked.clear()
     (output / "val.en").unlink()
-    assert prepare(output, translations(["en"]), url=url, files=FILES) == [output / "val.en"]
+    assert prepare_multi30k(output, translations(["en"]), url=url, files=FILES) == [output / "val.en"]
     assert asked == ["task1/raw/val.en.gz"]
 
 
@@ -85,17 +85,17 @@ def test_a_wrong_file_is_reported_before_anything_is_fetched_and_replaced_only_b
     wrong = tmp_path / "val.en"
     wrong.write_text("mine")
     with pytest.raises(UserError, match=r"val\.en there is not Multi30k's.*--force"):
-        prepare(tmp_path, translations(["en"]), url=url, files=FILES)
+        prepare_multi30k(tmp_path, translations(["en"]), url=url, files=FILES)
     assert wrong.read_text() == "mine"
     assert not asked
-    prepare(tmp_path, translations(["en"]), url=url, files=FILES, force=True)
+    prepare_multi30k(tmp_path, translations(["en"]), url=url, files=FILES, force=True)
     assert wrong.read_bytes() == TEXTS["val.en"]
 
 
 def test_what_the_web_does_not_give_can_come_from_a_folder(server: tuple[str, list[str]], tmp_path: Path) -> None:
     url, _ = server
     with pytest.raises(UserError, match=r"train\.en\.gz: the server answers 404.*--from"):
-        prepare(tmp_path / "data", translations(["en"]), url=f"{url}/nowhere", files=FILES)
+        prepare_multi30k(tmp_path / "data", translations(["en"]), url=f"{url}/nowhere", files=FILES)
 
 
 def test_a_server_with_another_text_is_not_believed(
@@ -104,7 +104,7 @@ def test_a_server_with_another_text_is_not_believed(
     (packed / "task1" / "raw" / "train.en.gz").write_bytes(gzip.compress(TEXTS["train.en"][::-1]))
     output = tmp_path / "data"
     with pytest.raises(UserError, match="SHA-256"):
-        prepare(output, translations(["en"]), url=server[0], files=FILES)
+        prepare_multi30k(output, translations(["en"]), url=server[0], files=FILES)
     assert names(output) == set()
 
 
@@ -119,14 +119,14 @@ def test_a_local_folder_may_hold_raw_or_packed_files(packed: Path, tmp_path: Pat
             (folder / packed_name).write_bytes(packed_text)
     output = tmp_path / "data"
     wanted = [*translations(["de", "fr"]), *descriptions("de")]
-    prepare(output, wanted, folder=folder, files=FILES)
+    prepare_multi30k(output, wanted, folder=folder, files=FILES)
     assert {str(path.relative_to(output)) for path in output.rglob("*") if path.is_file()} == set(wanted)
     assert all((output / name).read_bytes() == TEXTS[name] for name in wanted)
 
 
 def test_descriptions_are_fetched_from_the_second_task(server: tuple[str, list[str]], tmp_path: Path) -> None:
     url, asked = server
-    prepare(tmp_path / "data", descriptions("de"), url=url, files=FILES)
+    prepare_multi30k(tmp_path / "data", descriptions("de"), url=url, files=FILES)
     assert asked == [f"task2/raw/train.{number}.de.gz" for number in range(1, 6)]
     assert all((tmp_path / "data" / name).read_bytes() == TEXTS[name] for name in descriptions("de"))
 
@@ -135,7 +135,7 @@ def test_a_folder_that_lacks_a_file_is_named_before_anything_is_copied(packed: P
     (packed / "task1" / "raw" / "test_2016_flickr.de.gz").unlink()
     output = tmp_path / "data"
     with pytest.raises(UserError, match=rf"{packed}: has neither test_2016_flickr\.de nor test_2016_flickr\.de\.gz"):
-        prepare(output, translations(["en", "de"]), folder=packed, files=FILES)
+        prepare_multi30k(output, translations(["en", "de"]), folder=packed, files=FILES)
     assert names(output) == set()
 
 
@@ -159,7 +159,7 @@ def test_help_says_what_the_data_may_be_used_for(capsys: pytest.CaptureFixture[s
 def test_the_command_writes_what_is_new_in_the_descriptions(
     packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(multi30k, "prepare", partial(prepare, files=FILES))
+    monkeypatch.setattr(multi30k, "prepare_multi30k", partial(prepare_multi30k, files=FILES))
     arguments = ["--output", str(tmp_path / "data"), "--from", str(packed), "--descriptions", "--languages", "fr", "de"]
     assert command.run(multi30k.multi30k, arguments) == 0
     printed = capsys.readouterr()

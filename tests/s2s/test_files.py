@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from s2s.errors import UserError
-from s2s.files import check_new, check_readable, current, directory_aside, sha256, written_aside
+from s2s.files import atomic_directory, atomic_file, check_output, check_readable, current_version, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ def names(folder: Path) -> list[str]:
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_text("old")
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         assert (aside.parent, aside.suffix) == (tmp_path, ".json")
         aside.write_text("new")
         assert path.read_text() == "old"
@@ -37,7 +37,7 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path, failure: type[Base
     path.write_text("old")
 
     def fail() -> None:
-        with written_aside(path) as aside:
+        with atomic_file(path) as aside:
             aside.write_text("half")
             raise failure
 
@@ -50,7 +50,7 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path, failure: type[Base
 def test_a_new_file_has_the_usual_permissions_and_any_name(tmp_path: Path) -> None:
     usual, path = tmp_path / "usual", tmp_path / ("x" * 255)
     usual.touch()
-    with written_aside(path) as aside:
+    with atomic_file(path) as aside:
         aside.touch()
     assert path.stat().st_mode == usual.stat().st_mode
 
@@ -59,21 +59,21 @@ def test_a_link_is_followed_and_a_device_written_directly(tmp_path: Path) -> Non
     real, link = tmp_path / "real", tmp_path / "link"
     real.write_text("old")
     link.symlink_to(real)
-    with written_aside(link) as aside:
+    with atomic_file(link) as aside:
         aside.write_text("new")
     assert link.is_symlink()
     assert real.read_text() == "new"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    with written_aside(pipe) as aside:
+    with atomic_file(pipe) as aside:
         aside.write_text("through")
     assert os.read(reader, 100) == b"through"
     assert pipe.is_fifo()
     os.close(reader)
 
 
-@pytest.mark.parametrize("writing", [written_aside, directory_aside])
+@pytest.mark.parametrize("writing", [atomic_file, atomic_directory])
 def test_a_full_disk_names_the_path(tmp_path: Path, writing: Callable[[Path], AbstractContextManager[Path]]) -> None:
     path = tmp_path / "out"
     with pytest.raises(OSError, match="No space") as caught, writing(path), Path("/dev/full").open("w") as full:
@@ -82,14 +82,14 @@ def test_a_full_disk_names_the_path(tmp_path: Path, writing: Callable[[Path], Ab
     assert names(tmp_path) == []
 
 
-def test_check_new(tmp_path: Path) -> None:
+def test_check_output(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    check_new(tmp_path / "new")
-    check_new(file, force=True)
-    check_new(Path("/dev/null"))
+    check_output(tmp_path / "new")
+    check_output(file, force=True)
+    check_output(Path("/dev/null"))
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
-    check_new(tmp_path / "dangling")
+    check_output(tmp_path / "dangling")
     refused = {
         file: "exists already; choose another name, or replace it with --force",
         tmp_path: "is a folder; name a file in it",
@@ -98,9 +98,9 @@ def test_check_new(tmp_path: Path) -> None:
     }
     for path, reason in refused.items():
         with pytest.raises(UserError, match=reason):
-            check_new(path)
+            check_output(path)
     with pytest.raises(UserError, match="is a folder"):
-        check_new(tmp_path, force=True)
+        check_output(tmp_path, force=True)
 
 
 def test_an_input_is_never_replaced(tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_an_input_is_never_replaced(tmp_path: Path) -> None:
     link.symlink_to(file)
     for path in (file, link):
         with pytest.raises(UserError, match="is an input, which is never replaced"):
-            check_new(path, force=True, inputs=[tmp_path / "other", file])
-    check_new(tmp_path / "new", inputs=[tmp_path / "new", file])
-    check_new(Path("/dev/null"), inputs=[Path("/dev/null")])
+            check_output(path, force=True, inputs=[tmp_path / "other", file])
+    check_output(tmp_path / "new", inputs=[tmp_path / "new", file])
+    check_output(Path("/dev/null"), inputs=[Path("/dev/null")])
 
 
 def test_check_readable(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_permissions_are_checked(tmp_path: Path) -> None:
         check_readable(file)
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match="may not be written to"):
-        check_new(tmp_path / "new")
+        check_output(tmp_path / "new")
     tmp_path.chmod(0o700)
 
 
@@ -155,20 +155,20 @@ def content(folder: Path) -> tuple[str, str]:
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "best"
     for text in ("first", "second", "third"):
-        with directory_aside(path) as aside:
+        with atomic_directory(path) as aside:
             fill(aside, text)
         assert content(path) == (text, text)
-        assert current(path) == path
+        assert current_version(path) == path
         assert names(tmp_path) == ["best"]
 
 
 def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "best"
-    with directory_aside(path) as aside:
+    with atomic_directory(path) as aside:
         fill(aside, "old")
 
     def fail() -> None:
-        with directory_aside(path) as aside:
+        with atomic_directory(path) as aside:
             fill(aside, "half")
             raise KeyboardInterrupt
 
@@ -181,14 +181,14 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
 def test_a_file_is_no_place_for_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "best"
     path.touch()
-    with pytest.raises(UserError, match="is a file"), directory_aside(path):
+    with pytest.raises(UserError, match="is a file"), atomic_directory(path):
         pass
 
 
 # Dies in the middle of a replacement, just before the system call whose number is given.
 DYING = """
 import os, pathlib, shutil, sys
-from s2s.files import directory_aside
+from s2s.files import atomic_directory
 
 left = int(sys.argv[2])
 
@@ -204,7 +204,7 @@ def dying(call):
 for name in ("fsync", "rename", "rmdir", "unlink", "mkdir", "open"):
     setattr(os, name, dying(getattr(os, name)))
 
-with directory_aside(pathlib.Path(sys.argv[1])) as aside:
+with atomic_directory(pathlib.Path(sys.argv[1])) as aside:
     (aside / "sub").mkdir()
     (aside / "a").write_text("new")
     (aside / "sub" / "b").write_text("new")
@@ -213,19 +213,19 @@ with directory_aside(pathlib.Path(sys.argv[1])) as aside:
 
 def test_dying_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
     path, died = tmp_path / "best", 0
-    with directory_aside(path) as aside:
+    with atomic_directory(path) as aside:
         fill(aside, "old")
     seen = set()
     while True:
         command = [sys.executable, "-S", "-c", DYING, str(path), str(died)]
         code = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, check=False).returncode
-        assert content(current(path)) in {("old", "old"), ("new", "new")}
-        seen.add((content(current(path))[0], current(path).name))
+        assert content(current_version(path)) in {("old", "old"), ("new", "new")}
+        seen.add((content(current_version(path))[0], current_version(path).name))
         if code == 0:
             break
         assert code == 9
         died += 1
-        with directory_aside(path) as aside:  # the next write clears up
+        with atomic_directory(path) as aside:  # the next write clears up
             fill(aside, "old")
         assert names(tmp_path) == ["best"]
     assert seen == {("old", "best"), ("old", "best.old"), ("new", "best")}
@@ -233,12 +233,12 @@ def test_dying_at_any_moment_leaves_a_whole_folder(tmp_path: Path) -> None:
 
 def test_a_writer_that_dies_again_and_again_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "best"
-    with directory_aside(path) as aside:
+    with atomic_directory(path) as aside:
         fill(aside, "old")
     for steps in range(30):
         command = [sys.executable, "-S", "-c", DYING, str(path), str(steps)]
         code = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, check=False).returncode
-        assert content(current(path)) in {("old", "old"), ("new", "new")}
+        assert content(current_version(path)) in {("old", "old"), ("new", "new")}
         if code == 0:
             break
     else:

@@ -19,8 +19,8 @@ from translation.metrics import (
     bleu,
     chrf,
     corpus_scores,
-    lower_tokenised,
     lower_tokenised_bleu,
+    lowercase_and_tokenise,
     paired_bootstrap,
     sentence_bleu,
 )
@@ -94,9 +94,9 @@ def test_lower_tokenised_bleu_equals_sacrebleu_on_the_tokens(tmp_path: Path) -> 
     hypotheses = [*HYPOTHESES, "Er trägt Peter's Hut."]
     references = [*REFERENCES, "Er trägt Peter's alten Hut."]
     files = [
-        write(tmp_path / "reference", list(lower_tokenised(tuple(references), "de"))),
+        write(tmp_path / "reference", list(lowercase_and_tokenise(tuple(references), "de"))),
         "--input",
-        write(tmp_path / "hypotheses", list(lower_tokenised(tuple(hypotheses), "de"))),
+        write(tmp_path / "hypotheses", list(lowercase_and_tokenise(tuple(hypotheses), "de"))),
     ]
     options = ["--tokenize", "none", "--smooth-method", "none", "--force", "--width", "10"]
     score = lower_tokenised_bleu(hypotheses, [references], "de")
@@ -138,17 +138,21 @@ def test_lower_tokenised_bleu_takes_tokenised_text_without_a_warning(caplog: pyt
     ],
 )
 def test_lower_tokens_are_those_of_moses(language: str, line: str, tokens: str) -> None:
-    assert lower_tokenised((line,), language) == (tokens,)
+    assert lowercase_and_tokenise((line,), language) == (tokens,)
 
 
 def test_language_codes_are_reduced_and_names_refused() -> None:
     line = ("Das ist z. B. Nr. 5 von Peter's Liste.",)
-    assert lower_tokenised(line, "de-AT") == lower_tokenised(line, "DE") == lower_tokenised(line, "de")
-    assert lower_tokenised(line, "de_CH") != lower_tokenised(line, "en")
-    assert lower_tokenised(("That's mr. X.",), "xx") == ("that &apos; s mr. x .",)
+    assert (
+        lowercase_and_tokenise(line, "de-AT")
+        == lowercase_and_tokenise(line, "DE")
+        == lowercase_and_tokenise(line, "de")
+    )
+    assert lowercase_and_tokenise(line, "de_CH") != lowercase_and_tokenise(line, "en")
+    assert lowercase_and_tokenise(("That's mr. X.",), "xx") == ("that &apos; s mr. x .",)
     for wrong in ("german", "", "d", "12"):
         with pytest.raises(UserError, match="language code"):
-            lower_tokenised(line, wrong)
+            lowercase_and_tokenise(line, wrong)
 
 
 def test_multi30k_official_files_line_for_line(shared_data: Path) -> None:
@@ -157,7 +161,7 @@ def test_multi30k_official_files_line_for_line(shared_data: Path) -> None:
             folder = shared_data / "multi30k"
             raw = (folder / f"{split}.{language}").read_text(encoding="utf-8").split("\n")
             official = (folder / "tok" / f"{split}.lc.norm.tok.{language}").read_text(encoding="utf-8").split("\n")
-            assert list(lower_tokenised(tuple(raw), language)) == official
+            assert list(lowercase_and_tokenise(tuple(raw), language)) == official
             score = lower_tokenised_bleu(raw[:-1], [raw[:-1]], language)
             if (split, language) == ("test_2016_flickr", "de"):
                 assert score.detail.endswith("ref_len = 12103)")
@@ -272,7 +276,7 @@ def test_paired_bootstrap_compares_the_corpus_scores() -> None:
 
 def test_paired_bootstrap_of_lower_cased_tokens_is_sacrebleus_on_the_tokens(tmp_path: Path) -> None:
     texts = {"reference": REFERENCES, "baseline": BASELINE, "system": HYPOTHESES}
-    tokens = {name: list(lower_tokenised(tuple(lines), "de")) * 5 for name, lines in texts.items()}
+    tokens = {name: list(lowercase_and_tokenise(tuple(lines), "de")) * 5 for name, lines in texts.items()}
     reference, *systems = (write(tmp_path / name, lines) for name, lines in tokens.items())
     options = ["--tokenize", "none", "--smooth-method", "none", "--force", "--paired-bs", "--paired-bs-n", "200"]
     theirs = json.loads(sacrebleu(reference, "--input", *systems, *options))

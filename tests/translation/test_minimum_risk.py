@@ -11,7 +11,7 @@ from translation_fixtures import TEXT, task_of
 
 from s2s.decoding.search import Hypothesis
 from s2s.models.recurrent_decoder import DropoutRates
-from s2s.nn.precision import products
+from s2s.nn.precision import autocast
 from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import WordVocabulary
 from s2s.training.rewards import rewarded_loss
@@ -119,7 +119,7 @@ def test_the_gradient_reaches_every_weight(precision: Any) -> None:
     """Weights that autocast casts while the beam searches must not be taken for the casts of training."""
     task = risk_task(precision=precision, cross_entropy=0.0)
     network = task.model.network.train()
-    with products(precision, CPU):
+    with autocast(precision, CPU):
         loss = task.loss(network, task.batch(0, 0, [0, 1, 2, 3]))
     loss.total.backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []

@@ -15,7 +15,7 @@ from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation import prepare as module
 from translation.corpus import ParallelText
-from translation.prepare import learn_vocabularies, prepare
+from translation.prepare import learn_vocabularies, prepare_pairs
 from translation.recipe import Recipe, VocabularyConfig
 
 SOURCE = [" A man sleeps.", "", "Two dogs play.", "A man sleeps. ", "A\u2028woman sings.", "A man sleeps."]
@@ -67,7 +67,7 @@ def known(vocabulary: Vocabulary, text: str) -> bool:
 def test_training_pairs_are_cleaned_and_stripped_and_know_their_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = prepare(recipe(tmp_path))
+    data = prepare_pairs(recipe(tmp_path))
     kept = list(zip(data.train.lines, data.train.source, data.train.target))
     assert kept[0] == (1, "A man sleeps.", "Ein Mann schläft.")
     assert [line for line, *_ in kept] == [1, 3, 5, 6]  # 4 is 1 again, but for its spaces
@@ -81,7 +81,7 @@ def test_training_pairs_are_cleaned_and_stripped_and_know_their_lines(
 def test_what_words_the_validation_text_has_that_training_had_not_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepare(recipe(tmp_path))
+    prepare_pairs(recipe(tmp_path))
     told = capsys.readouterr().err.splitlines()
     assert told[-2:] == [
         f"{tmp_path / 'val.en'}: 1 of 2 tokens unknown (50.00%): dog. 1",
@@ -92,11 +92,11 @@ def test_what_words_the_validation_text_has_that_training_had_not_is_told(
 def test_pairs_that_are_trained_on_and_validated_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "val.en", ["A man sleeps. ", "A man sleeps.", "A dog."])
     write(tmp_path / "val.de", ["Ein Mann schläft.", "Ein Hund.", "Ein Hund."])
-    prepare(recipe(tmp_path))
+    prepare_pairs(recipe(tmp_path))
     assert "1 of 3 pairs stand in the training text too" in capsys.readouterr().err
     (tmp_path / "val.en").unlink()
     (tmp_path / "val.de").unlink()
-    prepare(recipe(tmp_path))
+    prepare_pairs(recipe(tmp_path))
     assert "stand in the training" not in capsys.readouterr().err
 
 
@@ -104,23 +104,23 @@ def test_a_validation_text_of_blank_lines_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "val.en", ["A dog.", "A man."])
     write(tmp_path / "val.de", ["", " "])
     with pytest.raises(UserError, match=r"val\.de: has blank lines alone; validate on sentences"):
-        prepare(recipe(tmp_path))
+        prepare_pairs(recipe(tmp_path))
 
 
 def test_validation_lines_are_never_dropped(tmp_path: Path) -> None:
-    data = prepare(recipe(tmp_path))
+    data = prepare_pairs(recipe(tmp_path))
     assert (list(data.validation.source), list(data.validation.target)) == (["", "A dog."], ["Ja.", "Ein Hund."])
 
 
 def test_vocabularies_come_from_the_training_text_alone(tmp_path: Path) -> None:
-    data = prepare(recipe(tmp_path))
+    data = prepare_pairs(recipe(tmp_path))
     assert known(data.source, "Zwei dogs")
     assert not known(data.source, "Hund.")
     assert data.source.to_bytes() == data.target.to_bytes()
 
 
 def test_each_side_may_have_a_vocabulary_of_its_own(tmp_path: Path) -> None:
-    data = prepare(recipe(tmp_path, joint=False))
+    data = prepare_pairs(recipe(tmp_path, joint=False))
     assert (known(data.source, "Two dogs"), known(data.source, "Zwei")) == (True, False)
     assert (known(data.target, "Zwei Hunde"), known(data.target, "Two")) == (True, False)
 
@@ -128,7 +128,7 @@ def test_each_side_may_have_a_vocabulary_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["bpe", "unigram", "word", "character"])
 def test_every_kind_of_vocabulary_is_learned_and_comes_back_from_the_cache(kind: str, tmp_path: Path) -> None:
     asked = recipe(tmp_path, kind=kind, size=42)
-    first, second = prepare(asked), prepare(asked)
+    first, second = prepare_pairs(asked), prepare_pairs(asked)
     assert first.source.kind == second.source.kind == kind
     assert first.source.to_bytes() == second.source.to_bytes()
     assert (first.train.source, list(first.train.lines)) == (second.train.source, list(second.train.lines))
@@ -153,7 +153,7 @@ def test_several_files_are_one_text_each_with_its_report(tmp_path: Path, capsys:
     data = replace(
         one.data, train_source=[*one.data.train_source, more[0]], train_target=[*one.data.train_target, more[1]]
     )
-    prepared = prepare(replace(one, data=data))
+    prepared = prepare_pairs(replace(one, data=data))
     assert (prepared.train.source[-1], prepared.train.target[-1], prepared.train.lines[-1]) == ("Birds.", "Vögel.", 2)
     assert len(prepared.train) == 5
     report = capsys.readouterr().err.splitlines()
@@ -163,9 +163,9 @@ def test_several_files_are_one_text_each_with_its_report(tmp_path: Path, capsys:
 def test_the_work_is_done_once_and_the_report_told_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = prepare(recipe(tmp_path))
+    first = prepare_pairs(recipe(tmp_path))
     monkeypatch.setattr(module, "learn_vocabularies", None)  # whoever learns anew, fails
-    second = prepare(recipe(tmp_path, bpe_dropout=0.0, unknown_copies=0.5))
+    second = prepare_pairs(recipe(tmp_path, bpe_dropout=0.0, unknown_copies=0.5))
     assert first.key == second.key
     told = capsys.readouterr().err.splitlines()
     assert told
@@ -174,7 +174,7 @@ def test_the_work_is_done_once_and_the_report_told_each_time(
 
 @pytest.mark.parametrize("change", ["train.en", "train.de", "threshold", "cleaning"])
 def test_what_matters_is_prepared_anew(change: str, tmp_path: Path) -> None:
-    first = prepare(recipe(tmp_path))
+    first = prepare_pairs(recipe(tmp_path))
     if change.startswith("train"):
         path = tmp_path / change
         write(
@@ -184,7 +184,7 @@ def test_what_matters_is_prepared_anew(change: str, tmp_path: Path) -> None:
     second = recipe(tmp_path, threshold=2 if change == "threshold" else 1)
     if change == "cleaning":
         second = replace(second, cleaning=replace(second.cleaning, max_characters=15))
-    prepared = prepare(second)
+    prepared = prepare_pairs(second)
     assert prepared.key != first.key
     same_text = prepared.train == first.train
     assert same_text == (change == "threshold")
@@ -192,9 +192,9 @@ def test_what_matters_is_prepared_anew(change: str, tmp_path: Path) -> None:
 
 
 def test_another_validation_text_has_another_key_and_the_same_cache(tmp_path: Path, cache: Path) -> None:
-    first = prepare(recipe(tmp_path))
+    first = prepare_pairs(recipe(tmp_path))
     write(tmp_path / "val.de", ["Ja.", "Der Hund."])
-    second = prepare(recipe(tmp_path))
+    second = prepare_pairs(recipe(tmp_path))
     assert (second.key != first.key, len(list(cache.iterdir()))) == (True, 1)
     assert second.validation.target[1] == "Der Hund."
 
@@ -202,43 +202,43 @@ def test_another_validation_text_has_another_key_and_the_same_cache(tmp_path: Pa
 def test_two_that_prepare_at_once_leave_one_cache(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def both(text: ParallelText, options: VocabularyConfig) -> tuple[Vocabulary, Vocabulary]:
         monkeypatch.setattr(module, "learn_vocabularies", learn_vocabularies)
-        others.append(prepare(recipe(tmp_path)))  # another process, as quick as we are
+        others.append(prepare_pairs(recipe(tmp_path)))  # another process, as quick as we are
         return learn_vocabularies(text, options)
 
     others: list[Any] = []
     monkeypatch.setattr(module, "learn_vocabularies", both)
-    ours = prepare(recipe(tmp_path))
+    ours = prepare_pairs(recipe(tmp_path))
     assert (ours.key, ours.train) == (others[0].key, others[0].train)
     assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("damage", ["cut", "a letter", "the checksum"])
 def test_a_damaged_cache_is_named(damage: str, tmp_path: Path, cache: Path) -> None:
-    prepare(recipe(tmp_path))
+    prepare_pairs(recipe(tmp_path))
     (path,) = cache.iterdir()
     content = path.read_bytes()
     changed = {"cut": content[:-9], "a letter": content.replace(b"Zwei", b"Zwej", 1), "the checksum": b"0" + content}
     path.write_bytes(changed[damage])
     with pytest.raises(UserError, match=f"{path}: is damaged .*; delete it"):
-        prepare(recipe(tmp_path))
+        prepare_pairs(recipe(tmp_path))
 
 
 def test_nothing_left_to_train_on_is_told_with_the_reasons(tmp_path: Path, cache: Path) -> None:
     write(tmp_path / "train.en", ["", "a"])
     write(tmp_path / "train.de", ["b", " "])
     with pytest.raises(UserError, match=r"nothing is left to train on: .*kept 0 of 2 pairs: blank 2"):
-        prepare(recipe(tmp_path))
+        prepare_pairs(recipe(tmp_path))
     assert not list(cache.iterdir())
 
 
 def test_files_of_different_counts_are_told_with_both(tmp_path: Path) -> None:
     write(tmp_path / "val.de", ["Ja."])
     with pytest.raises(UserError, match=r"val\.en has 2 lines but .*val\.de has 1"):
-        prepare(recipe(tmp_path))
+        prepare_pairs(recipe(tmp_path))
 
 
 def test_a_cache_that_cannot_be_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S2S_CACHE", write(tmp_path / "file", []))
     monkeypatch.setattr(module, "_cleaned", None)
     with pytest.raises(UserError, match="set S2S_CACHE to a folder"):
-        prepare(recipe(tmp_path))
+        prepare_pairs(recipe(tmp_path))

@@ -12,7 +12,7 @@ import pytest
 
 from captioning.metrics import scores
 from captioning.metrics.java import Round, UnavailableError
-from captioning.metrics.scores import evaluate
+from captioning.metrics.scores import score_captions
 from s2s.errors import UserError
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "caption_golden.json").read_text("utf-8"))
@@ -30,27 +30,27 @@ def agree(found: scores.Scores, golden: dict[str, Any]) -> None:
 
 
 def test_raw_captions_score_what_pycocoevalcap_gives_them() -> None:
-    found = evaluate(CAPTIONS, RAW)
+    found = score_captions(CAPTIONS, RAW)
     agree(found.scores, GOLDEN["scores"])
     assert (found.images, found.references, found.human) == (12, (5, 5), None)
 
 
 def test_pictures_may_have_different_counts_of_references() -> None:
-    found = evaluate(CAPTIONS, UNEVEN)
+    found = score_captions(CAPTIONS, UNEVEN)
     agree(found.scores, GOLDEN["uneven_scores"])
     assert found.references == (1, 5)
 
 
 def test_the_human_row_is_the_mean_of_each_reference_against_the_others() -> None:
-    human = evaluate(CAPTIONS, RAW, human=True).human
+    human = score_captions(CAPTIONS, RAW, human=True).human
     assert human
     agree(human, GOLDEN["human"])
 
 
 def test_the_captions_beside_the_human_row_are_scored_against_the_same_references() -> None:
-    found = evaluate({picture: captions[0] for picture, captions in RAW.items()}, RAW, human=True)
+    found = score_captions({picture: captions[0] for picture, captions in RAW.items()}, RAW, human=True)
     rounds = [
-        evaluate(
+        score_captions(
             {picture: captions[0] for picture, captions in RAW.items()},
             {picture: captions[:turn] + captions[turn + 1 :] for picture, captions in RAW.items()},
         ).scores
@@ -66,7 +66,7 @@ def test_a_picture_with_fewer_references_begins_again_with_its_first() -> None:
     references = {1: ["a dog runs", "the dog sits", "dogs"], 2: ["a cat runs", "one cat sleeps"]}
     rounds = [({1: 0, 2: 0}), ({1: 1, 2: 1}), ({1: 2, 2: 0})]
     single = [
-        evaluate(
+        score_captions(
             {picture: references[picture][turn] for picture, turn in chosen.items()},
             {
                 picture: [text for number, text in enumerate(references[picture]) if number != turn]
@@ -75,18 +75,18 @@ def test_a_picture_with_fewer_references_begins_again_with_its_first() -> None:
         ).scores
         for chosen in rounds
     ]
-    human = evaluate({1: "a dog", 2: "a cat"}, references, human=True).human
+    human = score_captions({1: "a dog", 2: "a cat"}, references, human=True).human
     assert human
     assert human.rouge_l == pytest.approx(sum(each.rouge_l for each in single) / 3)
     assert human.cider_d == pytest.approx(sum(each.cider_d for each in single) / 3)
 
 
 def test_order_of_the_captions_does_not_matter() -> None:
-    assert evaluate(dict(reversed(CAPTIONS.items())), RAW) == evaluate(CAPTIONS, RAW)
+    assert score_captions(dict(reversed(CAPTIONS.items())), RAW) == score_captions(CAPTIONS, RAW)
 
 
 def test_every_row_says_how_many_pictures_and_references() -> None:
-    table = str(evaluate(CAPTIONS, {**RAW, "22892": RAW["22892"][:3]}, human=True)).splitlines()
+    table = str(score_captions(CAPTIONS, {**RAW, "22892": RAW["22892"][:3]}, human=True)).splitlines()
     assert "captions, 3-5 references" in table[1]
     assert len(table) == 4
     assert all(" 12 " in line and line.endswith(" -") for line in table[1:])  # the last column is SPICE
@@ -98,7 +98,7 @@ def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.
 
     monkeypatch.setattr(scores, "spice", missing)
     monkeypatch.setattr(scores, "meteor", lambda rounds: [0.1 * number for number in range(len(rounds))])
-    found = evaluate(CAPTIONS, RAW, human=True, java=True)
+    found = score_captions(CAPTIONS, RAW, human=True, java=True)
     assert found.unavailable == ("no SPICE: not here",)
     rows = found.scores, found.human, found.captions_alike
     assert [row.meteor for row in rows if row] == pytest.approx([0, 100 * 0.3, 100 * 0.8])
@@ -109,7 +109,7 @@ def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.
 def test_a_metric_of_java_that_is_no_number_is_none_in_its_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "meteor", lambda rounds: [0.5] * len(rounds))
     monkeypatch.setattr(scores, "spice", lambda rounds: [0.2, *[float("nan")] * 5, *[0.3] * 5])
-    found = evaluate(CAPTIONS, RAW, human=True, java=True)
+    found = score_captions(CAPTIONS, RAW, human=True, java=True)
     assert [row.spice for row in (found.scores, found.human, found.captions_alike) if row] == [20, None, 30]
     assert found.unavailable == ("no SPICE where it gave a caption no number, so that there is no mean",)
     json.dumps(found.to_dict(), allow_nan=False)
@@ -117,29 +117,29 @@ def test_a_metric_of_java_that_is_no_number_is_none_in_its_row_alone(monkeypatch
 
 def test_java_is_not_asked_for_unless_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "meteor", lambda rounds: pytest.fail("METEOR was started"))
-    assert evaluate(CAPTIONS, RAW).scores.meteor is None
+    assert score_captions(CAPTIONS, RAW).scores.meteor is None
 
 
 def test_an_evaluation_is_ready_for_json() -> None:
-    found = evaluate(CAPTIONS, RAW, human=True)
+    found = score_captions(CAPTIONS, RAW, human=True)
     assert found.human
     assert json.loads(json.dumps(found.to_dict()))["human"] == asdict(found.human)
 
 
 def test_captions_of_unknown_pictures_are_named() -> None:
     with pytest.raises(UserError, match=r"4 pictures \(x, y, z, \.\.\.\) of the captions: the references have no such"):
-        evaluate({**CAPTIONS, "x": "a", "y": "b", "z": "c", "w": "d"}, RAW)
+        score_captions({**CAPTIONS, "x": "a", "y": "b", "z": "c", "w": "d"}, RAW)
 
 
 def test_pictures_without_a_caption_are_named() -> None:
     with pytest.raises(UserError, match=r"11 pictures \(18575, 551780, 530836, \.\.\.\) of the references: no caption"):
-        evaluate({"99053": "food"}, RAW)
+        score_captions({"99053": "food"}, RAW)
 
 
 def test_what_cannot_be_scored_is_named() -> None:
     with pytest.raises(UserError, match="no references"):
-        evaluate({}, {})
+        score_captions({}, {})
     with pytest.raises(UserError, match=r"1 picture \(2\): no reference"):
-        evaluate({1: "a", 2: "b"}, {1: ["a"], 2: []})
+        score_captions({1: "a", 2: "b"}, {1: ["a"], 2: []})
     with pytest.raises(UserError, match=r"1 picture \(2\): a single reference; the human row needs two"):
-        evaluate({1: "a", 2: "b"}, {1: ["a", "b"], 2: ["c"]}, human=True)
+        score_captions({1: "a", 2: "b"}, {1: ["a", "b"], 2: ["c"]}, human=True)

@@ -9,7 +9,7 @@ from torch import nn
 from s2s.errors import UserError
 from s2s.models.image_encoder import EncoderConfig, GridEncoder, ImageEncoder
 from s2s.vision.backbones import Backbone
-from s2s.vision.grids import Features, Pixels, overlap
+from s2s.vision.grids import Features, Pixels, photograph_mask
 
 
 def means() -> Backbone:
@@ -54,7 +54,7 @@ def test_pixels_give_what_their_features_give(grid_encoder: GridEncoder) -> None
 def test_a_cell_is_real_where_the_photograph_reaches_into_it(grid_encoder: GridEncoder) -> None:
     encoder = ImageEncoder(means(), grid_encoder)
     values = torch.zeros(3, 3, 16, 24, dtype=torch.uint8)
-    real = encoder.features(Pixels(values, torch.tensor([[16, 24], [9, 8], [8, 17]]))).real
+    real = encoder.features(Pixels(values, torch.tensor([[16, 24], [9, 8], [8, 17]]))).mask
     assert real is not None
     assert real.int().tolist() == [[[1, 1, 1], [1, 1, 1]], [[1, 0, 0], [1, 0, 0]], [[1, 1, 1], [0, 0, 0]]]
 
@@ -68,7 +68,7 @@ def test_features_of_the_frozen_part_are_finished(grid_encoder: GridEncoder) -> 
     encoder = ImageEncoder(backbone, grid_encoder)
     pixels = Pixels(torch.randint(0, 256, (3, 3, 16, 32), dtype=torch.uint8), torch.tensor([[16, 32], [9, 8], [8, 17]]))
     cells = backbone.frozen_part()(pixels.values)
-    real = overlap(torch.tensor([[16, 32], [9, 8], [8, 17]]), torch.Size((16, 32)), cells.shape[1:3])
+    real = photograph_mask(torch.tensor([[16, 32], [9, 8], [8, 17]]), torch.Size((16, 32)), cells.shape[1:3])
     whole, finished = encoder(pixels), encoder(Features(cells, real))
     torch.testing.assert_close(finished.grid, whole.grid)
     torch.testing.assert_close(finished.mask, whole.mask)

@@ -15,7 +15,7 @@ from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.models.quantisation import QuantisedWeight, can_quantise, is_quantised, prepare, quantise
+from s2s.models.quantisation import QuantisedWeight, can_quantise, is_quantised, quantise, quantise_for_decoding
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.wirings import DECODERS
 from translation.translator import Translator
@@ -156,21 +156,21 @@ def test_neither_company_nor_order_changes_a_result(width: int) -> None:
 def test_auto_quantises_where_it_can_and_the_others_leave_the_decoder_alone() -> None:
     for precision in ("auto", "int8"):
         decoder = network().decoder
-        assert prepare(decoder, precision, CPU) == "auto"
+        assert quantise_for_decoding(decoder, precision, CPU) == "auto"
         assert is_quantised(decoder)
     for precision in ("bfloat16", "float32"):
         decoder = network().decoder
-        assert prepare(decoder, precision, CPU) == precision
+        assert quantise_for_decoding(decoder, precision, CPU) == precision
         assert not is_quantised(decoder)
 
 
 def test_a_machine_without_such_products_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("s2s.models.quantisation.can_quantise", lambda device: False)
     decoder = network().decoder
-    assert prepare(decoder, "auto", CPU) == "auto"
+    assert quantise_for_decoding(decoder, "auto", CPU) == "auto"
     assert not is_quantised(decoder)
     with pytest.raises(UserError, match="--precision int8: not on this cpu device: choose auto"):
-        prepare(decoder, "int8", CPU)
+        quantise_for_decoding(decoder, "int8", CPU)
 
 
 @needs_int8

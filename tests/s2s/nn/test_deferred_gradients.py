@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from s2s.nn.deferred_gradients import DeferredWeight, deferred
-from s2s.nn.precision import products
+from s2s.nn.deferred_gradients import DeferredWeight, deferred_gradients
+from s2s.nn.precision import autocast
 
 STEPS, ROWS, INPUTS, OUTPUTS = 5, 3, 4, 6
 linear = nn.functional.linear
@@ -37,7 +37,7 @@ def gradients(loop: Loop, *, defer: bool) -> dict[str, Tensor]:
     words = torch.randint(7, (ROWS, STEPS), generator=torch.Generator().manual_seed(2))
     loop.zero_grad()
     if defer:
-        with deferred(loop):
+        with deferred_gradients(loop):
             total = loop(words)
     else:
         total = loop(words)
@@ -56,7 +56,7 @@ def test_gradients_are_those_of_the_plain_products() -> None:
 def test_in_bfloat16_they_stay_near_and_are_float32() -> None:
     loop = Loop()
     expected = gradients(loop, defer=False)
-    with products("bfloat16", torch.device("cpu")):
+    with autocast("bfloat16", torch.device("cpu")):
         found = gradients(loop, defer=True)
     for name, gradient in expected.items():
         assert found[name].dtype == torch.float32
@@ -74,7 +74,7 @@ def test_there_is_one_product_a_weight_and_not_one_a_step() -> None:
 def test_going_back_twice_gives_the_same() -> None:
     loop = Loop()
     words = torch.randint(7, (ROWS, STEPS))
-    with deferred(loop):
+    with deferred_gradients(loop):
         total = loop(words)
     first, second = (torch.autograd.grad(total, loop.again.weight, retain_graph=True)[0] for _ in range(2))
     torch.testing.assert_close(first, second)
@@ -85,7 +85,7 @@ def test_the_parameters_are_where_they_were_whatever_happens() -> None:
     before = list(loop.named_parameters())
 
     def fail() -> None:
-        with deferred(loop):
+        with deferred_gradients(loop):
             assert isinstance(loop.again.weight, DeferredWeight)
             assert [name for name, _ in loop.named_parameters()] == [name for name, _ in before]
             raise KeyError
@@ -99,9 +99,9 @@ def test_the_parameters_are_where_they_were_whatever_happens() -> None:
 def test_nothing_is_deferred_where_nothing_is_learned() -> None:
     loop = Loop()
     loop.first.requires_grad_(False)
-    with torch.no_grad(), deferred(loop):
+    with torch.no_grad(), deferred_gradients(loop):
         assert isinstance(loop.again.weight, nn.Parameter)
-    with deferred(loop):
+    with deferred_gradients(loop):
         assert isinstance(loop.first.weight, nn.Parameter)
         assert isinstance(loop.again.weight, DeferredWeight)
 
@@ -114,7 +114,7 @@ def test_nothing_but_a_linear_product_is_understood() -> None:
 def test_what_went_back_without_reaching_the_weight_is_not_counted_twice() -> None:
     loop = Loop().double()
     words = torch.randint(7, (ROWS, STEPS))
-    with deferred(loop):
+    with deferred_gradients(loop):
         total = loop(words)
     torch.autograd.grad(total, loop.embedding.weight, retain_graph=True)
     found = torch.autograd.grad(total, loop.again.weight)[0]

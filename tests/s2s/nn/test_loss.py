@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, kl_div
 
-from s2s.nn.loss import doubly_stochastic, smoothed_cross_entropy, symmetric_divergence, weighted_cross_entropy
+from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy, symmetric_divergence, weighted_cross_entropy
 
 VOCABULARY = 11
 
@@ -138,7 +138,7 @@ def test_attention_paid_evenly_costs_nothing() -> None:
     """As many words as positions, each position getting 1 in all."""
     steps = torch.ones(2, 5, dtype=torch.bool)
     even, one_each = torch.full((5, 5), 0.2), torch.eye(5)
-    torch.testing.assert_close(doubly_stochastic(torch.stack([even, one_each]), steps), torch.zeros(2))
+    torch.testing.assert_close(doubly_stochastic_penalty(torch.stack([even, one_each]), steps), torch.zeros(2))
 
 
 def test_it_is_equation_14_of_real_words_and_positions() -> None:
@@ -146,7 +146,7 @@ def test_it_is_equation_14_of_real_words_and_positions() -> None:
     positions = torch.tensor([[True] * 4, [True, True, True, False]])
     scores = torch.randn(6, 3, 4).masked_fill(~positions.repeat_interleave(3, 0)[:, None], -torch.inf)
     steps = torch.arange(3) < torch.tensor([1, 2, 3, 3, 1, 2])[:, None]  # three sentences for each grid
-    found = doubly_stochastic(scores.softmax(-1), steps, positions)
+    found = doubly_stochastic_penalty(scores.softmax(-1), steps, positions)
     for row in range(6):
         expected = 0.0
         for i in range(4 if row < 3 else 3):
@@ -159,6 +159,6 @@ def test_it_passes_gradcheck_and_padding_gets_no_gradient() -> None:
     attention = torch.rand(2, 3, 4, dtype=torch.float64, requires_grad=True)
     steps = torch.tensor([[True, True, False], [True, True, True]])
     positions = torch.tensor([[True, True, True, False], [True] * 4])
-    assert torch.autograd.gradcheck(lambda weights: doubly_stochastic(weights, steps, positions), attention)
-    (gradient,) = torch.autograd.grad(doubly_stochastic(attention, steps, positions).sum(), attention)
+    assert torch.autograd.gradcheck(lambda weights: doubly_stochastic_penalty(weights, steps, positions), attention)
+    (gradient,) = torch.autograd.grad(doubly_stochastic_penalty(attention, steps, positions).sum(), attention)
     assert gradient.eq(0).equal(~(steps[:, :, None] & positions[:, None]))

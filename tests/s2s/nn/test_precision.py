@@ -13,7 +13,7 @@ import torch
 
 from s2s.errors import UserError
 from s2s.nn import precision
-from s2s.nn.precision import Precision, choose_device, has_fast_bfloat16, products
+from s2s.nn.precision import Precision, autocast, choose_device, has_fast_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 def test_products_run_as_asked(asked: Precision) -> None:
     bfloat16 = asked == "bfloat16" or (asked == "auto" and has_fast_bfloat16(CPU))
     weight = torch.randn(4, 4, requires_grad=True)
-    with products(asked, CPU):
+    with autocast(asked, CPU):
         product = torch.randn(4, 4) @ weight
         assert product.dtype == (torch.bfloat16 if bfloat16 else torch.float32)
         product.sum().backward()

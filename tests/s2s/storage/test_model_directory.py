@@ -24,7 +24,7 @@ from s2s.storage import model_directory
 from s2s.storage.model_directory import load, read_model, register, write_model
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.verified import seal
-from s2s.storage.weights import average, load_weights, weightless
+from s2s.storage.weights import average_weights, load_weights, weightless
 
 T = TypeVar("T")
 
@@ -438,27 +438,29 @@ def test_missing_and_unexpected_weights_are_named_and_nothing_is_changed() -> No
 def test_the_average_of_weights() -> None:
     states = [Toy().state_dict() for _ in range(3)]
     states[2]["count"] = torch.tensor(9)
-    mean = average(states)
+    mean = average_weights(states)
     expected = torch.stack([state["readout.bias"].double() for state in states]).mean(0).float()
     assert mean["readout.bias"].equal(expected)
     assert mean["readout.weight"] is mean["embedding.weight"]
     assert mean["count"] == 9
-    assert same(average([states[0]]), states[0])
+    assert same(average_weights([states[0]]), states[0])
     untied = Toy(tied=False).state_dict()
-    mixed = average([untied, states[0]])
+    mixed = average_weights([untied, states[0]])
     assert mixed["readout.weight"].equal((untied["readout.weight"] + states[0]["readout.weight"]) / 2)
-    halves = average([{"a": torch.tensor([60_000.0]).half()}] * 3)
+    halves = average_weights([{"a": torch.tensor([60_000.0]).half()}] * 3)
     assert (halves["a"].dtype, halves["a"].item()) == (torch.float32, 60_000)
 
 
 def test_only_like_weights_are_averaged() -> None:
     with pytest.raises(UserError, match="no weights to average"):
-        average([])
+        average_weights([])
     with pytest.raises(UserError, match=r"they differ in readout\.bias; ") as refusal:
-        average([{name: t for name, t in Toy().state_dict().items() if name != "readout.bias"}, Toy().state_dict()])
+        average_weights(
+            [{name: t for name, t in Toy().state_dict().items() if name != "readout.bias"}, Toy().state_dict()]
+        )
     told(refusal)
     with pytest.raises(UserError, match=r"they differ in embedding\.weight, readout\.weight, readout\.bias"):
-        average([Toy(7).state_dict(), Toy().state_dict()])
+        average_weights([Toy(7).state_dict(), Toy().state_dict()])
 
 
 # ------------------------------------------------------------------------------------------------- training state

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2s.errors import UserError
-from s2s.storage.verified import MAX_JSON_BYTES, brief, deserialise, is_plain, read, seal, serialise, ties, unseal
+from s2s.storage.verified import (
+    MAX_JSON_BYTES,
+    deserialise,
+    find_ties,
+    is_plain,
+    read_limited,
+    seal,
+    serialise,
+    shorten,
+    unseal,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -87,9 +97,9 @@ def test_files_that_never_end_are_not_begun(tmp_path: Path) -> None:
     (tmp_path / "device").symlink_to("/dev/zero")
     for name in ("folder", "device"):
         with pytest.raises(UserError, match=f"{name}: is not a file"):
-            read(tmp_path / name, 10)
+            read_limited(tmp_path / name, 10)
     with pytest.raises(UserError, match="nothing: is missing"):
-        read(tmp_path / "nothing", 10)
+        read_limited(tmp_path / "nothing", 10)
 
 
 def test_tensors_come_back_bit_for_bit(tmp_path: Path) -> None:
@@ -123,7 +133,7 @@ def test_one_memory_is_stored_once_and_views_of_it_survive(tmp_path: Path) -> No
         "part": memory[2:5],
         "other": memory[3:6],
     }
-    assert ties(tensors) == {"b": "a"}
+    assert find_ties(tensors) == {"b": "a"}
     content, tied = serialise(tensors)
     (tmp_path / "m.safetensors").write_bytes(content)
     found = deserialise(tmp_path / "m.safetensors", tied)
@@ -185,5 +195,5 @@ def test_plain_names() -> None:
 
 
 def test_a_strangers_words_are_told_briefly() -> None:
-    assert brief("a\nb\x1b[2J  c") == "a b [2J c"
-    assert len(brief("x" * 10**6)) == 160
+    assert shorten("a\nb\x1b[2J  c") == "a b [2J c"
+    assert len(shorten("x" * 10**6)) == 160

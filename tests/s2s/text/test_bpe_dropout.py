@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vocabulary_fixtures import ALPHABET, BPE, LINES, UNIGRAM
 
 from s2s.errors import UserError
-from s2s.text.bpe_dropout import Chance, merge
+from s2s.text.bpe_dropout import MergeDropout, encode_word
 
 
 def sampled(seed: int, dropout: float = 0.5) -> list[list[int]]:
@@ -35,8 +35,8 @@ def test_samples_of_other_seeds_differ() -> None:
 
 def test_a_sample_is_the_same_in_another_process() -> None:
     code = (
-        "import sys; from s2s.text.vocabulary import from_bytes\n"
-        "bpe = from_bytes('bpe', sys.stdin.buffer.read())\n"
+        "import sys; from s2s.text.vocabulary import load_vocabulary\n"
+        "bpe = load_vocabulary('bpe', sys.stdin.buffer.read())\n"
         f"print(bpe.encode_sampled({LINES[:20]!r}, dropout=0.5, seed=3))"
     )
     other = subprocess.run([sys.executable, "-c", code], input=BPE.to_bytes(), capture_output=True, check=True)
@@ -67,8 +67,8 @@ def test_no_dropout_is_what_sentencepiece_does(text: str) -> None:
 @pytest.mark.parametrize("dropout", [0.1, 0.5])
 def test_at_each_step_a_merge_is_left_out_with_its_probability(dropout: float) -> None:
     """Two merges that do not touch: what is left out while the other merges has a second chance, as in the paper."""
-    ids, chance, count = {"ab": 4, "cd": 5, "a": 6, "b": 7, "c": 8, "d": 9}, Chance(dropout, seed=1), 20_000
-    found = Counter(tuple(merge("abcd", ids, chance)[0]) for _ in range(count))
+    ids, chance, count = {"ab": 4, "cd": 5, "a": 6, "b": 7, "c": 8, "d": 9}, MergeDropout(dropout, seed=1), 20_000
+    found = Counter(tuple(encode_word("abcd", ids, chance)[0]) for _ in range(count))
     kept = 1 - dropout
     expected = {
         (4, 5): kept * kept + dropout * kept * kept,
@@ -80,7 +80,7 @@ def test_at_each_step_a_merge_is_left_out_with_its_probability(dropout: float) -
 
 
 def test_words_that_pass_whole_use_up_their_merges() -> None:
-    chance, count = Chance(0.1, seed=1), 20_000
+    chance, count = MergeDropout(0.1, seed=1), 20_000
     whole = [chance.passes(3) or not [chance.keeps() for _ in range(3)] for _ in range(count)]
     assert sum(whole) / count == pytest.approx(0.9**3, abs=0.015)
 

@@ -12,7 +12,7 @@ from vocabulary_fixtures import LINES, SIZE, VOCABULARIES
 from s2s.errors import UserError
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END, PAD, START, UNK
-from s2s.text.vocabulary import from_bytes
+from s2s.text.vocabulary import load_vocabulary
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
@@ -85,4 +85,4 @@ def test_a_model_that_rewrites_text_is_refused() -> None:
         minloglevel=2,
     )
     with pytest.raises(UserError, match="identity normalisation"):
-        from_bytes("bpe", model.getvalue())
+        load_vocabulary("bpe", model.getvalue())

@@ -9,7 +9,7 @@ from vocabulary_fixtures import ALPHABET, BPE, LINES, UNIGRAM, VOCABULARIES
 
 from s2s.errors import UserError
 from s2s.text.tokens import END, PAD, SPECIALS, START, UNK
-from s2s.text.vocabulary import Vocabulary, WordVocabulary, from_bytes
+from s2s.text.vocabulary import Vocabulary, WordVocabulary, load_vocabulary
 
 each_kind = pytest.mark.parametrize("vocabulary", VOCABULARIES.values(), ids=VOCABULARIES.keys())
 each_lossless = pytest.mark.parametrize("kind", ["character", "bpe", "unigram"])
@@ -97,7 +97,7 @@ def test_sentencepieces_sign_for_unknowns_is_never_printed() -> None:
 
 @each_kind
 def test_bytes_bring_the_vocabulary_back(vocabulary: Vocabulary) -> None:
-    again = from_bytes(vocabulary.kind, vocabulary.to_bytes())
+    again = load_vocabulary(vocabulary.kind, vocabulary.to_bytes())
     everything = range(len(vocabulary))
     assert (again.kind, len(again)) == (vocabulary.kind, len(vocabulary))
     assert again.tokens(everything) == vocabulary.tokens(everything)
@@ -110,14 +110,14 @@ def test_damaged_bytes_are_the_users_trouble_in_one_line(vocabulary: Vocabulary)
     data = vocabulary.to_bytes()
     for damaged in (b"", data[:-1], data[: len(data) // 2], data[40:], b"\xff" * 50):
         with pytest.raises(UserError, match="damaged") as caught:
-            from_bytes(vocabulary.kind, damaged)
+            load_vocabulary(vocabulary.kind, damaged)
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("data", [b"{}", b"[1]", b'"the"'])
 def test_a_list_of_tokens_is_a_list_of_strings(data: bytes) -> None:
     with pytest.raises(UserError, match="not a list of strings"):
-        from_bytes("word", data)
+        load_vocabulary("word", data)
 
 
 def test_a_token_listed_twice_is_refused() -> None:
@@ -127,7 +127,7 @@ def test_a_token_listed_twice_is_refused() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(UserError, match=r"'words'.*choose word, character"):
-        from_bytes("words", b"[]")
+        load_vocabulary("words", b"[]")
 
 
 # Words

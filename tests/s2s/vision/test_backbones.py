@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from s2s.errors import UserError
 from s2s.storage.weights import load_weights, weightless
 from s2s.vision import pretrained, torchvision_cnn
-from s2s.vision.backbones import Backbone, build_backbone, empty_backbone, folded
-from s2s.vision.pretrained import PACKAGES, Package, packaged, read_weights
+from s2s.vision.backbones import Backbone, build_backbone, empty_backbone, fold_batch_norm
+from s2s.vision.pretrained import PACKAGES, Package, find_packaged_weights, read_weights
 
 FAMILIES = ["resnet18", "resnet50", "efficientnet_b0", "efficientnet_v2_s", "mobilenet_v3_small", "convnext_tiny"]
 
@@ -147,7 +147,7 @@ def test_folding_keeps_the_grid_and_leaves_no_normalisation(name: str) -> None:
     torch.manual_seed(1)
     backbone = empty_backbone(name).eval()
     used(backbone)
-    copy, given = folded(backbone), pixels(1, 64, 64)
+    copy, given = fold_batch_norm(backbone), pixels(1, 64, 64)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in copy.modules())
     with torch.no_grad():
         want, got = backbone(given), copy(given)
@@ -160,7 +160,7 @@ def test_folding_leaves_the_original_alone() -> None:
     backbone = tiny()
     backbone.unfreeze(1)
     before = backbone.fingerprint()
-    folded(backbone)
+    fold_batch_norm(backbone)
     assert backbone.fingerprint() == before
     assert any(parameter.requires_grad for parameter in backbone.parameters())
 
@@ -273,12 +273,12 @@ def test_a_packages_file_is_checked_and_its_code_is_not_run(tmp_path: Path, monk
     (folder / "__init__.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match=r"weights\.pth: is missing from its package"):
-        packaged(Package("some-weights", "weights.pth", "0"))
+        find_packaged_weights(Package("some-weights", "weights.pth", "0"))
     (folder / "weights.pth").write_bytes(b"content")
     with pytest.raises(UserError, match="SHA-256 differs"):
-        packaged(Package("some-weights", "weights.pth", "0"))
+        find_packaged_weights(Package("some-weights", "weights.pth", "0"))
     right = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
-    assert packaged(Package("some-weights", "weights.pth", right)) == folder / "weights.pth"
+    assert find_packaged_weights(Package("some-weights", "weights.pth", right)) == folder / "weights.pth"
 
 
 def test_an_unknown_name_hints_at_the_nearest() -> None:

@@ -14,8 +14,8 @@ from s2s.errors import UserError
 from s2s.files import sha256
 from s2s.vision import extract as module
 from s2s.vision.backbones import Backbone
-from s2s.vision.crops import MIRRORED, WHOLE, View
-from s2s.vision.extract import Extracted, extract
+from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
+from s2s.vision.extract import Extraction, extract
 from s2s.vision.images import Preprocessing, read_image
 
 SQUARE = Preprocessing(8)
@@ -44,19 +44,21 @@ def pictures(folder: Path, count: int) -> list[Path]:
     return [picture(folder / f"{number}.png", number) for number in range(count)]
 
 
-def expected(backbone: Backbone, path: Path, *, view: View = WHOLE, preprocessing: Preprocessing = SQUARE) -> Tensor:
+def expected(
+    backbone: Backbone, path: Path, *, view: Augmentation = WHOLE, preprocessing: Preprocessing = SQUARE
+) -> Tensor:
     image = read_image(path)
     with torch.no_grad():
         return backbone(preprocessing.apply(view.apply(image, sha256(path))).pixels[None])[0]
 
 
-def check_all(found: Extracted, backbone: Backbone, paths: Sequence[Path], *, view: View = WHOLE) -> None:
+def check_all(found: Extraction, backbone: Backbone, paths: Sequence[Path], *, view: Augmentation = WHOLE) -> None:
     got = found.features.gather(range(len(found.features)))
     want = torch.stack([expected(backbone, path, view=view) for path in paths])
     assert torch.allclose(got, want, rtol=2e-3, atol=2e-3)  # half precision
 
 
-def float32(paths: Sequence[Path], backbone: Backbone, *, view: View = WHOLE) -> Extracted:
+def float32(paths: Sequence[Path], backbone: Backbone, *, view: Augmentation = WHOLE) -> Extraction:
     return extract(paths, backbone, SQUARE, view=view, precision="float32")
 
 
@@ -68,8 +70,8 @@ def test_each_picture_has_the_features_of_the_cnn(tmp_path: Path) -> None:
     check_all(found, backbone, paths)
 
 
-@pytest.mark.parametrize("view", [MIRRORED, View(1), View(2, mirrored=True)])
-def test_each_view_is_rows_of_its_own(view: View, tmp_path: Path) -> None:
+@pytest.mark.parametrize("view", [MIRRORED, Augmentation(1), Augmentation(2, mirrored=True)])
+def test_each_view_is_rows_of_its_own(view: Augmentation, tmp_path: Path) -> None:
     backbone, paths = tiny(), pictures(tmp_path, 3)
     plain, seen = float32(paths, backbone), float32(paths, backbone, view=view)
     assert plain.features.folder != seen.features.folder
@@ -80,7 +82,7 @@ def test_each_view_is_rows_of_its_own(view: View, tmp_path: Path) -> None:
 def test_padded_pictures_know_what_is_padding(tmp_path: Path) -> None:
     paths = [picture(tmp_path / "wide.png", 0, (16, 8)), picture(tmp_path / "high.png", 1, (8, 16))]
     found = extract(paths, tiny(), Preprocessing(8, "pad"), precision="float32").features
-    real = found.real([0, 1])
+    real = found.mask([0, 1])
     assert real is not None
     assert real.tolist() == [[[True, True], [False, False]], [[True, False], [True, False]]]
 

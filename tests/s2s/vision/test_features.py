@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from s2s.errors import UserError
 from s2s.vision import features
 from s2s.vision.crops import WHOLE
-from s2s.vision.features import FeatureFile, Header, Row, read_header, read_rows, writing
+from s2s.vision.features import FeatureFile, Header, Row, feature_writer, read_header, read_rows
 from s2s.vision.images import Preprocessing
 
 ROWS, COLUMNS, DIM = 2, 3, 4
@@ -33,7 +33,7 @@ def cells(*numbers: int) -> np.ndarray:
 
 
 def write(folder: Path, *numbers: int, extent: tuple[int, int] = (12, 12), fit: str = "stretch") -> None:
-    with writing(folder, header(fit)) as writer:
+    with feature_writer(folder, header(fit)) as writer:
         writer.append({f"picture {number}": extent for number in numbers}, cells(*numbers))
 
 
@@ -96,7 +96,7 @@ def test_cells_are_on_the_disk_before_they_are_counted(tmp_path: Path, monkeypat
     def fsync(descriptor: int) -> None:
         sizes.append(tuple((tmp_path / "f" / name).stat().st_size for name in ("cells.f16", "rows.jsonl")))
 
-    with writing(tmp_path / "f", header()) as writer:
+    with feature_writer(tmp_path / "f", header()) as writer:
         monkeypatch.setattr(os, "fsync", fsync)
         writer.append({"picture 1": (12, 12)}, cells(1))
     (first_cells, first_index), (_, second_index) = sizes
@@ -120,7 +120,7 @@ def test_damage_is_named_with_the_way_out(tmp_path: Path, name: str, content: by
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=f"{problem}.*delete the folder"):
         read_rows(tmp_path, header())
-    with pytest.raises(UserError, match=problem), writing(tmp_path, header()):
+    with pytest.raises(UserError, match=problem), feature_writer(tmp_path, header()):
         pass
 
 
@@ -163,17 +163,20 @@ def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_rows_of_something_else_are_never_added(tmp_path: Path) -> None:
     write(tmp_path, 1)
-    with pytest.raises(UserError, match="features of something else"), writing(tmp_path, header(backbone="other")):
+    with (
+        pytest.raises(UserError, match="features of something else"),
+        feature_writer(tmp_path, header(backbone="other")),
+    ):
         pass
 
 
 def test_only_padding_is_masked(tmp_path: Path) -> None:
     shape = Row(0, height=12, width=5, checksum=0), Row(1, height=1, width=12, checksum=0)
     padded = FeatureFile(tmp_path, header("pad"), shape)
-    real = padded.real([1, 0])
+    real = padded.mask([1, 0])
     assert real is not None
     assert real.tolist() == [[[True] * 3, [False] * 3], [[True, True, False]] * 2]
-    assert FeatureFile(tmp_path, header("stretch"), shape).real([0]) is None
+    assert FeatureFile(tmp_path, header("stretch"), shape).mask([0]) is None
 
 
 def test_a_second_writer_waits_for_the_first(

@@ -12,9 +12,9 @@ from PIL import Image
 
 from s2s.errors import UserError
 from s2s.vision.crops import MIRRORED, WHOLE
-from s2s.vision.features import FeatureFile, Header, read_rows, writing
+from s2s.vision.features import FeatureFile, Header, feature_writer, read_rows
 from s2s.vision.images import Picture, Preprocessing
-from s2s.vision.inputs import DecodedPixels, StoredFeatures, stacked
+from s2s.vision.inputs import DecodedPixels, StoredFeatures, stack_pictures
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_a_picture_that_has_gone_is_named(paths: list[Path]) -> None:
 
 def test_pictures_are_stacked_in_their_order() -> None:
     pictures = [Picture(torch.full((3, 4, 4), value, dtype=torch.uint8), 4, 2 + value) for value in (0, 1)]
-    assert stacked(pictures, Preprocessing(4)).extent is None
-    padded = stacked(pictures, Preprocessing(4, "pad"))
+    assert stack_pictures(pictures, Preprocessing(4)).extent is None
+    padded = stack_pictures(pictures, Preprocessing(4, "pad"))
     assert padded.values.shape == (2, 3, 4, 4)
     assert padded.values[1, 0, 0, 0] == 1
     assert padded.extent is not None
@@ -67,10 +67,10 @@ def test_stored_views_stand_in_their_rows_with_their_own_padding(tmp_path: Path)
     for number, view in enumerate((WHOLE, MIRRORED)):
         folder = tmp_path / str(number)
         cells = np.arange(8, dtype=np.float16).reshape(2, 2, 2, 1) + 100 * number
-        with writing(folder, replace(header, view=view)) as writer:
+        with feature_writer(folder, replace(header, view=view)) as writer:
             writer.append({"a": (4, 4), "b": (4 - 2 * number, 4)}, cells)
         files[view] = FeatureFile(folder, header, list(read_rows(folder, replace(header, view=view)).values()))
     found = StoredFeatures(files)([1, 0, 1, 0], [MIRRORED, WHOLE, WHOLE, MIRRORED])
     assert found.cells[:, 0, 0, 0].tolist() == [104, 0, 4, 100]
-    assert found.real is not None
-    assert found.real[:, 1, 0].tolist() == [False, True, True, True]
+    assert found.mask is not None
+    assert found.mask[:, 1, 0].tolist() == [False, True, True, True]

@@ -1,7 +1,6 @@
-"""Memory: what any encoder hands to the decoder.
+"""The memory that an encoder hands to the decoder: a grid of vectors to attend to, and a summary to start from.
 
-A grid of vectors to look at and a summary to start from. Whether the grid came from words or from the cells of a
-photograph is the encoder's business and nobody else's.
+The decoder does not know whether the grid came from words or from the cells of a photograph.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from torch import Tensor
 
 
 class Segment(NamedTuple):
-    """A run of neighbouring positions of one kind: a sentence's words, or an image's cells in reading order."""
+    """Neighbouring positions of one kind: the words of a sentence, or the cells of an image in reading order."""
 
     name: str
     length: int
-    shape: tuple[int, int] | None = None  # (rows, columns) where the positions are the cells of a picture
+    shape: tuple[int, int] | None = None  # (rows, columns) of the grid of an image, else None
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A batch of grids.
+    """The encoded inputs of a batch.
 
     Attributes:
         grid: (batch, positions, dim)
-        mask: (batch, positions), True where a position is real; None where all are.
-        summary: (batch, dim), what h_0 is made from; None where the decoder starts from zeros.
-        segments: what the positions are, for pictures of attention. Their lengths add up to `positions`.
+        mask: (batch, positions), True at real positions; None if all positions are real.
+        summary: (batch, dim), from which the decoder computes h_0; None if the decoder starts from zeros.
+        segments: what the positions stand for; views of attention use it. The lengths add up to `positions`.
     """
 
     grid: Tensor
@@ -38,14 +37,14 @@ class Memory:
     segments: tuple[Segment, ...] = field(default=())
 
     def pick(self, rows: list[int]) -> Memory:
-        """The grids at `rows`, in their order."""
+        """Return the memory of the inputs `rows`, in this order."""
         mask = None if self.mask is None else self.mask[rows]
         summary = None if self.summary is None else self.summary[rows]
         return replace(self, grid=self.grid[rows], mask=mask, summary=summary)
 
 
 def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean over the real positions: (batch, positions, dim) -> (batch, dim)."""
+    """Return the mean over the real positions: (batch, positions, dim) -> (batch, dim)."""
     if mask is None:
         return grid.mean(1)
     total = torch.einsum("bpd,bp->bd", grid, mask.to(grid.dtype))

@@ -1,12 +1,27 @@
-"""Weights in a loop over time: their gradients are one product after the loop, not a small one at each step.
+"""Weight gradients of a loop over time, computed in one product after the loop instead of one small product per step.
 
     with deferred_gradients(decoder):
         for words in steps:
             ...
 
-In the block a proxy takes the place of every matrix, and keeps what flows back at each step. The gradient over all
-steps is one product of tall matrices, several times as fast as the sum of as many products of a batch's few rows, each
-as large as the weight itself.
+In the block a `DeferredWeight` stands in for every weight matrix W of the module (see `s2s.nn.weight_proxy`).
+
+    forward,     W ----> _Gather ----> token
+    once                                 |
+                                         | every step takes the token
+    forward,                             v
+    each step    x_t ----------------> _Linear ----> y_t = x_t W^T          t = 1 ... T
+
+    backward,    dx_t <--------------- _Linear <---- dy_t                   t = T ... 1
+    each step                            |
+                                         +----> steps[t] = (x_t, dy_t)      no gradient of W yet
+
+    backward,    dW = D^T X <--------- _Gather <---- steps                  X = [x_1; ...; x_T]    (T x batch, inputs)
+    last                                                                    D = [dy_1; ...; dy_T]  (T x batch, outputs)
+
+Autograd runs the backward pass of `_Gather` last because every step depends on its token; the token carries no value.
+One product of tall matrices is several times as fast as T products of `batch` rows, each of which reads and writes a
+gradient as large as W.
 """
 
 from __future__ import annotations
@@ -21,39 +36,40 @@ from torch.autograd.function import once_differentiable
 
 from s2s.nn.weight_proxy import WeightProxy, weight_matrices
 
-_Steps = dict[int, tuple[Tensor, Tensor]]  # by their number: what went in, the gradient of what came out; (rows, dim)
+# Step number -> (inputs of the step (rows, inputs), gradient of its outputs (rows, outputs)).
+_Steps = dict[int, tuple[Tensor, Tensor]]
 
 
 class DeferredWeight(WeightProxy):
-    """A matrix (outputs, inputs) whose gradient is made when all steps have been gone back."""
+    """A matrix (outputs, inputs) whose gradient is computed after the backward pass of all steps."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self._weight = weight
-        self._used: tuple[Tensor, Tensor, _Steps] | None = None
-        self._uses = 0
+        self._shared: tuple[Tensor, Tensor, _Steps] | None = None  # by all steps: the cast matrix, the token, the store
+        self._step_count = 0
 
     def linear(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
         """See `WeightProxy`."""
-        if self._used is None:
+        if self._shared is None:
             steps: _Steps = {}
             cast = self._weight.detach().to(_products_dtype(self._weight))
-            self._used = cast, _Gather.apply(self._weight, steps), steps
-        self._uses += 1
-        return _Linear.apply(inputs.to(self._used[0].dtype), bias, *self._used, self._uses)
+            self._shared = cast, _Gather.apply(self._weight, steps), steps
+        self._step_count += 1
+        return _Linear.apply(inputs.to(self._shared[0].dtype), bias, *self._shared, self._step_count)
 
     def columns(self, where: tuple[slice, slice]) -> DeferredWeight:
-        """Taken with a gradient."""
+        """See `WeightProxy`; the gradient of the columns flows into that of the whole matrix."""
         return DeferredWeight(self._weight[where])
 
 
 @contextmanager
 def deferred_gradients(module: nn.Module) -> Iterator[None]:
-    """Defer the gradients of all matrices of `module` but embeddings, where there are gradients at all."""
-    learned = weight_matrices(module) if torch.is_grad_enabled() else ()
-    places = [(owner, name) for owner, name, weight in learned if weight.requires_grad]
+    """Defer the gradients of all weight matrices of `module` except embeddings; does nothing under `torch.no_grad`."""
+    trained = weight_matrices(module) if torch.is_grad_enabled() else ()
+    places = [(owner, name) for owner, name, weight in trained if weight.requires_grad]
     for owner, name in places:
-        owner.__dict__[name] = DeferredWeight(getattr(owner, name))  # hides the parameter, which stays where it is
+        owner.__dict__[name] = DeferredWeight(getattr(owner, name))  # hides the parameter, which stays registered
     try:
         yield
     finally:
@@ -62,7 +78,7 @@ def deferred_gradients(module: nn.Module) -> Iterator[None]:
 
 
 class _Gather(torch.autograd.Function):
-    """A token that every step takes: so its backward pass is after theirs, when all of `steps` is there."""
+    """Turns a matrix into a token that every step takes, so that its backward pass runs after those of all steps."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, steps: _Steps) -> Tensor:
@@ -78,7 +94,7 @@ class _Gather(torch.autograd.Function):
 
 
 class _Linear(torch.autograd.Function):
-    """One step's product."""
+    """The product of one step; its backward pass stores what the weight gradient needs in `steps`."""
 
     @staticmethod
     def forward(
@@ -99,6 +115,6 @@ class _Linear(torch.autograd.Function):
 
 
 def _products_dtype(weight: Tensor) -> torch.dtype:
-    """Of a product under autocast, as it would cast; else the weight's own."""
+    """The dtype that autocast would use for a product with `weight`; outside autocast, the dtype of `weight`."""
     kind = weight.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype

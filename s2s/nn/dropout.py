@@ -1,8 +1,8 @@
-"""Dropout whose random numbers cost a tenth of the usual ones on a CPU.
+"""Dropout that draws its random numbers ten times as fast as PyTorch's on a CPU.
 
-PyTorch draws one 32-bit number an element, one after the other, on one core. Here one 64-bit draw decides for eight
-elements, a byte each: the rate is rounded to 256ths (below 1), and the scale of what is kept follows the rounded rate,
-so that expectations stay exact.
+PyTorch draws one 32-bit number per element, sequentially, on one core. This module draws one 64-bit number for eight
+elements, one byte each. The rate is therefore rounded to a multiple of 1/256 (and stays below 1). Kept elements are
+scaled by the rounded rate, so the expected value of each output is exact.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ _LEVELS = 256
 
 
 def keep_mask(shape: Sequence[int], dropped: int, device: torch.device) -> Tensor:
-    """A boolean mask that is False with probability dropped / 256, from torch's global generator."""
+    """Draw a boolean mask that is False with probability dropped / 256, from torch's global generator."""
     count = torch.Size(shape).numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device).random_(-(2**63), None)
     return (words.view(torch.uint8)[:count] >= dropped).view(shape)
 
 
 class _Drop(torch.autograd.Function):
+    """Multiplies by the mask and the scale, and saves only the mask, a byte per element, for the backward pass."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, keep: Tensor, scale: float) -> Tensor:
         ctx.save_for_backward(keep)
@@ -39,12 +41,12 @@ class _Drop(torch.autograd.Function):
 
 
 class Dropout(nn.Module):
-    """Drop elements in training, and scale those kept by 1 / (1 - rate).
+    """Sets elements to zero in training and scales the others by 1 / (1 - rate) (Srivastava et al., 2014).
 
     Args:
-        rate: share of dropped elements, 0 <= rate < 1.
-        shared: a dimension along which one mask serves all: variational dropout (Gal & Ghahramani, 2016) shares it
-            over time.
+        rate: probability that an element is dropped, 0 <= rate < 1.
+        shared: a dimension along which all elements share one mask; None for a mask of the full shape. Variational
+            dropout (Gal & Ghahramani, 2016) shares the mask over time.
     """
 
     def __init__(self, rate: float, *, shared: int | None = None) -> None:
@@ -54,7 +56,7 @@ class Dropout(nn.Module):
         self.dropped = min(round(rate * _LEVELS), _LEVELS - 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Any shape in, the same shape out."""
+        """Apply dropout to a tensor of any shape."""
         if not self.training or self.dropped == 0:
             return inputs
         shape = list(inputs.shape)
@@ -64,9 +66,9 @@ class Dropout(nn.Module):
         return _Drop.apply(inputs, keep, _LEVELS / (_LEVELS - self.dropped))
 
     def step(self, inputs: Tensor) -> Tensor:
-        """One step of a signal over time, (rows, dim): its mask is shared with no other step."""
+        """Apply dropout to one time step, (rows, dim), with a mask of its own."""
         return self(inputs.unsqueeze(1)).squeeze(1)
 
     def extra_repr(self) -> str:
-        """For `print(model)`."""
+        """Return the arguments that `print(model)` shows."""
         return f"rate={self.rate}" + ("" if self.shared is None else f", shared={self.shared}")

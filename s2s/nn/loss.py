@@ -1,5 +1,7 @@
-"""The losses: cross-entropy over real positions, smoothed or weighted, and what is added to it: the divergence of two
-passes with other dropout masks, and the doubly stochastic attention term.
+"""Losses: smoothed or weighted cross-entropy, and two terms that can be added to it.
+
+The terms are the symmetric divergence of two passes with different dropout masks (R-Drop) and the doubly stochastic
+attention penalty (Show, Attend and Tell).
 """
 
 from __future__ import annotations
@@ -11,25 +13,29 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_ROWS = 128  # at a time: their float32 logits stay in the processor's cache
+_ROWS = 128  # rows per block on a CPU: their float32 logits fit into the processor's cache
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Forms the gradient on the way forward, while a block of logits is in the cache; none where none is wanted."""
+    """Cross-entropy that computes its gradient in the forward pass, while a block of logits is in the cache.
+
+    It computes no gradient if the logits need none.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float
     ) -> tuple[Tensor, Tensor]:
-        """Return the loss (), summed over rows, and the targets' log-probabilities (rows,), both in float32."""
+        """Return the loss (), summed over rows, and the log-probabilities of the targets (rows,), both in float32."""
         rows, size = logits.shape
         gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
         chosen = logits.new_empty(rows, 1, dtype=torch.float32)  # log-probabilities of the targets
-        sums = torch.empty_like(chosen)  # of all log-probabilities
+        sums = torch.empty_like(chosen)  # of the log-probabilities of each row
         for block in _blocks(rows, logits.device):
             scores, truth = logits[block].float(), targets[block].unsqueeze(1)
             slope = scores.softmax(-1)
-            # The log of the normaliser, by the likeliest word: its probability is at least 1 / size, its log exact.
+            # The log of the normaliser, computed from the likeliest word, whose probability is at least 1 / size: the
+            # log of a smaller one could lose precision or be infinite.
             normaliser = scores.amax(-1, keepdim=True) - slope.amax(-1, keepdim=True).log()
             torch.sub(scores.gather(1, truth), normaliser, out=chosen[block])
             torch.sub(scores.sum(1, keepdim=True), normaliser, alpha=size, out=sums[block])
@@ -52,58 +58,60 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 def _blocks(rows: int, device: torch.device) -> Iterator[slice]:
-    """So many rows at a time that they stay in the processor's cache; all at once elsewhere."""
+    """Yield slices of rows: blocks that fit into the cache on a CPU, all rows at once on other devices."""
     step = _ROWS if device.type == "cpu" else max(rows, 1)
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
 def _scaled(gradient: Tensor, upstream: Tensor) -> Tensor:
-    """The gradient times that of a sum, which in training is 1: on a CPU a pass over all logits is saved."""
+    """Return gradient * upstream. In training `upstream` is 1, and on a CPU a pass over all logits is then saved."""
     if upstream.device.type == "cpu" and upstream == 1:
         return gradient
     return gradient * upstream.to(gradient.dtype)
 
 
 def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Cross-entropy against (1 - smoothing) on the target and smoothing spread evenly over the whole vocabulary.
+    """Cross-entropy with label smoothing (Szegedy et al., 2016, section 7).
 
-    Label smoothing is Szegedy et al. (2016), section 7; the same as `torch.nn.functional.cross_entropy`'s.
+    The target distribution has 1 - smoothing on the target, and smoothing spread evenly over the whole vocabulary. The
+    loss equals that of `torch.nn.functional.cross_entropy(..., label_smoothing=smoothing, reduction="sum")`.
 
     Args:
-        logits: (rows, vocabulary), of real positions only
+        logits: (rows, vocabulary), without padding
         targets: (rows,)
         smoothing: 0 <= smoothing < 1
 
     Returns:
-        the smoothed loss, summed over rows, which has a gradient; and the plain cross-entropy (nats), which has none.
+        The smoothed loss (), summed over rows, with a gradient; and the plain cross-entropy () in nats, summed over
+        rows, without a gradient.
     """
     total, log_probabilities = _CrossEntropy.apply(logits, targets, None, smoothing)
     return total, -log_probabilities.sum()
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """sum_i w_i * -log p_i(target_i), each row with a weight of its own, of either sign.
+    """Cross-entropy with a weight per row: sum_i w_i * -log p_i(target_i).
 
-    With the targets sampled from the model and the advantage of their sentence as the weight, its gradient is that of
-    REINFORCE (Williams, 1992), as in self-critical training (Rennie et al., 2017, eq. 7).
+    If the targets are sampled from the model and the weights are the advantages of their sentences, the gradient is
+    that of REINFORCE (Williams, 1992), as in self-critical training (Rennie et al., 2017, eq. 7).
 
     Args:
-        logits: (rows, vocabulary), of real positions only
+        logits: (rows, vocabulary), without padding
         targets: (rows,)
-        weights: (rows,), which get no gradient
+        weights: (rows,), positive or negative; they get no gradient
 
     Returns:
-        the sum, which has a gradient; and log p_i(target_i) (rows,) in float32 (nats), which has none.
+        The sum (), with a gradient; and log p_i(target_i) (rows,) in float32 (nats), without a gradient.
     """
     return _CrossEntropy.apply(logits, targets, weights, 0.0)
 
 
 class _Divergence(torch.autograd.Function):
-    """Forms the gradient on the way forward too."""
+    """Symmetric divergence; like `_CrossEntropy` it computes its gradient in the forward pass."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, weight: float) -> Tensor:
-        """Return the weighted sum (), in float32, over the pairs of rows i and i + rows / 2."""
+        """Return the weighted sum () in float32 over the pairs of rows i and i + rows / 2."""
         half = logits.shape[0] // 2
         gradient = torch.empty_like(logits)
         total = logits.new_zeros((), dtype=torch.float32)
@@ -127,13 +135,14 @@ class _Divergence(torch.autograd.Function):
 
 
 def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:
-    """The sum of KL(p || q) + KL(q || p) over rows, times `weight`: how far two passes with other masks disagree.
+    """Return weight * sum_i KL(p_i || q_i) + KL(q_i || p_i), where p and q are two passes over the same rows.
 
-    Half of it times alpha, beside the cross-entropy of both passes, is R-Drop (Wu et al., 2021, eq. 4).
+    R-Drop (Wu et al., 2021, eq. 4) adds alpha / 2 times this sum to the cross-entropy of both passes, which differ in
+    their dropout masks.
 
     Args:
-        logits: (2 n, vocabulary): n rows of one pass, then the same n of the other
-        weight: of the sum
+        logits: (2 n, vocabulary): n rows of the first pass, then the same n rows of the second
+        weight: factor of the sum
 
     Returns:
         (), in float32 (nats).
@@ -142,18 +151,19 @@ def symmetric_divergence(logits: Tensor, weight: float = 1.0) -> Tensor:
 
 
 def doubly_stochastic_penalty(attention: Tensor, steps: Tensor, positions: Tensor | None = None) -> Tensor:
-    """How far from 1 the attention paid to each position over the sentence is: sum_i (1 - sum_t alpha_ti)^2.
+    """Doubly stochastic attention penalty of Show, Attend and Tell (Xu et al., 2015, eq. 14).
 
-    The term of Show, Attend and Tell (Xu et al., 2015, eq. 14), of real positions and real steps.
+    It is sum_i (1 - sum_t alpha_ti)^2 over the real positions i and the real steps t: how far the total attention paid
+    to each position is from 1.
 
     Args:
         attention: (rows, time, positions)
-        steps: (rows, time), True where a word is real
-        positions: the memory's mask (sentences, positions), True where real, whose rows serve as many rows of
-            attention each, side by side; None where all are real
+        steps: (rows, time), True at real words
+        positions: the mask of the memory (sentences, positions), True at real positions; None if all are real. If
+            there are more rows than sentences, each sentence has `rows / sentences` neighbouring rows of attention.
 
     Returns:
-        (rows,), a value a sentence, in float32.
+        (rows,) in float32.
     """
     paid = (attention.transpose(1, 2) @ steps.to(attention.dtype).unsqueeze(2)).squeeze(2)  # (rows, positions)
     missing = (1 - paid).square()

@@ -1,4 +1,4 @@
-"""In which precision matrix products run, and on which device."""
+"""The choice of a device and of a precision for matrix products."""
 
 from __future__ import annotations
 
@@ -20,16 +20,21 @@ for _cache in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 matrices by instructions of its own: AVX512-BF16, AMX, a recent GPU."""
+    """Whether the processor has instructions for bfloat16 matrix products: AVX512-BF16, AMX, or a recent GPU."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # no public name for these yet
+        torch.cpu._is_avx512_bf16_supported()
+        or torch.cpu._is_amx_tile_supported()  # PyTorch has no public names for these
     )
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one; asking for CUDA where there is none is a mistake."""
+    """Return the device of this name; `auto` is CUDA if a GPU is available, else the CPU.
+
+    Raises:
+        UserError: `cuda` was asked for and no CUDA device is available.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check(name != "cuda" or torch.cuda.is_available(), "no CUDA device was found: use --device cpu")
@@ -37,16 +42,16 @@ def choose_device(name: str) -> torch.device:
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:
-    """A context in which matrix products run as `precision` says; weights, cell states and losses stay float32.
+    """Return a context in which matrix products run in `precision`; weights, cell states and losses stay float32.
 
-    `auto` is bfloat16 where the processor is faster at it, else float32.
+    `auto` is bfloat16 on processors that have instructions for it, else float32.
     """
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=uses_bfloat16(precision, device))
 
 
 def uses_bfloat16(precision: Precision, device: torch.device) -> bool:
-    """Whether products of such a precision are in bfloat16 here."""
+    """Whether matrix products of this precision run in bfloat16 on `device`."""
     assert precision in get_args(Precision), (
-        f"{precision} is no precision of all products; see s2s/models/quantisation.py"
+        f"{precision} is not a precision for all products; see s2s/models/quantisation.py"
     )
     return precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))

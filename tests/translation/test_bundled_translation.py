@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from s2s.models.quantisation import can_quantise
+from s2s.nn.eight_bit_products import available
 from s2s.nn.precision import DecodingPrecision
 from translation.metrics import bleu
 from translation.translate import MODELS, bundled
@@ -33,7 +33,7 @@ def translated(sources: tuple[str, ...], precision: DecodingPrecision, batch_tok
 
 @pytest.mark.parametrize("precision", ["int8", "bfloat16"])
 def test_no_precision_costs_bleu(precision: DecodingPrecision, text: tuple[list[str], list[str]]) -> None:
-    if precision == "int8" and not can_quantise(torch.device("cpu")):
+    if precision == "int8" and not available(torch.device("cpu")):
         pytest.skip("needs a processor with products in eight bits")
     sources, references = text
     outputs = (translated(tuple(sources), p, 16_384) for p in ("float32", precision))

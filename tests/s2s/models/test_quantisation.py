@@ -15,14 +15,17 @@ from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.models.quantisation import QuantisedWeight, can_quantise, is_quantised, quantise, quantise_for_decoding
+from s2s.models.quantisation import QuantisedWeight, is_quantised, quantise, quantise_for_decoding
 from s2s.models.recurrent_decoder import DecoderConfig
 from s2s.models.wirings import DECODERS
+from s2s.nn import eight_bit_products
 from translation.translator import Translator
 
 CPU = torch.device("cpu")
 ROWS, INPUTS, OUTPUTS, GRID = 6, 48, 32, 20
-needs_int8 = pytest.mark.skipif(not can_quantise(CPU), reason="needs a processor with products in eight bits")
+needs_int8 = pytest.mark.skipif(
+    not eight_bit_products.available(CPU), reason="needs a processor with eight-bit products"
+)
 linear = nn.functional.linear
 
 
@@ -165,11 +168,11 @@ def test_auto_quantises_where_it_can_and_the_others_leave_the_decoder_alone() ->
 
 
 def test_a_machine_without_such_products_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("s2s.models.quantisation.can_quantise", lambda device: False)
+    monkeypatch.setattr("s2s.nn.eight_bit_products.available", lambda device: False)
     decoder = network().decoder
     assert quantise_for_decoding(decoder, "auto", CPU) == "auto"
     assert not is_quantised(decoder)
-    with pytest.raises(UserError, match="--precision int8: not on this cpu device: choose auto"):
+    with pytest.raises(UserError, match="--precision int8: not available on this cpu device: choose auto"):
         quantise_for_decoding(decoder, "int8", CPU)
 
 

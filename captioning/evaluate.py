@@ -4,7 +4,7 @@
     python -m captioning.evaluate --results results.json --references captions_val2017.json --java
 
 `captioning.metrics.scores` explains the figures and the human row. For a model with attention, the report also says how
-widely attention spreads and how much it changes from word to word (`s2s.views.attention_view.Spread`).
+widely attention spreads and how much it changes from word to word (`s2s.views.attention_spread.Spread`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from s2s.files import check_output, check_readable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from s2s.views.attention_view import Spread
+    from s2s.views.attention_spread import Spread
 
 
 def evaluate(arguments: list[str]) -> int:
@@ -74,7 +74,7 @@ def _captioned(options: argparse.Namespace) -> _Said:
     from captioning.caption import load
     from captioning.corpus import read_captions
     from captioning.results import check_distinct, write_results
-    from s2s.views.attention_view import spread
+    from s2s.views.attention_spread import measure_spread
 
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
@@ -97,7 +97,7 @@ def _captioned(options: argparse.Namespace) -> _Said:
     if options.output:
         write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
     search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"
-    return _Said(captions, references, search, spread(attentions) if attentions else None)
+    return _Said(captions, references, search, measure_spread(attentions) if attentions else None)
 
 
 def _parser() -> command.Parser:

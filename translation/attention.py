@@ -11,7 +11,8 @@ from s2s.errors import warn
 from s2s.files import atomic_file
 from s2s.text.tokens import END, SPECIALS, UNK
 from s2s.text.vocabulary import Vocabulary
-from s2s.views.attention_view import AttentionView, Words, rounded, text_file, written
+from s2s.views.attention_file import attention_writer
+from s2s.views.attention_view import AttentionView, Words, round_weights
 from translation.copying import read
 
 PAGE_LINES, PICTURE_LINES = 500, 8  # what one can look through; more of them make files that no viewer opens
@@ -22,7 +23,7 @@ Write = Callable[[AttentionView], None]
 def view(line: str, best: Translation, vocabulary: Vocabulary, name: str) -> AttentionView:
     """The attention of a line's translation; `vocabulary` is that of the source. `name` says which line it is."""
     source = source_tokens(line, vocabulary)
-    weights = None if best.attention is None else rounded(best.attention[:, : len(source)])
+    weights = None if best.attention is None else round_weights(best.attention[:, : len(source)])
     return AttentionView(name, (Words("source", source),), tuple(best.tokens), weights, best.text, best.score)
 
 
@@ -43,7 +44,7 @@ def attention_file(path: Path) -> Iterator[Write]:
     JSON holds all lines and is written as they come. A page holds the first lines that are not blank, a picture the
     first that have weights; if there were more a warning says so.
     """
-    writers = {".json": written, ".html": _page, ".png": _picture}
+    writers = {".json": attention_writer, ".html": _page, ".png": _picture}
     with writers[path.suffix.lower()](path) as write:
         yield write
 
@@ -69,10 +70,10 @@ class _First:
 def _page(path: Path) -> Iterator[Write]:
     first = _First(PAGE_LINES)
     yield lambda view: first.add(view) if view.text else None
-    from s2s.views.words_page import words_page
+    from s2s.views.attention_page import attention_page
+    from s2s.views.web_page import write_page
 
-    with atomic_file(path) as aside:
-        aside.write_text(words_page(first.views, "Attention"), **text_file())
+    write_page(path, attention_page(first.views, "Attention"))
     first.report(path, "lines")
 
 
@@ -80,8 +81,8 @@ def _page(path: Path) -> Iterator[Write]:
 def _picture(path: Path) -> Iterator[Write]:
     first = _First(PICTURE_LINES)
     yield lambda view: first.add(view) if view.weights else None
-    from s2s.views.words_matrix import matrix_picture
+    from s2s.views.attention_matrix import attention_matrix
 
     with atomic_file(path) as aside:
-        matrix_picture(first.views).save(aside, "PNG")
+        attention_matrix(first.views).save(aside, "PNG")
     first.report(path, "lines that have weights")

@@ -21,7 +21,7 @@ from captioning.metrics.rouge import rouge_l
 from s2s.errors import check
 
 if TYPE_CHECKING:
-    from s2s.views.attention_view import Spread
+    from s2s.views.attention_spread import Spread
 
 SHOWN = 3  # pictures that a message names
 

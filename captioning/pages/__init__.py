@@ -1,1 +1,1 @@
-"""Web pages that show where each word of a caption looked."""
+"""Web pages that show the attention of captions on their photographs."""

@@ -1,7 +1,7 @@
-"""What `caption --attention DIR` writes: a page, a strip and a thumbnail for each picture, attention.json, index.html.
+"""The folder that `caption --attention DIR` writes: for each picture a page, a strip and a thumbnail, and a gallery.
 
-Pages are written as captions come, each whole or not at all; index.html and attention.json at the end, be it the end
-of all pictures, an interruption or an error.
+The files of a picture are written as soon as it is captioned, each of them complete or not at all. attention.json and
+index.html, which lists all pictures, are written at the end, also after an interruption or an error.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from captioning.pages.caption_page import caption_page
 from captioning.pages.caption_view import caption_view
 from s2s.errors import check
 from s2s.files import atomic_file
-from s2s.views.attention_view import AttentionView, text_file, written
-from s2s.views.light import encoded, fitted
-from s2s.views.strip import caption_strip
-from s2s.views.web_page import filled
+from s2s.views.attention_file import attention_writer
+from s2s.views.attention_page import attention_page
+from s2s.views.attention_strip import attention_strip
+from s2s.views.attention_view import AttentionView
+from s2s.views.light import shrink, webp
+from s2s.views.web_page import fill_template, write_page
 from s2s.vision.images import ImageError, read_image
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
 _TEMPLATE = Path(__file__).parent / "data" / "gallery.html"
 _INDEX = "index.html"
 _THUMBNAIL = 480  # pixels of its longer side
-_LONGEST = 100  # bytes of a file's name, which leaves room for a number and an ending
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # of Windows
+_LONGEST = 100  # bytes of a file's name, without a number and an ending
+# Names that Windows reserves for devices.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
 def check_folder(directory: Path, *, force: bool = False) -> None:
-    """Raise a UserError unless pages can be written to `directory`, which is new, or empty, or may be added to.
+    """Raise a UserError unless pages can be written to `directory`.
 
-    With `force` files of the same names are replaced in it; nothing is ever deleted.
+    It must be new or empty. With `force` it may hold files; those with the names of new ones are replaced, and no file
+    is deleted.
     """
     check(directory.is_dir() or not directory.exists(), f"{directory}: is a file; name a folder for the pages")
     folder = directory if directory.is_dir() else directory.absolute().parent
@@ -51,35 +54,34 @@ def check_folder(directory: Path, *, force: bool = False) -> None:
 
 @contextmanager
 def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Captioned], str]]:
-    """Yield a function that takes what came of each file and says why its page could not be drawn: mostly, nothing.
+    """Yield a function that draws the page of a picture, and returns why that failed, or "".
 
     Raises UserError as `check_folder` does.
     """
     check_folder(directory, force=force)
     directory.mkdir(exist_ok=True)
     end = None
-    with written(directory / "attention.json") as write:
+    with attention_writer(directory / "attention.json") as write:
         gallery = _Gallery(directory, write)
         try:
             yield gallery.add
-        except BaseException as failure:  # the pages that there are need a way to them
+        except BaseException as failure:  # index.html still links to the pages written so far
             if gallery.empty:
                 raise
             end = failure
-    with atomic_file(directory / _INDEX) as aside:
-        aside.write_text(gallery.page(), **text_file())
+    write_page(directory / _INDEX, gallery.page())
     if end is not None:
         raise end
 
 
 class Names:
-    """Names for files that are safe on every system and differ from one another, whatever the case of their letters."""
+    """Makes file names that are safe on every system, and that differ even if the case of letters is ignored."""
 
     def __init__(self) -> None:
         self._taken = {"index", "attention", *_DEVICES}
 
     def __call__(self, path: Path) -> str:
-        """The name of what belongs to the picture at `path`, without an ending."""
+        """The name of the files of the picture at `path`, without an ending."""
         plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", path.stem)).strip(".-")
         plain = plain.encode()[:_LONGEST].decode(errors="ignore") or "picture"
         name, number = plain, 1
@@ -91,7 +93,7 @@ class Names:
 
 
 class _Gallery:
-    """The files of each picture, and what index.html shows of it."""
+    """Writes the files of each picture, and collects the entries of index.html."""
 
     def __init__(self, directory: Path, write: Callable[[AttentionView], None]) -> None:
         self._directory, self._write = directory, write
@@ -101,7 +103,7 @@ class _Gallery:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show yet."""
+        """Whether no picture has been added yet."""
         return not self._pictures and not self._failures
 
     def add(self, found: Captioned) -> str:
@@ -116,7 +118,7 @@ class _Gallery:
         head = '<h2 id="failures"><b>not captioned</b></h2>'
         rows = "\n".join(self._failures)
         count = f"{len(self._pictures):,} captioned" + f", {len(self._failures):,} failed" * bool(self._failures)
-        return filled(
+        return fill_template(
             _TEMPLATE,
             "Captions",
             count=count,
@@ -125,27 +127,28 @@ class _Gallery:
         )
 
     def _draw(self, found: Captioned) -> str:
-        """Write the files of a picture, or say why not."""
+        """Write the files of a picture; return why that failed, or ""."""
         try:
             image = read_image(found.path)
             view = caption_view(found, image)
-        except (ImageError, OSError) as error:  # it was read before, but files come and go
+        except (ImageError, OSError) as error:  # the file may have changed since it was captioned
             return getattr(error, "reason", str(error))
         name = self._names(found.path)
         with atomic_file(self._directory / f"{name}.webp") as aside:
-            aside.write_bytes(encoded(fitted(image, _THUMBNAIL)))
+            aside.write_bytes(webp(shrink(image, _THUMBNAIL)))
         if view is not None:
             self._write(view)
-            with atomic_file(self._directory / f"{name}.html") as aside:
-                aside.write_text(caption_page(view, image, gallery=_INDEX), **text_file())
+            photographs = {str(found.path): image}
+            page = attention_page([view], view.name, photographs, gallery=_INDEX)
+            write_page(self._directory / f"{name}.html", page)
             with atomic_file(self._directory / f"{name}.png") as aside:
-                caption_strip(view, image).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
+                attention_strip(view, photographs).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
         self._pictures.append(_card(name, found.path, found.captions[0].text, drawn=view is not None))
         return ""
 
 
 def _card(name: str, path: Path, caption: str, *, drawn: bool) -> str:
-    """A picture in the gallery; one whose words did not look has no page to lead to."""
+    """The entry of a picture in index.html. A caption made without attention has no page to link to."""
     address = quote(name)
     inner = f'<img src="{address}.webp" alt="" loading="lazy"><p class="caption">{_text(caption)}</p>'
     file = f'<span title="{_text(path)}">{_text(path.name)}</span>'

@@ -5,6 +5,7 @@ The decoder does not know whether the grid came from words or from the cells of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -41,6 +42,30 @@ class Memory:
         mask = None if self.mask is None else self.mask[rows]
         summary = None if self.summary is None else self.summary[rows]
         return replace(self, grid=self.grid[rows], mask=mask, summary=summary)
+
+
+def join(memories: Sequence[Memory]) -> Memory:
+    """One memory of several inputs, such as a sentence and its picture: their grids along the positions.
+
+    The summaries are joined along their features, so that h_0 = tanh(W [s_1; s_2]) can weigh each of them. A memory
+    without a summary adds no features; the result has none if no memory has one.
+
+    Args:
+        memories: at least one, of the same batch size and grid dimension. Where some have a mask, all positions of
+            those without one are real.
+    """
+    grid = torch.cat([memory.grid for memory in memories], 1)  # (batch, positions, dim)
+    mask = None
+    if any(memory.mask is not None for memory in memories):
+        mask = torch.cat([_filled_mask(memory) for memory in memories], 1)  # (batch, positions)
+    summaries = [memory.summary for memory in memories if memory.summary is not None]
+    summary = torch.cat(summaries, -1) if summaries else None  # (batch, dim_1 + dim_2 + ...)
+    return Memory(grid, mask, summary, tuple(segment for memory in memories for segment in memory.segments))
+
+
+def _filled_mask(memory: Memory) -> Tensor:
+    """The memory's mask (batch, positions), all True if it has none."""
+    return memory.grid.new_ones(memory.grid.shape[:2], dtype=torch.bool) if memory.mask is None else memory.mask
 
 
 def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Letters for pictures: Noto Sans, which comes along, or a font of the machine where the text needs another script."""
+"""Fonts for pictures: the bundled Noto Sans, or a font of the machine if a text has characters of another script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WIDESPREAD = (
 
 
 def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """The bundled font, or the first of some widespread ones that has every character of `text`, if there is any."""
+    """The bundled font, or, if it lacks a character of `text`, the first widespread font that has all it lacks."""
     missing = frozenset(character for character in text if not _has("", character))
     name = next((name for name in _WIDESPREAD if all(_has(name, character) for character in missing)), "")
     return _font(name if missing else "", size) or _bundled(size)
@@ -40,7 +40,7 @@ def _bundled(size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont | None:
-    """The font of that name, if this machine has it."""
+    """The font of this name; None if this machine does not have it."""
     if not name:
         return _bundled(size)
     try:
@@ -51,7 +51,7 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont | None:
 
 @lru_cache(maxsize=4096)
 def _has(name: str, character: str) -> bool:
-    """Whether a font draws `character` otherwise than the box for what it has not."""
+    """Whether a font draws `character` differently from the box that stands for missing characters."""
     font = _font(name, 20)
     if font is None:
         return False

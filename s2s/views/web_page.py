@@ -1,4 +1,4 @@
-"""Web pages that are one file: a template, a style, and data that cannot break out of it."""
+"""Web pages that are one file: a template, the style that all pages share, and data that cannot break out of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ import json
 import re
 from pathlib import Path
 
+from s2s.files import atomic_file
+
 _STYLE = Path(__file__).parent / "data" / "page.css"
 
 
-def filled(template: Path, title: str, **parts: str) -> str:
-    """The template with `{{style}}`, `{{title}}` (any text) and all of its other `{{name}}`s (HTML) filled in."""
+def fill_template(template: Path, title: str, **parts: str) -> str:
+    """Fill in the template's `{{style}}`, its `{{title}}` (any text) and all of its other `{{name}}`s (HTML)."""
     known = {"style": _STYLE.read_text(encoding="utf-8"), "title": html.escape(title), **parts}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: known[found[1]], template.read_text(encoding="utf-8"))
 
 
-def as_script(data: object) -> str:
+def json_for_script(data: object) -> str:
     """`data` as the JSON content of a script element, which `</script>` in a string must not end."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def write_page(path: Path, page: str) -> None:
+    r"""Write the HTML of a page, complete or not at all. Bytes of a file's name that are not UTF-8 become `\udc..`."""
+    with atomic_file(path) as aside:
+        aside.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")

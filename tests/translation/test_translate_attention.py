@@ -14,7 +14,8 @@ from PIL import Image
 
 from s2s.text.subwords import train_subwords
 from s2s.text.vocabulary import CharacterVocabulary, WordVocabulary
-from s2s.views.attention_view import Words, read
+from s2s.views.attention_file import read_attention_file
+from s2s.views.attention_view import Words
 from translation import translate
 from translation.attention import source_tokens
 
@@ -37,7 +38,7 @@ def test_json_has_an_item_for_every_line(run: Translate, text: Path, tmp_path: P
     code, output, errors = run(text, "--attention", path)
     assert (code, errors) == (0, "")
     assert output == run(text)[1]
-    views = read(path)
+    views = read_attention_file(path)
     assert [view.name for view in views] == [f"{text}: line {number}" for number in range(1, 6)]
     assert [view.text for view in views] == output.splitlines()
     man, blank, _, hat, foreign = views
@@ -59,17 +60,17 @@ def test_numbers_go_on_within_a_file_and_n_best_shows_the_best(
     monkeypatch.setattr("s2s.text.lines.WINDOW_LINES", 2)
     path = tmp_path / "a.json"
     assert run(text, text, "--attention", path)[0] == 0
-    once = read(path)
+    once = read_attention_file(path)
     assert [view.name.rpartition(" ")[2] for view in once] == [*"12345"] * 2
     assert run(text, text, "--attention", path, "--n-best", 3, "--force")[0] == 0
-    assert [view.text for view in read(path)] == [view.text for view in once]
+    assert [view.text for view in read_attention_file(path)] == [view.text for view in once]
 
 
 def test_a_line_in_pieces_has_no_weights_and_is_there(run: Translate, tmp_path: Path) -> None:
     long = tmp_path / "long.en"
     long.write_text(f"{LONG}\n")
     assert run(long, "--attention", tmp_path / "a.json")[0] == 0
-    [view] = read(tmp_path / "a.json")
+    [view] = read_attention_file(tmp_path / "a.json")
     assert view.weights is None
     assert "".join(view.segments[0].tokens[:-1]) == LONG  # type: ignore[union-attr]
     assert run(long, "--attention", tmp_path / "a.png")[0] == 0
@@ -114,7 +115,7 @@ def test_an_empty_input_gives_an_empty_file(run: Translate, tmp_path: Path) -> N
     empty.touch()
     for ending in translate.ATTENTION:
         assert run(empty, "--attention", tmp_path / f"a{ending}") == (0, "", "")
-    assert read(tmp_path / "a.json") == []
+    assert read_attention_file(tmp_path / "a.json") == []
 
 
 def test_a_failure_leaves_the_file_as_it_was(run: Translate, text: Path, tmp_path: Path) -> None:

@@ -1,19 +1,15 @@
-"""Pages of captioned photographs: light where the weights are, safe names, escaped text, nothing lost."""
+"""Pages of captioned photographs: safe names, escaped text, and no picture lost."""
 
 from __future__ import annotations
 
 import html
-import json
 import os
 import re
-from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -21,22 +17,19 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from captioning.pages.caption_page import caption_page
 from captioning.pages.caption_view import caption_view
 from captioning.pages.gallery import Names, attention_folder, check_folder
 from s2s.errors import Terminated, UserError
-from s2s.views.attention_view import AttentionView, Grid, Photograph, read
-from s2s.views.light import heat, lit, peak
-from s2s.views.strip import caption_strip, shape
+from s2s.views.attention_file import read_attention_file
+from s2s.views.attention_view import Grid, Photograph
 from s2s.vision.images import read_image
 
 EVIL = """</script><script>alert("x")</script><img src=x onerror='alert(1)'>&amp;{{data}}"""
-PADDED = Grid("photograph", 4, 4, Photograph("wide.jpg", 200, 100, (0.0, 0.0, 200.0, 200.0)))
 
 
 @dataclass
 class Caption:
-    """As in captioning.captioner."""
+    """As in s2s.decoding.results."""
 
     text: str
     score: float
@@ -46,7 +39,7 @@ class Caption:
 
 @dataclass
 class Captioned:
-    """As in captioning.captioner."""
+    """As in s2s.decoding.results."""
 
     path: Path
     captions: Sequence[Caption] = ()
@@ -56,10 +49,9 @@ class Captioned:
 
 @dataclass
 class Pictures:
-    """A folder of pictures, and what a captioner would say of them."""
+    """A folder of pictures, and what a captioner would return for them."""
 
     folder: Path
-    made: list[Path] = field(default_factory=list)
 
     def captioned(self, name: str, text: str = "a dog", *, size: tuple[int, int] = (60, 40), **options: Any) -> Any:
         path = self.folder / name
@@ -77,62 +69,7 @@ def pictures(tmp_path: Path) -> Pictures:
     return Pictures(folder)
 
 
-def on_one_cell(grid: Grid, row: int, column: int) -> tuple[float, ...]:
-    weights = [0.0] * grid.positions
-    weights[row * grid.columns + column] = 1.0
-    return tuple(weights)
-
-
-@pytest.mark.parametrize(("row", "column"), [(0, 0), (1, 2), (2, 1), (1, 0)])
-def test_light_falls_where_the_cell_lies_on_the_photograph(row: int, column: int) -> None:
-    """A stretched photograph is covered by the grid whole."""
-    grid = Grid("photograph", 3, 4, Photograph("x.jpg", 800, 300, (0, 0, 800, 300)))
-    light = heat(on_one_cell(grid, row, column), grid, 80, 30)
-    assert light.shape == (30, 80)
-    x, y = peak(on_one_cell(grid, row, column), grid)
-    assert (x, y) == ((column + 0.5) / 4, (row + 0.5) / 3)
-    assert light.max() == 1
-    assert light[int(y * 30), int(x * 80)] > 0.95
-    inside = light > 0.4
-    rows, columns = np.nonzero(inside)
-    assert rows.min() >= (row - 0.3) * 10
-    assert rows.max() <= (row + 1.3) * 10
-    assert columns.min() >= (column - 0.3) * 20
-    assert columns.max() <= (column + 1.3) * 20
-
-
-def test_a_padded_photograph_has_its_part_of_the_grid() -> None:
-    """Of a picture twice as wide as high the upper half of the square is the photograph."""
-    light = heat(on_one_cell(PADDED, 1, 3), PADDED, 40, 20)
-    assert peak(on_one_cell(PADDED, 1, 3), PADDED) == (0.875, 0.75)
-    assert light[15, 35] > 0.97
-    assert light[4:, :20].max() == 0
-    assert heat(on_one_cell(PADDED, 3, 0), PADDED, 40, 20).max() == 0  # in the padding, out of the photograph
-
-
-def test_weights_that_are_alike_are_not_made_to_look_like_a_peak() -> None:
-    grid = Grid("photograph", 7, 7)
-    light = heat((1 / 49,) * 49, grid, 50, 50)
-    assert light == pytest.approx(np.full((50, 50), 0.25), abs=1e-5)
-    assert heat((0.0,) * 49, grid, 5, 5).max() == 0
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=12, max_size=12), st.integers(1, 40), st.integers(1, 40))
-def test_light_is_a_share(weights: list[float], width: int, height: int) -> None:
-    light = heat(tuple(weights), Grid("photograph", 3, 4), width, height)
-    assert light.shape == (height, width)
-    assert light.min() >= 0
-    assert light.max() <= 1 + 1e-5
-
-
-def test_what_was_looked_at_is_bright() -> None:
-    photograph = Image.new("RGB", (40, 20), (120, 120, 120))
-    image = np.asarray(lit(photograph, heat(on_one_cell(PADDED, 1, 3), PADDED, 40, 20))).sum(2)
-    assert image[15, 35] > 3 * image[2, 2]
-
-
-def test_the_view_tells_the_photograph_s_true_size(pictures: Pictures) -> None:
+def test_the_view_has_the_photograph_s_true_size(pictures: Pictures) -> None:
     """EXIF may turn the picture, and a large one is decoded smaller."""
     path = pictures.folder / "turned.jpg"
     exif = Image.Exif()
@@ -147,44 +84,17 @@ def test_the_view_tells_the_photograph_s_true_size(pictures: Pictures) -> None:
     assert caption_view(found, read_image(path)) is None
 
 
-def view_of(found: Any) -> tuple[AttentionView, Image.Image]:
-    image = read_image(found.path)
-    view = caption_view(found, image)
-    assert view is not None
-    return view, image
-
-
-def test_the_page_holds_photograph_and_light_of_each_word(pictures: Pictures) -> None:
-    page = caption_page(*view_of(pictures.captioned("a.png", "a dog", size=(60, 40))))
-    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    words = json.loads(data)
-    assert [word["token"] for word in words] == ["a", "dog", "</s>"]
-    for word in words:
-        assert Image.open(BytesIO(b64decode(word["veil"].partition(",")[2]))).mode == "RGBA"
-        assert 0 < word["entropy"] < 3.2
-        assert all(0 <= share <= 100 for share in word["peak"])
-    [photograph] = re.findall(r'src="data:image/webp;base64,([^"]+)" width="60" height="40"', page)
-    assert Image.open(BytesIO(b64decode(photograph))).size == (60, 40)
-    assert not re.search(r"https?:|url\(|innerHTML|{{|src=\"[^d]", page)
-
-
-def test_a_stranger_s_caption_and_file_name_are_text(pictures: Pictures) -> None:
-    plain = caption_page(*view_of(pictures.captioned("a.png")))
-    view, image = view_of(pictures.captioned("""x"'><script>&.png""", EVIL))
-    page = caption_page(view, image, gallery='"><script>')
-    assert page.count("<script") == plain.count("<script")
-    assert "<img src=x" not in page
-    assert html.escape(EVIL) in page
-
-
-def test_the_strip_has_a_panel_for_the_photograph_and_each_word(pictures: Pictures) -> None:
-    assert [shape(panels) for panels in (1, 5, 6, 11, 12)] == [(1, 1), (1, 5), (2, 3), (3, 4), (3, 4)]
-    strip = caption_strip(*view_of(pictures.captioned("a.png", "a dog", size=(60, 40))))
-    panel_width, panel_height = 320, 213
-    assert strip.size == (20 + 4 * (panel_width + 20), 20 + panel_height + 60 + 20)
-    assert strip.getpixel((25, 25)) == (200, 40, 40)
-    long = caption_strip(*view_of(pictures.captioned("b.png", "word " * 500)))
-    assert long.height < 20 + 13 * (panel_height + 60 + 20) + 1
+def test_a_stranger_s_caption_and_file_name_are_text(pictures: Pictures, tmp_path: Path) -> None:
+    plain, evil = pictures.captioned("plain.png"), pictures.captioned("""x"'><script>&.png""", EVIL)
+    with attention_folder(tmp_path / "pages") as add:
+        assert [add(found) for found in (plain, evil)] == ["", ""]
+    [page] = (tmp_path / "pages").glob("x*.html")
+    text = page.read_text()
+    assert text.count("<script") == (tmp_path / "pages" / "plain.html").read_text().count("<script")
+    assert "<img src=x" not in text
+    assert html.escape(EVIL) in text
+    assert '<img src="data:image/webp;base64,' in text
+    assert '<a href="index.html">all pictures</a>' in text
 
 
 def test_names_are_safe_and_differ() -> None:
@@ -239,7 +149,7 @@ def test_a_folder_holds_a_gallery_its_pages_and_the_data(pictures: Pictures, tmp
     assert "&lt;b&gt;.jpg</th><td>is text, &lt;not&gt; a picture" in index
     assert not re.search(r"<script|onerror='|<b>\.|<not>", index)
     assert html.escape(EVIL) in index
-    views = read(directory / "attention.json")
+    views = read_attention_file(directory / "attention.json")
     assert [view.text for view in views] == ["a dog", EVIL]
     for view in views:
         assert view.weights
@@ -262,7 +172,7 @@ def test_an_interrupted_gallery_shows_what_was_done(
     with pytest.raises(failure):
         interrupted()
     assert 'href="dog.html"' in (directory / "index.html").read_text()
-    assert [view.text for view in read(directory / "attention.json")] == ["a dog"]
+    assert [view.text for view in read_attention_file(directory / "attention.json")] == ["a dog"]
 
 
 def test_a_gallery_that_never_began_leaves_its_folder_as_it_was(tmp_path: Path) -> None:
@@ -279,7 +189,7 @@ def test_a_name_that_is_not_utf8_is_shown_and_found_again(pictures: Pictures, tm
         pytest.skip("this file system has no such names")
     with attention_folder(tmp_path / "pages") as add:
         assert add(found) == ""
-    [view] = read(tmp_path / "pages" / "attention.json")
+    [view] = read_attention_file(tmp_path / "pages" / "attention.json")
     assert view.segments[0].photograph.path == str(pictures.folder / name)  # type: ignore[union-attr]
     assert r"\udcff\udcfe.png" in (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
 

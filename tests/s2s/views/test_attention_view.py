@@ -1,107 +1,34 @@
-"""attention.json: what is written is read, whatever the tokens; what is malformed is named."""
+"""Attention views: rounded weights, entropy, and the weights of each segment."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+import subprocess
+import sys
 from math import log2
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s.errors import UserError
-from s2s.views.attention_view import (
-    AttentionView,
-    Grid,
-    Photograph,
-    Spread,
-    Words,
-    entropy,
-    read,
-    rounded,
-    spread,
-    written,
-)
+from s2s.views.attention_view import AttentionView, Grid, Words, entropy, round_weights
 
-WORDS = Words("source", ("A", " man", ".", "</s>"))
-GRID = Grid("photograph", 2, 3, Photograph("a/b.jpg", 640, 480, (0.0, 0.0, 640.0, 640.0)))
-LINE = AttentionView(
-    "line 1", (WORDS,), ("Ein", " Mann"), ((0.25, 0.75, 0.0, 0.0), (0.1, 0.2, 0.3, 0.4)), "Ein Mann", -0.5
-)
-PICTURE = AttentionView("b.jpg", (GRID,), ("dog",), ((0.5, 0.5, 0, 0, 0, 0),), "dog", -1.25)
-BOTH = replace(LINE, segments=(Words("source", ("A",)), Grid("photograph", 1, 3)), name="both")
-BLANK = AttentionView("line 2", (Words("source", ()),), (), None, "", 0.0)
-
-names = st.text(st.characters(exclude_categories=[]), max_size=8)  # any code point, surrogates of file names too
-
-
-def write(path: Path, *views: AttentionView) -> Path:
-    with written(path) as add:
-        for view in views:
-            add(view)
-    return path
-
-
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    views = [LINE, BLANK, PICTURE, BOTH]
-    assert read(write(tmp_path / "a.json", *views)) == views
-    assert read(write(tmp_path / "none.json")) == []
-
-
-@settings(max_examples=25, deadline=None)  # each example waits for the disk
-@given(texts=st.lists(names, min_size=4, max_size=4), path=names)
-def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str], path: str) -> None:
-    photograph = Photograph(path, 3, 2, (0, 0, 3, 3))
-    view = AttentionView(texts[0], (Grid(texts[1], 1, 1, photograph),), (texts[2],), ((1.0,),), texts[3], 0.0)
-    file = write(tmp_path_factory.mktemp("any") / "a.json", view)
-    [found] = read(file)
-    [grid] = found.segments
-    assert isinstance(grid, Grid)
-    assert grid.photograph
-    # Two halves of one character, side by side, are that character: JSON has no other way to write it.
-    whole = [each.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") for each in (*texts, path)]
-    assert [found.name, grid.name, *found.tokens, found.text, grid.photograph.path] == whole
-    file.read_text(encoding="utf-8")
-
-
-def test_an_item_is_a_line(tmp_path: Path) -> None:
-    lines = write(tmp_path / "a.json", LINE, replace(LINE, text="a\nb\u2028c")).read_text().split("\n")
-    assert len(lines) == 5
-    assert json.loads(lines[1].rstrip(","))["name"] == "line 1"
-
-
-def test_the_file_is_there_when_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-
-    def fail(view: AttentionView) -> None:
-        with written(path) as add:
-            add(view)
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail(LINE)
-    assert list(tmp_path.iterdir()) == []
-    with written(path) as add:
-        add(LINE)
-        assert not path.exists()
-    assert path.exists()
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=900).filter(lambda row: sum(row) > 0))
 def test_rounding_keeps_the_sum_and_every_weight(row: list[float]) -> None:
     weights = [weight / sum(row) for weight in row]
-    [found] = rounded([weights])
+    [found] = round_weights([weights])
     assert sum(found) == pytest.approx(1, abs=1e-4)
     assert all(after >= 0 and abs(after - before) < 1.01e-4 for after, before in zip(found, weights, strict=True))
 
 
 def test_a_thousand_faint_cells_are_not_nothing() -> None:
-    [found] = rounded(torch.full((1, 30_000), 1 / 30_000))
+    [found] = round_weights(torch.full((1, 30_000), 1 / 30_000))
     assert sum(found) == pytest.approx(1, abs=1e-2)
 
 
@@ -113,93 +40,32 @@ def test_entropy_is_of_one_position_to_all_of_them() -> None:
     assert entropy([]) == 0
 
 
-def test_even_attention_has_the_highest_entropy_and_no_variation() -> None:
-    assert spread([torch.full((3, 8), 1 / 8), torch.full((2, 8), 1 / 8)]) == Spread(3, 3, 0)
+def test_weights_of_torch_numpy_and_lists_are_rounded_alike() -> None:
+    weights = torch.rand(3, 7).softmax(1)
+    expected = round_weights(weights.tolist())
+    assert round_weights(weights) == round_weights(weights.numpy()) == expected
+    assert isinstance(expected[0][0], float)
+    assert round_weights(np.zeros((0, 3))) == ()
+    assert round_weights(np.zeros((2, 0))) == ((), ())
 
 
-def test_attention_that_walks_has_no_entropy_and_the_highest_variation() -> None:
-    assert spread([torch.eye(4), torch.eye(4)]) == Spread(0, 2, 1)
+def test_each_segment_has_its_own_weights() -> None:
+    segments = (Words("a", ("x", "y")), Words("empty", ()), Grid("b", 1, 2), Words("c", ("z",)))
+    rows = ((0.1, 0.2, 0.3, 0.4, 0.0), (0.0, 0.0, 0.0, 0.5, 0.5))
+    view = AttentionView("n", segments, ("t", "u"), rows, "tu", 0.0)
+    assert view.segment_weights() == [
+        ((0.1, 0.2), (0.0, 0.0)),
+        ((), ()),
+        ((0.3, 0.4), (0.0, 0.5)),
+        ((0.0,), (0.5,)),
+    ]
+    assert AttentionView("n", segments, ("t",), None, "t", 0.0).segment_weights() == [()] * 4
+    assert AttentionView("n", (), ("t",), ((),), "t", 0.0).segment_weights() == []
 
 
-def test_the_means_are_over_words_of_one_sentence_each() -> None:
-    """From sentence to sentence nothing is compared; each word and each pair of words counts once."""
-    first, second = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]), torch.tensor([[0.0, 1.0]])
-    assert spread([first, second]) == Spread(2 / 4, 3 / 4, 0.5 / 2)
-
-
-def test_padding_has_no_share_in_the_highest_entropy() -> None:
-    assert spread([torch.tensor([[0.25, 0.0, 0.75], [0.5, 0.0, 0.5]])]).highest == 1
-
-
-def test_no_words_have_no_spread() -> None:
-    assert spread([]) == Spread(0, 0, 0)
-    assert spread([torch.tensor([[0.3, 0.7]])]).variation == 0
-
-
-def changed(view: AttentionView, tmp_path: Path, **changes: Any) -> Path:
-    path = write(tmp_path / "a.json", LINE, view)
-    data = json.loads(path.read_text())
-    data["items"][1] |= changes
-    path.write_text(json.dumps(data))
-    return path
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"name": None}, "name is missing or not a string"),
-        ({"tokens": "Ein"}, "tokens is missing or not a list"),
-        ({"tokens": ["Ein", 3]}, "tokens are not all strings"),
-        ({"tokens": ["Ein"]}, "weights are not 1 tokens x 4 positions"),
-        ({"weights": [[1.0, 0.0, 0.0, 0.0], [1.0]]}, "weights are not 2 tokens x 4 positions"),
-        ({"weights": [[1, 0, 0, 0], [1, 0, 0, "x"]]}, "weights: not all are finite numbers"),
-        ({"weights": [[1, 0, 0, 0], [float("nan"), 0, 0, 0]]}, "weights: not all are finite numbers"),
-        ({"weights": [[1, 0, 0, 0], None]}, "weights: a list of numbers is missing"),
-        ({"weights": [[1, 0, 0, 0], [2, -1, 0, 0]]}, "weights of a token are negative, or more than 1 together"),
-        ({"weights": [[1, 0, 0, 0], [1, 1, 0, 0]]}, "weights of a token are negative, or more than 1 together"),
-        ({"weights": [[10**400, 0, 0, 0]] * 2}, "int too large"),
-        ({"score": None}, "score: not all are finite numbers"),
-        ({"segments": {}}, "segments is missing or not a list"),
-        ({"segments": [3]}, "name is missing or not a string"),
-        ({"segments": [{"name": "photograph", "rows": 0, "columns": 4}]}, "rows is 0, not 1 or more"),
-        ({"segments": [{"name": "photograph", "rows": True, "columns": 4}]}, "rows is missing or not a whole number"),
-        (
-            {"segments": [{"name": "p", "rows": 2, "columns": 2, "photograph": {"path": "x", "box": [0, 0, 1]}}]},
-            "box: a list of numbers is missing",
-        ),
-        (
-            {"segments": [{"name": "p", "rows": 2, "columns": 2, "photograph": {"path": "x", "box": [0, 0, 0, 1]}}]},
-            "box is not left, top, right, bottom",
-        ),
-    ],
-)
-def test_a_malformed_item_is_named(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
-    path = changed(LINE, tmp_path, **changes)
-    with pytest.raises(UserError) as caught:
-        read(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: item 2: {complaint}")
-    assert message.endswith("; write it anew with --attention")
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (b"{", "is not JSON ("),
-        (b"\xff", "is not JSON ("),
-        (b"[" * 100_000, "is not JSON ("),
-        (b"[]", "is no file of attention"),
-        (b'{"format": "coco"}', "is no file of attention"),
-        (b'{"format": "s2s-attention"}', "has no version"),
-        (b'{"format": "s2s-attention", "version": 2, "items": []}', "is of version 2, this release reads up to 1"),
-        (b'{"format": "s2s-attention", "version": 1}', "has no list of items"),
-    ],
-)
-def test_another_file_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
-    path = tmp_path / "a.json"
-    path.write_bytes(content)
-    with pytest.raises(UserError) as caught:
-        read(path)
-    assert str(caught.value).startswith(f"{path}: {complaint}")
-    with pytest.raises(UserError, match="no such file"):
-        read(tmp_path / "missing.json")
+def test_no_view_imports_torch() -> None:
+    """The engine without torch draws them too."""
+    modules = sorted(path.stem for path in (ROOT / "s2s" / "views").glob("*.py"))
+    program = f"import sys; {'; '.join(f'import s2s.views.{name}' for name in modules)}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -1,0 +1,98 @@
+"""A web page that shows the attention of sentences: one file, which needs no other file and no network.
+
+On top stands the sentence that the model wrote, below it each of its inputs. Point at a token of the sentence, or move
+there with the arrow keys: the words of the inputs are shaded and the photographs are lit by the weights of the token.
+"""
+
+from __future__ import annotations
+
+import html
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from PIL import Image
+
+from s2s.views.attention_view import AttentionView, Grid, Segment, Words, entropy
+from s2s.views.light import heat_map, light_overlay, peak_position, shrink, webp
+from s2s.views.segment_picture import photograph_of
+from s2s.views.token_label import SPECIAL_LABELS
+from s2s.views.web_page import fill_template, json_for_script
+
+_TEMPLATE = Path(__file__).parent / "data" / "attention.html"
+_PHOTOGRAPH, _OVERLAY = 1280, 128  # pixels of the longer side; an overlay is smooth, and stays smooth when enlarged
+
+
+def attention_page(
+    views: Sequence[AttentionView],
+    title: str,
+    photographs: Mapping[str, Image.Image] = MappingProxyType({}),
+    *,
+    gallery: str = "",
+) -> str:
+    """The HTML of a page of one or more sentences.
+
+    Args:
+        views: any segments
+        title: of the page
+        photographs: upright, by the path that a view names; a grid whose photograph is missing is drawn as cells
+        gallery: the address of a page with all pictures, for a link to it
+    """
+    page = _Page(photographs)
+    data = [page.view(view) for view in views]
+    texts = (f"<p>{html.escape(view.name)}: {html.escape(view.text)}</p>" for view in views)
+    return fill_template(
+        _TEMPLATE,
+        title,
+        photographs="\n".join(page.images),
+        texts="\n".join(texts),
+        gallery=f'<a href="{html.escape(gallery)}">all pictures</a>' if gallery else "",
+        special=json_for_script(SPECIAL_LABELS),
+        data=json_for_script(data),
+    )
+
+
+class _Page:
+    """The data that the page's script reads, and the photographs, each of which the page holds once."""
+
+    def __init__(self, photographs: Mapping[str, Image.Image]) -> None:
+        self.images: list[str] = []  # HTML
+        self._photographs, self._numbers = photographs, dict[str, int]()
+
+    def view(self, view: AttentionView) -> dict[str, object]:
+        weights = view.segment_weights()
+        return {
+            "name": view.name,
+            "text": view.text,
+            "score": view.score,
+            "tokens": view.tokens,
+            "weights": view.weights,
+            "entropies": [round(entropy(row), 3) for row in view.weights or ()],
+            "segments": [self._segment(*each) for each in zip(view.segments, weights)],
+        }
+
+    def _segment(self, segment: Segment, weights: Sequence[Sequence[float]]) -> dict[str, object]:
+        if isinstance(segment, Words):
+            return {"name": segment.name, "tokens": segment.tokens}
+        cells = {"name": segment.name, "rows": segment.rows, "columns": segment.columns}
+        image = photograph_of(segment, self._photographs)
+        return cells if image is None else cells | self._light(segment, image, weights)
+
+    def _light(self, grid: Grid, image: Image.Image, weights: Sequence[Sequence[float]]) -> dict[str, object]:
+        assert grid.photograph
+        path, small = grid.photograph.path, shrink(image, _OVERLAY).size
+        if path not in self._numbers:
+            self._numbers[path] = len(self._numbers)
+            photograph = shrink(image, _PHOTOGRAPH)
+            size = f'width="{photograph.width}" height="{photograph.height}"'
+            self.images.append(f'<img src="{_data_address(photograph)}" {size} alt="">')
+        return {
+            "photograph": self._numbers[path],
+            "overlays": [_data_address(light_overlay(heat_map(row, grid, *small)), quality=60) for row in weights],
+            "peaks": [[round(100 * share, 2) for share in peak_position(row, grid)] for row in weights],
+        }
+
+
+def _data_address(image: Image.Image, quality: int = 82) -> str:
+    return f"data:image/webp;base64,{b64encode(webp(image, quality)).decode()}"

@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
-from s2s.decoding.generation import with_end
-from s2s.decoding.search import Hypothesis
+from s2s.decoding.generation import generate, with_end
+from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.text.padding import pad
 from s2s.text.tokens import END, START
 from s2s.training.rewards import rewarded_loss, searching, standardised
@@ -60,6 +60,21 @@ def test_while_it_searches_a_model_drops_nothing_and_keeps_no_gradient() -> None
         assert not network.start(pad(SOURCE)).layers[0][0].requires_grad
     assert network.training
     assert torch.is_grad_enabled()
+
+
+def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> None:
+    """PyTorch 2.6 reuses a weight that autocast has cast without a gradient (pytorch/pytorch#158232): the oldest one
+    allowed, with which .ci/run repeats this test. Newer ones cast it again.
+    """
+    network = tiny_model().network.train()
+    source, limits = pad(SOURCE), torch.tensor([3, 3])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        with searching(network):
+            generate(network, source, limits, SearchOptions(width=2), precision="bfloat16")
+        loss = rewarded_loss(network, source, OWN, torch.ones(2, 2), TRUE, 0.2)
+    loss.total.backward()
+    untaught = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert untaught == []
 
 
 def _loss(network: torch.nn.Module, source: list[int], written: list[int]) -> float:

@@ -34,6 +34,8 @@ def backbone() -> Backbone:
     generator = torch.Generator().manual_seed(7)
     stages = nn.Sequential(nn.AvgPool2d(SIZE // CELLS), nn.Conv2d(3, CHANNELS, 1))
     for parameter in stages.parameters():
+        if parameter.is_meta:
+            continue  # torch.randn would import PyTorch's compiler here, which takes seconds
         parameter.data = torch.randn(parameter.shape, generator=generator).half().float()
     return Backbone("squares", stages, CHANNELS, [127.0] * 3, [64.0] * 3)
 

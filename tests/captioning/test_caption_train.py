@@ -96,6 +96,15 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(recipe: Recipe, stor
     assert all(tensor.equal(weights[name]) for name, tensor in second.network.state_dict().items())
 
 
+def test_a_caption_longer_than_a_model_may_state_gives_a_model_that_loads(recipe: Recipe, tmp_path: Path) -> None:
+    with recipe.data.train.open("a") as file:
+        file.write(f"green.png,{'green ' * 10_050}\n")
+    task = build(recipe, CPU).task
+    assert isinstance(task, CaptioningTask)
+    task.save(task.model.network, tmp_path / "model", {})
+    assert CaptioningModel.load(tmp_path / "model").config.max_caption_length == 10_000
+
+
 def test_words_are_those_of_the_model_that_is_gone_on_from(recipe: Recipe, stored: Path) -> None:
     """None are learned: these captions could not fill such a vocabulary."""
     known = CaptioningModel.load(stored).vocabulary

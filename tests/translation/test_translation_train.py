@@ -13,6 +13,7 @@ import torch
 from s2s.errors import UserError
 from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
+from translation.corpus import Cleaning
 from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig, DataConfig, MinimumRiskConfig, Recipe, VocabularyConfig
@@ -160,10 +161,52 @@ def test_merges_are_not_dropped_where_the_model_has_none(first: Recipe, stored: 
         build(dropping, CPU)
 
 
-def test_what_the_model_could_read_it_still_can(stored: Path, tmp_path: Path) -> None:
-    """Its new text has one word a line."""
-    short = replace(recipe(tmp_path / "short", "dogs", "Hunde"), start=stored)
-    build(short, CPU).task.save(build(short, CPU).network, tmp_path / "second", {})
-    first, second = (TranslationModel.load(path).config for path in (stored, tmp_path / "second"))
-    assert second.max_source_length == first.max_source_length == 3
-    assert second.length_ratio == first.length_ratio
+@pytest.mark.parametrize(
+    ("source", "target", "length", "ratio"), [("dogs", "Hunde", 3, 2.5), ("a b c d", "b " * 12, 4, 3.0)]
+)
+def test_what_the_model_could_read_and_write_it_still_can(
+    source: str, target: str, length: int, ratio: float, stored: Path, tmp_path: Path
+) -> None:
+    """New text that is shorter changes neither limit, and longer text raises them."""
+    model = TranslationModel.load(stored)
+    replace(model, config=replace(model.config, length_ratio=2.5)).save(stored, {})
+    task = build(replace(recipe(tmp_path / "new", source, target), start=stored), CPU).task
+    assert isinstance(task, TranslationTask)
+    assert (task.model.config.max_source_length, task.model.config.length_ratio) == (length, ratio)
+
+
+def test_a_source_longer_than_a_model_may_state_gives_a_model_that_loads(first: Recipe, tmp_path: Path) -> None:
+    """Cleaning lets 100,000 characters pass, which are 100,001 subwords with the space before the text."""
+    short = build(replace(first, vocabulary=VocabularyConfig("bpe", size=22)), CPU)
+    short.task.save(short.network, tmp_path / "short", {})  # its subwords have no two p in a row
+    (tmp_path / "long.en").write_text("p" * 100_000 + "\n")
+    (tmp_path / "long.de").write_text("Mann\n")
+    data = replace(first.data, train_source=[tmp_path / "long.en"], train_target=[tmp_path / "long.de"])
+    cleaning = Cleaning(max_characters=100_000, max_ratio=100_000)
+    long = build(replace(first, data=data, cleaning=cleaning, start=tmp_path / "short"), CPU)
+    assert isinstance(long.task, TranslationTask)
+    assert len(long.task.data.tokens[0][0]) == 100_001
+    long.task.save(long.network, tmp_path / "model", {})
+    assert TranslationModel.load(tmp_path / "model").config.max_source_length == 100_000
+
+
+def test_a_target_many_times_its_source_gives_a_model_that_loads(first: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "short.en").write_text("a\n")
+    (tmp_path / "long.de").write_text("ein " * 150 + "\n")
+    data = replace(first.data, train_source=[tmp_path / "short.en"], train_target=[tmp_path / "long.de"])
+    training = build(replace(first, data=data, cleaning=Cleaning(max_ratio=1000)), CPU)
+    training.task.save(training.network, tmp_path / "model", {})
+    assert TranslationModel.load(tmp_path / "model").config.length_ratio == 100
+
+
+def test_the_length_ratio_leaves_out_one_pair_in_a_thousand_and_is_never_below_one(
+    first: Recipe, tmp_path: Path
+) -> None:
+    for usual, longest, expected in (("x x x x", "x x x x x x x x x x", 2.0), ("x", "x", 1.0)):
+        lines = [*[usual] * 1500, longest]
+        (tmp_path / "train.en").write_text("".join(f"a{i} b\n" for i in range(1501)))
+        (tmp_path / "train.de").write_text("".join(f"{line}\n" for line in lines))
+        data = replace(first.data, train_source=[tmp_path / "train.en"], train_target=[tmp_path / "train.de"])
+        task = build(replace(first, data=data), CPU).task
+        assert isinstance(task, TranslationTask)
+        assert task.model.config.length_ratio == expected

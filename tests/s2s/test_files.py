@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +85,48 @@ def test_a_full_disk_names_the_path(tmp_path: Path, writing: Callable[[Path], Ab
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "named", "expected"),
+    [
+        (errno.ENOSPC, None, "out"),
+        (errno.EDQUOT, None, "out"),
+        (errno.EFBIG, None, "out"),
+        (errno.EIO, None, None),
+        (errno.ENOSPC, "another", "another"),
+    ],
+)
+def test_only_a_write_that_found_no_space_gets_the_name_that_it_lacks(
+    number: int, named: str | None, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="why") as caught, atomic_file(Path("out")):
+        raise OSError(number, "why", named)
+    assert caught.value.filename == expected
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    with atomic_file(path) as first:
+        first.write_text("first")
+        with atomic_file(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    def write() -> None:
+        with atomic_directory(tmp_path / "folder") as aside:
+            fill(aside, "new")
+        with atomic_file(tmp_path / "file") as aside:
+            aside.touch()
+
+    write()
+    before = len(list(Path("/dev/fd").iterdir()))
+    write()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_check_output(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
@@ -101,6 +146,21 @@ def test_check_output(tmp_path: Path) -> None:
             check_output(path)
     with pytest.raises(UserError, match="is a folder"):
         check_output(tmp_path, force=True)
+
+
+def test_check_output_looks_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "astray").symlink_to(tmp_path / "none" / "file")
+    with pytest.raises(UserError, match=r"astray: its folder .*none does not exist; create it first"):
+        check_output(tmp_path / "astray")
+    (tmp_path / "first").symlink_to(tmp_path / "second")
+    (tmp_path / "second").symlink_to(tmp_path / "first")
+    check_output(tmp_path / "first")  # two links that lead to each other; the first one will be replaced
+
+
+def test_a_device_that_may_not_be_written_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(UserError, match="/dev/null: may not be written to; check its permissions"):
+        check_output(Path("/dev/null"))
 
 
 def test_an_input_is_never_replaced(tmp_path: Path) -> None:
@@ -162,6 +222,18 @@ def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
         assert names(tmp_path) == ["best"]
 
 
+def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    with atomic_directory(link) as aside:
+        fill(aside, "new")
+    assert link.is_symlink()
+    assert content(real) == ("new", "new")
+    real.rename(tmp_path / "real.old")  # as a kill between the two renames of its replacement leaves it
+    assert current_version(link) == tmp_path / "real.old"
+
+
 def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "best"
     with atomic_directory(path) as aside:
@@ -183,6 +255,64 @@ def test_a_file_is_no_place_for_a_folder(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(UserError, match="is a file"), atomic_directory(path):
         pass
+
+
+class Disk:
+    """Records what is synchronised, renamed and removed, in order: ("sync", inode, size), ("rename", from, to), ..."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events: list[tuple[object, ...]] = []
+        fsync, rename, rmtree = os.fsync, os.rename, shutil.rmtree
+
+        def recorded_fsync(descriptor: int) -> None:
+            fsync(descriptor)
+            status = os.fstat(descriptor)
+            self.events.append(("sync", status.st_ino, status.st_size if stat.S_ISREG(status.st_mode) else None))
+
+        def recorded_rename(source: Path, target: Path) -> None:
+            rename(source, target)
+            self.events.append(("rename", Path(source).name, Path(target).name))
+
+        def recorded_rmtree(path: Path) -> None:
+            rmtree(path)
+            self.events.append(("remove", path.name))
+
+        monkeypatch.setattr(os, "fsync", recorded_fsync)
+        monkeypatch.setattr(os, "rename", recorded_rename)
+        monkeypatch.setattr(shutil, "rmtree", recorded_rmtree)
+
+
+def synced(path: Path) -> tuple[object, ...]:
+    """The event of a file whose content, or a folder whose names, have come to the disk."""
+    return "sync", path.stat().st_ino, path.stat().st_size if path.is_file() else None
+
+
+def test_content_is_on_the_disk_before_a_file_is_renamed_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, path, name = Disk(monkeypatch), tmp_path / "out.txt", ""
+    with atomic_file(path) as aside:
+        aside.write_text("the whole content")
+        name = aside.name
+    assert disk.events == [synced(path), ("rename", name, "out.txt"), synced(tmp_path)]
+
+
+def test_a_folder_is_on_the_disk_before_it_is_renamed_and_the_old_one_goes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "best"
+    path.mkdir()
+    disk = Disk(monkeypatch)
+    with atomic_directory(path) as aside:
+        fill(aside, "new")
+    contents, exchange = disk.events[:4], disk.events[4:]
+    assert set(contents) == {synced(each) for each in (path, path / "a", path / "sub", path / "sub" / "b")}
+    assert exchange == [
+        ("rename", "best", "best.old"),
+        ("rename", ".best.new", "best"),
+        synced(tmp_path),
+        ("remove", "best.old"),
+    ]
 
 
 # Dies in the middle of a replacement, just before the system call whose number is given.

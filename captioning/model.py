@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from s2s.config import from_dict, option, to_dict
+from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
+from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.image_encoder import EncoderConfig, GridEncoder, ImageEncoder
+from s2s.models.image_encoder import ImageEncoder, build_grid_encoder
 from s2s.models.quantisation import check_not_quantised
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.wirings import DECODERS
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
@@ -35,14 +35,14 @@ class CaptioningConfig:
     vocabulary_kind: str = option()
     max_caption_length: int = option(low=1, high=MAX_CAPTION_LENGTH, help="tokens of the longest caption trained on")
     preprocessing: Preprocessing = Preprocessing()
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
+    encoder: ImageEncoderConfig = GridEncoderConfig()
+    decoder: DecoderConfig = ParallelConfig()
 
 
 def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> EncoderDecoder:
     """The network on pixels, freshly initialised but for the CNN."""
-    grid = GridEncoder(config.encoder, backbone.dim)
-    decoder = DECODERS[config.decoder.wiring](config.decoder, tokens, grid.output_dim, grid.summary_dim)
+    grid = build_grid_encoder(config.encoder, backbone.dim)
+    decoder = build_decoder(config.decoder, tokens, grid.output_dim, grid.summary_dim)
     return EncoderDecoder(ImageEncoder(backbone, grid), decoder)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from s2s.config import option
-from s2s.models.image_encoder import EncoderConfig
-from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
 from s2s.training.trainer import TrainingConfig
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.images import Preprocessing
@@ -83,8 +82,8 @@ class Recipe:
     start: Path | None = option(None, help="a model directory whose weights are gone on from")
     image: ImageConfig = ImageConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
+    encoder: ImageEncoderConfig = GridEncoderConfig()
+    decoder: DecoderConfig = ParallelConfig()
     label_smoothing: float = option(0.1, low=0, below=1)
     doubly_stochastic: float = option(0.0, low=0, help="weight of Show, Attend and Tell's term on the attention")
     scheduled_sampling: float = option(
@@ -99,9 +98,9 @@ class Recipe:
             yield f"start: {self.start} is no model directory"
         if self.self_critical and self.start is None:
             yield "self_critical goes on from a trained model: name its directory in start"
-        if self.scheduled_sampling and self.decoder.wiring == "parallel":
-            yield "scheduled_sampling needs a wiring that is not parallel, which reads all words at once"
-        if self.doubly_stochastic and self.decoder.wiring == "show_and_tell":
-            yield "doubly_stochastic is a term on the attention, and show_and_tell has none"
+        if self.scheduled_sampling and not self.decoder.sequential:
+            yield f"scheduled_sampling needs another decoder.kind: {self.decoder.kind} reads all words at once"
+        if self.doubly_stochastic and not self.decoder.attends:
+            yield f"doubly_stochastic is a term on the attention, and decoder.kind {self.decoder.kind} has none"
         if self.self_critical and (self.scheduled_sampling or self.doubly_stochastic):
             yield "scheduled_sampling and doubly_stochastic have no place in self_critical training: leave them out"

@@ -20,6 +20,7 @@ from captioning.text import mirror_caption
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.errors import first_few
+from s2s.models.contracts import Predictions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
@@ -128,13 +129,13 @@ class PictureTask:
 
     def cross_entropy(self, model: Any, batch: CaptionBatch, smoothing: float) -> Loss:
         """Of real words, with the doubly stochastic term where the recipe wants it."""
-        output = model(batch.inputs, batch.read.ids, batch.own)
         mask = batch.written.mask
-        logits = model.decoder.readout(output.features[mask])
+        predictions: Predictions = model(batch.inputs, batch.read.ids, mask, batch.own)
+        logits = predictions.logits
         total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
         figures = {"train_loss": exact}
-        if self.recipe.doubly_stochastic and output.attention is not None:
-            term = doubly_stochastic_penalty(output.attention, mask, output.state.mask).sum()
+        if self.recipe.doubly_stochastic and predictions.attention is not None:
+            term = doubly_stochastic_penalty(predictions.attention, mask, predictions.memory_mask).sum()
             figures["doubly_stochastic"] = term.detach()
             total = total + self.recipe.doubly_stochastic * term
         return Loss(total, logits.shape[0], logits.shape[0], figures)

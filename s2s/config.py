@@ -1,9 +1,9 @@
-"""Recipes: TOML read into nested frozen dataclasses, with every mistake told at once.
+"""Recipes: TOML files read into nested frozen dataclasses. All mistakes are reported together.
 
-The dataclasses are the schema. A field is an int, float (an int will do), bool, str, Path, Literal, a list or tuple of
-those, a nested dataclass (a TOML table), or any of these `| None`. TOML has no null: there the text "none" stands for
-None. A Path stays as it is written, relative to the current directory. `option` adds limits and a help text;
-a method `problems(self) -> Iterable[str]` names combinations that cannot be:
+The dataclasses are the schema. A field is an int, float (an int is accepted), bool, str, Path, Literal, a list or tuple
+of those, a nested dataclass (a TOML table), or any of these `| None`. TOML has no null, so the text "none" stands for
+None. A Path stays as it is written, relative to the current directory. `option` adds limits and a help text.
+A method `problems(self) -> Iterable[str]` reports values that do not go together:
 
     @dataclass(frozen=True)
     class Training:
@@ -13,6 +13,19 @@ a method `problems(self) -> Iterable[str]` names combinations that cannot be:
         def problems(self) -> Iterable[str]:
             if self.warmup > self.steps:
                 yield f"warmup ({self.warmup}) is longer than steps ({self.steps})"
+
+A section that comes in kinds is a union of dataclasses, each with a class variable `kind`:
+
+    @dataclass(frozen=True)
+    class Additive:
+        kind: ClassVar[str] = "additive"
+        dim: int = 256
+
+    attention: Additive | Dot = Additive()
+
+The key `kind` of the table chooses the class; without it the first class of the union is meant. A kind may also be
+given by its name alone, `attention = "dot"`. A static method `upgraded(table)` of the first class may rewrite the table
+of an earlier version before it is read.
 
 Errors: everything here raises UserError for what a user wrote, and TypeError for a field type that is not listed above.
 """
@@ -87,7 +100,9 @@ def from_dict(cls: type[T], mapping: Mapping[str, Any], *, source: str = "config
 
 def to_dict(instance: Any) -> dict[str, Any]:
     """The dataclass as dictionaries, lists, text, numbers and None: ready for JSON, and for `from_dict`."""
-    return {field.name: _plain(getattr(instance, field.name)) for field in dataclasses.fields(instance)}
+    kind = _kind(type(instance))
+    values = {field.name: _plain(getattr(instance, field.name)) for field in dataclasses.fields(instance)}
+    return values if kind is None else {"kind": kind, **values}
 
 
 def to_toml(instance: Any) -> str:
@@ -99,7 +114,9 @@ def differences(old: Any, new: Any) -> list[str]:
     """The dotted keys in which two dataclasses (or their dictionaries) differ, those of only one of them included."""
     before, after = _flat(old), _flat(new)
     missing = object()
-    return [key for key in before | after if before.get(key, missing) != after.get(key, missing)]
+    changed = [key for key in before | after if before.get(key, missing) != after.get(key, missing)]
+    # Where one has a table and the other a value, the key of both stands for the keys inside the table.
+    return [key for key in changed if not any(key.startswith(f"{other}.") for other in changed)]
 
 
 class _Reader:
@@ -137,6 +154,8 @@ class _Reader:
         before = len(self._mistakes)
         prefix = f"{key}." if key else ""
         hints, fields = get_type_hints(cls), {field.name: field for field in dataclasses.fields(cls)}
+        if _kind(cls) is not None:
+            mapping = {name: value for name, value in mapping.items() if name != "kind"}
         self._mistakes += [self._unknown(name, prefix, list(fields)) for name in mapping if name not in fields]
         values = {}
         for name, field in fields.items():
@@ -154,8 +173,8 @@ class _Reader:
 
     def _absent(self, hint: Any, key: str) -> Any:
         """A required section that is left out is an empty one, so that its own required keys are named."""
-        if dataclasses.is_dataclass(hint):
-            return self.table(hint, {}, key)
+        if kinds := _kinds(hint):
+            return self.table(kinds[0], {}, key)
         self._mistakes.append(f"missing key {key!r}")
         return None
 
@@ -167,11 +186,13 @@ class _Reader:
 
     def _value(self, hint: Any, raw: Any, key: str, limits: Mapping[str, float]) -> Any:
         origin, arguments = get_origin(hint), get_args(hint)
-        if origin in (Union, UnionType) and len(arguments) == 2 and NoneType in arguments:
-            (inner,) = (argument for argument in arguments if argument is not NoneType)
-            return None if raw is None or raw == _NONE else self._value(inner, raw, key, limits)
-        if dataclasses.is_dataclass(hint):
-            return self.table(hint, raw, key) if isinstance(raw, Mapping) else self._wrong(key, "a table", raw)
+        if origin in (Union, UnionType) and NoneType in arguments:
+            if raw is None or raw == _NONE:
+                return None
+            inner = Union[tuple(argument for argument in arguments if argument is not NoneType)]  # noqa: UP007
+            return self._value(inner, raw, key, limits)
+        if kinds := _kinds(hint):
+            return self._section(kinds, raw, key)
         if origin is Literal:
             return self._choice(arguments, raw, key)
         if origin in (list, tuple):
@@ -179,6 +200,21 @@ class _Reader:
         if hint not in _SCALARS:
             raise TypeError(f"{key}: a field cannot be of type {hint}")
         return self._scalar(hint, raw, key, limits)
+
+    def _section(self, kinds: tuple[Any, ...], raw: Any, key: str) -> Any:
+        """A nested dataclass: one of several kinds, or the only one."""
+        classes = {kind: cls for cls in kinds if (kind := _kind(cls)) is not None}
+        if isinstance(raw, str) and classes:
+            return self.table(classes[raw], {}, key) if raw in classes else self._choice(tuple(classes), raw, key)
+        if not isinstance(raw, Mapping):
+            return self._wrong(key, "a table", raw)
+        if not classes:
+            return self.table(kinds[0], raw, key)
+        table = kinds[0].upgraded(raw) if hasattr(kinds[0], "upgraded") else raw
+        kind = table.get("kind", _kind(kinds[0]))
+        if not isinstance(kind, str) or kind not in classes:
+            return self._choice(tuple(classes), kind, f"{key}.kind")
+        return self.table(classes[kind], table, key)
 
     def _choice(self, choices: tuple[Any, ...], raw: Any, key: str) -> Any:
         if any(type(raw) is type(choice) and raw == choice for choice in choices):
@@ -211,6 +247,18 @@ class _Reader:
 
     def _wrong(self, key: str, expected: str, raw: Any, hint: str = "") -> None:
         self._mistakes.append(f"{key!r}: expected {expected}, got {_shown(raw)}{hint}")
+
+
+def _kind(cls: Any) -> str | None:
+    """The name of a kind: the class variable `kind` of a dataclass, where that is no field."""
+    kind = getattr(cls, "kind", None)
+    return kind if isinstance(kind, str) and all(field.name != "kind" for field in dataclasses.fields(cls)) else None
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The dataclasses of a union, or a single one; nothing for any other type."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return kinds if all(map(dataclasses.is_dataclass, kinds)) else ()
 
 
 def _within(number: float, limits: Mapping[str, float]) -> bool:
@@ -261,7 +309,7 @@ def _dotted(cls: Any, prefix: str = "") -> Iterator[str]:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return to_dict(value)
+        return to_dict(value) if dataclasses.fields(value) else _kind(type(value)) or {}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
@@ -269,9 +317,11 @@ def _plain(value: Any) -> Any:
 
 def _toml_table(instance: Any, prefix: str) -> Iterator[str]:
     tables = []
+    if (kind := _kind(type(instance))) is not None:
+        yield f"kind = {_toml(kind)}"
     for field in dataclasses.fields(instance):
         value = getattr(instance, field.name)
-        if dataclasses.is_dataclass(value):
+        if dataclasses.is_dataclass(value) and dataclasses.fields(value):
             tables.append((prefix + field.name, value))
             continue
         if text := field.metadata.get("help"):

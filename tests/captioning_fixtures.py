@@ -13,8 +13,8 @@ from captioning.corpus import CaptionedImage
 from captioning.model import CaptioningConfig, CaptioningModel, build_network
 from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import DataConfig, Recipe
-from s2s.models.image_encoder import EncoderConfig
-from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
+from s2s.models.configuration import DropoutRates, GridEncoderConfig, ParallelConfig
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.backbones import Backbone
 from s2s.vision.crops import Augmentation
@@ -65,8 +65,10 @@ def prepared() -> PreparedPictures:
 def recipe(**changes: object) -> Recipe:
     """Of a network of a few units, in float32."""
     rates = DropoutRates(embedding=0, hidden=0, context=0, output=0)
-    shape = DecoderConfig(embedding_dim=16, dim=24, attention_dim=16, dropout=rates)
-    plain = Recipe(DataConfig(Path("a"), Path("b")), encoder=EncoderConfig(dim=16), decoder=shape, label_smoothing=0.0)
+    shape = ParallelConfig(embedding_dim=16, dim=24, attention=AdditiveConfig(16), dropout=rates)
+    plain = Recipe(
+        DataConfig(Path("a"), Path("b")), encoder=GridEncoderConfig(dim=16), decoder=shape, label_smoothing=0.0
+    )
     plain = replace(plain, training=replace(plain.training, precision="float32"))
     return replace(plain, **changes)  # type: ignore[arg-type]
 

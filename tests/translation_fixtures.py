@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from model_fixtures import recurrent
 
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig
+from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END
 from s2s.text.vocabulary import Vocabulary
@@ -28,8 +29,8 @@ SHAPE = TranslationConfig(
     tie_embeddings=True,
     max_source_length=20,
     length_ratio=1.0,
-    encoder=EncoderConfig(dim=8),
-    decoder=DecoderConfig(embedding_dim=8, dim=8, attention_dim=8),
+    encoder=RecurrentEncoderConfig(dim=8),
+    decoder=ParallelConfig(embedding_dim=8, dim=8, attention=AdditiveConfig(8)),
 )
 SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
 TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
@@ -47,7 +48,7 @@ def tiny_model() -> TranslationModel:
         with torch.no_grad():
             for parameter in model.network.parameters():
                 parameter.normal_()
-            model.network.decoder.projection.bias[END] += 2  # as it is, a random model hardly ever ends
+            recurrent(model.network).projection.bias[END] += 2  # as it is, a random model hardly ever ends
     return model
 
 
@@ -64,7 +65,7 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
     with torch.no_grad():
         for parameter in model.network.parameters():
             parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
-        model.network.decoder.projection.bias[END] = -10
+        recurrent(model.network).projection.bias[END] = -10
     model.network.eval()
     validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
     data = PreparedPairs(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from s2s.config import from_dict, option, to_dict
+from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.quantisation import check_not_quantised
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig, TextEncoder, source_embedding
-from s2s.models.wirings import DECODERS
+from s2s.models.text_encoder import build_text_encoder, source_embedding
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
@@ -39,18 +39,18 @@ class TranslationConfig:
     length_ratio: float = option(
         above=0, high=MAX_LENGTH_RATIO, help="target to source tokens, beyond which few training pairs are"
     )
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
+    encoder: TextEncoderConfig = RecurrentEncoderConfig()
+    decoder: DecoderConfig = ParallelConfig()
 
 
 def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
     """The network, freshly initialised; sizes are those of the vocabularies."""
-    memory_dim = config.encoder.dim * (2 if config.encoder.bidirectional else 1)
-    decoder = DECODERS[config.decoder.wiring](config.decoder, target_size, memory_dim, memory_dim)
+    memory_dim = config.encoder.output_dim
+    decoder = build_decoder(config.decoder, target_size, memory_dim, memory_dim)
     embedding = (
         decoder.embedding if config.tie_embeddings else source_embedding(source_size, config.decoder.embedding_dim)
     )
-    return EncoderDecoder(TextEncoder(config.encoder, embedding), decoder)
+    return EncoderDecoder(build_text_encoder(config.encoder, embedding), decoder)
 
 
 @dataclass(frozen=True)

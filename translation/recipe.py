@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from s2s.config import option
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig
+from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
 from s2s.text.languages import is_language_code, unknown_code_message
 from s2s.training.trainer import TrainingConfig
 from translation.corpus import Cleaning
@@ -94,8 +93,8 @@ class Recipe:
     start: Path | None = option(None, help="a model directory whose weights and vocabularies are gone on from")
     cleaning: Cleaning = Cleaning()
     vocabulary: VocabularyConfig = VocabularyConfig()
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
+    encoder: TextEncoderConfig = RecurrentEncoderConfig()
+    decoder: DecoderConfig = ParallelConfig()
     training: TrainingConfig = TrainingConfig()
     tie_embeddings: bool = option(True, help="source and target share their embeddings; needs a joint vocabulary")
     label_smoothing: float = option(0.1, low=0, below=1, help="minimum risk training has none")

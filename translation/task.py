@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from s2s.decoding.search import SearchOptions
-from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.recurrent_decoder import Output
+from s2s.models.contracts import Predictions
 from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
 from s2s.text.padding import Padded, pad
 from s2s.text.subwords import SubwordVocabulary
@@ -149,10 +148,9 @@ class TranslationTask:
         )
 
     def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float, r_drop: float = 0.0) -> Loss:
-        output: Output = model(batch.source, batch.read.ids)
         mask = batch.written.mask
-        decoder = (model if isinstance(model, EncoderDecoder) else self.model.network).decoder
-        logits = decoder.readout(output.features[mask])
+        predictions: Predictions = model(batch.source, batch.read.ids, mask)
+        logits = predictions.logits
         total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
         if r_drop:
             total = total + symmetric_divergence(logits, r_drop / 2)

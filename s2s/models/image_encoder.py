@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d, layer_norm
 
-from s2s.config import option
 from s2s.errors import check
+from s2s.models.configuration import GridEncoderConfig, ImageEncoderConfig
 from s2s.models.memory import Memory, Segment, masked_mean
-from s2s.nn.recurrent import MAX_UNITS
 from s2s.vision.grids import Features, Pixels, photograph_mask
 
 if TYPE_CHECKING:
     from s2s.vision.backbones import Backbone
-
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """What stands between the CNN and the decoder."""
-
-    dim: int = option(512, low=1, high=MAX_UNITS, help="of the grid that the decoder looks at")
 
 
 class GridEncoder(nn.Module):
@@ -34,7 +25,7 @@ class GridEncoder(nn.Module):
         feature_dim: channels of the feature map
     """
 
-    def __init__(self, config: EncoderConfig, feature_dim: int) -> None:
+    def __init__(self, config: GridEncoderConfig, feature_dim: int) -> None:
         super().__init__()
         self.projection = nn.Linear(feature_dim, config.dim)
         self.output_dim, self.summary_dim = config.dim, feature_dim
@@ -88,3 +79,11 @@ class ImageEncoder(nn.Module):
             'apart: with tuned_stages choose a preprocessing.size that is a multiple of 32, or fit = "stretch"',
         )
         return Features(cells, adaptive_max_pool2d(begun.mask.float(), coarse).bool())
+
+
+IMAGE_ENCODERS: dict[type[ImageEncoderConfig], type[GridEncoder]] = {GridEncoderConfig: GridEncoder}
+
+
+def build_grid_encoder(config: ImageEncoderConfig, feature_dim: int) -> GridEncoder:
+    """The part of an image encoder after the CNN that a configuration describes."""
+    return IMAGE_ENCODERS[type(config)](config, feature_dim)

@@ -68,6 +68,11 @@ def _filled_mask(memory: Memory) -> Tensor:
     return memory.grid.new_ones(memory.grid.shape[:2], dtype=torch.bool) if memory.mask is None else memory.mask
 
 
+def summary_of(memory: Memory) -> Tensor:
+    """The summary (batch, dim), or the mean of the grid where there is none."""
+    return masked_mean(memory.grid, memory.mask) if memory.summary is None else memory.summary
+
+
 def masked_mean(grid: Tensor, mask: Tensor | None) -> Tensor:
     """Return the mean over the real positions: (batch, positions, dim) -> (batch, dim)."""
     if mask is None:

@@ -1,55 +1,69 @@
-"""Attention: a score for every position of the grid, a mask, a softmax, and the weighted mean of the values.
+"""Attention: score every position of the grid, mask, softmax, and take the weighted mean of the values.
 
-One call serves all steps of teacher forcing and one step of search: queries (batch, queries, dim) against keys
-(batch, positions, key_dim). In search the queries of a sentence are its hypotheses, so its grid is never copied.
+The same call serves all steps of teacher forcing and a single step of search: queries (batch, queries, query_dim) look
+at keys (batch, positions, key_dim). In search the queries of a sentence are its hypotheses, so the grid is not copied.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from s2s.errors import check
+from s2s.nn.configuration import AdditiveConfig, AttentionConfig, DotConfig, GeneralConfig, ScaledDotConfig
 
-_CACHED = 2**22  # elements of a block: what is passed over several times should not come from memory each time
+_CACHED = 2**22  # elements of a block, which several passes read: it should stay in the processor's cache
+
+
+class Look(NamedTuple):
+    """What attention returns.
+
+    Attributes:
+        context: (batch, queries, value_dim), the weighted mean of the values
+        weights: (batch, queries, positions) in float32 (float64 where the scores are). They sum to 1, are 0 on padding,
+            and are all 0 where no position is real
+        log_probability: (batch, queries), of the positions that were sampled; None for attention that does not sample
+        entropy: (batch, queries), in nats, of the distribution that they were sampled from; None likewise
+    """
+
+    context: Tensor
+    weights: Tensor
+    log_probability: Tensor | None = None
+    entropy: Tensor | None = None
 
 
 class Attention(nn.Module):
-    """What all attentions share; a kind says how keys are projected and how a query scores them.
+    """What all kinds of attention share. A kind defines how keys are projected and how a query scores them.
 
     Args:
-        query_dim: of the decoder's state.
-        memory_dim: of the grid's vectors.
-        dim: of the space where they meet.
+        config: the kind and its shape
+        query_dim: width of the decoder's state
+        memory_dim: width of the grid's vectors
     """
 
-    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
+    def __init__(self, config: AttentionConfig, query_dim: int, memory_dim: int) -> None:
         super().__init__()
-        self.query_dim, self.memory_dim, self.dim = query_dim, memory_dim, dim
+        self.query_dim, self.memory_dim = query_dim, memory_dim
 
     def keys(self, grid: Tensor) -> Tensor:
-        """(batch, positions, memory_dim) -> (batch, positions, key_dim), once a sentence."""
+        """(batch, positions, memory_dim) -> (batch, positions, key_dim), computed once a sentence."""
         raise NotImplementedError
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """(batch, queries, query_dim), (batch, positions, key_dim) -> (batch, queries, positions)."""
         raise NotImplementedError
 
-    def forward(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Look:
         """Look at the grid.
 
         Args:
             queries: (batch, queries, query_dim)
             keys: (batch, positions, key_dim), from `keys`
             values: (batch, positions, value_dim)
-            mask: (batch, positions), True where real, or None
-
-        Returns:
-            the contexts (batch, queries, value_dim), and the weights (batch, queries, positions) in float32 (float64
-            where the scores are): they sum to 1 and are 0 on padding, and all 0 where nothing is real.
+            mask: (batch, positions), True where real, or None where all are
         """
         scores = self.score(queries, keys)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
@@ -57,18 +71,18 @@ class Attention(nn.Module):
             weights = scores.softmax(-1)
         else:
             padding = ~mask.unsqueeze(1)
-            # Not -inf, which would make a row of padding alone NaN.
+            # The lowest finite number, not -inf: a row of padding alone would become NaN.
             weights = scores.masked_fill(padding, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(padding, 0)
-        return weights.to(values.dtype) @ values, weights
+        return Look(weights.to(values.dtype) @ values, weights)
 
 
 class DotAttention(Attention):
-    """score = q . k (Luong et al., 2015, eq. 8, dot): no parameters, so queries and grid must have one width."""
+    """score = q . k (Luong et al., 2015, eq. 8, dot): it has no parameters, so queries and grid need the same width."""
 
     scale = 1.0
 
-    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
-        super().__init__(query_dim, memory_dim, dim)
+    def __init__(self, config: AttentionConfig, query_dim: int, memory_dim: int) -> None:
+        super().__init__(config, query_dim, memory_dim)
         check(
             query_dim == memory_dim,
             f"dot attention needs a decoder as wide as the memory, not {query_dim} against {memory_dim}: "
@@ -80,23 +94,23 @@ class DotAttention(Attention):
         return grid
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See the class."""
+        """See the equation in the class."""
         return (queries.to(keys.dtype) * self.scale) @ keys.transpose(1, 2)
 
 
 class ScaledDotAttention(DotAttention):
     """score = q . k / sqrt(dim) (Vaswani et al., 2017, eq. 1)."""
 
-    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
-        super().__init__(query_dim, memory_dim, dim)
+    def __init__(self, config: AttentionConfig, query_dim: int, memory_dim: int) -> None:
+        super().__init__(config, query_dim, memory_dim)
         self.scale = query_dim**-0.5
 
 
 class GeneralAttention(Attention):
     """score = q W k (Luong et al., 2015, eq. 8, general)."""
 
-    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
-        super().__init__(query_dim, memory_dim, dim)
+    def __init__(self, config: AttentionConfig, query_dim: int, memory_dim: int) -> None:
+        super().__init__(config, query_dim, memory_dim)
         self.key = nn.Linear(memory_dim, query_dim, bias=False)
 
     def keys(self, grid: Tensor) -> Tensor:
@@ -104,19 +118,20 @@ class GeneralAttention(Attention):
         return self.key(grid)
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See the class."""
+        """See the equation in the class."""
         return queries.to(keys.dtype) @ keys.transpose(1, 2)
 
 
 class AdditiveAttention(Attention):
-    """score = v . tanh(W q + U k) (Bahdanau et al., 2015, A.1.2), with a tanh between, not a ReLU.
+    """score = v . tanh(W q + U k) (Bahdanau et al., 2015, A.1.2).
 
-    tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v), and the softmax does not see the constant.
-    The keys hold 2 U k: doubled once a sentence, not once a look.
+    tanh(x) = 2 sigmoid(2x) - 1, so v . tanh(x) = 2 v . sigmoid(2x) - sum(v). The softmax ignores the constant sum(v).
+    The keys hold 2 U k, so that the doubling is done once a sentence and not at every step.
     """
 
-    def __init__(self, query_dim: int, memory_dim: int, dim: int) -> None:
-        super().__init__(query_dim, memory_dim, dim)
+    def __init__(self, config: AdditiveConfig, query_dim: int, memory_dim: int) -> None:
+        super().__init__(config, query_dim, memory_dim)
+        dim = config.dim
         self.query = nn.Linear(query_dim, dim, bias=False)
         self.key = nn.Linear(memory_dim, dim)
         self.energy = nn.Parameter(torch.empty(dim).uniform_(-(dim**-0.5), dim**-0.5))
@@ -126,12 +141,12 @@ class AdditiveAttention(Attention):
         return 2 * self.key(grid)
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See the class."""
+        """See the equation in the class."""
         return _AdditiveScore.apply(self.query(queries), keys, self.energy)
 
 
 class _AdditiveScore(torch.autograd.Function):
-    """2 v . sigmoid(2q + k), with one (queries, positions, dim) cube a sentence kept for the way back."""
+    """2 v . sigmoid(2q + k). The sigmoids, (batch, queries, positions, dim), are kept for the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, queries: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
@@ -151,7 +166,7 @@ class _AdditiveScore(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """The slope of a sigmoid s is s (1 - s)."""
+        """The derivative of a sigmoid s is s (1 - s)."""
         cube, energy = ctx.saved_tensors
         gradient = gradient.to(cube.dtype)
         batch, count, positions, dim = cube.shape
@@ -167,14 +182,19 @@ class _AdditiveScore(torch.autograd.Function):
 
 
 def _blocks(cube: Tensor) -> list[slice]:
-    """So many sentences at a time that their part of the cube stays in the cache between the passes over it."""
+    """Slices of sentences, each so small that its part of the cube stays in the cache between passes."""
     step = len(cube) if cube.device.type != "cpu" else max(1, _CACHED // max(1, cube[:1].numel()))
     return [slice(first, first + step) for first in range(0, len(cube), max(step, 1))]
 
 
-ATTENTIONS: dict[str, type[Attention]] = {
-    "additive": AdditiveAttention,
-    "dot": DotAttention,
-    "scaled_dot": ScaledDotAttention,
-    "general": GeneralAttention,
+ATTENTIONS: dict[type[AttentionConfig], type[Attention]] = {
+    AdditiveConfig: AdditiveAttention,
+    DotConfig: DotAttention,
+    ScaledDotConfig: ScaledDotAttention,
+    GeneralConfig: GeneralAttention,
 }
+
+
+def build_attention(config: AttentionConfig, query_dim: int, memory_dim: int) -> Attention:
+    """The attention that a configuration describes."""
+    return ATTENTIONS[type(config)](config, query_dim, memory_dim)

@@ -1,8 +1,8 @@
-"""The cells of recurrent layers: what happens in one step, forward and backward, written out.
+"""The cells of recurrent layers: one step of an RNN, a GRU and an LSTM, forward and backward, written out by hand.
 
-Each cell knows its number of gates and of states and four operations: `step` (decoding: plain tensors in, the next
-state out), and `forward` / `backward` over a `Tape`, the buffers of a whole sentence, used by `recurrent.Scan` in
-training. `step` is the definition; a test holds the others to it, and to float64 finite differences.
+`step` defines a cell: it takes the tensors of one step and returns the next state, as decoding needs it. Training uses
+`forward` and `backward`, which work on a `Tape`: the buffers of a whole sentence (see `Scan` in s2s/nn/recurrent.py).
+Tests compare both with `step` and with finite differences in float64.
 
 tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs, in place, up to five times as fast in PyTorch.
 """
@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-States = tuple[Tensor, ...]
+from s2s.nn.configuration import CellConfig, GRUConfig, LSTMConfig, RNNConfig
+
+CellStates = tuple[Tensor, ...]  # of one layer: (hidden, cell) for the LSTM, (hidden,) for the others
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Flow:
                 carried.add_(gradient[t])
 
 
-def _tape(projected: Tensor, initial: States, gates: int, *, extra: int = 0) -> Tape:
+def _tape(projected: Tensor, initial: CellStates, gates: int, *, extra: int = 0) -> Tape:
     time, batch, width = projected.shape
     dim = width // gates
     carry = torch.promote_types(projected.dtype, torch.float32)
@@ -117,10 +119,10 @@ class Cell:
     states: int = 1
     forget_gate: int | None = None
 
-    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
         raise NotImplementedError
 
-    def tape(self, projected: Tensor, initial: States) -> Tape:
+    def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         raise NotImplementedError
 
     def forward(self, projected: Tensor, weight: Tensor, tape: Tape, t: int) -> None:
@@ -138,13 +140,13 @@ class RNN(Cell):
 
     gates = 1
 
-    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
         """Next (hidden,)."""
         (hidden,) = states
         recurrent = torch.nn.functional.linear(hidden, weight)
         return (tanh((projected + recurrent).to(hidden.dtype)),)
 
-    def tape(self, projected: Tensor, initial: States) -> Tape:
+    def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass."""
         return _tape(projected, initial, self.gates)
 
@@ -177,7 +179,7 @@ class LSTM(Cell):
     states = 2
     forget_gate = 1
 
-    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
         """Next (hidden, cell)."""
         hidden, cell = states
         recurrent = torch.nn.functional.linear(hidden, weight)
@@ -185,7 +187,7 @@ class LSTM(Cell):
         cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * tanh(g)
         return torch.sigmoid(o) * tanh(cell), cell
 
-    def tape(self, projected: Tensor, initial: States) -> Tape:
+    def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass; `extra` holds tanh(c')."""
         return _tape(projected, initial, self.gates, extra=1)
 
@@ -236,7 +238,7 @@ class GRU(Cell):
 
     gates = 3
 
-    def step(self, projected: Tensor, weight: Tensor, states: States) -> States:
+    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
         """Next (hidden,)."""
         (hidden,) = states
         dim = hidden.shape[-1]
@@ -246,7 +248,7 @@ class GRU(Cell):
         n = tanh(projected[..., 2 * dim :] + r * recurrent[..., 2 * dim :])
         return (n + z * (hidden - n),)
 
-    def tape(self, projected: Tensor, initial: States) -> Tape:
+    def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass; `extra` holds U_n h. The hidden state carried in full precision is a state of its own."""
         return _tape(projected, (*initial, initial[0]), self.gates, extra=1)
 
@@ -285,4 +287,4 @@ class GRU(Cell):
         torch.addcmul((flow.recurrent[t] @ weight).to(hidden.dtype), hidden, z, out=hidden)
 
 
-CELLS: dict[str, Cell] = {"rnn": RNN(), "gru": GRU(), "lstm": LSTM()}
+CELLS: dict[type[CellConfig], Cell] = {LSTMConfig: LSTM(), GRUConfig: GRU(), RNNConfig: RNN()}

@@ -1,31 +1,27 @@
 """Recurrent layers: vanilla RNN, GRU and LSTM behind one interface.
 
-A layer splits its work in two. What does not depend on the previous step, the product of all inputs with the input
-weights, is one matrix product over (time x batch). What does is `Scan`: a loop in which each step is one matrix
-product and a few point-wise operations, with a backward pass written by hand that keeps the recurrent weights'
-gradient out of the loop (one product over all steps at its end).
+A layer has two parts. The product of all inputs with the input weights does not depend on the previous step: it is one
+matrix product over (time x batch). `Scan` is the rest: a loop over time in which each step is one matrix product and a
+few point-wise operations. Its backward pass is written by hand and forms the gradient of the recurrent weights in one
+product over all steps, after the loop.
 
-Rows may have different lengths. Padding stands at the right end, where nothing real reads it; the backward direction
-reverses every row within its own length, so that it too meets its padding last.
+Rows may have different lengths. Padding stands at the right end, so that no real step reads it. The backward direction
+reverses every row within its own length, so that padding comes last there too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from s2s.errors import check
-from s2s.nn.cells import CELLS, Cell
+from s2s.nn.cells import CELLS, Cell, CellStates
+from s2s.nn.configuration import CellConfig
 from s2s.nn.dropout import Dropout
-
-# What a recipe or a stranger's model can ask for: a layer too many would cost memory before any tensor is compared.
-MAX_UNITS, MAX_LAYERS = 65_536, 64
-
-States = tuple[Tensor, ...]  # (hidden, cell) for the LSTM, (hidden,) for the others: each (batch, dim)
 
 
 class Scan(torch.autograd.Function):
@@ -36,7 +32,7 @@ class Scan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, cell: Cell, projected: Tensor, weight: Tensor, *initial: Tensor) -> States:
+    def forward(ctx: Any, cell: Cell, projected: Tensor, weight: Tensor, *initial: Tensor) -> CellStates:
         """Return every state of every step, each (time, batch, dim): the hidden one as projected's dtype."""
         ctx.precision = weight.dtype
         weight = weight.to(projected.dtype)
@@ -65,10 +61,9 @@ class Scan(torch.autograd.Function):
 class RecurrentLayer(nn.Module):
     """One layer in one direction, with the parameters and the gate order of `torch.nn.LSTM` / `GRU` / `RNN`."""
 
-    def __init__(self, kind: str, input_dim: int, dim: int) -> None:
+    def __init__(self, cell: CellConfig, input_dim: int, dim: int) -> None:
         super().__init__()
-        check(kind in CELLS, f"unknown recurrent cell {kind!r}: choose one of {', '.join(CELLS)}")
-        self.cell = CELLS[kind]
+        self.cell = CELLS[type(cell)]
         self.dim = dim
         self.weight_input = nn.Parameter(torch.empty(self.cell.gates * dim, input_dim))
         self.weight_hidden = nn.Parameter(torch.empty(self.cell.gates * dim, dim))
@@ -85,7 +80,7 @@ class RecurrentLayer(nn.Module):
         if self.cell.forget_gate is not None:
             nn.init.ones_(self.bias.data.chunk(self.cell.gates)[self.cell.forget_gate])
 
-    def initial(self, like: Tensor) -> States:
+    def initial(self, like: Tensor) -> CellStates:
         """Zeros: a state for each of the rows (first dimension) of `like`."""
         zeros = like.new_zeros(like.shape[0], self.dim, dtype=torch.promote_types(like.dtype, torch.float32))
         return (zeros,) * self.cell.states
@@ -94,19 +89,26 @@ class RecurrentLayer(nn.Module):
         """The part of all gates that does not depend on the previous step: (..., input_dim) -> (..., gates * dim)."""
         return nn.functional.linear(inputs, self.weight_input, self.bias)
 
-    def forward(self, inputs: Tensor, initial: States) -> States:
+    def forward(self, inputs: Tensor, initial: CellStates) -> CellStates:
         """(time, batch, input_dim) and a state -> all states of all steps, each (time, batch, dim)."""
         projected = self.project(inputs.contiguous())  # else `linear` adds the bias in a pass of its own
         return Scan.apply(self.cell, projected, self.weight_hidden, *initial)
 
-    def step(self, inputs: Tensor, states: States) -> States:
+    def step(self, inputs: Tensor, states: CellStates) -> CellStates:
         """One step, for decoding: (batch, input_dim) and a state -> the next state."""
         return self.cell.step(self.project(inputs), self.weight_hidden, states)
 
 
-def recurrent_layers(kind: str, input_dims: Sequence[int], dim: int) -> Sequence[RecurrentLayer]:
-    """A `ModuleList` of layers, under the type of what it holds."""
-    return nn.ModuleList(RecurrentLayer(kind, input_dim, dim) for input_dim in input_dims)  # type: ignore[return-value]
+def glorot_gates(linear: nn.Linear, gates: int) -> nn.Linear:
+    """Initialise a part of a layer's input weights as `RecurrentLayer` does: each gate as a matrix of its own."""
+    for gate in linear.weight.data.chunk(gates):
+        nn.init.xavier_uniform_(gate)
+    return linear
+
+
+def recurrent_layers(cell: CellConfig, input_dims: Sequence[int], dim: int) -> Sequence[RecurrentLayer]:
+    """A `ModuleList` of layers, typed as a sequence of them."""
+    return nn.ModuleList(RecurrentLayer(cell, input_dim, dim) for input_dim in input_dims)  # type: ignore[return-value]
 
 
 class Reverse(torch.autograd.Function):
@@ -131,15 +133,30 @@ def reversal(lengths: Tensor, time: int) -> Tensor:
     return (mirrored * len(lengths) + torch.arange(len(lengths), device=lengths.device)).flatten()
 
 
-class RecurrentEncoder(nn.Module):
-    """Several layers, in one direction or both, with dropout between them and, where shapes allow, residuals.
+@dataclass(frozen=True)
+class Encoded:
+    """What recurrent layers make of a batch of sequences.
 
-    A bidirectional layer runs `dim` units in each direction and hands on their 2 * dim concatenated outputs.
+    Attributes:
+        outputs: (batch, time, output_dim), of the last layer; values on padding have no meaning
+        ahead: for each layer its states after the last real step of every row, each (batch, dim)
+        back: the same for the layers that read from right to left, which end at the first step; empty without any
+    """
+
+    outputs: Tensor
+    ahead: tuple[CellStates, ...]
+    back: tuple[CellStates, ...] = ()
+
+
+class RecurrentEncoder(nn.Module):
+    """Several recurrent layers, in one direction or both, with dropout between them and optional residual connections.
+
+    A bidirectional layer has `dim` units in each direction; the next layer reads their concatenation, 2 * dim wide.
     """
 
     def __init__(
         self,
-        kind: str,
+        cell: CellConfig,
         input_dim: int,
         dim: int,
         *,
@@ -152,20 +169,36 @@ class RecurrentEncoder(nn.Module):
         self.bidirectional, self.residual = bidirectional, residual
         self.output_dim = dim * (2 if bidirectional else 1)
         widths = [input_dim] + [self.output_dim] * (layers - 1)
-        self.ahead = recurrent_layers(kind, widths, dim)
-        self.back = recurrent_layers(kind, widths if bidirectional else [], dim)
+        self.ahead = recurrent_layers(cell, widths, dim)
+        self.back = recurrent_layers(cell, widths if bidirectional else [], dim)
         self.dropout = Dropout(dropout)
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """(batch, time, input_dim), (batch,) -> (batch, time, output_dim). What stands on padding has no meaning."""
-        signal = inputs.transpose(0, 1).contiguous()  # (time, batch, input_dim): each step a block
+    def forward(self, inputs: Tensor, lengths: Tensor, initial: Sequence[CellStates] | None = None) -> Encoded:
+        """Read a batch of sequences.
+
+        Args:
+            inputs: (batch, time, input_dim)
+            lengths: (batch,), of the real part of each row, at least 1
+            initial: the states before the first step of each layer that reads from left to right, such as the `ahead`
+                of the piece of text before this one; zeros where None. Layers in the other direction begin with zeros
+        """
+        signal = inputs.transpose(0, 1).contiguous()  # (time, batch, input_dim): each step is one block of memory
         order = reversal(lengths, signal.shape[0]) if self.bidirectional else None
+        ahead, back = list[CellStates](), list[CellStates]()
         for i, layer in enumerate(self.ahead):
             below = signal if i == 0 else self.dropout(signal)
-            outputs = layer(below, layer.initial(inputs))[0]
+            states = layer(below, layer.initial(inputs) if initial is None else initial[i])
+            ahead.append(_last(states, lengths))
+            outputs = states[0]
             if order is not None:
-                back = self.back[i]
-                mirrored = Reverse.apply(back(Reverse.apply(below, order), back.initial(inputs))[0], order)
-                outputs = torch.cat([outputs, mirrored], -1)
+                states = self.back[i](Reverse.apply(below, order), self.back[i].initial(inputs))
+                back.append(_last(states, lengths))
+                outputs = torch.cat([outputs, Reverse.apply(states[0], order)], -1)
             signal = outputs + signal if self.residual and outputs.shape == signal.shape else outputs
-        return signal.transpose(0, 1)
+        return Encoded(signal.transpose(0, 1), tuple(ahead), tuple(back))
+
+
+def _last(states: CellStates, lengths: Tensor) -> CellStates:
+    """The states after the last real step of each row, (time, batch, dim) -> (batch, dim)."""
+    rows = torch.arange(len(lengths), device=lengths.device)
+    return tuple(state[lengths - 1, rows].to(torch.promote_types(state.dtype, torch.float32)) for state in states)

@@ -1,4 +1,4 @@
-"""Learning from rewards: sentences that the model found itself, each with a weight, beside true ones."""
+"""Learning from rewards: weighted cross-entropy of sentences that the model wrote, beside that of true sentences."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from s2s.models.contracts import Predictions
 from s2s.nn.loss import weighted_cross_entropy
 from s2s.text.padding import pad
 from s2s.text.tokens import START
@@ -17,35 +18,36 @@ from s2s.training.task import Loss
 
 @contextmanager
 def searching(model: nn.Module) -> Iterator[None]:
-    """Within, a model that is being trained writes sentences of its own: without dropout, and without gradients."""
+    """Let a model that is being trained write sentences: within, it has neither dropout nor gradients."""
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
         model.train()
-        torch.clear_autocast_cache()  # of weights that were cast without a gradient, which would get none afterwards
+        # Autocast keeps the weights that it has cast. Those cast here have no gradient, and the loss would use them.
+        torch.clear_autocast_cache()
 
 
 def standardised(weights: Tensor) -> Tensor:
-    """In units of their standard deviation, or of 1e-6 where that is less: all may be 0."""
+    """The weights divided by their standard deviation, or by 1e-6 where that is smaller (all may be 0)."""
     return weights / weights.std().clamp_min(1e-6)
 
 
 def rewarded_loss(
     model: Any, inputs: Any, own: Sequence[list[int]], weights: Tensor, true: Sequence[list[int]], share: float
 ) -> Loss:
-    """Make of the model's own sentences the better ones likelier, and keep the true ones likely.
+    """The loss that makes the better ones of the model's own sentences likelier and keeps the true ones likely.
 
-    Its total over its weight is a mean over the tokens of the model's own sentences, of -weight * log p, plus one over
-    those of the true ones, of -log p, in the shares 1 - share and share.
+    The total divided by the weight is (1 - share) * the mean of -weight * log p over the tokens of the model's own
+    sentences, plus share * the mean of -log p over the tokens of the true ones.
 
     Args:
-        model: an `EncoderDecoder`
+        model: called as `EncoderDecoder.forward`
         inputs: what its encoder takes
-        own: as many of each input as of any other, side by side, as `generation.with_end` gives them
+        own: sentences that the model wrote, the same number for each input, side by side, as `with_end` returns them
         weights: (inputs, own sentences of each), on the CPU, of either sign
-        true: as `own`, END included, of any other number that is not 0
+        true: true sentences, END included, the same number for each input and not 0
         share: of cross-entropy, 0 <= share < 1
     """
     count, tokens = len(weights), [sum(map(len, side)) for side in (own, true)]
@@ -55,8 +57,8 @@ def rewarded_loss(
     read, targets = pad([[START, *row[:-1]] for row in rows]), pad(rows)
     device = next(model.parameters()).device
     mask = targets.mask.to(device)
-    output = model(inputs, read.ids.to(device))
-    logits = model.decoder.readout(output.features[mask])
+    predictions: Predictions = model(inputs, read.ids.to(device), mask)
+    logits = predictions.logits
     of_tokens = of_rows.repeat_interleave(targets.lengths).to(device)
     total, _ = weighted_cross_entropy(logits, targets.ids.to(device)[mask], of_tokens)
     return Loss(total, tokens[0], len(logits))

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,11 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from s2s.config import from_dict
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.models.configuration import DecoderConfig, ImageEncoderConfig
+from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.image_encoder import EncoderConfig, GridEncoder
+from s2s.models.image_encoder import build_grid_encoder
 from s2s.models.quantisation import quantise_for_decoding
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.wirings import DECODERS
 from s2s.nn.precision import autocast
 from s2s.vision.backbones import Backbone, empty_backbone, fold_batch_norm
 from s2s.vision.grids import Features
@@ -34,13 +35,21 @@ WORDS, LENGTH = 2550, 11  # of Flickr8k with the recipe's threshold: words, and 
 CPU = torch.device("cpu")
 
 
+@dataclass(frozen=True)
+class _Shapes:
+    """The part of a recipe that is built here."""
+
+    encoder: ImageEncoderConfig
+    decoder: DecoderConfig
+
+
 def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     """Seconds a picture of the CNN, of the decoder, and of the CNN's arithmetic in either precision."""
     table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
     size = from_dict(Preprocessing, table["image"]["preprocessing"]).size
     torch.manual_seed(1)
     cnn = fold_batch_norm(empty_backbone(table["image"]["backbone"]))
-    head = _head(from_dict(EncoderConfig, table["encoder"]), from_dict(DecoderConfig, table["decoder"]), cnn.dim)
+    head = _head(from_dict(_Shapes, {name: table[name] for name in ("encoder", "decoder")}), cnn.dim)
     pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
     options = SearchOptions(width, minimum_length=LENGTH, stop_early=True)
     limits = torch.full((batch,), LENGTH + 1)
@@ -63,9 +72,9 @@ def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
         return cnn(pixels)
 
 
-def _head(encoder: EncoderConfig, decoder: DecoderConfig, dim: int) -> EncoderDecoder:
-    grid = GridEncoder(encoder, dim)
-    network = EncoderDecoder(grid, DECODERS[decoder.wiring](decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
+def _head(shapes: _Shapes, dim: int) -> EncoderDecoder:
+    grid = build_grid_encoder(shapes.encoder, dim)
+    network = EncoderDecoder(grid, build_decoder(shapes.decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
     quantise_for_decoding(network.decoder, "auto", CPU)
     return network
 

@@ -57,7 +57,7 @@ def setting_keys(setting: Setting) -> list[str]:
         "encoder.dim": setting.encoder,
         "encoder.word_dropout": 0.0,
         "encoder.embedding_dropout": setting.dropout,
-        "decoder.wiring": "input_feeding",
+        "decoder.kind": "input_feeding",
         "decoder.attention": "general",
         "decoder.embedding_dim": setting.embedding,
         "decoder.dim": setting.decoder,

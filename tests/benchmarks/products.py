@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from s2s.models.configuration import DecoderConfig, ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.recurrent_decoder import DecoderConfig
+from s2s.models.recurrent_decoder import RecurrentDecoder
+from s2s.nn.cells import CELLS
+from s2s.nn.configuration import AdditiveConfig, CellConfig, GeneralConfig
 from s2s.nn.recurrent import RecurrentLayer
 from translation.model import TranslationConfig
-
-_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ def training(config: TranslationConfig, vocabulary: int, batch: Sizes) -> Iterat
         below = memory if layer else decoder.embedding_dim
         for _ in range(directions):
             yield from _recurrent(encoder.cell, encoder.dim, below, batch.sentences, batch.source)
-    upper = decoder.layers if decoder.wiring == "parallel" else decoder.layers - 1
+    upper = decoder.layers if isinstance(decoder, ParallelConfig) else decoder.layers - 1
     yield from _linear(batch.sentences, memory, decoder.dim * (upper + 1))  # the bridge
-    keys = {"general": decoder.dim, "additive": decoder.attention_dim}.get(decoder.attention)
-    if keys:
+    if isinstance(decoder.attention, GeneralConfig | AdditiveConfig):
+        keys = decoder.dim if isinstance(decoder.attention, GeneralConfig) else decoder.attention.dim
         yield from _linear(batch.sentences * batch.source, memory, keys)
-    yield from (_parallel if decoder.wiring == "parallel" else _input_feeding)(decoder, memory, batch)
+    yield from (_parallel if isinstance(decoder, ParallelConfig) else _input_feeding)(decoder, memory, batch)
     yield from _linear(batch.sentences * batch.target, decoder.embedding_dim, vocabulary)  # the read-out
 
 
@@ -69,13 +70,16 @@ def weights_read(network: EncoderDecoder, source: int, target: int) -> int:
     Each step of the decoder reads all that it multiplies with; the encoder's recurrent weights are read at each word,
     all else once. Of the embeddings only a row is read.
     """
-    decoder, attention = network.decoder, network.decoder.attention
+    decoder, encoder = network.decoder, network.encoder
+    assert isinstance(decoder, RecurrentDecoder)
+    assert encoder is not None
+    attention = decoder.attention
     once = _count(decoder.bridge) + _count(getattr(attention, "key", None))
     step = _count(decoder.layers, attention, decoder.deep_output, decoder.projection)
     step -= _count(getattr(attention, "key", None))
-    encoder = [module for module in network.encoder.modules() if isinstance(module, RecurrentLayer)]
-    word = sum(layer.weight_hidden.numel() for layer in encoder)
-    return once + sum(layer.weight_input.numel() for layer in encoder) + word * source + step * target
+    layers = [module for module in encoder.modules() if isinstance(module, RecurrentLayer)]
+    word = sum(layer.weight_hidden.numel() for layer in layers)
+    return once + sum(layer.weight_input.numel() for layer in layers) + word * source + step * target
 
 
 def _count(*modules: object) -> int:
@@ -96,10 +100,10 @@ def _input_feeding(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterato
     """What the attentional vector enters, or comes from, is done step by step."""
     width, dim = decoder.embedding_dim, decoder.dim
     yield from _recurrent(decoder.cell, dim, width, batch.sentences, batch.target)
-    yield from _linear(batch.sentences, width, _GATES[decoder.cell] * dim, steps=batch.target)  # what is fed
+    yield from _linear(batch.sentences, width, CELLS[type(decoder.cell)].gates * dim, steps=batch.target)  # what is fed
     for _ in range(decoder.layers - 1):
-        yield from _linear(batch.sentences, dim, _GATES[decoder.cell] * dim, steps=batch.target)
-        yield from _linear(batch.sentences, dim, _GATES[decoder.cell] * dim, steps=batch.target)
+        yield from _linear(batch.sentences, dim, CELLS[type(decoder.cell)].gates * dim, steps=batch.target)
+        yield from _linear(batch.sentences, dim, CELLS[type(decoder.cell)].gates * dim, steps=batch.target)
     yield from _attention(decoder, memory, batch, together=1)
     yield from _linear(batch.sentences, memory + dim + width, width, steps=batch.target)  # deep output
 
@@ -107,17 +111,17 @@ def _input_feeding(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterato
 def _attention(decoder: DecoderConfig, memory: int, batch: Sizes, *, together: int) -> Iterator[Product]:
     """So many queries of a sentence at a time; what does not depend on a query is counted elsewhere."""
     steps = batch.target // together
-    if decoder.attention == "additive":
-        yield from _linear(batch.sentences * together, decoder.dim, decoder.attention_dim, steps=steps)
+    if isinstance(decoder.attention, AdditiveConfig):
+        yield from _linear(batch.sentences * together, decoder.dim, decoder.attention.dim, steps=steps)
     else:
         yield from _matched(together, decoder.dim, batch.source, batch=batch.sentences, steps=steps)
     yield from _matched(together, batch.source, memory, batch=batch.sentences, steps=steps)
 
 
-def _recurrent(cell: str, dim: int, width: int, sentences: int, steps: int) -> Iterator[Product]:
+def _recurrent(cell: CellConfig, dim: int, width: int, sentences: int, steps: int) -> Iterator[Product]:
     """The inputs' part of the gates for all steps at once, the state's step by step."""
-    yield from _linear(sentences * steps, width, _GATES[cell] * dim)
-    yield from _linear(sentences, dim, _GATES[cell] * dim, steps=steps)
+    yield from _linear(sentences * steps, width, CELLS[type(cell)].gates * dim)
+    yield from _linear(sentences, dim, CELLS[type(cell)].gates * dim, steps=steps)
 
 
 def _linear(rows: int, inner: int, columns: int, *, steps: int = 1) -> Iterator[Product]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from model_fixtures import as_kind, attention_of, logits_of
 from torch.utils.flop_counter import FlopCounterMode
 from translation_fixtures import SHAPE
 
+from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.padding import Padded
 from tests.benchmarks.products import Product, Sizes, training, weights_read
 from translation.model import TranslationConfig, build_network
@@ -19,9 +20,9 @@ from translation.model import TranslationConfig, build_network
 WORDS, BATCH = 90, Sizes(sentences=3, source=5, target=20)
 
 
-def shape(**changes: object) -> TranslationConfig:
-    decoder = DecoderConfig(embedding_dim=24, dim=32, attention_dim=20, tie_output=False)
-    return replace(SHAPE, encoder=EncoderConfig(dim=16), decoder=replace(decoder, **changes))  # type: ignore[arg-type]
+def shape(kind: str = "parallel", **changes: object) -> TranslationConfig:
+    decoder = ParallelConfig(embedding_dim=24, dim=32, attention=AdditiveConfig(20), tie_output=False)
+    return replace(SHAPE, encoder=RecurrentEncoderConfig(dim=16), decoder=as_kind(replace(decoder, **changes), kind))  # type: ignore[arg-type]
 
 
 def counted(network: EncoderDecoder) -> int:
@@ -30,8 +31,7 @@ def counted(network: EncoderDecoder) -> int:
     target = torch.randint(4, WORDS, (BATCH.sentences, BATCH.target))
     lengths = torch.full((BATCH.sentences,), BATCH.source)
     with FlopCounterMode(display=False) as counter:
-        output = network(Padded(source, lengths), target)
-        network.decoder.readout(output.features).sum().backward()
+        logits_of(network, Padded(source, lengths), target).sum().backward()
     return counter.get_total_flops()
 
 
@@ -39,7 +39,7 @@ def counted(network: EncoderDecoder) -> int:
 @pytest.mark.parametrize("attention", ["general", "additive", "dot"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_products_are_those_of_a_training_step(wiring: str, attention: str, layers: int) -> None:
-    config = shape(wiring=wiring, attention=attention, layers=layers)
+    config = shape(wiring, attention=attention_of(attention, 20), layers=layers)
     expected = sum(product.operations for product in training(config, WORDS, BATCH))
     # The first step has no gradient for what is fed to it; the last states go nowhere.
     assert counted(build_network(config, WORDS, WORDS)) == pytest.approx(expected, rel=0.02)

@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import captioning_fixtures as world
 import pytest
+from model_fixtures import as_kind
 from PIL import Image
 
 from captioning.evaluate import evaluate
@@ -111,7 +111,7 @@ def test_where_words_looked_is_told_of_models_that_look(
     wiring: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("captioning.model.empty_backbone", lambda _: world.backbone())
-    world.model(world.recipe(decoder=replace(world.recipe().decoder, wiring=wiring))).save(tmp_path / "model", {})
+    world.model(world.recipe(decoder=as_kind(world.recipe().decoder, wiring))).save(tmp_path / "model", {})
     Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
     (tmp_path / "captions.csv").write_text("image,caption\nred.png,a red thing\n")
     arguments = ["--model", str(tmp_path / "model"), "--references", str(tmp_path / "captions.csv")]

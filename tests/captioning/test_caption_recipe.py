@@ -42,10 +42,13 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
         ({"start": "nowhere"}, "start: nowhere is no model directory"),
         ({"image": {"weights": "cnn.pth"}}, "image: weights: cnn.pth is not a file"),
         ({"data": {"train": "a.csv", "validation": "b.csv"}}, "data: a.csv does not exist"),
-        ({"scheduled_sampling": 0.2}, "scheduled_sampling needs a wiring that is not parallel"),
+        (
+            {"scheduled_sampling": 0.2},
+            "scheduled_sampling needs another decoder.kind: parallel reads all words at once",
+        ),
         ({"doubly_stochastic": 1.0, "decoder": {"wiring": "show_and_tell"}}, "show_and_tell has none"),
         (
-            {"scheduled_sampling": 0.2, "decoder": {"wiring": "top_down"}, "self_critical": {}},
+            {"scheduled_sampling": 0.2, "decoder": {"kind": "top_down"}, "self_critical": {}},
             "have no place in self_critical training",
         ),
     ],
@@ -60,5 +63,5 @@ def test_what_cannot_be_is_named(changes: dict[str, Any], message: str, minimal:
 
 @pytest.mark.parametrize("wiring", ["top_down", "show_attend_tell", "input_feeding"])
 def test_a_sequential_wiring_may_have_both_terms(wiring: str, minimal: dict[str, Any]) -> None:
-    changes = {"scheduled_sampling": 0.25, "doubly_stochastic": 1.0, "decoder": {"wiring": wiring}}
+    changes = {"scheduled_sampling": 0.25, "doubly_stochastic": 1.0, "decoder": {"kind": wiring}}
     assert config.from_dict(Recipe, minimal | changes).scheduled_sampling == 0.25

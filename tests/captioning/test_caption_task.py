@@ -8,6 +8,7 @@ from typing import Any
 import captioning_fixtures as world
 import pytest
 import torch
+from model_fixtures import as_kind, encoder_of, logits_of
 from torch.nn.functional import cross_entropy
 
 from captioning.task import CaptioningTask
@@ -65,7 +66,7 @@ def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(tog
         for caption in group.captions:
             ids = several.data.vocabulary.encode(caption)
             features = world.Stored()([group.picture], [WHOLE])
-            logits = model.decoder.readout(model(features, torch.tensor([[START, *ids]])).features)
+            logits = logits_of(model, features, torch.tensor([[START, *ids]]))
             total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
     assert found.total.item() == pytest.approx(total, rel=1e-4)
 
@@ -108,7 +109,7 @@ def test_validation_sees_each_picture_once() -> None:
     examples[1] = replace(examples[1], captions=("one green square",))  # not all have as many
     one.data = replace(one.data, validation=examples)
     model, seen = one.model.head.eval(), []
-    model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
+    encoder_of(model).register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
     with torch.no_grad(), autocast("float32", CPU):
         figures = one.validate(model).figures
         assert seen == [4]
@@ -148,9 +149,9 @@ def test_of_many_pictures_the_first_are_named_and_the_others_counted() -> None:
 
 def test_more_and_more_words_are_the_models_own() -> None:
     recipe = world.recipe()
-    of_a_wiring = replace(recipe.decoder, wiring="top_down")
+    decoder = as_kind(recipe.decoder, "top_down")
     training = replace(recipe.training, epochs=5)
-    trained = task(decoder=of_a_wiring, training=training, scheduled_sampling=0.4)
+    trained = task(decoder=decoder, training=training, scheduled_sampling=0.4)
     shares = [trained.batch(epoch, 0, [0, 1]).own for epoch in range(5)]
     assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     losses = [trained.loss(trained.model.head, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
@@ -159,6 +160,6 @@ def test_more_and_more_words_are_the_models_own() -> None:
 
 def test_an_only_epoch_is_the_last_one() -> None:
     recipe = world.recipe()
-    decoder = replace(recipe.decoder, wiring="top_down")
+    decoder = as_kind(recipe.decoder, "top_down")
     once = task(decoder=decoder, training=replace(recipe.training, epochs=1), scheduled_sampling=0.4)
     assert once.batch(0, 0, [0, 1]).own == 0.4

@@ -9,6 +9,7 @@ from typing import Any
 import captioning_fixtures as world
 import pytest
 import torch
+from model_fixtures import as_kind, encoder_of
 from PIL import Image
 
 from captioning.model import CaptioningModel
@@ -16,8 +17,9 @@ from captioning.recipe import DataConfig, ImageConfig, Recipe, SelfCriticalConfi
 from captioning.task import CaptioningTask
 from captioning.train import build
 from s2s.errors import UserError
+from s2s.models.configuration import DropoutRates
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.recurrent_decoder import DropoutRates
+from s2s.nn.configuration import ScaledDotConfig
 from s2s.vision import extract
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.grids import Pixels
@@ -76,8 +78,8 @@ def test_the_grid_is_that_of_the_pixels_however_much_of_the_cnn_is_trained(tuned
     assert isinstance(inputs, Pixels) == (tuned == 2)
     image = Image.open(recipe.data.train.with_name("green.png"))
     pixels = Pixels(Preprocessing(world.SIZE).apply(image).pixels[None])
-    want = training.task.model.network.encoder(pixels).grid
-    torch.testing.assert_close(training.network.encoder(inputs).grid[1:], want, atol=0.02, rtol=0)
+    want = encoder_of(training.task.model.network)(pixels).grid
+    torch.testing.assert_close(encoder_of(training.network)(inputs).grid[1:], want, atol=0.02, rtol=0)
 
 
 def test_a_picture_that_can_no_longer_be_read_makes_it_other_data(recipe: Recipe, tmp_path: Path) -> None:
@@ -127,15 +129,17 @@ def test_a_start_with_another_cnn_is_another_one(recipe: Recipe, stored: Path) -
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"attention": "scaled_dot"}, "decoder.attention"),
-        ({"dim": 32, "wiring": "top_down"}, "decoder.wiring, decoder.dim"),
+        ({"attention": ScaledDotConfig()}, "decoder.attention"),
+        ({"dim": 32, "kind": "top_down"}, "decoder.kind, decoder.dim"),
         ({"tie_output": False}, "decoder.tie_output"),
     ],
 )
 def test_a_model_of_another_shape_is_not_gone_on_from(
     changes: dict[str, Any], key: str, recipe: Recipe, stored: Path
 ) -> None:
-    other = replace(recipe.decoder, **changes)
+    changes = dict(changes)
+    kind = changes.pop("kind", recipe.decoder.kind)
+    other = as_kind(replace(recipe.decoder, **changes), kind)
     with pytest.raises(UserError, match=rf"the recipe differs from it in {key}: make them agree"):
         build(going_on(recipe, stored, decoder=other), CPU)
 

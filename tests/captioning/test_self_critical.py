@@ -8,13 +8,13 @@ from typing import Any
 import captioning_fixtures as world
 import pytest
 import torch
+from model_fixtures import DECODER_KINDS, as_kind, logits_of
 from torch.nn.functional import cross_entropy
 
 from captioning.metrics.cider import CiderD
 from captioning.recipe import SelfCriticalConfig
 from captioning.self_critical import SelfCriticalTask, advantages
-from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
-from s2s.models.wirings import DECODERS
+from s2s.models.configuration import DecoderConfig, DropoutRates
 from s2s.nn.precision import autocast
 from s2s.text.tokens import END, START
 from s2s.vision.crops import MIRRORED, WHOLE
@@ -59,9 +59,7 @@ def test_with_cross_entropy_alone_the_loss_is_that_of_the_true_captions() -> Non
     loss = plain.loss(model, batch)
     total, count = 0.0, 0
     for picture, ids in zip([i for i in range(4) for _ in range(5)], batch.truths):
-        logits = model.decoder.readout(
-            model(world.Stored()([picture], [WHOLE]), torch.tensor([[START, *ids]])).features
-        )
+        logits = logits_of(model, world.Stored()([picture], [WHOLE]), torch.tensor([[START, *ids]]))
         total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
         count += len(ids) + 1
     assert loss.total.item() / loss.weight == pytest.approx(total / count, rel=1e-3)
@@ -91,10 +89,10 @@ def test_what_is_said_of_a_mirrored_picture_is_rewarded_as_if_it_were_not() -> N
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("wiring", list(DECODERS))
+@pytest.mark.parametrize("wiring", list(DECODER_KINDS))
 def test_the_gradient_reaches_every_weight(wiring: Any, precision: Any) -> None:
     """Weights that autocast casts while captions are sampled must not be taken for the casts of training."""
-    decoder = replace(world.recipe().decoder, wiring=wiring)
+    decoder = as_kind(world.recipe().decoder, wiring)
     plain = task(decoder=decoder)
     model = plain.model.head
     with autocast(precision, CPU):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -250,3 +251,121 @@ def test_what_is_written_is_read_back_equal(tmp_path_factory: pytest.TempPathFac
     path = write(tmp_path_factory.getbasetemp(), to_toml(recipe))
     assert load(path, Recipe) == recipe
     assert from_dict(Recipe, json.loads(json.dumps(to_dict(recipe)))) == recipe
+
+
+# ------------------------------------------------------------------------------------------------- sections in kinds
+
+
+@dataclass(frozen=True)
+class Additive:
+    kind: ClassVar[str] = "additive"
+    dim: int = option(256, low=1, help="units")
+
+
+@dataclass(frozen=True)
+class Dot:
+    kind: ClassVar[str] = "dot"
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    kind: ClassVar[str] = "recurrent"
+    attention: Additive | Dot = Additive()
+    dim: int = 512
+
+    @staticmethod
+    def upgraded(table: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"kind" if name == "wiring" else name: value for name, value in table.items()}
+
+
+@dataclass(frozen=True)
+class Transformer:
+    kind: ClassVar[str] = "transformer"
+    heads: int = option(4, low=1)
+
+
+@dataclass(frozen=True)
+class Model:
+    decoder: Recurrent | Transformer
+    encoder: Transformer = Transformer()
+    second: Recurrent | Transformer | None = None
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({}, Model(Recurrent())),
+        ({"decoder": {"dim": 8}}, Model(Recurrent(dim=8))),
+        ({"decoder": {"kind": "transformer", "heads": 2}}, Model(Transformer(2))),
+        ({"decoder": "transformer"}, Model(Transformer())),
+        ({"decoder": {"attention": "dot"}}, Model(Recurrent(Dot()))),
+        ({"decoder": {"attention": {"kind": "dot"}}}, Model(Recurrent(Dot()))),
+        ({"decoder": {"attention": {"dim": 3}}}, Model(Recurrent(Additive(3)))),
+        ({"decoder": {"wiring": "transformer"}}, Model(Transformer())),
+        ({"decoder": {}, "encoder": {"kind": "transformer", "heads": 1}}, Model(Recurrent(), Transformer(1))),
+        ({"decoder": {}, "second": {"kind": "transformer"}}, Model(Recurrent(), second=Transformer())),
+        ({"decoder": {}, "second": "none"}, Model(Recurrent())),
+    ],
+)
+def test_a_section_in_kinds_is_read_by_its_kind(table: dict[str, Any], expected: Model) -> None:
+    assert from_dict(Model, table) == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "mistake"),
+    [
+        (
+            {"decoder": {"kind": "transfromer"}},
+            "'decoder.kind': expected one of 'recurrent', 'transformer', got 'transfromer' (did you mean",
+        ),
+        ({"decoder": {"kind": 3}}, "'decoder.kind': expected one of 'recurrent', 'transformer', got 3"),
+        ({"decoder": 3}, "'decoder': expected a table, got 3"),
+        ({"decoder": {"attention": "dit"}}, "'decoder.attention': expected one of 'additive', 'dot', got 'dit'"),
+        ({"decoder": {"attention": {"kind": "dot", "dim": 3}}}, "unknown key 'decoder.attention.dim'"),
+        ({"decoder": {"kind": "transformer", "dim": 3}}, "unknown key 'decoder.dim'"),
+        ({"decoder": {}, "encoder": {"kind": "recurrent"}}, "'encoder.kind': expected one of 'transformer'"),
+        ({"decoder": {"kind": "transformer", "heads": 0}}, "'decoder.heads': expected at least 1, got 0"),
+    ],
+)
+def test_a_wrong_kind_is_told_with_the_known_ones(table: dict[str, Any], mistake: str) -> None:
+    with pytest.raises(UserError, match=re.escape(mistake)):
+        from_dict(Model, table)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Model(Recurrent()),
+        Model(Recurrent(Dot(), dim=3), Transformer(2), Transformer(7)),
+        Model(Transformer(), second=Recurrent(Additive(9))),
+    ],
+)
+def test_kinds_are_written_and_read_back(tmp_path: Path, model: Model) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text(to_toml(model), encoding="utf-8")
+    assert load(path, Model) == model
+    assert from_dict(Model, json.loads(json.dumps(to_dict(model)))) == model
+
+
+def test_an_override_may_change_a_kind(tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text("[decoder]\ndim = 8\n[decoder.attention]\ndim = 4\n", encoding="utf-8")
+    assert load(path, Model, ["decoder.attention=dot"]) == Model(Recurrent(Dot(), dim=8))
+    assert load(path, Model, ["decoder.attention.dim=5"]) == Model(Recurrent(Additive(5), dim=8))
+
+
+def test_a_kind_without_keys_is_written_as_its_name() -> None:
+    written = to_toml(Model(Recurrent(Dot())))
+    assert 'attention = "dot"' in written
+    assert to_dict(Model(Recurrent(Dot())))["decoder"]["attention"] == "dot"
+
+
+def test_differing_kinds_are_one_difference() -> None:
+    assert differences(Model(Recurrent(Dot())), Model(Recurrent(Additive()))) == ["decoder.attention"]
+    assert differences(Model(Recurrent()), Model(Transformer())) == [
+        "decoder.kind",
+        "decoder.attention.kind",
+        "decoder.attention.dim",
+        "decoder.dim",
+        "decoder.heads",
+    ]

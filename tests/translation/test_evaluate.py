@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from model_fixtures import recurrent
 from translation_fixtures import SHAPE
 
 from s2s.decoding.search import SearchOptions
@@ -56,7 +57,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         with torch.no_grad():
             for parameter in model.network.parameters():
                 parameter.normal_()
-            model.network.decoder.projection.bias[END] = -100
+            recurrent(model.network).projection.bias[END] = -100
         model.save(directory, {})
     return directories
 

@@ -10,7 +10,7 @@ import torch
 from translation_fixtures import TEXT, task_of
 
 from s2s.decoding.search import Hypothesis
-from s2s.models.recurrent_decoder import DropoutRates
+from s2s.models.configuration import DropoutRates
 from s2s.nn.precision import autocast
 from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import WordVocabulary

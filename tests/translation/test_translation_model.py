@@ -7,17 +7,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import captioning_fixtures as world
 import pytest
 import torch
+from model_fixtures import CELL_KINDS, as_kind, logits_of, recurrent
 from translation_fixtures import SHAPE
 
 from s2s.config import to_dict
 from s2s.errors import UserError
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig
+from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
+from s2s.nn.configuration import AdditiveConfig
 from s2s.storage import model_directory
 from s2s.text.padding import pad
 from s2s.text.subwords import train_subwords
@@ -29,8 +30,8 @@ SOURCE = ["a man sleeps in the park", "two dogs play with a ball"]
 TARGET = ["ein mann schläft im park", "zwei hunde spielen mit einem ball"]
 CONFIG = replace(
     SHAPE,
-    encoder=EncoderConfig(dim=6),
-    decoder=DecoderConfig(embedding_dim=8, dim=10, attention_dim=4),
+    encoder=RecurrentEncoderConfig(dim=6),
+    decoder=ParallelConfig(embedding_dim=8, dim=10, attention=AdditiveConfig(4)),
     length_ratio=1.5,
 )
 
@@ -56,7 +57,7 @@ def read(model: TranslationModel) -> torch.Tensor:
     source = pad([[*ids, END] for ids in model.source.encode_all(SOURCE)])
     target = pad([[START, *ids] for ids in model.target.encode_all(TARGET)])
     with torch.no_grad():
-        return model.network.decoder.readout(model.network.eval()(source, target.ids).features)
+        return logits_of(model.network.eval(), source, target.ids)
 
 
 WHOLE = {"encoder.embedding.weight", "decoder.embedding.weight", "decoder.projection.weight"}
@@ -84,13 +85,11 @@ def test_what_is_tied_stays_tied_and_is_stored_once(changes: dict, expected: lis
 
 @pytest.mark.parametrize("wiring", ["parallel", "input_feeding"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_weights_come_back_to_16_bits(
-    cell: Literal["lstm", "gru", "rnn"], wiring: Literal["parallel", "input_feeding"], tmp_path: Path
-) -> None:
+def test_weights_come_back_to_16_bits(cell: str, wiring: str, tmp_path: Path) -> None:
     config = replace(
         CONFIG,
-        encoder=replace(CONFIG.encoder, cell=cell, layers=2, bidirectional=False),
-        decoder=replace(CONFIG.decoder, cell=cell, wiring=wiring, layers=2),
+        encoder=replace(CONFIG.encoder, cell=CELL_KINDS[cell](), layers=2, bidirectional=False),
+        decoder=as_kind(replace(CONFIG.decoder, cell=CELL_KINDS[cell](), layers=2), wiring),
     )
     model = fresh(config)
     model.save(tmp_path / "model", {"seed": 0})
@@ -115,7 +114,7 @@ def test_loading_draws_no_random_numbers_and_what_it_gives_can_be_trained(tmp_pa
     loaded = TranslationModel.load(tmp_path / "model")
     assert torch.equal(torch.get_rng_state(), before)
     batch = pad([[START, 5, END]])
-    loaded.network.decoder.readout(loaded.network(batch, batch.ids).features).sum().backward()
+    logits_of(loaded.network, batch, batch.ids).sum().backward()
     assert all(parameter.grad is not None for parameter in loaded.network.parameters())
 
 
@@ -187,7 +186,7 @@ def test_what_does_not_fit_is_named(changes: dict, message: str, tmp_path: Path)
 def test_weights_too_large_for_16_bits_are_not_stored_as_infinity(tmp_path: Path) -> None:
     model = fresh()
     with torch.no_grad():
-        model.network.decoder.projection.bias[0] = 1e6
+        recurrent(model.network).projection.bias[0] = 1e6
     with pytest.raises(UserError, match=r"decoder\.projection\.bias"):
         model.save(tmp_path / "model", {})
     assert not (tmp_path / "model").exists()

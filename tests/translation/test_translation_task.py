@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from model_fixtures import logits_of
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from translation_fixtures import SOURCE, TARGET, TEXT, task_of
@@ -131,7 +132,7 @@ def test_the_loss_is_the_cross_entropy_of_real_tokens(smoothing: float, words: V
     batch = task.batch(0, 0, [1, 2, 5])
     loss = task.loss(network, batch)
     with torch.no_grad():
-        logits = network.decoder.readout(network(batch.source, batch.read.ids).features).flatten(0, 1)
+        logits = logits_of(network, batch.source, batch.read.ids).flatten(0, 1)
     targets = batch.written.ids.flatten()
     expected = cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing, reduction="sum")
     assert loss.total.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -163,7 +164,7 @@ def test_r_drop_reads_pairs_twice_and_adds_how_far_the_two_passes_disagree(words
         torch.manual_seed(3)  # the same masks
         losses.append(each.loss(network, batch))
     torch.manual_seed(3)
-    logits = network.decoder.readout(network(batch.source, batch.read.ids).features[batch.written.mask])
+    logits = network(batch.source, batch.read.ids, batch.written.mask).logits
     disagreement = symmetric_divergence(logits).item()
     assert disagreement > 0
     assert losses[1].total.item() - losses[0].total.item() == pytest.approx(3.0 / 2 * disagreement, rel=1e-4)

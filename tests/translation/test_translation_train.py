@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from s2s.errors import UserError
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
 from translation.corpus import Cleaning
@@ -31,7 +32,7 @@ def recipe(folder: Path, source: str, target: str) -> Recipe:
         path.write_text(f"{line}\n")
     data = DataConfig([paths[0]], [paths[1]], *paths, source_language="en", target_language="de")
     small = Recipe(data, BatchConfig(sentences=2), vocabulary=VocabularyConfig("word", threshold=1))
-    shape = replace(small.decoder, embedding_dim=8, dim=12, attention_dim=8)
+    shape = replace(small.decoder, embedding_dim=8, dim=12, attention=AdditiveConfig(8))
     return replace(small, encoder=replace(small.encoder, dim=6), decoder=shape)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from model_fixtures import logits_of
 from torch.autograd.profiler import profile
 
 from s2s.decoding.results import Translation
@@ -69,8 +70,8 @@ def test_a_score_is_what_teacher_forcing_says(model: TranslationModel) -> None:
     for source, (found,) in zip(sources, translator_of(model)._search(sources)):
         written = found.tokens + [END] * found.finished
         with torch.no_grad():
-            output = model.network(pad([[*source, END]]), torch.tensor([[START, *written[:-1]]]))
-            table = model.network.decoder.readout(output.features).log_softmax(-1)[0]
+            logits = logits_of(model.network, pad([[*source, END]]), torch.tensor([[START, *written[:-1]]]))
+        table = logits.log_softmax(-1)[0]
         total = float(table.gather(1, torch.tensor(written)[:, None]).sum())
         assert found.score == pytest.approx(total / len(written), abs=1e-4)
 

@@ -8,15 +8,16 @@ from network_fixtures import Plain
 
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.models.configuration import ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.recurrent_decoder import DecoderConfig, ParallelDecoder
+from s2s.models.parallel_decoder import ParallelDecoder
 from s2s.text.tokens import END, PAD, START, UNK
 
 
 @pytest.fixture
 def network() -> EncoderDecoder:
     torch.manual_seed(3)
-    return EncoderDecoder(Plain(), ParallelDecoder(DecoderConfig(embedding_dim=8, dim=8), 12, 5)).eval()
+    return EncoderDecoder(Plain(), ParallelDecoder(ParallelConfig(embedding_dim=8, dim=8), 12, 5)).eval()
 
 
 @pytest.mark.parametrize("width", [1, 3])

@@ -6,22 +6,26 @@ from dataclasses import replace
 
 import pytest
 import torch
+from model_fixtures import DECODER_KINDS, decoder_of, logits_of
 from torch import Tensor, nn
 
 from s2s.decoding.search import SearchOptions, beam, greedy
+from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.models.recurrent_decoder import DecoderConfig, DropoutRates
-from s2s.models.wirings import DECODERS
+from s2s.nn.configuration import AdditiveConfig
 from s2s.nn.loss import smoothed_cross_entropy
 from s2s.text.padding import Padded, pad
 from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, PICTURES, POSITIONS, DIM = 20, 16, 6, 12
-CONFIG = DecoderConfig(
-    embedding_dim=24, dim=48, attention_dim=24, dropout=DropoutRates(embedding=0, hidden=0, context=0, output=0)
+CONFIG = ParallelConfig(
+    embedding_dim=24,
+    dim=48,
+    attention=AdditiveConfig(24),
+    dropout=DropoutRates(embedding=0, hidden=0, context=0, output=0),
 )
-each_wiring = pytest.mark.parametrize("wiring", list(DECODERS))
+each_wiring = pytest.mark.parametrize("wiring", list(DECODER_KINDS))
 
 
 class Cells(nn.Module):
@@ -37,7 +41,7 @@ class Cells(nn.Module):
 
 def build(wiring: str, **changes: object) -> EncoderDecoder:
     torch.manual_seed(1)
-    decoder = DECODERS[wiring](replace(CONFIG, **changes), VOCABULARY, DIM)  # type: ignore[arg-type]
+    decoder = decoder_of(wiring, replace(CONFIG, **changes), VOCABULARY, DIM)  # type: ignore[arg-type]
     return EncoderDecoder(Cells(), decoder)
 
 
@@ -51,7 +55,7 @@ def pictures() -> tuple[Tensor, list[list[int]], Padded, Padded]:
 
 def loss(model: EncoderDecoder, grids: Tensor, read: Padded, written: Padded) -> Tensor:
     mask = written.mask
-    logits = model.decoder.readout(model(grids, read.ids).features[mask])
+    logits = model(grids, read.ids, mask).logits
     return smoothed_cross_entropy(logits, written.ids[mask], 0.05)[0] / len(logits)
 
 
@@ -91,7 +95,7 @@ def test_random_grids_are_learned_by_heart_and_decoded(wiring: str) -> None:
 def test_different_grids_give_different_logits(wiring: str) -> None:
     model = build(wiring).eval()
     grids, _, read, _ = pictures()
-    logits = model.decoder.readout(model(grids, read.ids[:1].expand(PICTURES, -1)).features).flatten(1)
+    logits = logits_of(model, grids, read.ids[:1].expand(PICTURES, -1)).flatten(1)
     distances = torch.cdist(logits, logits) + torch.eye(PICTURES)
     assert distances.min() > 1e-3
 
@@ -139,7 +143,8 @@ def test_the_loss_is_that_of_each_picture_alone(wiring: str) -> None:
 def test_several_sentences_of_one_picture_look_at_one_grid(wiring: str) -> None:
     model = build(wiring).eval()
     grids, _, read, _ = pictures()
-    several = model(grids[:4], read.ids[:12])
-    apart = model(grids[:4].repeat_interleave(3, 0), read.ids[:12])
-    torch.testing.assert_close(several.features, apart.features)
+    mask = read.mask[:12]
+    several = model(grids[:4], read.ids[:12], mask)
+    apart = model(grids[:4].repeat_interleave(3, 0), read.ids[:12], mask)
+    torch.testing.assert_close(several.logits, apart.logits)
     torch.testing.assert_close(several.attention, apart.attention)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_fixtures import decoder_of
 from network_fixtures import Plain
 from torch import Tensor, nn
 from translation_fixtures import SHAPE, tiny_model
@@ -15,11 +16,11 @@ from translation_fixtures import SHAPE, tiny_model
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
+from s2s.models.configuration import InputFeedingConfig, ParallelConfig
+from s2s.models.contracts import DecoderStep
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble, EnsembleState
 from s2s.models.quantisation import is_quantised
-from s2s.models.recurrent_decoder import DecoderConfig, Step
-from s2s.models.wirings import DECODERS
 from s2s.nn.precision import DecodingPrecision
 from s2s.text.vocabulary import WordVocabulary
 from translation.model import TranslationModel
@@ -31,8 +32,7 @@ LINES = ["A man in a red hat .", "", "Two dogs play with a ball in the snow !"]
 
 def network(seed: int, wiring: str = "parallel", dim: int = 8) -> EncoderDecoder:
     torch.manual_seed(seed)
-    config = DecoderConfig(wiring=wiring, embedding_dim=8, dim=dim)  # type: ignore[arg-type]
-    made = EncoderDecoder(Plain(), DECODERS[config.wiring](config, WORDS, GRID)).eval()
+    made = EncoderDecoder(Plain(), decoder_of(wiring, ParallelConfig(embedding_dim=8, dim=dim), WORDS, GRID)).eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.normal_()
@@ -95,7 +95,7 @@ def test_the_mean_is_of_probabilities_however_small() -> None:
             self.answer = torch.full((1, WORDS), -1000.0).index_fill(1, torch.tensor([token]), 0.0)
 
         def step(self, tokens: Tensor, state: object) -> object:
-            return Step(self.answer, state)  # type: ignore[arg-type]
+            return DecoderStep(self.answer, state)  # type: ignore[arg-type]
 
     ensemble = Ensemble([Sure(4), Sure(5)])  # type: ignore[list-item]
     found = ensemble.step(torch.tensor([2]), EnsembleState((None, None)))  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ def load(*paths: Path, precision: DecodingPrecision = "float32") -> Translator:
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_models_of_other_shapes_translate_together(tmp_path: Path, precision: DecodingPrecision) -> None:
-    paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 2, decoder=DecoderConfig("input_feeding", dim=12))]
+    paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 2, decoder=InputFeedingConfig(dim=12))]
     translator = load(*paths, precision=precision)
     found = translator.translate(LINES)
     assert [bool(best.text) for best, *_ in found] == [True, False, True]

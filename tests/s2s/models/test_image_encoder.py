@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from s2s.errors import UserError
-from s2s.models.image_encoder import EncoderConfig, GridEncoder, ImageEncoder
+from s2s.models.configuration import GridEncoderConfig
+from s2s.models.image_encoder import GridEncoder, ImageEncoder
 from s2s.vision.backbones import Backbone
 from s2s.vision.grids import Features, Pixels, photograph_mask
 
@@ -20,7 +21,7 @@ def means() -> Backbone:
 @pytest.fixture
 def grid_encoder() -> GridEncoder:
     torch.manual_seed(0)
-    return GridEncoder(EncoderConfig(dim=5), 3)
+    return GridEncoder(GridEncoderConfig(dim=5), 3)
 
 
 def test_the_grid_has_a_vector_a_cell_and_says_how_they_lie(grid_encoder: GridEncoder) -> None:

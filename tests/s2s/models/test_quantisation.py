@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_fixtures import CELL_KINDS, DECODER_KINDS, decoder_of
 from torch import nn
 
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
+from s2s.models.configuration import ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.models.quantisation import QuantisedWeight, is_quantised, quantise, quantise_for_decoding
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.wirings import DECODERS
 from s2s.nn import eight_bit_products
+from s2s.nn.configuration import AdditiveConfig
 from translation.translator import Translator
 
 CPU = torch.device("cpu")
@@ -38,8 +39,8 @@ class Plain(nn.Module):
 
 def network(wiring: str = "parallel", **shape: object) -> EncoderDecoder:
     torch.manual_seed(5)
-    config = DecoderConfig(wiring=wiring, embedding_dim=24, dim=40, attention_dim=16, **shape)  # type: ignore[arg-type]
-    return EncoderDecoder(Plain(), DECODERS[wiring](config, 50, GRID, GRID)).eval()
+    config = ParallelConfig(embedding_dim=24, dim=40, attention=AdditiveConfig(16), **shape)  # type: ignore[arg-type]
+    return EncoderDecoder(Plain(), decoder_of(wiring, config, 50, GRID, GRID)).eval()
 
 
 def matrix() -> torch.Tensor:
@@ -121,10 +122,10 @@ def test_nothing_but_a_linear_product_is_understood() -> None:
 
 
 @needs_int8
-@pytest.mark.parametrize("wiring", DECODERS)
+@pytest.mark.parametrize("wiring", DECODER_KINDS)
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_wiring_decodes_so(wiring: str, cell: str) -> None:
-    plain, quantised = (network(wiring, cell=cell, layers=2) for _ in range(2))
+    plain, quantised = (network(wiring, cell=CELL_KINDS[cell](), layers=2) for _ in range(2))
     quantise(quantised.decoder)
     assert is_quantised(quantised.decoder)
     assert not is_quantised(plain.decoder)

@@ -6,39 +6,41 @@ from dataclasses import replace
 
 import pytest
 import torch
+from model_fixtures import CELL_KINDS, DECODER_KINDS, attention_of, decoder_of
 from torch import Tensor
 
 from s2s.decoding.search import SearchOptions, beam, greedy
+from s2s.models.configuration import DropoutRates, ParallelConfig
+from s2s.models.contracts import State
 from s2s.models.memory import Memory
-from s2s.models.recurrent_decoder import Decoder, DecoderConfig, DecoderState, DropoutRates
-from s2s.models.wirings import DECODERS
-from s2s.nn.cells import CELLS
+from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, MEMORY_DIM, BATCH, POSITIONS, TIME = 13, 6, 3, 5, 4
 MASK = torch.arange(POSITIONS) < torch.tensor([[5], [2], [4]])
-CONFIG = DecoderConfig(embedding_dim=7, dim=8, layers=2, attention_dim=5)
+CONFIG = ParallelConfig(embedding_dim=7, dim=8, layers=2, attention=AdditiveConfig(5))
 MEMORIES = ["masked", "plain", "summary", "none"]
-each_wiring = pytest.mark.parametrize("wiring", list(DECODERS))
-each_attentive = pytest.mark.parametrize("wiring", [wiring for wiring in DECODERS if wiring != "show_and_tell"])
+each_wiring = pytest.mark.parametrize("wiring", list(DECODER_KINDS))
+each_attentive = pytest.mark.parametrize("wiring", [kind for kind, config in DECODER_KINDS.items() if config.attends])
 each_deep = pytest.mark.parametrize("wiring", ["parallel", "input_feeding", "show_attend_tell"])
 each_memory = pytest.mark.parametrize("memory", MEMORIES)
 
 
-def build(wiring: str, memory: str = "masked", config: DecoderConfig = CONFIG) -> Decoder:
+def build(wiring: str, memory: str = "masked", config: ParallelConfig = CONFIG) -> RecurrentDecoder:
     """A decoder in evaluation mode, for one of `MEMORIES`."""
     torch.manual_seed(1)
     memory_dim = None if memory == "none" else MEMORY_DIM
-    decoder = DECODERS[wiring](config, VOCABULARY, memory_dim, MEMORY_DIM if memory == "summary" else None)
+    decoder = decoder_of(wiring, config, VOCABULARY, memory_dim, MEMORY_DIM if memory == "summary" else None)
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return decoder.eval()
 
 
-def begin(decoder: Decoder, memory: str = "masked") -> DecoderState:
+def begin(decoder: RecurrentDecoder, memory: str = "masked") -> RecurrentState:
     """The state before START of a random memory, always the same."""
     if memory == "none":
-        return decoder.start(None, rows=BATCH)
+        return decoder.start(None, sentences=BATCH)
     grid = torch.randn(BATCH, POSITIONS, MEMORY_DIM, generator=torch.Generator().manual_seed(2))
     mask = None if memory == "plain" else MASK
     return decoder.start(Memory(grid, mask, grid.sum(1) if memory == "summary" else None))
@@ -50,7 +52,9 @@ def sentences() -> Tensor:
     return torch.cat([torch.full((BATCH, 1), START), tokens], 1)
 
 
-def step_by_step(decoder: Decoder, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor | None, DecoderState]:
+def step_by_step(
+    decoder: RecurrentDecoder, tokens: Tensor, state: RecurrentState
+) -> tuple[Tensor, Tensor | None, RecurrentState]:
     """What `forward` and `readout` say, by `step` alone: log-probabilities and attention (batch, time, ...)."""
     steps = []
     for column in tokens.unbind(1):
@@ -60,8 +64,9 @@ def step_by_step(decoder: Decoder, tokens: Tensor, state: DecoderState) -> tuple
     return torch.stack([step.log_probabilities for step in steps], 1), looked, state
 
 
-def flat(state: DecoderState) -> list[Tensor]:
-    """All that moves."""
+def flat(state: State) -> list[Tensor]:
+    """All tensors that have a row a hypothesis."""
+    assert isinstance(state, RecurrentState)
     return [tensor for layer in state.layers for tensor in layer] + ([] if state.feed is None else [state.feed])
 
 
@@ -70,9 +75,9 @@ def flat(state: DecoderState) -> list[Tensor]:
 
 @each_wiring
 @each_memory
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(CELL_KINDS))
 def test_forward_and_readout_are_the_step_repeated(wiring: str, memory: str, cell: str) -> None:
-    decoder = build(wiring, memory, replace(CONFIG, cell=cell))
+    decoder = build(wiring, memory, replace(CONFIG, cell=CELL_KINDS[cell]()))
     tokens = sentences()
     output = decoder(tokens, begin(decoder, memory))
     log_probabilities = decoder.readout(output.features).log_softmax(-1)
@@ -115,7 +120,7 @@ def test_a_detached_state_has_no_past(wiring: str) -> None:
     decoder = build(wiring, "none", replace(CONFIG, tie_output=False))
     first, second = torch.tensor([[5]]), torch.tensor([[6]])
     for detached in (False, True):
-        state = decoder(first, decoder.start(None, rows=1)).state
+        state = decoder(first, decoder.start(None, sentences=1)).state
         features = decoder(second, state.detach() if detached else state).features
         (gradient,) = torch.autograd.grad(features.sum(), decoder.embedding.weight)
         assert gradient[6].abs().max() > 0
@@ -152,7 +157,7 @@ def test_bfloat16_products_stay_near_float32_and_carry_float32(wiring: str) -> N
 @each_attentive
 @pytest.mark.parametrize("attention", ["additive", "dot", "scaled_dot", "general"])
 def test_a_line_alone_equals_the_line_in_a_batch(wiring: str, attention: str) -> None:
-    config = replace(CONFIG, attention=attention, dim=MEMORY_DIM)
+    config = replace(CONFIG, attention=attention_of(attention, 5), dim=MEMORY_DIM)
     decoder, tokens = build(wiring, config=config), sentences()
     together = decoder(tokens, begin(decoder))
     values = begin(decoder).values
@@ -192,7 +197,9 @@ def test_later_words_are_not_read(wiring: str) -> None:
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("attention", ["additive", "dot", "scaled_dot", "general"])
 def test_attention_sums_to_1_and_is_0_on_padding(wiring: str, training: bool, attention: str) -> None:
-    decoder = build(wiring, config=replace(CONFIG, attention=attention, dim=MEMORY_DIM)).train(training)
+    decoder = build(wiring, config=replace(CONFIG, attention=attention_of(attention, 5), dim=MEMORY_DIM)).train(
+        training
+    )
     weights = decoder(sentences(), begin(decoder)).attention
     assert weights is not None
     torch.testing.assert_close(weights.sum(-1), torch.ones(BATCH, TIME + 1))
@@ -238,7 +245,7 @@ def test_the_first_state_comes_from_the_summary_alone(wiring: str, memory: str) 
 @each_wiring
 def test_a_summary_serves_where_there_is_no_attention(wiring: str) -> None:
     """Show and Tell (Vinyals et al., 2015): the picture is seen once, in h_0."""
-    decoder = DECODERS[wiring](CONFIG, VOCABULARY, None, MEMORY_DIM).eval()
+    decoder = decoder_of(wiring, CONFIG, VOCABULARY, None, MEMORY_DIM).eval()
     summary = torch.randn(BATCH, MEMORY_DIM)
     state = decoder.start(Memory(summary.unsqueeze(1), None, summary))
     same_words = torch.full((BATCH, 1), START)
@@ -343,7 +350,7 @@ def test_untied_weights_are_two_tensors(wiring: str) -> None:
 # --------------------------------------------------------------------------------------------------------- dropout
 
 
-def only(**rates: float | bool) -> DecoderConfig:
+def only(**rates: float | bool) -> ParallelConfig:
     """A configuration that drops nothing else."""
     nothing = {"word": 0.0, "embedding": 0.0, "hidden": 0.0, "context": 0.0, "output": 0.0}
     return replace(CONFIG, dropout=DropoutRates(**(nothing | rates)))  # type: ignore[arg-type]

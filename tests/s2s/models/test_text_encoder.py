@@ -6,24 +6,24 @@ from dataclasses import replace
 
 import pytest
 import torch
+from model_fixtures import CELL_KINDS, DECODER_KINDS, decoder_of, logits_of
 from torch import nn
 
+from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Segment, masked_mean
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.text_encoder import EncoderConfig, TextEncoder, source_embedding
-from s2s.models.wirings import DECODERS
-from s2s.nn.cells import CELLS
+from s2s.models.text_encoder import TextEncoder, source_embedding
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.padding import Padded, pad
 from s2s.text.tokens import PAD, START
 
 VOCABULARY, WIDTH = 13, 6
 LINES = [[5, 6, 7, 8], [9], [10, 11, 4, 5, 6, 7], [8, 8]]
-CONFIG = EncoderConfig(dim=3, layers=2, embedding_dropout=0, hidden_dropout=0)
+CONFIG = RecurrentEncoderConfig(dim=3, layers=2, embedding_dropout=0, hidden_dropout=0)
 each_direction = pytest.mark.parametrize("bidirectional", [False, True])
 
 
-def build(config: EncoderConfig = CONFIG) -> TextEncoder:
+def build(config: RecurrentEncoderConfig = CONFIG) -> TextEncoder:
     torch.manual_seed(1)
     return TextEncoder(config, source_embedding(VOCABULARY, WIDTH))
 
@@ -37,7 +37,7 @@ def test_the_memory_of_a_batch() -> None:
     torch.testing.assert_close(memory.summary, masked_mean(memory.grid, source.mask))
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(CELL_KINDS))
 @each_direction
 def test_a_line_alone_equals_the_line_in_a_batch(cell: str, bidirectional: bool) -> None:
     encoder = build(replace(CONFIG, cell=cell, bidirectional=bidirectional, residual=True))
@@ -76,18 +76,17 @@ def test_embeddings_of_the_source_alone_have_about_unit_length() -> None:
     assert embedding.padding_idx == PAD
 
 
-@pytest.mark.parametrize("wiring", list(DECODERS))
+@pytest.mark.parametrize("wiring", list(DECODER_KINDS))
 def test_three_way_ties_are_one_tensor_and_stay_one(wiring: str) -> None:
     torch.manual_seed(1)
-    config = DecoderConfig(embedding_dim=WIDTH, dim=8, attention_dim=4)
-    decoder = DECODERS[wiring](config, VOCABULARY, 6, 6)
+    config = ParallelConfig(embedding_dim=WIDTH, dim=8, attention=AdditiveConfig(4))
+    decoder = decoder_of(wiring, config, VOCABULARY, 6, 6)
     encoder = TextEncoder(CONFIG, decoder.embedding)
     model = EncoderDecoder(encoder, decoder)
     matrices = [p for p in model.parameters() if p.shape == (VOCABULARY, WIDTH)]
     assert len(matrices) == 1
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    features = model(pad([[5, 6]]), torch.tensor([[START, 8]])).features
-    model.decoder.readout(features)[..., 10].sum().backward()
+    logits_of(model, pad([[5, 6]]), torch.tensor([[START, 8]]))[..., 10].sum().backward()
     gradient = matrices[0].grad
     assert gradient is not None
     touched = [row for row in range(VOCABULARY) if gradient[row].abs().sum() > 0]

@@ -1,26 +1,35 @@
-"""The wirings of the captioning papers, beside what tests/test_decoder.py holds: their formulas, scheduled sampling."""
+"""The decoders of the captioning papers: their formulas, and scheduled sampling."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import pytest
 import torch
+from model_fixtures import DECODER_KINDS, decoder_of
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from s2s.decoding.search import greedy
 from s2s.errors import UserError
+from s2s.models.configuration import DecoderConfig, DropoutRates, ParallelConfig
+from s2s.models.contracts import Output, State
+from s2s.models.decoders import DECODERS
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.models.recurrent_decoder import Decoder, DecoderConfig, DropoutRates
-from s2s.models.wirings import DECODERS, ShowAndTellDecoder, ShowAttendTellDecoder, TopDownDecoder
+from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState
+from s2s.models.show_and_tell import ShowAndTellDecoder
+from s2s.models.show_attend_tell import ShowAttendTellDecoder
+from s2s.models.top_down import TopDownDecoder
+from s2s.nn.attention import ATTENTIONS
+from s2s.nn.cells import CELLS
+from s2s.nn.configuration import AdditiveConfig, AttentionConfig, CellConfig
 from s2s.text.tokens import END, PAD, START
 
 VOCABULARY, GRID, SUMMARY, BATCH, POSITIONS, TIME = 11, 5, 3, 2, 4, 4
 NOTHING = DropoutRates(word=0, embedding=0, hidden=0, context=0, output=0)
-CONFIG = DecoderConfig(embedding_dim=6, dim=7, attention_dim=4, dropout=NOTHING)
+CONFIG = ParallelConfig(embedding_dim=6, dim=7, attention=AdditiveConfig(4), dropout=NOTHING)
 MASK = torch.tensor([[True, True, True, True], [True, True, False, False]])
 NEW = ["show_and_tell", "show_attend_tell", "top_down"]
 SEQUENTIAL = ["input_feeding", *NEW]
@@ -28,10 +37,12 @@ each_new = pytest.mark.parametrize("wiring", NEW)
 each_sequential = pytest.mark.parametrize("wiring", SEQUENTIAL)
 
 
-def build(wiring: str, config: DecoderConfig = CONFIG, summary: int | None = SUMMARY, scale: float = 0.5) -> Decoder:
+def build(
+    wiring: str, config: ParallelConfig = CONFIG, summary: int | None = SUMMARY, scale: float = 0.5
+) -> RecurrentDecoder:
     """In evaluation mode, in float64, with weights that do something."""
     torch.manual_seed(1)
-    decoder = DECODERS[wiring](config, VOCABULARY, GRID, summary).double()
+    decoder = decoder_of(wiring, config, VOCABULARY, GRID, summary).double()
     for parameter in decoder.parameters():
         nn.init.normal_(parameter, std=scale)
     return decoder.eval()
@@ -49,6 +60,17 @@ def sentences(rows: int = BATCH) -> Tensor:
     return torch.cat([torch.full((rows, 1), START), words], 1)
 
 
+def read(output: Output) -> Tensor:
+    """The tokens that scheduled sampling read."""
+    assert output.tokens is not None
+    return output.tokens
+
+
+def flat(state: State) -> list[Tensor]:
+    assert isinstance(state, RecurrentState)
+    return [tensor for layer in state.layers for tensor in layer]
+
+
 def lstm(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     i, f, g, o = gates.chunk(4, -1)
     cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
@@ -59,7 +81,9 @@ def lstm(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def test_the_recipes_names_are_the_registrys() -> None:
-    assert list(get_args(get_type_hints(DecoderConfig)["wiring"])) == list(DECODERS)
+    assert list(get_args(DecoderConfig)) == list(DECODERS)
+    assert list(get_args(CellConfig)) == list(CELLS)
+    assert list(get_args(AttentionConfig)) == list(ATTENTIONS)
 
 
 def test_show_and_tell_is_its_formulas() -> None:
@@ -90,7 +114,7 @@ def test_show_attend_and_tell_is_its_formulas() -> None:
     weight = torch.cat([layer.weight_input, decoder.context.weight, layer.weight_hidden], 1)
     features, looks = [], []
     for word in decoder.embedding(tokens).unbind(1):
-        context, weights = decoder.attention(hidden.unsqueeze(1), keys, pictures.grid, MASK)
+        context, weights, *_ = decoder.attention(hidden.unsqueeze(1), keys, pictures.grid, MASK)
         context = decoder.gate(hidden).sigmoid() * context.squeeze(1)
         hidden, cell = lstm(torch.cat([word, context, hidden], 1) @ weight.T + layer.bias, cell)
         features.append(decoder.deep_output(torch.cat([context, hidden, word], 1)).tanh())
@@ -115,7 +139,7 @@ def test_top_down_is_its_formulas() -> None:
     for word in decoder.embedding(tokens).unbind(1):
         read = torch.cat([writes, pictures.summary, word, steers], 1)
         steers, cell = lstm(read @ weight.T + lower.bias, cell)
-        context, weights = decoder.attention(steers.unsqueeze(1), keys, pictures.grid, MASK)
+        context, weights, *_ = decoder.attention(steers.unsqueeze(1), keys, pictures.grid, MASK)
         read = torch.cat([context.squeeze(1), steers, writes], 1)
         writes, other = lstm(read @ upper_weight.T + upper.bias, other)
         features.append(decoder.deep_output(writes))
@@ -135,13 +159,14 @@ class AsItIs(nn.Module):
 @each_new
 @pytest.mark.parametrize("layers", [1, 2])
 def test_all_gradients_are_those_of_finite_differences(wiring: str, layers: int) -> None:
-    decoder = build(wiring, replace(CONFIG, embedding_dim=3, dim=3, attention_dim=2, layers=layers))
+    decoder = build(wiring, replace(CONFIG, embedding_dim=3, dim=3, attention=AdditiveConfig(2), layers=layers))
     network, tokens, pictures = EncoderDecoder(AsItIs(), decoder), sentences(), memory()
+    everywhere = torch.ones_like(tokens, dtype=torch.bool)
     names, parameters = zip(*network.named_parameters())
 
     def run(grid: Tensor, summary: Tensor, *values: Tensor) -> Tensor:
         inputs = Memory(grid, MASK, summary)
-        return functional_call(network, dict(zip(names, values)), (inputs, tokens)).features
+        return functional_call(network, dict(zip(names, values)), (inputs, tokens, everywhere)).logits
 
     inputs = [pictures.grid, pictures.summary, *(parameter.detach().clone() for parameter in parameters)]
     leaves = [value.requires_grad_() for value in inputs if value is not None]
@@ -180,7 +205,7 @@ def test_show_and_tell_looks_at_no_grid() -> None:
     assert torch.equal(decoder(tokens, decoder.start(replace(pictures, grid=-pictures.grid))).features, output.features)
 
 
-@pytest.mark.parametrize("wiring", list(DECODERS))
+@pytest.mark.parametrize("wiring", list(DECODER_KINDS))
 def test_several_captions_of_a_picture_share_its_grid(wiring: str) -> None:
     """Rows side by side, all at once and step by step, are what each is alone."""
     decoder, tokens = build(wiring, summary=GRID), sentences(3 * BATCH)
@@ -243,8 +268,8 @@ def test_without_own_words_scheduled_sampling_is_teacher_forcing(wiring: str, la
     found, expected = decoder.scheduled(tokens, decoder.start(memory()), 0), decoder(tokens, decoder.start(memory()))
     torch.testing.assert_close(found.features, expected.features)
     torch.testing.assert_close(found.attention, expected.attention)
-    torch.testing.assert_close(found.state.layers, expected.state.layers)
-    assert torch.equal(found.extra, tokens)
+    torch.testing.assert_close(flat(found.state), flat(expected.state))
+    assert torch.equal(read(found), tokens)
 
 
 @each_sequential
@@ -252,8 +277,8 @@ def test_what_is_returned_is_what_teacher_forcing_makes_of_the_words_read(wiring
     decoder, tokens = build(wiring), sentences()
     torch.manual_seed(4)
     found = decoder.scheduled(tokens, decoder.start(memory()), 0.5)
-    assert not torch.equal(found.extra, tokens)
-    expected = decoder(found.extra, decoder.start(memory()))
+    assert not torch.equal(read(found), tokens)
+    expected = decoder(read(found), decoder.start(memory()))
     torch.testing.assert_close(found.features, expected.features)
     torch.testing.assert_close(found.attention, expected.attention)
     parameters = [p for name, p in decoder.named_parameters() if name != "projection.bias"]
@@ -272,7 +297,7 @@ def test_a_sure_model_left_alone_reads_its_greedy_sentence(wiring: str) -> None:
         decoder.projection.weight = nn.Parameter(decoder.projection.weight * 1e5)  # untied: it only writes
     output = decoder.scheduled(sentences(), decoder.start(memory()), 1)
     searched = greedy(decoder.step, decoder.start(memory()), BATCH, start=START, end=PAD, maximum_length=TIME - 1)
-    for row, hypothesis in zip(output.extra.tolist(), searched):
+    for row, hypothesis in zip(read(output).tolist(), searched):
         words = hypothesis.tokens
         assert row[: len(words) + 1] == [START, *words]
 
@@ -284,10 +309,10 @@ def test_own_words_come_as_often_as_asked_and_as_the_model_gives_them(wiring: st
     tokens = torch.tensor([[START, PAD + 1, PAD]]).expand(2 * rows, -1)  # <unk>, which stands for the truth
     torch.manual_seed(5)
     output = decoder.scheduled(tokens, decoder.start(memory()).repeat(rows), own)
-    assert output.extra[:, 0].eq(START).all()
-    assert output.extra[:, 2].eq(PAD).all()  # what follows a sentence stays padding
+    assert read(output)[:, 0].eq(START).all()
+    assert read(output)[:, 2].eq(PAD).all()  # what follows a sentence stays padding
     given = decoder.step(torch.full((BATCH,), START), decoder.start(memory())).log_probabilities.exp()
-    for probabilities, drawn in zip(given, output.extra[:, 1].view(BATCH, rows)):
+    for probabilities, drawn in zip(given, read(output)[:, 1].view(BATCH, rows)):
         expected = own * probabilities
         expected[PAD + 1] += 1 - own
         shares = drawn.bincount(minlength=VOCABULARY) / rows
@@ -315,14 +340,16 @@ def test_the_global_seed_decides_what_is_drawn(wiring: str) -> None:
         torch.manual_seed(seed)
         runs.append(decoder.scheduled(sentences(), decoder.start(memory()), 0.8))
     assert torch.equal(runs[0].features, runs[1].features)
-    assert torch.equal(runs[0].extra, runs[1].extra)
-    assert not torch.equal(runs[0].extra, runs[2].extra)
+    assert torch.equal(read(runs[0]), read(runs[1]))
+    assert not torch.equal(read(runs[0]), read(runs[2]))
 
 
 def test_a_parallel_wiring_says_which_ones_could() -> None:
     decoder = build("parallel")
-    message = "scheduled sampling cannot .* choose a wiring among input_feeding, show_and_tell, show_attend_tell and"
+    message = (
+        "scheduled sampling cannot .* choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell and"
+    )
     with pytest.raises(UserError, match=message):
         decoder.scheduled(sentences(), decoder.start(memory()), 0.5)
-    with pytest.raises(UserError, match=r"own words is 1\.5: choose 0 to 1"):
+    with pytest.raises(UserError, match=r"scheduled sampling is 1\.5: choose a number from 0 to 1"):
         build("top_down").scheduled(sentences(), decoder.start(memory()), 1.5)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pytest
 import torch
+from model_fixtures import ATTENTION_KINDS, attention_of
 from torch import Tensor
 
 from s2s.errors import UserError
-from s2s.nn.attention import ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention
+from s2s.nn.attention import AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention, build_attention
 
 WIDTH, QUERIES = 6, 4
 MASK = torch.tensor([[True] * 5, [True, True, False, False, False], [True, True, True, True, False]])
-each_kind = pytest.mark.parametrize("kind", list(ATTENTIONS))
+each_kind = pytest.mark.parametrize("kind", list(ATTENTION_KINDS))
 
 
 def random_case(kind: str) -> tuple[Attention, Tensor, Tensor]:
     """An attention, queries (batch, queries, dim) and a grid (batch, positions, dim)."""
     torch.manual_seed(1)
-    attention = ATTENTIONS[kind](WIDTH, WIDTH, 8)
+    attention = build_attention(attention_of(kind, 8), WIDTH, WIDTH)
     queries, grid = torch.randn(len(MASK), QUERIES, WIDTH), torch.randn(*MASK.shape, WIDTH)
     return attention, queries.requires_grad_(), grid.requires_grad_()
 
@@ -148,4 +149,4 @@ def test_the_gradients_of_the_whole_are_those_of_finite_differences(kind: str) -
 @pytest.mark.parametrize("kind", ["dot", "scaled_dot"])
 def test_a_dot_product_needs_equal_widths(kind: str) -> None:
     with pytest.raises(UserError, match="a decoder as wide as the memory, not 4 against 6: change the dimensions, or"):
-        ATTENTIONS[kind](4, 6, 8)
+        build_attention(attention_of(kind, 8), 4, 6)

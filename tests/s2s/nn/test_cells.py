@@ -6,19 +6,20 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from model_fixtures import CELL_KINDS
 from torch import Tensor, nn
 
-from s2s.nn.cells import CELLS, Cell, States, tanh
+from s2s.nn.cells import CELLS, Cell, CellStates, tanh
 
 TIME, BATCH, DIM = 5, 3, 4
 TORCH: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCell}
-each_cell = pytest.mark.parametrize("kind", list(CELLS))
+each_cell = pytest.mark.parametrize("kind", list(CELL_KINDS))
 
 
-def random_case(kind: str, dtype: torch.dtype = torch.float64) -> tuple[Cell, Tensor, Tensor, States]:
+def random_case(kind: str, dtype: torch.dtype = torch.float64) -> tuple[Cell, Tensor, Tensor, CellStates]:
     """A cell, projected (time, batch, gates * dim), the recurrent weight, and the initial states."""
     torch.manual_seed(1)
-    cell = CELLS[kind]
+    cell = CELLS[CELL_KINDS[kind]]
     projected = torch.randn(TIME, BATCH, cell.gates * DIM, dtype=dtype)
     weight = torch.randn(cell.gates * DIM, DIM, dtype=dtype) / 2
     return cell, projected, weight, tuple(torch.randn(BATCH, DIM, dtype=dtype) for _ in range(cell.states))
@@ -63,7 +64,7 @@ def test_the_pass_back_gives_the_gradients_of_the_step(kind: str) -> None:
         cell.backward(weight, tape, flow, t)
 
     leaves = [tensor.clone().requires_grad_() for tensor in (projected, *initial)]
-    states: States = tuple(leaves[1:])
+    states: CellStates = tuple(leaves[1:])
     total = torch.zeros((), dtype=torch.float64)
     for t in range(TIME):
         states = cell.step(leaves[0][t], weight, states)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from model_fixtures import logits_of, recurrent
 from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
@@ -34,7 +35,7 @@ def test_it_is_the_weighted_sum_of_sentences_each_read_alone() -> None:
 
 def test_without_a_share_true_sentences_teach_nothing() -> None:
     network = tiny_model().network.eval()
-    weight = network.decoder.deep_output.weight
+    weight = recurrent(network).deep_output.weight
     first, second = (
         torch.autograd.grad(rewarded_loss(network, pad(SOURCE), OWN, torch.ones(2, 2), true, 0.0).total, weight)[0]
         for true in (TRUE, [[END], [END]])
@@ -78,6 +79,5 @@ def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> 
 
 
 def _loss(network: torch.nn.Module, source: list[int], written: list[int]) -> float:
-    output = network(pad([source]), torch.tensor([[START, *written[:-1]]]))
-    logits = network.decoder.readout(output.features)  # type: ignore[union-attr, operator]
+    logits = logits_of(network, pad([source]), torch.tensor([[START, *written[:-1]]]))
     return cross_entropy(logits[0], torch.tensor(written), reduction="sum").item()

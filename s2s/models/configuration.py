@@ -1,0 +1,138 @@
+"""Configuration of encoders and decoders: their kinds and shapes, as a recipe and a model directory name them.
+
+A kind is a dataclass; a network is built by the type of its configuration (`DECODERS` in s2s/models/decoders.py,
+`TEXT_ENCODERS` in s2s/models/text_encoder.py, `IMAGE_ENCODERS` in s2s/models/image_encoder.py). Nothing here needs
+torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from s2s.config import option
+from s2s.nn.configuration import MAX_LAYERS, MAX_UNITS, AdditiveConfig, AttentionConfig, CellConfig, LSTMConfig
+
+
+@dataclass(frozen=True)
+class RecurrentEncoderConfig:
+    """Recurrent layers over a source sentence."""
+
+    kind: ClassVar[str] = "recurrent"
+    cell: CellConfig = option(LSTMConfig())
+    dim: int = option(256, low=1, high=MAX_UNITS, help="units of a layer, in each direction")
+    layers: int = option(1, low=1, high=MAX_LAYERS)
+    bidirectional: bool = option(True)
+    residual: bool = option(False, help="add a layer's input to its output where the shapes agree")
+    word_dropout: float = option(0.0, low=0, below=1, help="whole source words")
+    embedding_dropout: float = option(0.3, low=0, below=1)
+    hidden_dropout: float = option(0.3, low=0, below=1, help="between layers")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the grid's vectors and of the summary."""
+        return self.dim * (2 if self.bidirectional else 1)
+
+
+TextEncoderConfig = RecurrentEncoderConfig
+
+
+@dataclass(frozen=True)
+class GridEncoderConfig:
+    """A projection of the cells of a CNN's feature map."""
+
+    kind: ClassVar[str] = "grid"
+    dim: int = option(512, low=1, high=MAX_UNITS, help="of the grid that the decoder looks at")
+
+
+ImageEncoderConfig = GridEncoderConfig
+
+
+@dataclass(frozen=True)
+class DropoutRates:
+    """Where and how much a decoder drops in training; each 0 <= rate < 1."""
+
+    word: float = option(0.0, low=0, below=1, help="whole input words (Sennrich & Zhang, 2019)")
+    embedding: float = option(0.3, low=0, below=1, help="elements of the embeddings")
+    hidden: float = option(0.3, low=0, below=1, help="between recurrent layers")
+    context: float = option(0.3, low=0, below=1, help="the vectors of the grid")
+    output: float = option(0.3, low=0, below=1, help="before the read-out")
+    variational: bool = option(
+        False, help="one mask for all steps (Gal & Ghahramani, 2016), save between the layers of sequential decoders"
+    )
+
+
+@dataclass(frozen=True)
+class RecurrentDecoderConfig:
+    """What all kinds of recurrent decoders have in common.
+
+    Attributes:
+        sequential: whether a step waits for the one before in training too, which scheduled sampling needs
+        attends: whether the decoder looks at the grid
+    """
+
+    kind: ClassVar[str]
+    sequential: ClassVar[bool] = True
+    attends: ClassVar[bool] = True
+    cell: CellConfig = option(LSTMConfig())
+    embedding_dim: int = option(256, low=1, high=MAX_UNITS)
+    dim: int = option(512, low=1, high=MAX_UNITS, help="units of a recurrent layer")
+    layers: int = option(
+        1, low=1, high=MAX_LAYERS, help="recurrent layers above the attention (parallel, top_down), or in all"
+    )
+    attention: AttentionConfig = option(AdditiveConfig())
+    tie_output: bool = option(True, help="read-out and embeddings share their weights (Press & Wolf, 2017)")
+    dropout: DropoutRates = DropoutRates()
+
+    @staticmethod
+    def upgraded(table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Rename the keys of earlier versions: `wiring` to `kind`, `attention_dim` to the `dim` of the attention."""
+        table = dict(table)
+        if "wiring" in table and "kind" not in table:
+            table["kind"] = table.pop("wiring")
+        attention = table.get("attention", AdditiveConfig.kind)
+        if "attention_dim" in table and isinstance(attention, str):
+            dim = table.pop("attention_dim")  # recipes gave it to every kind, and only additive attention read it
+            table["attention"] = {"kind": attention, "dim": dim} if attention == AdditiveConfig.kind else attention
+        return table
+
+
+@dataclass(frozen=True)
+class ParallelConfig(RecurrentDecoderConfig):
+    """`ParallelDecoder`: attention between a lower and an upper recurrent layer."""
+
+    kind: ClassVar[str] = "parallel"
+    sequential: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class InputFeedingConfig(RecurrentDecoderConfig):
+    """`InputFeedingDecoder` (Luong et al., 2015)."""
+
+    kind: ClassVar[str] = "input_feeding"
+
+
+@dataclass(frozen=True)
+class ShowAndTellConfig(RecurrentDecoderConfig):
+    """`ShowAndTellDecoder` (Vinyals et al., 2015)."""
+
+    kind: ClassVar[str] = "show_and_tell"
+    attends: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class ShowAttendTellConfig(RecurrentDecoderConfig):
+    """`ShowAttendTellDecoder` (Xu et al., 2015)."""
+
+    kind: ClassVar[str] = "show_attend_tell"
+
+
+@dataclass(frozen=True)
+class TopDownConfig(RecurrentDecoderConfig):
+    """`TopDownDecoder` (Anderson et al., 2018)."""
+
+    kind: ClassVar[str] = "top_down"
+
+
+DecoderConfig = ParallelConfig | InputFeedingConfig | ShowAndTellConfig | ShowAttendTellConfig | TopDownConfig

@@ -44,6 +44,10 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"thesis: is not empty and holds no run \(but chapter\.tex\); name another"):
         RunDirectory.create(tmp_path / "thesis", RECIPE)
     assert [child.name for child in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
+    for name in ("a", "b", "d"):
+        (tmp_path / "thesis" / name).touch()
+    with pytest.raises(UserError, match=r"no run \(but a, b, chapter\.tex\);"):
+        RunDirectory.create(tmp_path / "thesis", RECIPE)
     with pytest.raises(UserError, match=r"chapter\.tex: is a file"):
         RunDirectory.create(tmp_path / "thesis" / "chapter.tex", RECIPE)
 
@@ -56,6 +60,14 @@ def test_without_a_run_there_is_nothing_to_resume(tmp_path: Path, name: str) -> 
         RunDirectory.resume(tmp_path / name)
     assert list((tmp_path / "empty").iterdir()) == []
     assert not (tmp_path / "absent").exists()
+
+
+def test_a_run_without_a_lock_file_can_be_resumed(tmp_path: Path) -> None:
+    """Such as one that was copied from another machine."""
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    (tmp_path / "last").mkdir()
+    with RunDirectory.resume(tmp_path) as run:
+        assert run.has_state()
 
 
 def test_a_recipe_of_no_run_is_not_gone_on_with(tmp_path: Path) -> None:
@@ -72,8 +84,9 @@ def test_a_run_without_its_state_is_not_begun_anew(tmp_path: Path, kept: str) ->
     (tmp_path / kept).mkdir()
     RunDirectory.resume(tmp_path).close()
     (tmp_path / "last").rmdir()
-    with pytest.raises(UserError, match=rf"training state, last, is gone: it cannot go on, and {kept} would be lost"):
-        RunDirectory.resume(tmp_path)
+    for _ in range(2):  # a refusal releases the lock
+        with pytest.raises(UserError, match=rf"state, last, is gone: it cannot go on, and {kept} would be lost"):
+            RunDirectory.resume(tmp_path)
 
 
 def test_a_start_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
@@ -129,8 +142,13 @@ def test_a_second_training_is_refused_until_the_first_one_dies(tmp_path: Path) -
         with pytest.raises(UserError) as refusal:
             RunDirectory.resume(tmp_path)
         assert str(refusal.value) == expected
+        before = len(list(Path("/dev/fd").iterdir()))
+        with pytest.raises(UserError):
+            RunDirectory.resume(tmp_path)
+        assert len(list(Path("/dev/fd").iterdir())) == before  # a refused start leaves no file open
         process.send_signal(signal.SIGKILL)
         process.wait()
+        (tmp_path / "lock").write_text("12345678901234567890\n")  # the longer number of a process that has died
         with RunDirectory.resume(tmp_path):
             assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
@@ -177,6 +195,19 @@ def test_a_failed_start_releases_the_lock(tmp_path: Path, monkeypatch: pytest.Mo
     assert failure.value.filename == str(tmp_path / "run" / "recipe.toml")
     monkeypatch.undo()
     RunDirectory.create(tmp_path / "run", RECIPE).close()
+
+
+@pytest.mark.parametrize("refusal", [BlockingIOError, PermissionError], ids=["POSIX", "Windows"])
+def test_a_lock_that_another_process_holds_is_told_on_any_system(
+    refusal: type[OSError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise refusal
+
+    (tmp_path / "lock").write_text("")
+    monkeypatch.setattr(run_directory, "lock_file", refuse)
+    with pytest.raises(UserError, match="is in use by process of unknown number; wait until it ends, stop it, or"):
+        RunDirectory.create(tmp_path, RECIPE)
 
 
 def test_a_file_system_without_locks_is_warned_about(

@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_fixtures import decoder_of, encoder_of, logits_of
 from PIL import Image
 from torch import Tensor, nn
 
 from s2s.decoding.search import Hypothesis, SearchOptions, beam
-from s2s.models import image_encoder, text_encoder
+from s2s.models.configuration import GridEncoderConfig, ParallelConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.image_encoder import GridEncoder
 from s2s.models.memory import Memory, Segment, join
-from s2s.models.recurrent_decoder import DecoderConfig
-from s2s.models.wirings import DECODERS
+from s2s.models.text_encoder import TextEncoder, source_embedding
+from s2s.nn.configuration import AdditiveConfig
 from s2s.text.padding import Padded, pad
 from s2s.text.tokens import END, PAD, START
 from s2s.views.attention_file import attention_writer, read_attention_file
@@ -50,20 +52,19 @@ class TwoMemories(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        words = text_encoder.EncoderConfig(dim=DIM // 2)
-        self.words = text_encoder.TextEncoder(words, text_encoder.source_embedding(VOCABULARY, 8))
-        self.cells = image_encoder.GridEncoder(image_encoder.EncoderConfig(dim=DIM), CHANNELS)
+        self.words = TextEncoder(RecurrentEncoderConfig(dim=DIM // 2), source_embedding(VOCABULARY, 8))
+        self.cells = GridEncoder(GridEncoderConfig(dim=DIM), CHANNELS)
         self.summary_dim = self.words.output_dim + self.cells.summary_dim
 
     def forward(self, question: Question) -> Memory:
         return join([self.words(question.words), self.cells(question.picture)])
 
 
-def build(wiring: str) -> EncoderDecoder:
+def build(kind: str) -> EncoderDecoder:
     torch.manual_seed(1)
     encoder = TwoMemories()
-    config = DecoderConfig(embedding_dim=8, dim=DIM, attention_dim=DIM)
-    return EncoderDecoder(encoder, DECODERS[wiring](config, VOCABULARY, DIM, encoder.summary_dim)).eval()
+    config = ParallelConfig(embedding_dim=8, dim=DIM, attention=AdditiveConfig(DIM))
+    return EncoderDecoder(encoder, decoder_of(kind, config, VOCABULARY, DIM, encoder.summary_dim)).eval()
 
 
 def batch() -> Question:
@@ -96,15 +97,15 @@ def view_of(name: str, answer: Hypothesis, segments: tuple[Segment, ...], words:
 
 
 def views_of(model: EncoderDecoder, question: Question) -> list[AttentionView]:
-    segments = model.encoder(question).segments
+    segments = encoder_of(model)(question).segments
     found = enumerate(zip(answers(model, question), QUESTIONS), 1)
     return [view_of(f"question {i}", answer, segments, words) for i, (answer, words) in found]
 
 
-@pytest.mark.parametrize("wiring", ["parallel", "input_feeding", "top_down"])
-def test_the_decoder_attends_to_both_memories_and_to_no_padding(wiring: str) -> None:
-    model, question = build(wiring), batch()
-    memory: Memory = model.encoder(question)
+@pytest.mark.parametrize("kind", ["parallel", "input_feeding", "top_down"])
+def test_the_decoder_attends_to_both_memories_and_to_no_padding(kind: str) -> None:
+    model, question = build(kind), batch()
+    memory: Memory = encoder_of(model)(question)
     assert memory.segments == (Segment("source", 5), Segment("image", 6, SHAPE))
     for i, answer in enumerate(answers(model, question)):
         [alone] = answers(model, question.alone(i))
@@ -121,9 +122,10 @@ def test_the_decoder_attends_to_both_memories_and_to_no_padding(wiring: str) -> 
 
 def test_training_reaches_both_encoders() -> None:
     model, question = build("parallel"), batch()
-    features = model(question, torch.full((3, 2), START)).features
-    gradients = torch.autograd.grad(features.square().sum(), list(model.encoder.parameters()))
-    names = [name for name, _ in model.encoder.named_parameters()]
+    encoder = encoder_of(model)
+    logits = logits_of(model, question, torch.full((3, 2), START))
+    gradients = torch.autograd.grad(logits.square().sum(), list(encoder.parameters()))
+    names = [name for name, _ in encoder.named_parameters()]
     assert not [name for name, gradient in zip(names, gradients) if gradient.abs().max() == 0]
 
 

@@ -40,7 +40,7 @@ def test_the_memory_of_a_batch() -> None:
 @pytest.mark.parametrize("cell", list(CELL_KINDS))
 @each_direction
 def test_a_line_alone_equals_the_line_in_a_batch(cell: str, bidirectional: bool) -> None:
-    encoder = build(replace(CONFIG, cell=cell, bidirectional=bidirectional, residual=True))
+    encoder = build(replace(CONFIG, cell=CELL_KINDS[cell](), bidirectional=bidirectional, residual=True))
     together = encoder(pad(LINES))
     for row, line in enumerate(LINES):
         alone = encoder(pad([line]))

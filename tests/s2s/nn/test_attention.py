@@ -24,7 +24,8 @@ def random_case(kind: str) -> tuple[Attention, Tensor, Tensor]:
 
 
 def look(attention: Attention, queries: Tensor, grid: Tensor, mask: Tensor | None = MASK) -> tuple[Tensor, Tensor]:
-    return attention(queries, attention.keys(grid), grid, mask)
+    context, weights, *_ = attention(queries, attention.keys(grid), grid, mask)
+    return context, weights
 
 
 def textbook(attention: Attention, queries: Tensor, grid: Tensor) -> Tensor:

@@ -158,8 +158,15 @@ def test_a_stack_is_that_of_torch_over_packed_rows(kind: str, bidirectional: boo
             copy_weights(encoder.back[i], reference, f"l{i}_reverse")
     inputs = doubles(4, 7, 6)
     packed = nn.utils.rnn.pack_padded_sequence(inputs, LENGTHS, batch_first=True, enforce_sorted=False)
-    expected, _ = nn.utils.rnn.pad_packed_sequence(reference(packed)[0], batch_first=True)
-    found = encoder(inputs, LENGTHS).outputs
+    outputs, last = reference(packed)
+    expected, _ = nn.utils.rnn.pad_packed_sequence(outputs, batch_first=True)
+    encoded = encoder(inputs, LENGTHS)
+    found = encoded.outputs
+    for i, state in enumerate(last if isinstance(last, tuple) else [last]):  # (layers * directions, batch, dim)
+        sides = state.unflatten(0, (3, -1)).unbind(1)
+        torch.testing.assert_close(torch.stack([states[i] for states in encoded.ahead]), sides[0])
+        if bidirectional:
+            torch.testing.assert_close(torch.stack([states[i] for states in encoded.back]), sides[1])
     torch.testing.assert_close(found[MASK], expected[MASK])
     upstream = torch.randn_like(expected) * MASK.unsqueeze(-1)
     torch.testing.assert_close(
@@ -219,6 +226,32 @@ def test_dropout_falls_between_layers_only() -> None:
     inputs, lengths = torch.randn(2, 3, 4), torch.tensor([3, 2])
     for layers, changes in ((1, False), (2, True)):
         encoder = RecurrentEncoder(GRUConfig(), 4, 6, layers=layers, bidirectional=True, dropout=0.5)
-        dropped = encoder.train()(inputs, lengths)
+        dropped = encoder.train()(inputs, lengths).outputs
         assert dropped.shape == (2, 3, encoder.output_dim)
-        assert torch.equal(dropped, encoder.eval()(inputs, lengths)) != changes
+        assert torch.equal(dropped, encoder.eval()(inputs, lengths).outputs) != changes
+
+
+# ------------------------------------------------------------------------------------------------- states carried on
+
+
+@each_cell
+def test_a_sequence_read_in_two_pieces_is_the_whole_one(kind: str) -> None:
+    encoder = stack(kind).eval()
+    inputs = doubles(4, 7, 6)
+    whole = encoder(inputs, torch.full((4,), 7))
+    first = encoder(inputs[:, :3], torch.full((4,), 3))
+    second = encoder(inputs[:, 3:], torch.full((4,), 4), first.ahead)
+    torch.testing.assert_close(torch.cat([first.outputs, second.outputs], 1), whole.outputs)
+    torch.testing.assert_close(second.ahead, whole.ahead)
+
+
+@each_cell
+def test_a_final_state_passes_its_gradient_on(kind: str) -> None:
+    """Of the real steps alone, for each of the states."""
+    encoder, inputs = stack(kind, bidirectional=True).eval(), doubles(4, 7, 6)
+    encoded = encoder(inputs, LENGTHS)
+    for states in (*encoded.ahead, *encoded.back):
+        for state in states:
+            (gradient,) = torch.autograd.grad(state.sum(), inputs, retain_graph=True)
+            assert gradient[MASK].abs().sum() > 0
+            assert not gradient[~MASK].any()

@@ -22,7 +22,7 @@ from torch import Tensor
 from s2s.errors import UserError, check
 from s2s.files import sha256
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 MAX_JSON_BYTES = 16 * 2**20
 
 

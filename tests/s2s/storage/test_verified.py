@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from s2s.errors import UserError
 from s2s.storage.verified import (
+    FORMAT_VERSION,
     MAX_JSON_BYTES,
     deserialise,
     find_ties,
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_record_comes_back(folder: Path, record: dict[str, Any]) -> None:
     path = folder / "record.json"
     path.write_bytes(seal(record))
-    assert unseal(path) == {"format_version": "1.0", **record}
+    assert unseal(path) == {"format_version": FORMAT_VERSION, **record}
 
 
 def test_layout_is_free_but_content_is_not(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The captioning model: a CNN, a grid encoder and a decoder with their vocabulary, as one directory."""
+"""The captioning model: a CNN, a grid encoder, a decoder and a vocabulary, stored as one model directory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_CAPTION_LENGTH = 10_000  # far beyond any in earnest: what a stranger's mode
 
 @dataclass(frozen=True)
 class CaptioningConfig:
-    """All that is needed to build the network for stored weights, and to prepare its pictures."""
+    """Everything that is needed to build the network for stored weights and to prepare its pictures."""
 
     backbone: str = option(help="the CNN's name; see s2s/vision/backbones.py")
     vocabulary_kind: str = option()
@@ -40,7 +40,7 @@ class CaptioningConfig:
 
 
 def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> EncoderDecoder:
-    """The network on pixels, freshly initialised but for the CNN."""
+    """The network from pixels to tokens, freshly initialised except for the CNN."""
     grid = build_grid_encoder(config.encoder, backbone.dim)
     decoder = build_decoder(config.decoder, tokens, grid.output_dim, grid.summary_dim)
     return EncoderDecoder(ImageEncoder(backbone, grid), decoder)
@@ -48,7 +48,7 @@ def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> 
 
 @dataclass(frozen=True)
 class CaptioningModel:
-    """A network with what turns its tokens into text.
+    """A network and the vocabulary that turns its tokens into text.
 
     Attributes:
         network: from `Pixels` to tokens, its encoder an `ImageEncoder`
@@ -71,11 +71,11 @@ class CaptioningModel:
 
     @classmethod
     def load(cls, directory: Path | str) -> CaptioningModel:
-        """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
+        """Read a model directory; raises `UserError` if it is not one, is damaged, or holds another kind of model."""
         return model_directory.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
-        """Write a model directory, in 16 bits; a `UserError` where it was quantised to decode."""
+        """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""
         check_not_quantised(self.network.decoder)
         model_directory.write_model(
             directory,

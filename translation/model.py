@@ -1,4 +1,4 @@
-"""The translation model: an encoder-decoder with its vocabularies, as one directory."""
+"""The translation model: an encoder-decoder with its vocabularies, stored as one model directory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_SOURCE_LENGTH, MAX_LENGTH_RATIO = 100_000, 100.0
 
 @dataclass(frozen=True)
 class TranslationConfig:
-    """All that is needed to build the network for stored weights."""
+    """Everything that is needed to build the network for stored weights."""
 
     source_language: str = option()
     target_language: str = option()
@@ -37,14 +37,14 @@ class TranslationConfig:
     tie_embeddings: bool = option()
     max_source_length: int = option(low=1, high=MAX_SOURCE_LENGTH, help="tokens of the longest source trained on")
     length_ratio: float = option(
-        above=0, high=MAX_LENGTH_RATIO, help="target to source tokens, beyond which few training pairs are"
+        above=0, high=MAX_LENGTH_RATIO, help="target tokens per source token; few training pairs have more"
     )
     encoder: TextEncoderConfig = RecurrentEncoderConfig()
     decoder: DecoderConfig = ParallelConfig()
 
 
 def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
-    """The network, freshly initialised; sizes are those of the vocabularies."""
+    """The network, freshly initialised; the sizes are those of the vocabularies."""
     memory_dim = config.encoder.output_dim
     decoder = build_decoder(config.decoder, target_size, memory_dim, memory_dim)
     embedding = (
@@ -55,7 +55,7 @@ def build_network(config: TranslationConfig, source_size: int, target_size: int)
 
 @dataclass(frozen=True)
 class TranslationModel:
-    """A network with what turns text into its tokens and back."""
+    """A network and the vocabularies that turn text into its tokens and back."""
 
     config: TranslationConfig
     source: Vocabulary
@@ -69,11 +69,11 @@ class TranslationModel:
 
     @classmethod
     def load(cls, directory: Path | str) -> TranslationModel:
-        """Read a model directory; raises `UserError` where it is none, is damaged, or is of another kind."""
+        """Read a model directory; raises `UserError` if it is not one, is damaged, or holds another kind of model."""
         return model_directory.load(directory, KIND)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
-        """Write a model directory, in 16 bits; a `UserError` where it was quantised to decode."""
+        """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""
         check_not_quantised(self.network.decoder)
         assets = {"source.vocabulary": self.source.to_bytes()}
         if not self.config.joint_vocabulary:

@@ -38,8 +38,8 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "none", "self_critical": {}}, "name its directory in start"),
-        ({"start": "nowhere"}, "start: nowhere is no model directory"),
+        ({"start": "none", "self_critical": {}}, "set start to its directory"),
+        ({"start": "nowhere"}, "start: nowhere is not a model directory"),
         ({"image": {"weights": "cnn.pth"}}, "image: weights: cnn.pth is not a file"),
         ({"data": {"train": "a.csv", "validation": "b.csv"}}, "data: a.csv does not exist"),
         (
@@ -49,7 +49,7 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
         ({"doubly_stochastic": 1.0, "decoder": {"wiring": "show_and_tell"}}, "show_and_tell has none"),
         (
             {"scheduled_sampling": 0.2, "decoder": {"kind": "top_down"}, "self_critical": {}},
-            "have no place in self_critical training",
+            "cannot be combined with self_critical",
         ),
     ],
 )

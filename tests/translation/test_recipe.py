@@ -104,7 +104,7 @@ def test_what_is_left_out_is_the_default(minimal: dict[str, Any]) -> None:
         ("data", {"source_language": ""}, "source_language: '' is no language code"),
         ("cleaning", {"max_ratio": 0.5}, "'cleaning.max_ratio': expected at least 1, got 0.5"),
         ("decoder", {"dim": 0}, "'decoder.dim': expected at least 1"),
-        ("minimum_risk", {}, "minimum_risk goes on from a trained model: name its directory in start"),
+        ("minimum_risk", {}, "minimum_risk continues the training of a model: set start to its directory"),
         ("minimum_risk", {"width": 1}, "'minimum_risk.width': expected at least 2"),
         ("encoder", {"word_drpout": 0.1}, "did you mean 'word_dropout'?"),
     ],
@@ -132,4 +132,4 @@ def test_all_mistakes_are_told_at_once(minimal: dict[str, Any]) -> None:
 
 def test_minimum_risk_and_r_drop_are_not_for_one_training(minimal: dict[str, Any]) -> None:
     minimal |= {"minimum_risk": {}, "r_drop": 1.0, "start": "."}
-    assert "r_drop has no place in minimum_risk training: leave it out" in refused(minimal)
+    assert "r_drop cannot be combined with minimum_risk: remove one of them" in refused(minimal)

@@ -32,7 +32,7 @@ class Captioner:
     Args:
         model: on its device, in evaluation mode
         options: of the beam; a width of 1 searches greedily
-        precision: of matrix products
+        precision: of matrix autocast
         batch: pictures that are worked on together, which bounds the memory
     """
 
@@ -49,6 +49,7 @@ class Captioner:
         self.batch = batch
         self.device = next(model.network.parameters()).device
         self._encoder = ImageEncoder(fold_batch_norm(model.encoder.backbone), model.encoder.grid)
+        self._network = model.without_cnn()
 
     @classmethod
     def load(
@@ -74,7 +75,7 @@ class Captioner:
 
     @property
     def searches_in(self) -> str:
-        """The precision of the search's products, for a report."""
+        """The precision of the search's autocast, for a report."""
         return decoding_precision(self.model.network.decoder, self.precision, self.device)
 
     def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
@@ -98,7 +99,7 @@ class Captioner:
         with torch.no_grad(), autocast(self.precision, self.device):
             features = self._encoder.features(pixels)
         banned = (PAD, UNK, START)
-        found = generate(self.model.head, features, limits, self.options, banned=banned, precision=self.precision)
+        found = generate(self._network, features, limits, self.options, banned=banned, precision=self.precision)
         shape = features.cells.shape[1:3]
         return [[self._written(hypothesis, shape) for hypothesis in hypotheses] for hypotheses in found]
 

@@ -64,9 +64,8 @@ class CaptioningModel:
         assert isinstance(self.network.encoder, ImageEncoder)
         return self.network.encoder
 
-    @property
-    def head(self) -> EncoderDecoder:
-        """The network without its CNN: from `Features` to tokens, with the very same weights."""
+    def without_cnn(self) -> EncoderDecoder:
+        """Return a network from `Features` to tokens that shares its modules with `network`; call this once."""
         return EncoderDecoder(self.encoder.grid, self.network.decoder)
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Literal
 
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
-from s2s.training.trainer import TrainingConfig
+from s2s.training.configuration import TrainingConfig
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.images import Preprocessing
 

@@ -1,11 +1,12 @@
 """Self-critical training: the model samples captions and learns from their CIDEr-D.
 
-REINFORCE with a baseline (Rennie et al., 2017, "Self-critical Sequence Training", eq. 7), which is here the mean reward
-of the picture's other samples (Luo, 2020, "A Better Variant of Self-Critical Sequence Training"). END is rewarded as a
-word, and a share of cross-entropy stays in the loss: without them captions learn to end in the air ("... with a").
+This is REINFORCE with a baseline (Rennie et al., 2017, "Self-critical Sequence Training", eq. 7). The baseline of a
+sample is the mean reward of the picture's other samples (Luo, 2020, "A Better Variant of Self-Critical Sequence
+Training"). END is rewarded as a word, and a share of cross-entropy stays in the loss: otherwise the model learns to
+write captions that break off ("... with a").
 
-With a temperature other than 1, and because UNK is never sampled while the loss is under the full softmax, the gradient
-is slightly biased, as in published code.
+The gradient is slightly biased, as in published code, because UNK is never sampled although the loss is under the full
+softmax, and because of a temperature other than 1.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ import torch
 from torch import Tensor
 
 from captioning.metrics.cider import CiderD
-from captioning.recipe import SelfCriticalConfig
+from captioning.model import CaptioningModel
+from captioning.prepare import PreparedPictures
+from captioning.recipe import Recipe, SelfCriticalConfig
 from captioning.task import PictureTask
 from captioning.text import mirror_caption
+from s2s import seeds
 from s2s.decoding.generation import with_end
 from s2s.decoding.search import sample
 from s2s.text.tokens import END, PAD, START, UNK
@@ -30,13 +34,14 @@ from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
 from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features, Pixels
+from s2s.vision.inputs import PictureInputs
 
-_END = END  # a number: no caption has such a word
+_END = END  # END among the words of a caption; being a number, it equals no word
 
 
 @dataclass(frozen=True)
 class SampledBatch:
-    """Pictures to be described, and of each as many true captions as will be sampled, side by side."""
+    """Pictures to caption, and as many reference captions of each as will be sampled, side by side."""
 
     inputs: Features | Pixels
     pictures: Sequence[int]
@@ -44,25 +49,37 @@ class SampledBatch:
     truths: Sequence[list[int]]
 
 
-class SelfCriticalTask(PictureTask):
-    """Reward of sampled captions and cross-entropy of true ones; validation as in cross-entropy training."""
+class SelfCriticalTask(PictureTask[SampledBatch]):
+    """The reward of sampled captions and the cross-entropy of references; the examples are pictures.
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        assert self.recipe.self_critical is not None
-        self.config: SelfCriticalConfig = self.recipe.self_critical
-        references = [[[*caption.split(), _END] for caption in example.captions] for example in self.data.train]
+    Args:
+        recipe: with a section `self_critical`
+        data, model, inputs, device: as in `PictureTask`
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: PreparedPictures,
+        model: CaptioningModel,
+        inputs: tuple[PictureInputs, PictureInputs],
+        device: torch.device,
+    ) -> None:
+        super().__init__(recipe, data, model, inputs, device)
+        assert recipe.self_critical is not None
+        self.config: SelfCriticalConfig = recipe.self_critical
+        references = [[[*caption.split(), _END] for caption in example.captions] for example in data.train]
         self._reward = CiderD(references)
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """See `Task`; the examples are pictures."""
+        """See `Task`."""
         order = list(range(len(self.data.train)))
-        Random(self.recipe.training.seed * 1_000_003 + epoch).shuffle(order)
+        Random(seeds.of_picture_order(self.recipe.training.seed, epoch)).shuffle(order)
         size = max(1, self.recipe.captions // self.config.samples)
         return [order[first : first + size] for first in range(0, len(order), size)]
 
     def longest(self) -> list[int]:
-        """See `Task`; how long the samples will be nobody knows."""
+        """See `Task`. Any batch does, since the length of the samples is not known before."""
         return self.plan(0)[0]
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> SampledBatch:
@@ -76,23 +93,26 @@ class SelfCriticalTask(PictureTask):
         return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(truths))
 
     def loss(self, model: Any, batch: SampledBatch) -> Loss:
-        """See `Task`. It is a mean over sampled tokens, plus one over those of the true captions, in their shares."""
-        samples = self._samples(model, batch)
+        """See `Task`. It is a mean over the sampled tokens plus a mean over the references' tokens, in their shares.
+
+        The figure `reward` is the mean CIDEr-D of the samples, 1 being 100.
+        """
+        samples = self._samples(batch)
         rewards = self._rewards(batch, samples)  # (pictures, samples)
         truths = [[*ids, END] for ids in batch.truths]
         loss = rewarded_loss(model, batch.inputs, samples, advantages(rewards), truths, self.config.cross_entropy)
-        return replace(loss, figures={"reward": rewards.mean() * loss.weight})
+        return replace(loss, size=len(batch.pictures), figures={"reward": rewards.mean() * loss.weight})
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
-        return self.named(examples)
+        return self.file_names(examples)
 
-    def _samples(self, model: Any, batch: SampledBatch) -> list[list[int]]:
-        """Of each picture so many sampled captions, with END where they came to it; drawn without dropout."""
-        with searching(model):
-            found = sample(
-                model.decoder.step,
-                model.start(batch.inputs),
+    def _samples(self, batch: SampledBatch) -> list[list[int]]:
+        """Sample captions of each picture, side by side, without dropout; finished ones end with END."""
+        with searching(self.network):
+            samples = sample(
+                self.network.step,
+                self.network.start(batch.inputs),
                 len(batch.pictures),
                 start=START,
                 end=END,
@@ -102,10 +122,10 @@ class SelfCriticalTask(PictureTask):
                 banned=(PAD, UNK, START),
                 device=self.device,
             )
-        return [with_end(best) for best in found]
+        return [with_end(each) for each in samples]
 
     def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
-        """CIDEr-D of each sample against all captions of its picture: (pictures, samples) float32, 1 being 100."""
+        """Return each sample's CIDEr-D against its picture's captions: (pictures, samples) float32, 1 being 100."""
         of_rows = chain.from_iterable((pair,) * self.config.samples for pair in zip(batch.pictures, batch.views))
         scores = []
         for (picture, view), ids in zip(of_rows, samples):
@@ -116,6 +136,13 @@ class SelfCriticalTask(PictureTask):
 
 
 def advantages(rewards: Tensor) -> Tensor:
-    """(pictures, samples): how much better than the mean of the picture's other samples, in units of the deviation."""
+    """Return by how much each reward exceeds the mean of the picture's other samples, in standard deviations.
+
+    Args:
+        rewards: (pictures, samples)
+
+    Returns:
+        (pictures, samples)
+    """
     others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
     return standardised(rewards - others)

@@ -1,13 +1,13 @@
-"""The captioning task: what the trainer trains when it trains on pictures with captions."""
+"""The captioning task: training on pictures with captions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from captioning.model import CaptioningModel
 from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import Recipe
 from captioning.text import mirror_caption
+from s2s import seeds
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
 from s2s.errors import first_few
@@ -27,12 +28,15 @@ from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
 from s2s.text.padding import Padded, pad
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.batches import BucketedBatches
-from s2s.training.task import Loss, Validation
+from s2s.training.task import Loss, Task, Validation
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.grids import Features, Pixels
 from s2s.vision.inputs import PictureInputs
 
+REHEARSED = 4  # pictures that are captioned before the first step
 _PICTURES = 64  # at a time, in validation
+
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,27 @@ class CaptionBatch:
 
 @dataclass(frozen=True)
 class Group:
-    """Captions of one picture that share a batch and an encoding."""
+    """Captions of one picture that share a batch and one encoding of the picture."""
 
     picture: int
     captions: tuple[str, ...]
 
 
-class PictureTask:
-    """What all trainings on pictures share: views of them, validation by free-running greedy CIDEr-D and by loss.
+class PictureTask(Task[Batch]):
+    """What all training on pictures shares: their views, and validation by loss and by free-running greedy CIDEr-D.
 
     Args:
-        recipe: how
-        data: pictures, captions, vocabulary
-        model: whose network, or whose head on features, is trained
+        recipe: how to train
+        data: pictures, captions and vocabulary
+        model: to be trained, with its CNN if the recipe tunes stages of it
         inputs: of the training and of the validation pictures
         device: of the model
+
+    Attributes:
+        network: what is trained: from the inputs to tokens
     """
+
+    unit: ClassVar[str] = "pictures"
 
     def __init__(
         self,
@@ -78,47 +87,57 @@ class PictureTask:
     ) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
+        self.network = model.network if recipe.image.tuned_stages else model.without_cnn()
 
     def views(self, epoch: int, position: int, count: int) -> list[Augmentation]:
-        """What is seen of the pictures of a batch."""
-        random = Random((self.recipe.training.seed * 1_000_003 + epoch) * 1_000_003 + position)
+        """Draw how each of the `count` pictures in a batch is seen."""
+        random = Random(seeds.of_views(self.recipe.training.seed, epoch, position))
         return random.choices(self.recipe.image.views(), k=count)
 
-    def validate(self, model: Any, limit: int | None = None) -> Validation:
+    def validate(self, model: nn.Module) -> Validation:
         """See `Task`. Greedy captions are scored against all references; the loss is the mean over all their words.
 
-        The best model has the highest CIDEr-D, unless the recipe asks for the lowest loss; the rehearsal, with its
-        `limit`, looks at the loss alone.
+        Each picture is encoded once, by the task's own network, for its caption and for its losses: `model` is not
+        called.
         """
-        count = min(limit or len(self.data.validation), len(self.data.validation))
+        captions, loss = self._caption(len(self.data.validation))
+        score = 100 * self._cider.corpus([caption.split() for caption in captions])
+        return Validation(loss, {"CIDEr-D": score}, primary="CIDEr-D", higher_is_better=True)
+
+    def rehearse(self, model: nn.Module) -> None:
+        """See `Task`. It captions four pictures, and computes the loss of their references."""
+        self._caption(min(REHEARSED, len(self.data.validation)))
+
+    def _caption(self, count: int) -> tuple[list[str], float]:
+        """Return greedy captions of the first `count` validation pictures, and the mean loss of their references."""
         captions, total, weight = [], 0.0, 0.0
-        encoder, writer = model.encoder, EncoderDecoder(nn.Identity(), model.decoder)  # what it writes of a memory
+        encoder, writer = self.network.encoder, EncoderDecoder(nn.Identity(), self.network.decoder)  # memory to tokens
+        assert encoder is not None
         for first in range(0, count, _PICTURES):
             pictures = range(first, min(first + _PICTURES, count))
             inputs = self.validation_inputs(pictures, [WHOLE] * len(pictures)).to(self.device)
-            memory = encoder(inputs)  # once, for captions and losses
+            memory = encoder(inputs)
             captions += self._greedy(writer, memory, len(pictures))
             references = [sorted(self.data.validation[i].captions, key=len) for i in pictures]  # like lengths together
             for rank in range(max(map(len, references))):  # one of each picture at a time: that bounds the memory
-                rows = [row for row, told in enumerate(references) if len(told) > rank]
-                batch = self.taught(memory.pick(rows), [references[row][rank] for row in rows])
+                rows = [row for row, of_picture in enumerate(references) if len(of_picture) > rank]
+                batch = self.caption_batch(memory.pick(rows), [references[row][rank] for row in rows])
                 loss = self.cross_entropy(writer, batch, 0.0)
                 total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
-        figures = {"loss": total / weight}
-        if limit is None:
-            figures["CIDEr-D"] = 100 * self._cider.corpus([caption.split() for caption in captions])
-        return Validation(figures, "loss" if limit else "CIDEr-D", higher_is_better=limit is None)
+        return captions, total / weight
 
-    def named(self, pictures: Iterable[int]) -> str:
-        """The files of the first training pictures among some, for messages."""
+    def file_names(self, pictures: Iterable[int]) -> str:
+        """Return the files of some training pictures, the first three by name, for messages."""
         return first_few([self.data.train[picture].picture.path for picture in sorted(pictures)])
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""
         self.model.save(directory, about)
 
-    def taught(self, inputs: Features | Pixels | Memory, captions: Sequence[str], own: float = 0.0) -> CaptionBatch:
-        """A batch for teacher forcing; `inputs` are on the device."""
+    def caption_batch(
+        self, inputs: Features | Pixels | Memory, captions: Sequence[str], own: float = 0.0
+    ) -> CaptionBatch:
+        """Return a batch for teacher forcing; `inputs` are on the device."""
         encoded = self.data.vocabulary.encode_all(list(captions))
         return CaptionBatch(
             inputs,
@@ -147,18 +166,28 @@ class PictureTask:
     def _greedy(self, writer: EncoderDecoder, memory: Memory, count: int) -> list[str]:
         limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
         options = SearchOptions(width=1)
-        found = generate(
+        hypotheses = generate(
             writer, memory, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
         )
-        return [self.data.vocabulary.decode(best.tokens) for (best,) in found]
+        return [self.data.vocabulary.decode(best.tokens) for (best,) in hypotheses]
 
 
-class CaptioningTask(PictureTask):
-    """Label-smoothed cross-entropy under teacher forcing; the examples are groups of captions of one picture."""
+class CaptioningTask(PictureTask[CaptionBatch]):
+    """Label-smoothed cross-entropy under teacher forcing; the examples are groups of captions of one picture.
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        recipe, data = self.recipe, self.data
+    Args:
+        recipe, data, model, inputs, device: as in `PictureTask`
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: PreparedPictures,
+        model: CaptioningModel,
+        inputs: tuple[PictureInputs, PictureInputs],
+        device: torch.device,
+    ) -> None:
+        super().__init__(recipe, data, model, inputs, device)
         self.groups = [group for i, example in enumerate(data.train) for group in _groups(i, example, recipe.together)]
         encoded = [data.vocabulary.encode_all(group.captions) for group in self.groups]
         self._batches = BucketedBatches(
@@ -186,19 +215,20 @@ class CaptioningTask(PictureTask):
         ]
         inputs = self.inputs([group.picture for group in groups], views).to(self.device)
         last = self.recipe.training.epochs - 1
-        return self.taught(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
+        return self.caption_batch(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""
-        return self.cross_entropy(model, batch, self.recipe.label_smoothing)
+        loss = self.cross_entropy(model, batch, self.recipe.label_smoothing)
+        return replace(loss, size=len(batch.written.lengths) // self.recipe.together)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
-        return self.named({self.groups[i].picture for i in examples})
+        return self.file_names({self.groups[i].picture for i in examples})
 
 
 def _groups(picture: int, example: Example, size: int) -> list[Group]:
-    """All captions of a picture in groups of one size, short ones together; the last is filled up with the first."""
+    """Return the captions of a picture in groups of one size, short ones together; the last repeats some if need be."""
     captions = sorted(example.captions, key=len)
     groups = [captions[first : first + size] for first in range(0, len(captions), size)]
     groups[-1] = [*groups[-1], *(captions * size)[: size - len(groups[-1])]]

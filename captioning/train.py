@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import cache
+from s2s import cache, seeds
 from s2s.cli import command, training_command
 from s2s.errors import UserError, check, warn
 
@@ -66,11 +66,11 @@ def build(recipe: Recipe, device: torch.device) -> Training:
         data, train, validation = _decoded(data, recipe)
     else:
         data, train, validation = _extracted(data, backbone.frozen_part(), recipe)
-    network = model.network if tuned else model.head
     # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
     key = cache.key([data.key(), cnn])
     kept = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
-    return Training(kind(recipe, data, model, (train, validation), device), network, key, kept)
+    task = kind(recipe, data, model, (train, validation), device)
+    return Training(task, task.network, key, kept)
 
 
 def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:
@@ -94,7 +94,7 @@ def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None
         training_command.check_same_shape(recipe.start, start.config, shape, free=["max_caption_length"], names=_NAMES)
         longest = max(shape.max_caption_length, start.config.max_caption_length)  # what it could write, it still can
         shape = replace(shape, max_caption_length=longest)
-    torch.manual_seed(recipe.training.seed)
+    torch.manual_seed(seeds.of_weights(recipe.training.seed))
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
     network = build_network(shape, backbone, len(data.vocabulary))
     if start:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from s2s import seeds
 from s2s.config import option
 from s2s.errors import check
 from s2s.text.lines import read_lines
@@ -161,5 +162,5 @@ def hold_out(text: ParallelText, count: int, seed: int) -> tuple[ParallelText, P
         f"cannot hold out {count:,} of {len(text):,} pairs, {len(unique):,} of them of sentences that occur once; "
         "hold out at least 1, and fewer",
     )
-    drawn = set(random.Random(seed).sample(unique, count))
+    drawn = set(random.Random(seeds.of_held_out(seed)).sample(unique, count))
     return text.pick(i for i in range(len(text)) if i not in drawn), text.pick(sorted(drawn))

@@ -1,14 +1,13 @@
-"""Minimum risk training: of its own best translations the model learns to prefer those that score well.
+"""Minimum risk training: the model learns to prefer those of its own hypotheses that have a high BLEU.
 
-The risk of a sentence is the mean of 1 - BLEU over the hypotheses of a beam, each as probable among them as the model
-makes it (Shen et al., 2016, "Minimum Risk Training for Neural Machine Translation"; with the beam's hypotheses for
-samples, and cross-entropy beside the risk, as in Edunov et al., 2018, "Classical Structured Prediction Losses for
-Sequence to Sequence Learning").
+The risk of a sentence is the expectation of 1 - BLEU over the hypotheses of a beam, under the model's probabilities
+normalised over these hypotheses (Shen et al., 2016, "Minimum Risk Training for Neural Machine Translation"). As in
+Edunov et al., 2018, "Classical Structured Prediction Losses for Sequence to Sequence Learning", the hypotheses are the
+beam's instead of samples, and cross-entropy is added to the risk.
 
-Other than there, probabilities are neither sharpened nor averaged over a sentence's length, and a batch's weights are
-taken in units of their deviation, so that the share of cross-entropy means the same in every batch. The beam is that of
-translation, without dropout, and so are the probabilities among its hypotheses; the gradient is of the model with
-dropout.
+Unlike in these papers, the probabilities are neither sharpened nor averaged over a sentence's length, and the weights
+of a batch are divided by their standard deviation, so that the share of cross-entropy means the same in every batch.
+The search and the probabilities are without dropout; the gradient is that of the model with dropout.
 """
 
 from __future__ import annotations
@@ -26,70 +25,83 @@ from s2s.text.tokens import UNKNOWN_CHARACTER
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
 from translation.metrics import sentence_bleu
-from translation.recipe import MinimumRiskConfig
+from translation.model import TranslationModel
+from translation.prepare import PreparedPairs
+from translation.recipe import MinimumRiskConfig, Recipe
 from translation.task import TranslationBatch, TranslationTask
 
 _Item = TypeVar("_Item")
 
 
 class MinimumRiskTask(TranslationTask):
-    """Risk of the beam's hypotheses and cross-entropy of true translations; all else as in cross-entropy training.
+    """The risk of the beam's hypotheses and the cross-entropy of the references; all else as in `TranslationTask`.
 
-    The batch that needs the most memory is taken to be that of the longest true translations: how long the hypotheses
-    will be nobody knows.
+    The rehearsal takes the batch with the longest references, since the length of the hypotheses is not known before.
+
+    Args:
+        recipe: with a section `minimum_risk`
+        data, model, device: as in `TranslationTask`
     """
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        assert self.recipe.minimum_risk is not None
-        self.config: MinimumRiskConfig = self.recipe.minimum_risk
-        self._language = self.recipe.data.target_language
+    def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
+        super().__init__(recipe, data, model, device)
+        assert recipe.minimum_risk is not None
+        self.config: MinimumRiskConfig = recipe.minimum_risk
+        self._language = recipe.data.target_language
         self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
     def loss(self, model: Any, batch: TranslationBatch) -> Loss:
-        """See `Task`; `reward` is what BLEU is expected of a hypothesis, 0 to 1."""
+        """See `Task`; the figure `reward` is the expected BLEU of a hypothesis, from 0 to 1."""
         true = [ids[:length] for ids, length in zip(batch.written.ids.tolist(), batch.written.lengths.tolist())]
-        found = self._found(model, batch)
-        probabilities, rewards = self._probabilities(found), self._rewards(found, true)
-        own = [with_end(hypothesis) for row in found for hypothesis in self._filled(row)]
-        weights = standardised(slopes(probabilities, rewards))
+        hypotheses = self._search(batch)
+        probabilities, rewards = self._probabilities(hypotheses), self._rewards(hypotheses, true)
+        own = [with_end(hypothesis) for row in hypotheses for hypothesis in self._filled(row)]
+        weights = standardised(reward_gradient(probabilities, rewards))
         loss = rewarded_loss(model, batch.source, own, weights, true, self.config.cross_entropy)
         expected = (probabilities * rewards).sum(1).mean()
         size = loss.size + int(batch.source.lengths.sum())
         return replace(loss, size=size, figures={"reward": expected * loss.weight})
 
-    def _found(self, model: Any, batch: TranslationBatch) -> list[list[Hypothesis]]:
-        """Of each source what the beam finds."""
+    def _search(self, batch: TranslationBatch) -> list[list[Hypothesis]]:
+        """Return up to `width` hypotheses of each source, best first."""
         limits = self._translator.limits(batch.source.lengths)
-        with searching(model):
-            return generate(model, batch.source, limits, self._options, precision=self.recipe.training.precision)
+        precision = self.recipe.training.precision
+        with searching(self.network):
+            return generate(self.network, batch.source, limits, self._options, precision=precision)
 
-    def _probabilities(self, found: Sequence[Sequence[Hypothesis]]) -> Tensor:
-        """Of each among those of its source: (sources, width); 0 where there is none."""
-        logs = [[hypothesis.log_probability for hypothesis in row] for row in found]
+    def _probabilities(self, hypotheses: Sequence[Sequence[Hypothesis]]) -> Tensor:
+        """Return each hypothesis' probability among those of its source: (sources, width), 0 where there is none."""
+        logs = [[hypothesis.log_probability for hypothesis in row] for row in hypotheses]
         return torch.tensor([row + [-torch.inf] * (self.config.width - len(row)) for row in logs]).softmax(1)
 
-    def _rewards(self, found: Sequence[Sequence[Hypothesis]], true: Sequence[list[int]]) -> Tensor:
-        """BLEU from 0 to 1: (sources, width); that of the first one again where there is none."""
+    def _rewards(self, hypotheses: Sequence[Sequence[Hypothesis]], references: Sequence[list[int]]) -> Tensor:
+        """Return BLEU from 0 to 1: (sources, width), that of the first hypothesis where there is none."""
         rows = []
-        for row, ids in zip(found, true):
+        for row, ids in zip(hypotheses, references):
             reference = self._text(ids)
             rows.append([sentence_bleu(self._text(each.tokens), reference, self._language) / 100 for each in row])
         return torch.tensor([self._filled(row) for row in rows])
 
     def _filled(self, row: Sequence[_Item]) -> list[_Item]:
-        """As many as the others have: the first one stands in, which then has no probability."""
+        """Return `width` items: where the beam found fewer hypotheses, the first item, with a probability of 0."""
         return [*row, *[row[0]] * (self.config.width - len(row))]
 
     def _text(self, ids: Sequence[int]) -> str:
-        """With a sign for each unknown word, or it would cost nothing to write them anywhere."""
+        """Decode with a sign for each unknown word, so that unknown words count as errors."""
         return self.data.target.decode(ids, unknown=UNKNOWN_CHARACTER)
 
 
-def slopes(probabilities: Tensor, rewards: Tensor) -> Tensor:
-    """The gradient of the expected reward by each hypothesis' log-probability, which the softmax over them depends on.
+def reward_gradient(probabilities: Tensor, rewards: Tensor) -> Tensor:
+    """Return the gradient of the expected reward with respect to each hypothesis' log-probability.
 
-    (sources, width) each: p (reward - the expected reward). It is 0 where all rewards are the same.
+    It is p (reward - expected reward), where p is the softmax over the log-probabilities of a source's hypotheses.
+
+    Args:
+        probabilities: (sources, width)
+        rewards: (sources, width)
+
+    Returns:
+        (sources, width), exactly 0 where all rewards of a source are the same.
     """
-    rewards = rewards - rewards[:, :1]  # else rounding would make something of nothing
+    rewards = rewards - rewards[:, :1]  # so that equal rewards give exactly 0, without rounding errors
     return probabilities * (rewards - (probabilities * rewards).sum(1, keepdim=True))

@@ -1,4 +1,4 @@
-"""The translation task: what the trainer trains when it trains on pairs of sentences."""
+"""The translation task: training on pairs of sentences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from s2s import seeds
 from s2s.decoding.search import SearchOptions
 from s2s.models.contracts import Predictions
 from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
@@ -20,13 +21,15 @@ from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches
-from s2s.training.task import Loss, Validation
+from s2s.training.task import Loss, Task, Validation
 from translation.augmentation import sometimes_unknown
 from translation.copying import UNIT, WORD
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
 from translation.recipe import Recipe
 from translation.translator import Translator
+
+REHEARSED = 4  # lines that are translated before the first step
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,15 @@ class TranslationBatch:
 
 
 @dataclass(frozen=True)
-class _Epoch:
-    """The token ids that an epoch reads, and its batches."""
+class _EncodedPairs:
+    """The token ids of pairs of sentences, and batches of pairs of like lengths."""
 
-    number: int
     sources: Sequence[list[int]]
     targets: Sequence[list[int]]
     batches: BucketedBatches
 
 
-class TranslationTask:
+class TranslationTask(Task[TranslationBatch]):
     """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU.
 
     With R-Drop a batch holds its pairs twice, the second time after all of the first.
@@ -56,91 +58,102 @@ class TranslationTask:
 
     def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
-        self._epoch = self._drawn(0)
+        self.network = model.network
+        self._epoch, self._pairs = 0, self._encode_epoch(0)
         self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)
 
     def plan(self, epoch: int) -> list[list[int]]:
         """See `Task`."""
-        return self._at(epoch).batches.epoch(epoch)
+        return self._pairs_of(epoch).batches.epoch(epoch)
 
     def report(self) -> str:
-        """Of an epoch, in a line."""
+        """Return a line about the batches of the first epoch."""
         batches = self.plan(0)
-        share = self._at(0).batches.padding_share(batches)
+        share = self._pairs_of(0).batches.padding_share(batches)
         return f"{len(self.data.train):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
 
     def longest(self) -> list[int]:
         """See `Task`."""
-        return self._at(0).batches.longest(self.plan(0))
+        return self._pairs_of(0).batches.longest(self.plan(0))
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
         """See `Task`."""
-        drawn = self._at(epoch)
+        pairs = self._pairs_of(epoch)
         if self.recipe.r_drop:
             examples = [*examples, *examples]
-        return self._padded([drawn.sources[i] for i in examples], [drawn.targets[i] for i in examples])
+        return self._pad(pairs, examples)
 
-    def _at(self, epoch: int) -> _Epoch:
-        """An epoch, the last one that was asked for being kept."""
-        if self._epoch.number != epoch:
-            self._epoch = self._drawn(epoch)
-        return self._epoch
+    def _pairs_of(self, epoch: int) -> _EncodedPairs:
+        """The training pairs as an epoch reads them; those of the last epoch asked for are kept in memory."""
+        if self._epoch != epoch:
+            self._epoch, self._pairs = epoch, self._encode_epoch(epoch)
+        return self._pairs
 
-    def _drawn(self, epoch: int) -> _Epoch:
-        """An epoch's text, with what is left to chance drawn from (seed, epoch).
+    def _encode_epoch(self, epoch: int) -> _EncodedPairs:
+        """Encode the training text with the random choices of an epoch, then make its batches.
 
-        All of it before its batches are made: rows whose merges were left out are longer than they were, each in its
-        own way, and in batches of what once was alike a quarter of the tokens would be padding.
+        The whole text is encoded before the batches are made, because BPE-dropout lengthens every row differently: in
+        batches of lengths without dropout a quarter of the tokens would be padding.
         """
         sources, targets = self.data.tokens
-        vocabulary, batch, seed = self.recipe.vocabulary, self.recipe.batch, self.recipe.training.seed
+        vocabulary = self.recipe.vocabulary
         if vocabulary.bpe_dropout or vocabulary.unknown_copies:
-            text, draw = self.data.train, 2 * (seed * 1_000_003 + epoch)
+            text = self.data.train
+            source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
             unit = WORD if self.data.source.kind == "word" else UNIT
-            texts = sometimes_unknown(text.source, text.target, unit, vocabulary.unknown_copies, draw)
-            sources = self._encode(self.data.source, texts[0], draw)
-            targets = self._encode(self.data.target, texts[1], draw + 1)
-        batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens, seed=seed)
-        return _Epoch(epoch, sources, targets, batches)
+            texts = sometimes_unknown(text.source, text.target, unit, vocabulary.unknown_copies, source_seed)
+            sources = self._encode(self.data.source, texts[0], source_seed)
+            targets = self._encode(self.data.target, texts[1], target_seed)
+        return self._batched(sources, targets, self.recipe.training.seed)
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:
-        """Token ids, of merges left out at random where the recipe says so."""
+        """Return token ids, with BPE-dropout if the recipe has it."""
         if self.recipe.vocabulary.bpe_dropout and isinstance(vocabulary, SubwordVocabulary):
             return vocabulary.encode_sampled(texts, dropout=self.recipe.vocabulary.bpe_dropout, seed=seed)
         return vocabulary.encode_all(texts)
+
+    def _batched(self, sources: Sequence[list[int]], targets: Sequence[list[int]], seed: int) -> _EncodedPairs:
+        lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]  # with END or START
+        budget = self.recipe.batch
+        batches = BucketedBatches(lengths, sentences=budget.sentences, tokens=budget.tokens, seed=seed)
+        return _EncodedPairs(sources, targets, batches)
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`."""
         return self._loss(model, batch, self.recipe.label_smoothing, self.recipe.r_drop)
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text.
-
-        With a limit so many lines are translated, and the loss is that of the largest batch.
-        """
+    def validate(self, model: nn.Module) -> Validation:
+        """See `Task`. BLEU is sacreBLEU's, on cased and detokenised text."""
         from translation.metrics import bleu
 
         text = self.data.validation
-        hypotheses = [best.text for best, *_ in self._translator.translate(text.source[:limit])]
-        figures = {"loss": self._validation_loss(model, largest_alone=limit is not None)}
-        if limit is None:
-            figures["BLEU"] = bleu(hypotheses, [text.target], self.recipe.data.target_language).value
-        return Validation(figures, "loss" if limit else "BLEU", higher_is_better=limit is None)
+        hypotheses = [best.text for best, *_ in self._translator.translate(text.source)]
+        pairs = self._validation_pairs()
+        loss = self._mean_loss(model, pairs, pairs.batches.epoch(0))
+        score = bleu(hypotheses, [text.target], self.recipe.data.target_language).value
+        return Validation(loss, {"BLEU": score}, primary="BLEU", higher_is_better=True)
+
+    def rehearse(self, model: nn.Module) -> None:
+        """See `Task`. It translates four lines, and computes the loss of the largest batch."""
+        self._translator.translate(self.data.validation.source[:REHEARSED])
+        pairs = self._validation_pairs()
+        self._mean_loss(model, pairs, [pairs.batches.longest(pairs.batches.epoch(0))])
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
         ends = list(accumulate(self.data.sizes))
-        found: dict[Path, list[int]] = {}
+        lines: dict[Path, list[int]] = {}
         for i in sorted(examples):
             path = self.recipe.data.train_source[bisect(ends, i)]
-            found.setdefault(path, []).append(self.data.train.lines[i])
-        return "; ".join(f"lines {', '.join(map(str, sorted(lines)))} of {path}" for path, lines in found.items())
+            lines.setdefault(path, []).append(self.data.train.lines[i])
+        return "; ".join(f"lines {', '.join(map(str, sorted(of)))} of {path}" for path, of in lines.items())
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""
         self.model.save(directory, about)
 
-    def _padded(self, sources: Sequence[list[int]], targets: Sequence[list[int]]) -> TranslationBatch:
+    def _pad(self, pairs: _EncodedPairs, rows: Sequence[int]) -> TranslationBatch:
+        sources, targets = [pairs.sources[i] for i in rows], [pairs.targets[i] for i in rows]
         return TranslationBatch(
             source=pad([[*ids, END] for ids in sources]).to(self.device),
             read=pad([[START, *ids] for ids in targets]).to(self.device),
@@ -157,19 +170,15 @@ class TranslationTask:
         size = logits.shape[0] + batch.source.lengths.sum().item()
         return Loss(total, logits.shape[0], int(size), {"train_loss": exact})
 
-    def _validation_loss(self, model: nn.Module, largest_alone: bool) -> float:
-        """Mean cross-entropy a target token, in nats, without smoothing; in batches as large as those of training."""
-        text, batch = self.data.validation, self.recipe.batch
-        sources, targets = self.data.source.encode_all(text.source), self.data.target.encode_all(text.target)
-        batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens)
-        chosen = batches.epoch(0)
+    def _validation_pairs(self) -> _EncodedPairs:
+        """The validation text, in batches as large as those of training."""
+        text = self.data.validation
+        return self._batched(self.data.source.encode_all(text.source), self.data.target.encode_all(text.target), seed=0)
+
+    def _mean_loss(self, model: nn.Module, pairs: _EncodedPairs, batches: Sequence[Sequence[int]]) -> float:
+        """Return the mean cross-entropy of a target token in some batches, in nats, without smoothing."""
         total = weight = 0.0
-        for rows in [batches.longest(chosen)] if largest_alone else chosen:
-            loss = self._loss(model, self._padded([sources[i] for i in rows], [targets[i] for i in rows]), 0.0)
+        for rows in batches:
+            loss = self._loss(model, self._pad(pairs, rows), 0.0)
             total, weight = total + float(loss.total), weight + loss.weight
         return total / weight
-
-
-def _lengths(sources: Sequence[list[int]], targets: Sequence[list[int]]) -> list[tuple[int, int]]:
-    """Of each pair, with the START or END that both sides get."""
-    return [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]

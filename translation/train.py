@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from s2s import cache
+from s2s import cache, seeds
 from s2s.cli import command, training_command
 from s2s.errors import check
 
@@ -83,7 +83,7 @@ def _model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) 
     )
     if start:
         shape = _gone_on(recipe, start, shape)
-    torch.manual_seed(recipe.training.seed)
+    torch.manual_seed(seeds.of_weights(recipe.training.seed))
     model = TranslationModel.fresh(shape, data.source, data.target)
     if start:
         load_weights(model.network, start.network.state_dict())

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from s2s.training.configuration import TrainingConfig
     from s2s.training.task import Task
-    from s2s.training.trainer import TrainingConfig
 
 
 class Recipe(Protocol):

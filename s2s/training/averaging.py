@@ -1,132 +1,129 @@
-"""Averages of weights: of the last or best few models of a training, or a running one over its steps."""
+"""Averages of weights: a running average over the steps, and the mean of a few checkpoints."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from s2s.config import option
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.weights import average_weights
+from s2s.training.configuration import AveragingConfig
 from s2s.training.task import Validation
 
 
 @dataclass(frozen=True)
-class AveragingConfig:
-    """Which weights are averaged."""
+class Checkpoint:
+    """The weights of one validation, in float32, in the folder `step-STEP`.
 
-    decay: float = option(0.0, low=0, below=1, help="of a running average that is what gets validated; 0 is none")
-    keep: int = option(0, low=0, help="validated models whose mean is a last candidate for the best; 0 is none")
-    choose: Literal["last", "best"] = option("last", help="which of them are kept")
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The weights of one validation: those in the folder `step-STEP`."""
+    Attributes:
+        step: updates of the weights so far
+        score: the primary figure, its sign changed where lower is better
+    """
 
     step: int
-    score: float  # higher is better
+    score: float
 
     @property
-    def name(self) -> str:
-        """Of their folder."""
+    def folder(self) -> str:
+        """The name of its folder."""
         return f"step-{self.step}"
 
 
 class Average:
-    """What the trainer calls after each step and each validation.
+    """Averages of a model's weights; the trainer calls it after each step and each validation.
 
-    The running average is that of Polyak & Juditsky (1992) with exponential weights, warmed up as (1 + n) / (10 + n);
-    the mean of the last or best models is Junczys-Dowmunt et al.'s (2016).
+    The running average is that of Polyak & Juditsky (1992) with exponential weights, whose decay rises with the number
+    n of updates as (1 + n) / (10 + n). The mean of the last or best checkpoints is Junczys-Dowmunt et al.'s (2016).
 
     Args:
-        config: which weights are averaged.
-        model: parameters are what is averaged; buffers are the model's own at all times.
-        folder: where kept weights go, in float32; made when it is needed.
+        config: which weights are averaged
+        model: its parameters are averaged; its buffers are its own at all times
+        directory: of the checkpoints; made when it is needed
     """
 
-    def __init__(self, config: AveragingConfig, model: nn.Module, folder: Path) -> None:
-        self.config, self.folder = config, folder
-        self.kept: list[Kept] = []
+    def __init__(self, config: AveragingConfig, model: nn.Module, directory: Path) -> None:
+        self.config, self.directory = config, directory
+        self.checkpoints: list[Checkpoint] = []
         # Parameters, not the state dict: tied weights are averaged once.
-        self._live = dict(model.named_parameters())
-        self._running = {name: p.detach().clone() for name, p in self._live.items()} if config.decay else {}
+        self._parameters = dict(model.named_parameters())
+        self._running = {name: p.detach().clone() for name, p in self._parameters.items()} if config.decay else {}
 
-    def follow(self, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take the weights after `step`, counted from 1, into the running average."""
         if self._running:
             decay = min(self.config.decay, (1 + step) / (10 + step))
-            live = [self._live[name].detach() for name in self._running]
-            torch._foreach_lerp_(list(self._running.values()), live, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
+            weights = [self._parameters[name].detach() for name in self._running]
+            torch._foreach_lerp_(list(self._running.values()), weights, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Within, the model has the running average's weights, where there is one."""
+    def running_average(self) -> Iterator[None]:
+        """A context in which the model has the weights of the running average, if there is one."""
         with self._exchanged(self._running):
             yield
 
     @contextmanager
-    def mean(self) -> Iterator[None]:
-        """Within, the model has the mean of the kept weights; a UserError if a file of them is damaged or gone."""
-        with self._exchanged(average_weights([read_state(self.folder / kept.name)[0] for kept in self.kept])):
+    def checkpoint_mean(self) -> Iterator[None]:
+        """A context in which the model has the mean of the checkpoints.
+
+        Raises:
+            UserError: a file of a checkpoint is damaged or missing.
+        """
+        weights = [read_state(self.directory / checkpoint.folder)[0] for checkpoint in self.checkpoints]
+        with self._exchanged(average_weights(weights)):
             yield
 
-    def several(self) -> bool:
-        """Whether there is a mean to speak of."""
-        return len(self.kept) > 1
-
-    def keep(self, step: int, validation: Validation) -> None:
-        """Keep the model's weights, which were just validated, if they are among the last or best few."""
+    def add_checkpoint(self, step: int, validation: Validation) -> None:
+        """Store the model's weights, which were just validated, if they are among the last or best few."""
         if not self.config.keep:
             return
-        new = Kept(step, validation.figures[validation.primary] * (1 if validation.higher_is_better else -1))
+        new = Checkpoint(step, validation.value * (1 if validation.higher_is_better else -1))
         by_score = self.config.choose == "best"
-        ranked = sorted([*self.kept, new], key=lambda kept: (kept.score if by_score else 0.0, kept.step))
-        self.kept = ranked[-self.config.keep :]
-        if new in self.kept:
-            self.folder.mkdir(exist_ok=True)
-            write_state(self.folder / new.name, {name: p.detach() for name, p in self._live.items()}, {})
+        ranked = sorted([*self.checkpoints, new], key=lambda each: (each.score if by_score else 0.0, each.step))
+        self.checkpoints = ranked[-self.config.keep :]
+        if new in self.checkpoints:
+            self.directory.mkdir(exist_ok=True)
+            write_state(self.directory / new.folder, {name: p.detach() for name, p in self._parameters.items()}, {})
 
-    def forget(self) -> None:
-        """Delete weights no longer kept; called once a state that does not mention them is safe."""
-        if self.folder.is_dir():
-            current = {kept.name for kept in self.kept}
-            for folder in self.folder.glob("step-*"):
+    def delete_old_checkpoints(self) -> None:
+        """Delete the checkpoints that are not averaged any more; called once no saved state mentions them."""
+        if self.directory.is_dir():
+            current = {checkpoint.folder for checkpoint in self.checkpoints}
+            for folder in self.directory.glob("step-*"):
                 if folder.name not in current:
                     shutil.rmtree(folder)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The running average, for the training state."""
+        """Return the running average, for the training state."""
         return self._running
 
     def record(self) -> list[dict[str, Any]]:
-        """What is kept, for the training state."""
-        return [asdict(kept) for kept in self.kept]
+        """Return which checkpoints there are, for the training state."""
+        return [asdict(checkpoint) for checkpoint in self.checkpoints]
 
-    def restore(self, tensors: Mapping[str, Tensor], record: list[dict[str, Any]]) -> None:
-        """From the training state."""
+    def restore(self, tensors: Mapping[str, Tensor], record: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what `tensors` and `record` returned."""
         for name, tensor in tensors.items():
             self._running[name].copy_(tensor)
-        self.kept = [Kept(**kept) for kept in record]
+        self.checkpoints = [Checkpoint(**checkpoint) for checkpoint in record]
 
     @contextmanager
     def _exchanged(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
-        """Within, the model's parameters have other values."""
-        own = {name: self._live[name].detach().clone() for name in weights}
+        """A context in which the model's parameters have other values."""
+        before = {name: self._parameters[name].detach().clone() for name in weights}
         try:
             self._fill(weights)
             yield
         finally:
-            self._fill(own)
+            self._fill(before)
 
     @torch.no_grad()
     def _fill(self, weights: Mapping[str, Tensor]) -> None:
         for name, value in weights.items():
-            self._live[name].copy_(value)
+            self._parameters[name].copy_(value)

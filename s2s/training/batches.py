@@ -1,4 +1,4 @@
-"""Batches of examples of like lengths."""
+"""Batches of examples of similar lengths."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from s2s import seeds
 from s2s.errors import check
 
-Lengths = Sequence[int] | Sequence[Sequence[int]]  # one an example, or one for each side of it: (source, target)
+Lengths = Sequence[int] | Sequence[Sequence[int]]  # of each example, or of each of its sides: (source, target)
 
 
 class BucketedBatches:
-    """Batches of examples of like lengths on every side, in an order that (seed, epoch) alone decides.
+    """Batches of examples of similar lengths on every side, in an order that only the seed and the epoch decide.
 
-    Each epoch sorts the examples anew by lengths to which up to `NOISE` tokens are added, and cuts what lies together
-    into batches, which are then shuffled. On Multi30k two tokens cost 4 % more padding (6 % in all) and leave two
-    examples that shared a batch one chance in ten to share one again; without them it is nearly one in two.
+    Each epoch adds up to `NOISE` tokens to each length, sorts the examples by the result, cuts neighbours into batches
+    and shuffles the batches. On Multi30k two tokens of noise cost 4 % more padding (6 % in all). Two examples that
+    shared a batch then share one again with a chance of one in ten; without noise it is nearly one in two.
+
+    The budget of a batch is a number of `sentences` or of `tokens`: padded ones, of all sides together. An example
+    longer than the budget in tokens is a batch of its own.
+
+    Args:
+        lengths: of each example, or of each side of each example
+        sentences: of a batch, or
+        tokens: of a batch
+        seed: the recipe's
     """
 
     NOISE = 2.0  # tokens
@@ -24,28 +34,25 @@ class BucketedBatches:
     def __init__(
         self, lengths: Lengths, *, sentences: int | None = None, tokens: int | None = None, seed: int = 0
     ) -> None:
-        """The budget of a batch is a number of `sentences`, or of `tokens`: padded ones, of all sides together.
-        An example above the budget in tokens is a batch of its own.
-        """
-        check((sentences is None) != (tokens is None), "set the size of a batch in sentences or in tokens: one of them")
-        check((sentences or tokens or 0) > 0, "a batch of no sentences or tokens holds nothing; set 1 or more")
+        check((sentences is None) != (tokens is None), "set the size of a batch either in sentences or in tokens")
+        check((sentences or tokens or 0) > 0, "a batch needs at least 1 sentence or token; set 1 or more")
         self._lengths = _table(lengths)
         self._budget = sentences or tokens or 0
         self._counts_tokens = tokens is not None
         self._seed = seed
 
     def epoch(self, number: int) -> list[list[int]]:
-        """The batches of epoch `number`, every example once. To go on in mid-epoch, slice off those already seen."""
-        random = np.random.Generator(np.random.PCG64([self._seed, number]))
+        """Return the batches of epoch `number`, counted from 0: every example once."""
+        random = np.random.Generator(np.random.PCG64(seeds.of_batches(self._seed, number)))
         batches = self._cut(self._like_lengths_together(random))
         return [batches[i] for i in random.permutation(len(batches))]
 
     def longest(self, batches: Iterable[list[int]]) -> list[int]:
-        """The batch with the most padded tokens: the one that will need the most memory."""
+        """Return the batch with the most padded tokens, which needs the most memory."""
         return max(batches, key=self._padded_tokens)
 
     def padding_share(self, batches: Sequence[list[int]]) -> float:
-        """The share of padding among the tokens of all sides of these batches, 0 to 1."""
+        """Return the share of padding among the tokens of all sides of these batches, from 0 to 1."""
         padded = sum(map(self._padded_tokens, batches))
         real = sum(int(self._lengths[batch].sum()) for batch in batches)
         return 1 - real / padded if padded else 0.0
@@ -54,10 +61,11 @@ class BucketedBatches:
         return len(batch) * int(self._lengths[batch].max(axis=0).sum())
 
     def _like_lengths_together(self, random: np.random.Generator) -> list[int]:
-        """An order along which all sides change slowly.
+        """Return the examples in an order along which the lengths of all sides change slowly.
 
-        By the longest side first, which bounds the others; among those alike, by how the sides differ, upwards and
-        downwards in turn, so that the step to the next longest side is a small one too.
+        Examples are sorted by their longest side. Those with equal longest sides are sorted by the difference of the
+        sides: upwards for odd lengths and downwards for even ones, so that neighbours of different longest sides are
+        similar too.
         """
         order = random.permutation(len(self._lengths))
         noisy = self._lengths[order] + random.uniform(0, self.NOISE, self._lengths.shape)
@@ -83,8 +91,9 @@ class BucketedBatches:
 
 
 def shard(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]]:
-    """The batches of process `rank` of `world`, the same number for each: where they do not come out even, the first
-    batches are given out a second time.
+    """Return the batches of process `rank` of `world`, the same number for each.
+
+    If the number of batches is no multiple of `world`, the first ones are given out twice.
     """
     steps = -(-len(batches) // world)
     return [batches[i % len(batches)] for i in range(rank, steps * world, world)]

@@ -1,7 +1,7 @@
-"""SGD, Adam and AdamW: PyTorch's arithmetic, called without its Optimizer classes.
+"""SGD, Adam and AdamW: PyTorch's functions, called without its Optimizer classes.
 
-Making one of those imports PyTorch's compiler, of which nothing is used here: 4.5 seconds of a core and 180 MB (torch
-2.15) in every training.
+Constructing one of those classes imports PyTorch's compiler, which is not used here and would cost every training 4.5
+seconds of a core and 180 MB (torch 2.15).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EPSILON = 1e-8  # Adam's
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Parameters that are updated alike: with this weight decay, at this share of the learning rate."""
+    """Parameters with the same weight decay and the same share of the learning rate."""
 
     parameters: Sequence[nn.Parameter]
     weight_decay: float
@@ -33,8 +33,8 @@ class Optimiser(ABC):
     """Updates parameters by their gradients.
 
     Attributes:
-        groups: what is updated, and how
-        state: of each parameter, by name, what a step hands to the next; the first step makes it
+        groups: the parameters
+        state: of each parameter, the tensors that one step hands to the next, by name; made in the first step
     """
 
     def __init__(self, groups: Sequence[Group]) -> None:
@@ -42,14 +42,14 @@ class Optimiser(ABC):
         self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Set all gradients to None."""
         for group in self.groups:
             for parameter in group.parameters:
                 parameter.grad = None
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Update every parameter that has a gradient, at this learning rate."""
+        """Update every parameter that has a gradient; `rate` is the learning rate."""
         for group in self.groups:
             parameters = [parameter for parameter in group.parameters if parameter.grad is not None]
             if parameters:
@@ -76,7 +76,7 @@ class Sgd(Optimiser):
         sgd(
             list(parameters),
             gradients,
-            buffers,  # None becomes a buffer
+            buffers,  # `sgd` replaces None by a new buffer
             lr=rate,
             weight_decay=weight_decay,
             momentum=self._momentum,
@@ -90,7 +90,7 @@ class Sgd(Optimiser):
 
 
 class Adam(Optimiser):
-    """Kingma & Ba, 2015; weight decay is added to the gradient."""
+    """Adam (Kingma & Ba, 2015), with weight decay added to the gradient."""
 
     _function: Callable[..., None] = staticmethod(adam)
 
@@ -101,7 +101,7 @@ class Adam(Optimiser):
     def _update(
         self, parameters: list[nn.Parameter], gradients: list[Tensor], rate: float, weight_decay: float
     ) -> None:
-        states = [self.state[parameter] or self._begin(parameter) for parameter in parameters]
+        states = [self.state[parameter] or self._first_state(parameter) for parameter in parameters]
         self._function(
             parameters,
             gradients,
@@ -118,13 +118,13 @@ class Adam(Optimiser):
             **self._betas,
         )
 
-    def _begin(self, parameter: Tensor) -> dict[str, Tensor]:
+    def _first_state(self, parameter: Tensor) -> dict[str, Tensor]:
         moments = {name: torch.zeros_like(parameter, requires_grad=False) for name in ("exp_avg", "exp_avg_sq")}
         self.state[parameter] = moments | {"step": torch.zeros((), device=parameter.device)}
         return self.state[parameter]
 
 
 class AdamW(Adam):
-    """Loshchilov & Hutter, 2019: weight decay apart from the gradient."""
+    """AdamW (Loshchilov & Hutter, 2019), with weight decay applied to the weights, not to the gradient."""
 
     _function = staticmethod(adamw)

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a bar on a terminal, plain lines elsewhere; all on standard error."""
+"""The progress of a training on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ from s2s.training.task import Loss
 
 
 class Means:
-    """A training's figures since its last validation, as means; sums stay on the device until they are read."""
+    """The means of the training figures since the last validation; sums stay on the device until they are read."""
 
     def __init__(self) -> None:
         self._weight = 0.0
         self._sums: dict[str, Tensor | float] = {}
 
     def add(self, loss: Loss) -> None:
-        """Count a batch in."""
+        """Add the figures of a batch."""
         self._weight += loss.weight
         for name, total in loss.figures.items():
             self._sums[name] = self._sums.get(name, 0.0) + total.detach().double()
 
     def read(self) -> dict[str, float]:
-        """Each figure's mean; this waits for the device."""
+        """Return the mean of each figure; this waits for the device."""
         return {name: float(total) / self._weight for name, total in self._sums.items()}
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Set all sums to 0."""
         self._weight, self._sums = 0.0, {}
 
     def record(self) -> dict[str, Any]:
-        """For the training state, where it survives bit for bit."""
+        """Return what the training state stores, bit for bit."""
         return {"weight": self._weight, "sums": {name: float(total) for name, total in self._sums.items()}}
 
     def restore(self, record: Mapping[str, Any]) -> None:
-        """From the training state."""
+        """Take over what `record` returned."""
         self._weight, self._sums = record["weight"], dict(record["sums"])
 
 
 class Progress:
-    """Counts steps and shows loss, learning rate, tokens a second and time left.
+    """Shows the figures, the learning rate, the speed and the time left, and counts steps.
 
     Args:
-        means: the figures to show
-        step: where the training stands
-        total: how many steps it will have, or nearly so
+        means: the figures
+        step: the steps made so far
+        total: the steps of the whole training, or about as many
+        unit: what `Loss.size` counts, for the speed
         seconds: between two plain lines, where standard error is no terminal; a bar moves every second
     """
 
-    def __init__(self, means: Means, step: int, total: int, *, seconds: float = 30.0) -> None:
-        self._means, self._step, self._total = means, step, max(step, total)
+    def __init__(self, means: Means, step: int, total: int, *, unit: str, seconds: float = 30.0) -> None:
+        self._means, self._step, self._total, self._unit = means, step, max(step, total), unit
         self._bar = None
         if sys.stderr.isatty():
             from tqdm import tqdm
@@ -62,8 +63,9 @@ class Progress:
             self._bar = tqdm(total=self._total, initial=step, bar_format=shape, dynamic_ncols=True)
             seconds = 1.0
         self._seconds = seconds
-        self._begun = self._shown = time.monotonic()
-        self._first, self._tokens = step, 0  # the step of `begun`, tokens since `shown`
+        self._started = self._shown = time.monotonic()
+        self._first_step = step
+        self._size = 0  # in units, since `_shown`
 
     def __enter__(self) -> Progress:
         return self
@@ -74,16 +76,23 @@ class Progress:
             self._bar.close()
 
     def step(self, losses: Sequence[Loss], rate: float, norm: Tensor, *, epoch: int) -> None:
-        """One update of the weights was made, with this learning rate, from a gradient of this norm."""
+        """Count an update of the weights, and show it if it is time to.
+
+        Args:
+            losses: of the batches of the update
+            rate: the learning rate
+            norm: of the gradient before clipping, ()
+            epoch: counted from 1
+        """
         self._step += 1
         self._total = max(self._step, self._total)
-        self._tokens += sum(loss.size for loss in losses)
+        self._size += sum(loss.size for loss in losses)
         now = time.monotonic()
         if now - self._shown < self._seconds:
             return
         figures = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self._means.read().items()]
-        left = (now - self._begun) / (self._step - self._first) * (self._total - self._step)
-        speed = f"{self._tokens / max(now - self._shown, 1e-9):,.0f} tokens/s"
+        left = (now - self._started) / (self._step - self._first_step) * (self._total - self._step)
+        speed = f"{self._size / max(now - self._shown, 1e-9):,.0f} {self._unit}/s"
         rest = [f"rate {rate:.1e}", speed, f"{duration(left)} left", f"gradient {float(norm):.2f}"]
         text = ", ".join([f"epoch {epoch}", *figures, *rest])
         if self._bar is not None:
@@ -91,19 +100,19 @@ class Progress:
             self._bar.set_description_str(text)
         else:
             self.say(f"step {self._step} of {self._total}, {text}")
-        self._shown, self._tokens = now, 0
+        self._shown, self._size = now, 0
 
     def say(self, line: str) -> None:
-        """One line that stays; the speed is measured from here on, without what the line tells of."""
+        """Print a line above the bar; the speed is measured anew from here, so that validations do not count."""
         if self._bar is not None:
             self._bar.write(line, file=sys.stderr)
         else:
             print(line, file=sys.stderr, flush=True)
-        self._shown, self._tokens = time.monotonic(), 0
+        self._shown, self._size = time.monotonic(), 0
 
 
 def duration(seconds: float) -> str:
-    """Such as `40 s`, `12 min`, `3 h 05 min`."""
+    """Return a time as people say it: `40 s`, `12 min`, `3 h 05 min`."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"

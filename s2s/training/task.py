@@ -1,25 +1,30 @@
-"""Task: what the trainer trains. The trainer knows nothing else."""
+"""Task: what the trainer trains. The trainer knows nothing else of translation, captioning or any other application."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import isnan
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
+
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A batch's loss.
+    """The loss of one batch.
 
     Attributes:
-        total: the sum that is minimised, with its gradient
-        weight: what makes a mean of it: real target tokens, say
-        figures: sums to be logged, as means over `weight`
-        size: how many tokens (or whatever the task counts) the batch held, for the speed
+        total: the sum that is minimised, (), with its gradient
+        weight: what makes a mean of `total`, such as the number of target tokens
+        size: how many of the task's `unit` the batch held, for the speed
+        figures: sums to log, (), as means over `weight`
     """
 
     total: Tensor
@@ -30,53 +35,130 @@ class Loss:
 
 @dataclass(frozen=True)
 class Validation:
-    """What a validation found: all figures, `loss` among them, and the name of the one that chooses the best model."""
+    """The result of one validation.
 
-    figures: Mapping[str, float]
-    primary: str
-    higher_is_better: bool = True
+    Attributes:
+        loss: the mean loss on the validation set. Every task has one, so that every recipe may set `best = "loss"`
+        scores: all other figures, by name: BLEU, CIDEr-D, accuracy
+        primary: the name of the figure that chooses the best model: one of `scores`, or "loss"
+        higher_is_better: the direction of the primary figure
+
+    Raises:
+        ValueError: there is no figure called `primary`, or a score is called "loss".
+    """
+
+    loss: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    primary: str = "loss"
+    higher_is_better: bool = False
+
+    def __post_init__(self) -> None:
+        if "loss" in self.scores:
+            raise ValueError("the loss of a validation is its field `loss`: leave it out of `scores`")
+        if self.primary not in self.figures:
+            raise ValueError(f"`primary` is {self.primary!r}, which is none of the figures {', '.join(self.figures)}")
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """All figures by name, the loss first."""
+        return {"loss": self.loss, **self.scores}
+
+    @property
+    def value(self) -> float:
+        """The value of the primary figure."""
+        return self.figures[self.primary]
 
     def beats(self, best: float | None) -> bool:
-        """Whether the primary figure is better than the best so far; any is better than none, or than no number."""
-        value = self.figures[self.primary]
-        return best is None or isnan(best) or (value > best if self.higher_is_better else value < best)
+        """Return whether the primary figure is better than `best`; every figure beats None and NaN."""
+        return best is None or isnan(best) or (self.value > best if self.higher_is_better else self.value < best)
 
     def by_loss(self) -> Validation:
-        """The same, with the loss to choose by."""
+        """Return the same figures with the loss as the primary one."""
         return replace(self, primary="loss", higher_is_better=False)
 
 
-class Task(Protocol):
-    """A training: translation, captioning, self-critical training, a language model, a tagger.
+@dataclass(frozen=True)
+class TaskState:
+    """What a task carries from one batch to the next, such as a language model's hidden state.
 
-    A task draws its random numbers from torch's global generators, which the trainer seeds from (seed, step) before
-    every step, or from a generator of its own seeded by (seed, epoch, position): so that a resumed training repeats.
+    Attributes:
+        tensors: by name, of any dtype and shape; stored bit for bit
+        values: what JSON can hold
     """
 
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to(self, device: torch.device) -> TaskState:
+        """Return the state with its tensors on `device`."""
+        return TaskState({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.values)
+
+    def copy(self) -> TaskState:
+        """Return a state that shares no memory with this one."""
+        tensors = {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
+        return TaskState(tensors, deepcopy(dict(self.values)))
+
+
+class Task(ABC, Generic[Batch]):
+    """What is trained: translation, captioning, self-critical training, a language model, a tagger.
+
+    Random numbers: a task draws from torch's global generators, which the trainer seeds before every step, or from a
+    generator of its own that it seeds by the epoch and the position of a batch (see s2s/seeds.py). So a resumed
+    training repeats.
+
+    The module that the trainer hands over may be wrapped, by DistributedDataParallel for example. A task only calls it,
+    `model(...)`, and never reaches inside; to search or to encode, it uses the network that it was constructed with.
+
+    Attributes:
+        unit: what `Loss.size` counts, in the plural: the progress bar shows so many a second
+    """
+
+    unit: ClassVar[str] = "tokens"
+
+    @abstractmethod
     def plan(self, epoch: int) -> Sequence[Sequence[int]]:
-        """The examples of each batch of an epoch; the same whenever it is asked."""
-        ...
+        """Return the examples of each batch of an epoch, the same whenever it is called."""
 
-    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> Any:
-        """Make the batch at a position of an epoch, on the model's device."""
-        ...
+    @abstractmethod
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> Batch:
+        """Return the batch at a position of an epoch, on the model's device."""
 
+    @abstractmethod
     def longest(self) -> Sequence[int]:
-        """The batch that needs the most memory, for the rehearsal before step 1."""
-        ...
+        """Return the examples of the batch that needs the most memory; the rehearsal before step 1 takes it."""
 
-    def loss(self, model: nn.Module, batch: Any) -> Loss:
-        """The loss of a batch, always through `model(...)`."""
-        ...
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """Return the loss of a batch, by calling `model`."""
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        """Decode and score the validation set as a user would; in the rehearsal, so many of its examples."""
-        ...
+    @abstractmethod
+    def validate(self, model: nn.Module) -> Validation:
+        """Decode and score the whole validation set as a user would; the state carried between batches stays as it is.
 
+        The model is in evaluation mode, and no gradients are recorded.
+        """
+
+    @abstractmethod
+    def rehearse(self, model: nn.Module) -> None:
+        """Do a small part of `validate`, so that what would fail there fails before the first step.
+
+        It decodes a few examples, and computes the loss of those that need the most memory.
+        """
+
+    @abstractmethod
     def whereabouts(self, examples: Sequence[int]) -> str:
-        """Where a batch's examples stand in the user's files, for messages: `lines 3, 17, 2041 of train.en`."""
-        ...
+        """Return where examples stand in the user's files, for messages: `lines 3, 17, 2041 of train.en`."""
 
+    @abstractmethod
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
-        """Write a model directory."""
-        ...
+        """Write a model directory, with `about` in it."""
+
+    def state(self) -> TaskState:
+        """Return what is carried to the next batch; nothing, unless a task says otherwise."""
+        return TaskState()
+
+    def restore(self, state: TaskState) -> None:
+        """Take over what `state` returned, with its tensors on the model's device.
+
+        An empty state means that nothing is carried, as before the first batch of a training.
+        """

@@ -1,130 +1,102 @@
-"""The trainer: one loop for every task, exact to the bit when it goes on after a stop.
+"""The trainer: one loop for every task; a run that was stopped resumes exactly, to the bit.
 
 A training is a function of its configuration and seed. The order of batches follows from (seed, epoch), and every
-random number of a step from (seed, step); so the state to save is the weights, the optimiser's moments and a few
+random number of a step from (seed, step). So the state to save is the weights, the optimiser's moments and a few
 numbers, and N steps equal k steps, a kill, and N - k steps.
 """
 
 from __future__ import annotations
 
-import signal
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from s2s.config import option
-from s2s.errors import Terminated, check, warn
-from s2s.nn.precision import Precision, autocast
+from s2s import seeds
+from s2s.errors import check, warn
+from s2s.nn.precision import autocast
 from s2s.storage.run_directory import REHEARSAL, RunDirectory
-from s2s.storage.training_state import read_state, write_state
-from s2s.storage.weights import load_weights
-from s2s.training.averaging import Average, AveragingConfig
-from s2s.training.optimisation import (
-    OptimiserConfig,
-    Schedule,
-    ScheduleConfig,
-    build_optimiser,
-    optimiser_tensors,
-    restore_optimiser,
-    scale_and_clip,
-)
+from s2s.training.averaging import Average
+from s2s.training.configuration import TrainingConfig
+from s2s.training.optimisation import build_optimiser
 from s2s.training.progress import Means, Progress
-from s2s.training.task import Loss, Task, Validation
-
-VERSION = 2  # of what a state means: raise it when other steps follow from the same recipe
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """The part of a recipe that every task has."""
-
-    seed: int = option(1, low=0, high=2**32 - 1)
-    epochs: int = option(20, low=1, help="may be raised when resuming; cosine then falls towards the new end")
-    precision: Precision = option("auto", help="of matrix products; auto is bfloat16 where the processor has it")
-    accumulate: int = option(1, low=1, help="batches whose gradients make one step")
-    validate_every: int = option(1, low=1, help="epochs; the last one always validates")
-    patience: int = option(0, low=0, help="stop after so many validations without a new best; 0 never stops early")
-    best: Literal["score", "loss"] = option(
-        "score", help="the best model has the highest score of what it writes, or the lowest validation loss"
-    )
-    save_every: int = option(500, low=1, help="steps between two savings of the training state")
-    optimiser: OptimiserConfig = OptimiserConfig()
-    schedule: ScheduleConfig = ScheduleConfig()
-    averaging: AveragingConfig = AveragingConfig()
-
-
-@dataclass
-class Position:
-    """Where a training stands: all that its state holds beside tensors."""
-
-    step: int = 0  # updates of the weights
-    epoch: int = 0
-    batch: int = 0  # of the epoch, the next to be read
-    best: float | None = None
-    stale: int = 0  # validations since the last new best
-    seconds: float = 0.0  # of training and validation, in all sessions
+from s2s.training.schedule import Schedule
+from s2s.training.signals import StepSignals
+from s2s.training.state import Position, TrainingState, machine_of
+from s2s.training.task import Task, Validation
+from s2s.training.updates import Updater
 
 
 class Trainer:
-    """Train `model` on `task` in a run directory.
+    """Trains `model` on `task` in a run directory.
 
     Args:
-        task: what to train.
-        model: on its device; its parameters are the float32 masters.
-        config: how.
-        run: a locked run directory, whose `last` state is gone on from where there is one.
-        about: what is worth knowing of the making of the model, stored with it. Its `data` and `start`, which name
-            the content that is trained on and that of the model gone on from, must be the same when a run goes on.
+        task: what to train
+        model: on its device; its parameters are the float32 master weights
+        config: how to train
+        run: a locked run directory; a state in it is resumed
+        about: what to store with the model about its making. Its `data` and `start`, which name the content that is
+            trained on and the model that training started from, must be the same when a run is resumed
     """
 
     def __init__(
-        self, task: Task, model: nn.Module, config: TrainingConfig, run: RunDirectory, about: Mapping[str, Any]
+        self, task: Task[Any], model: nn.Module, config: TrainingConfig, run: RunDirectory, about: Mapping[str, Any]
     ) -> None:
         self.task, self.model, self.config, self.run, self.about = task, model, config, run, about
         self.device = next(model.parameters()).device
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = build_optimiser(config.optimiser, model)
-        steps = -(-len(task.plan(0)) // config.accumulate)
+        steps = -(-len(task.plan(0)) // config.accumulate)  # of an epoch
         self.schedule = Schedule(config.schedule, config.epochs * steps)
         self.average = Average(config.averaging, model, run.kept)
         self.means = Means()
-        self.position = Position()
-        self.look_every = 1 if self.device.type == "cpu" else 50  # steps: elsewhere each look waits for the device
-        self._unseen: list[tuple[int, Sequence[int], Tensor]] = []  # steps whose gradients nobody has looked at
+        changing = self.optimiser, self.schedule, self.average
+        self.updater = Updater(task, model, config, *changing, run.last)
+        self.state = TrainingState(run, about, task, model, *changing, self.means, machine_of(self.device))
         self._clock = time.monotonic()
+
+    @property
+    def position(self) -> Position:
+        """How far the training has come."""
+        return self.state.position
 
     # ------------------------------------------------------------------------------------------------ the loop
 
     def train(self) -> Position:
-        """Train to the end, or to a signal, after which the state is saved and the signal raised.
+        """Train to the end, or to a signal, which is raised after the state is saved; return the last position.
 
         Raises:
             UserError: a loss is not finite; the message names the step and its examples.
         """
         resumed = self.run.has_state()
         if resumed:
-            self._restore()
+            self._resume()
         else:
             self._rehearse()
-        if not self._done():
+        finished = self._finished()
+        if not finished:
             self._warn_of_warmup()
         self._clock = time.monotonic()
-        with Progress(self.means, self.position.step, self.schedule.total_steps) as progress:
-            finished = self._done()
+        with Progress(self.means, self.position.step, self.schedule.total_steps, unit=self.task.unit) as progress:
             if resumed:
                 progress.say(self._resumption())
-            while not self._done():
+            while not self._finished():
                 self._epoch(progress)
             if self._stopped_early() and not finished:
-                progress.say(f"stopped early: {self.position.stale} validations without a new best")
+                progress.say(f"stopped early: {self.position.validations_since_best} validations without a new best")
         return self.position
+
+    def _resume(self) -> None:
+        self.state.restore()
+        before, now = self.state.machine, machine_of(self.device)
+        self.state.machine = now
+        if before != now and not self._finished():
+            warn(f"{self.run.path}: was trained under {before}, resumes under {now}: results may differ in last bits")
 
     def _warn_of_warmup(self) -> None:
         warmup, steps = self.config.schedule.warmup_steps, self.schedule.total_steps
@@ -132,239 +104,144 @@ class Trainer:
             warn(f"warm-up takes {warmup} of {steps} steps: lower training.schedule.warmup_steps, or train for longer")
 
     def _resumption(self) -> str:
-        """What is said when a run goes on."""
+        """Return the line to print when a run is resumed."""
+        position, config = self.position, self.config
         if self._stopped_early():
             return (
-                f"nothing is done: the run stopped early after epoch {self.position.epoch}, its patience of "
-                f"{self.config.patience} validations without a new best being used up; to train longer, start "
-                "another --run with a higher training.patience, or 0"
+                f"this run has already finished (early stopping) after epoch {position.epoch}: {config.patience} "
+                "validations gave no new best; to train for longer, start another --run with a higher "
+                "training.patience, or 0"
             )
-        if self._done():
-            return f"nothing is left to do: {self.position.epoch} epochs are done, {self.config.epochs} were asked for"
-        return f"going on after step {self.position.step} of {self.schedule.total_steps}"
+        if self._finished():
+            return (
+                f"this run has already finished: {position.epoch} epochs of {config.epochs}; to train for longer, "
+                "raise training.epochs"
+            )
+        return f"resuming after step {position.step} of {self.schedule.total_steps}"
 
-    def _done(self) -> bool:
+    def _finished(self) -> bool:
         return self.position.epoch >= self.config.epochs or self._stopped_early()
 
     def _stopped_early(self) -> bool:
-        return self.position.epoch < self.config.epochs and 0 < self.config.patience <= self.position.stale
+        position, patience = self.position, self.config.patience
+        return position.epoch < self.config.epochs and 0 < patience <= position.validations_since_best
 
     def _epoch(self, progress: Progress) -> None:
-        """The rest of an epoch, its validation, and the state that has both behind it."""
+        """Train for the rest of an epoch, validate, and save the state after both."""
         position, plan = self.position, self.task.plan(self.position.epoch)
         self.model.train()
-        with _Signals() as signals:
+        with StepSignals() as signals:
             while position.batch < len(plan):
                 self._step(plan, progress)
-                if signals.came or position.step % self.config.save_every == 0 or position.batch >= len(plan):
+                due = position.step % self.config.save_every == 0 or position.batch >= len(plan)
+                if signals.received or due:
                     self._save()
-                    signals.obey()
-        signals.obey()  # one that came since
-        # The epoch's steps are safe now: from here on a signal need not wait, however long the validation takes.
+                    signals.raise_received()
+        signals.raise_received()  # if one came since
+        # The epoch's steps are saved: from here on a signal need not wait, however long the validation takes.
         position.epoch, position.batch = position.epoch + 1, 0
         if position.epoch % self.config.validate_every == 0 or position.epoch >= self.config.epochs:
             self._validate(progress)
         self._save()
 
     def _step(self, plan: Sequence[Sequence[int]], progress: Progress) -> None:
-        """One update of the weights, from one batch or several."""
+        """Update the weights once, from one batch or several."""
         position = self.position
-        torch.manual_seed(self._seed())
-        rate = self.config.optimiser.learning_rate * self.schedule.share(position.step)
-        taken = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
-        losses = [self._backward(position.epoch, i, plan[i]) for i in taken]
-        norm = scale_and_clip(self.parameters, sum(loss.weight for loss in losses), self.config.optimiser)
-        position.step, position.batch = position.step + 1, taken.stop
-        health = norm + sum(loss.total.detach() for loss in losses)
-        self._unseen.append((position.step, [example for i in taken for example in plan[i]], health))
-        if len(self._unseen) >= self.look_every:
-            self._look()
-        self.optimiser.step(rate)
-        self.optimiser.zero_grad()
-        self.average.follow(position.step)
-        for loss in losses:
+        batches = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
+        update = self.updater.update(position.step, position.epoch, [(i, plan[i]) for i in batches])
+        position.step, position.batch = position.step + 1, batches.stop
+        for loss in update.losses:
             self.means.add(loss)
-        progress.step(losses, rate, norm, epoch=position.epoch + 1)
+        progress.step(update.losses, update.rate, update.norm, epoch=position.epoch + 1)
 
-    def _backward(self, epoch: int, position: int, examples: Sequence[int]) -> Loss:
-        batch = self.task.batch(epoch, position, examples)
-        with autocast(self.config.precision, self.device):
-            loss = self.task.loss(self.model, batch)
-        loss.total.backward()
-        return loss
+    def _save(self) -> None:
+        self.updater.check_finite()
+        self._count_seconds()
+        self.state.save()
 
-    def _look(self) -> None:
-        """Stop if the loss or the gradient of a step is not finite; before anything is saved, all have been seen."""
-        unseen, self._unseen = self._unseen, []
-        finite = torch.stack([health for *_, health in unseen]).isfinite().tolist() if unseen else []
-        for (step, examples, _), good in zip(unseen, finite):
-            check(
-                good,
-                f"step {step}: the loss or its gradient is not finite, in the batch of "
-                f"{self.task.whereabouts(examples)}: lower the learning rate or look at these examples; "
-                f"the last good state is in {self.run.last}",
-            )
-
-    def _seed(self) -> int:
-        """Of the random numbers, on every device, of what comes after so many steps."""
-        return self.config.seed * 1_000_000_007 + self.position.step
+    def _count_seconds(self) -> None:
+        now = time.monotonic()
+        self.position.seconds, self._clock = self.position.seconds + now - self._clock, now
 
     # -------------------------------------------------------------------------------------------- validation
 
     def _validate(self, progress: Progress) -> None:
-        """Score the model, keep it where it is the best, log; at the end so too the mean of the kept weights."""
-        with self.average.applied():
-            validation = self._score()
-            improved = self._keep(validation)
-            self.average.keep(self.position.step, validation)
-        self.position.stale = 0 if improved else self.position.stale + 1
+        """Validate the model, keep it if it is the best, log; after the last epoch also the mean of the checkpoints."""
+        position = self.position
+        with self.average.running_average():
+            validation = self._evaluate()
+            improved = self._keep_best(validation)
+            self.average.add_checkpoint(position.step, validation)
+        position.validations_since_best = 0 if improved else position.validations_since_best + 1
         self.schedule.observe(improved)
         self._report(progress, validation, self.means.read())
         self.means.clear()
-        if self._done() and self.average.several():
-            with self.average.mean():
-                validation = self._score()
-                self._keep(validation)
-            self._report(progress, validation, {"mean_of": len(self.average.kept)})
+        if self._finished() and len(self.average.checkpoints) > 1:
+            with self.average.checkpoint_mean():
+                validation = self._evaluate()
+                self._keep_best(validation)
+            self._report(progress, validation, {"mean_of": len(self.average.checkpoints)})
 
-    def _score(self, limit: int | None = None) -> Validation:
-        torch.manual_seed(self._seed())
-        self.model.eval()
-        with torch.no_grad(), autocast(self.config.precision, self.device):
-            validation = self.task.validate(self.model, limit)
-        self.model.train()
+    def _evaluate(self) -> Validation:
+        with self._evaluating():
+            validation = self.task.validate(self.model)
         return validation.by_loss() if self.config.best == "loss" else validation
 
-    def _keep(self, validation: Validation) -> bool:
-        """Write the model as the best, if it is, or as good as that: of equals the later one has seen more."""
-        improved, value = validation.beats(self.position.best), validation.figures[validation.primary]
-        if improved or value == self.position.best:
-            self.position.best = value
-            figures = {"step": self.position.step, "epoch": self.position.epoch, **validation.figures}
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """A context with the model in evaluation mode, without gradients, with random numbers of its own."""
+        torch.manual_seed(seeds.of_step(self.config.seed, self.position.step))
+        self.model.eval()
+        with torch.no_grad(), autocast(self.config.precision, self.device):
+            yield
+        self.model.train()
+
+    def _keep_best(self, validation: Validation) -> bool:
+        """Write the model to `best` if it is as good as the best so far; return whether it is better."""
+        position = self.position
+        improved = validation.beats(position.best)
+        if improved or validation.value == position.best:  # of equal models the last one is kept: it has seen more
+            position.best = validation.value
+            figures = {"step": position.step, "epoch": position.epoch, **validation.figures}
             self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
         return improved
 
     def _report(self, progress: Progress, validation: Validation, training: Mapping[str, float]) -> None:
+        """Log and print the figures of a validation, and those of the training since the last one."""
         position = self.position
-        self._tick()
+        self._count_seconds()
         entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures}
         self.run.append_log({**entry, "seconds": round(position.seconds, 1)})
-        told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
-        found = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
-        kept = " (best so far)" * (validation.figures[validation.primary] == position.best)
-        progress.say(f"epoch {position.epoch}, {told}; validation: {found}{kept}")
+        trained = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
+        validated = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
+        note = " (best so far)" if validation.value == position.best else ""
+        progress.say(f"epoch {position.epoch}, {trained}; validation: {validated}{note}")
 
-    def _tick(self) -> None:
-        now = time.monotonic()
-        self.position.seconds, self._clock = self.position.seconds + now - self._clock, now
-
-    # ----------------------------------------------------------------------------------------------- the state
-
-    def _save(self) -> None:
-        self._look()
-        self._tick()
-        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors().items()}
-        tensors |= {f"optimiser/{key}": tensor for key, tensor in optimiser_tensors(self.optimiser, self.model)}
-        record = {
-            "position": asdict(self.position),
-            "schedule": self.schedule.record(),
-            "kept": self.average.record(),
-            "means": self.means.record(),
-            "data": self.about.get("data"),
-            "start": self.about.get("start"),
-            "machine": _machine(self.device),
-            "version": VERSION,
-        }
-        write_state(self.run.last, tensors, record)
-        self.average.forget()  # weights that no saved state mentions any more
+    # --------------------------------------------------------------------------------------------- rehearsal
 
     def check_resumable(self) -> None:
-        """Raise a UserError where the run in the directory cannot go on as this training; nothing is changed."""
-        if self.run.has_state():
-            self._check_content(read_state(self.run.last)[1])
-
-    def _restore(self) -> None:
-        tensors, record = read_state(self.run.last)
-        self._check_content(record)
-        now = _machine(self.device)
-        before = record.get("machine", now)  # a state of earlier days may know none
-        self.position = Position(**record["position"])
-        if before != now and not self._done():
-            warn(f"{self.run.path}: was stopped under {before}, goes on under {now}: last bits may differ")
-        load_weights(self.model, _below(tensors, "model/"), source=self.run.last)
-        restore_optimiser(self.optimiser, self.model, _below(tensors, "optimiser/"))
-        self.average.restore(_below(tensors, "average/"), record["kept"])
-        self.schedule.restore(record["schedule"])
-        self.means.restore(record["means"])
-        position = self.position
-        # What was logged at this very step is older than the state only if the state is that of an epoch's end.
-        self.run.cut_log(position.step if position.batch == 0 else position.step - 1)
-
-    def _check_content(self, record: Mapping[str, Any]) -> None:
-        """Whether the run goes on with what it was begun with; `start` first, for its vocabularies change the data."""
-        check(
-            record.get("version", 1) == VERSION,
-            f"{self.run.path}: was begun with another version of this toolkit, which makes other steps of the same "
-            "recipe: end it with that one, or start another --run",
-        )
-        for name, what in (("start", "the model in the recipe's start"), ("data", "the data, or what is done to it,")):
-            found = self.about.get(name)
-            check(
-                record.get(name, found) == found,  # a run of earlier days may know no start
-                f"{self.run.path}: {what} is no longer what this run was started on: "
-                "put the old files back, or start another --run",
-            )
+        """Raise a UserError if the run in the directory cannot be resumed as this training; nothing is changed."""
+        self.state.check_resumable()
 
     def _rehearse(self) -> None:
-        """What will fail fails now: the largest batch, four decoded lines, a model and a state written and read."""
+        """Do once what the training does later, so that errors come now; the training itself is left as it was.
+
+        That is the largest batch, a small validation, and writing a model and a state and reading the state back.
+        """
         self.model.train()
         longest, buffers = self.task.longest(), deepcopy(dict(self.model.named_buffers()))
+        carried = self.task.state().copy()
         check(
-            bool(self._backward(0, 0, longest).total.isfinite()),
-            f"the loss of the largest batch is not finite before the first step: look at "
+            bool(self.updater.backward(0, 0, longest).total.isfinite()),
+            f"the loss of the largest batch is not finite before the first step: check "
             f"{self.task.whereabouts(longest)}",
         )
         self.optimiser.zero_grad()
-        self.model.load_state_dict(buffers, strict=False)  # what a batch normalisation has seen, say
-        self._score(limit=4)
+        self.model.load_state_dict(buffers, strict=False)  # such as the statistics of batch normalisation
+        self.task.restore(carried)
+        with self._evaluating():
+            self.task.rehearse(self.model)
         with tempfile.TemporaryDirectory(prefix=REHEARSAL, dir=self.run.path) as folder:
             self.task.save(self.model, Path(folder) / "best", self.about)
         self._save()
-        self._restore()
-
-
-def _machine(device: torch.device) -> str:
-    """What the last bits of a sum depend on, beside the kind of processor."""
-    threads = f" with {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    return f"PyTorch {torch.__version__} on {device.type}{threads}"
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-class _Signals:
-    """Within, SIGINT and SIGTERM wait for the end of a step, so that what is saved is whole; a second does not wait."""
-
-    def __init__(self) -> None:
-        self.came: int | None = None
-
-    def __enter__(self) -> _Signals:
-        self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: object) -> None:
-        self.came = number
-        signal.signal(number, self._previous[signal.Signals(number)])
-
-    def obey(self) -> None:
-        """Leave, if a signal came; the state has been saved."""
-        if self.came == signal.SIGINT:
-            raise KeyboardInterrupt
-        if self.came == signal.SIGTERM:
-            raise Terminated
+        self.state.restore()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from s2s import seeds
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -29,7 +31,7 @@ class Augmentation:
         from PIL import ImageOps
 
         if self.crop:
-            random = Random(f"{self.crop} {content}")
+            random = Random(seeds.of_crop(self.crop, content))
             sides = [max(1, round(side * random.uniform(_LEAST, 1))) for side in image.size]
             left, top = (random.randint(0, whole - side) for whole, side in zip(image.size, sides))
             image = image.crop((left, top, left + sides[0], top + sides[1]))

@@ -21,7 +21,7 @@ from s2s import config
 from s2s.decoding.search import SearchOptions
 from s2s.storage.run_directory import RunDirectory
 from s2s.text.subwords import SubwordVocabulary
-from s2s.training.task import Loss, Validation
+from s2s.training.task import Loss, Task, Validation
 from s2s.training.trainer import Trainer
 from tests.benchmarks import machine
 from tests.benchmarks.products import Sizes, training, weights_read
@@ -136,7 +136,7 @@ class _Brief(Translator):
         return torch.full_like(lengths, self.length) if self.length else super().limits(lengths)
 
 
-class _Timed:
+class _Timed(Task[TranslationBatch]):
     """A `Task`'s first steps with the times at which their batches were asked for; its model is kept at the end."""
 
     def __init__(self, task: TranslationTask, steps: int, folder: Path) -> None:
@@ -159,8 +159,11 @@ class _Timed:
         self._counts.append((len(batch.written.lengths), loss.weight, loss.size))
         return loss
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        return Validation({"none": 0.0}, "none")
+    def validate(self, model: nn.Module) -> Validation:
+        return Validation(0.0)
+
+    def rehearse(self, model: nn.Module) -> None:
+        pass
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         return self._task.whereabouts(examples)

@@ -52,17 +52,17 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     with torch.no_grad():
         cells = model.encoder.backbone(torch.stack(pixels))
 
-    def inputs(pictures: Sequence[int], _: Sequence[Augmentation]) -> Features:
+    def inputs(pictures: Sequence[int], views: Sequence[Augmentation]) -> Features:
         return Features(cells[list(pictures)])
 
     task = CaptioningTask(
         recipe, PreparedPictures(examples, examples, words), model, (inputs, inputs), torch.device("cpu")
     )
-    head = model.head
-    optimiser = torch.optim.Adam(head.parameters(), 1e-2)
+    network = task.network
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
     for epoch in range(200):
         optimiser.zero_grad()
-        task.loss(head, task.batch(epoch, 0, task.plan(epoch)[0])).total.backward()
+        task.loss(network, task.batch(epoch, 0, task.plan(epoch)[0])).total.backward()
         optimiser.step()
     model.network.eval()
     paths = [example.picture.path for example in examples]

@@ -59,7 +59,7 @@ def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(tog
     several = task(together=together, image=replace(world.recipe().image, mirror=False))
     batch = several.batch(0, 0, range(len(several.groups)))
     assert len(batch.read.ids) == together * len(several.groups)
-    model = several.model.head
+    model = several.network
     found = several.loss(model, batch)
     total = 0.0
     for group in several.groups:
@@ -74,7 +74,7 @@ def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(tog
 def test_the_doubly_stochastic_term_is_added_and_logged() -> None:
     plain, more = task(), task(doubly_stochastic=0.5)
     batch = plain.batch(0, 0, [0, 1, 2])
-    without, found = plain.loss(plain.model.head, batch), more.loss(more.model.head, batch)
+    without, found = plain.loss(plain.network, batch), more.loss(more.network, batch)
     term = found.figures["doubly_stochastic"]
     assert term > 0
     torch.testing.assert_close(found.total - without.total, 0.5 * term)
@@ -83,7 +83,7 @@ def test_the_doubly_stochastic_term_is_added_and_logged() -> None:
 def test_the_doubly_stochastic_term_counts_no_padding() -> None:
     """Where there is no photograph nothing can be looked at."""
     several = task(doubly_stochastic=0.5)
-    model, batch = several.model.head, several.batch(0, 0, [0, 1, 2])
+    model, batch = several.network, several.batch(0, 0, [0, 1, 2])
     assert isinstance(batch.inputs, Features)
     cells = batch.inputs.cells[:, :1]
     padded = torch.cat([cells, torch.full_like(cells, 7.0)], 1)
@@ -98,7 +98,7 @@ def test_the_loss_of_validation_is_plain_cross_entropy_whatever_was_trained_with
     for changes in ({}, {"label_smoothing": 0.2, "doubly_stochastic": 0.5}):
         one = task(**changes)
         with torch.no_grad():
-            found.append(one.validate(one.model.head.eval()).figures["loss"])
+            found.append(one.validate(one.network.eval()).figures["loss"])
     assert found[0] == pytest.approx(found[1])
 
 
@@ -108,7 +108,7 @@ def test_validation_sees_each_picture_once() -> None:
     examples = world.examples()
     examples[1] = replace(examples[1], captions=("one green square",))  # not all have as many
     one.data = replace(one.data, validation=examples)
-    model, seen = one.model.head.eval(), []
+    model, seen = one.network.eval(), []
     encoder_of(model).register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
     with torch.no_grad(), autocast("float32", CPU):
         figures = one.validate(model).figures
@@ -116,14 +116,33 @@ def test_validation_sees_each_picture_once() -> None:
         pairs = [(picture, caption) for picture, example in enumerate(examples) for caption in example.captions]
         assert len(pairs) == 10
         inputs = world.Stored()([picture for picture, _ in pairs], [WHOLE] * 10)
-        batch = one.taught(inputs, [caption for _, caption in pairs])
+        batch = one.caption_batch(inputs, [caption for _, caption in pairs])
         loss = one.cross_entropy(model, batch, 0.0)
     assert figures["loss"] == pytest.approx(loss.figures["train_loss"].item() / loss.weight)
 
 
+def test_the_rehearsal_captions_a_few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, seen = task(), []
+    monkeypatch.setattr("captioning.task.REHEARSED", 3)
+    encoder_of(one.network).register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0].cells)))
+    with torch.no_grad():
+        one.rehearse(one.network.eval())
+        one.data = replace(one.data, validation=world.examples()[:2])
+        one.rehearse(one.network)
+    assert seen == [3, 2]
+
+
+def test_the_speed_is_in_pictures() -> None:
+    """However many captions of a picture share a batch."""
+    for together in (1, 2, 3):
+        one = task(together=together)
+        assert one.unit == "pictures"
+        assert one.loss(one.network, one.batch(0, 0, [0, 1, 2])).size == 3
+
+
 def test_pictures_are_told_apart_after_some_steps() -> None:
     trained = task()
-    model = trained.model.head
+    model = trained.network
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     for epoch in range(40):
         for position, examples in enumerate(trained.plan(epoch)):
@@ -134,9 +153,8 @@ def test_pictures_are_told_apart_after_some_steps() -> None:
     model.eval()
     with torch.no_grad(), autocast("float32", CPU):
         validation = trained.validate(model)
-        assert validation.primary == "CIDEr-D"
-        assert validation.figures["CIDEr-D"] > 100
-        assert trained.validate(model, limit=2).primary == "loss"
+    assert (validation.primary, validation.higher_is_better) == ("CIDEr-D", True)
+    assert validation.figures["CIDEr-D"] > 100
 
 
 def test_where_a_batch_comes_from_is_told() -> None:
@@ -154,7 +172,7 @@ def test_more_and_more_words_are_the_models_own() -> None:
     trained = task(decoder=decoder, training=training, scheduled_sampling=0.4)
     shares = [trained.batch(epoch, 0, [0, 1]).own for epoch in range(5)]
     assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
-    losses = [trained.loss(trained.model.head, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
+    losses = [trained.loss(trained.network, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
     assert len(set(losses)) > 1
 
 

@@ -94,7 +94,7 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(recipe: Recipe, stor
     model = CaptioningModel.load(stored)
     rates = replace(recipe.decoder, dropout=DropoutRates(output=0.9))
     second = build(going_on(recipe, stored, decoder=rates, self_critical=SelfCriticalConfig()), CPU)
-    weights = model.head.state_dict()
+    weights = model.without_cnn().state_dict()
     assert all(tensor.equal(weights[name]) for name, tensor in second.network.state_dict().items())
 
 

@@ -54,7 +54,7 @@ def test_every_picture_is_a_batch_member_once_an_epoch() -> None:
 def test_with_cross_entropy_alone_the_loss_is_that_of_the_true_captions() -> None:
     """As a mean over tokens; the sampled captions weigh next to nothing."""
     plain = task(cross_entropy=0.999999)
-    model, batch = plain.model.head, plain.batch(0, 0, [0, 1, 2, 3])
+    model, batch = plain.network, plain.batch(0, 0, [0, 1, 2, 3])
     torch.manual_seed(1)
     loss = plain.loss(model, batch)
     total, count = 0.0, 0
@@ -63,6 +63,7 @@ def test_with_cross_entropy_alone_the_loss_is_that_of_the_true_captions() -> Non
         total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
         count += len(ids) + 1
     assert loss.total.item() / loss.weight == pytest.approx(total / count, rel=1e-3)
+    assert loss.size == 4  # pictures
 
 
 def test_a_reward_is_the_cider_of_the_words_with_their_end() -> None:
@@ -94,7 +95,7 @@ def test_the_gradient_reaches_every_weight(wiring: Any, precision: Any) -> None:
     """Weights that autocast casts while captions are sampled must not be taken for the casts of training."""
     decoder = as_kind(world.recipe().decoder, wiring)
     plain = task(decoder=decoder)
-    model = plain.model.head
+    model = plain.network
     with autocast(precision, CPU):
         loss = plain.loss(model, plain.batch(0, 0, [0, 1, 2, 3]))
     loss.total.backward()
@@ -111,7 +112,7 @@ def test_a_step_repeats_from_its_random_numbers() -> None:
     losses = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        losses.append(plain.loss(plain.model.head, plain.batch(3, 1, [2, 0])).total.item())
+        losses.append(plain.loss(plain.network, plain.batch(3, 1, [2, 0])).total.item())
     assert losses[0] == losses[1] != losses[2]
 
 
@@ -122,7 +123,9 @@ def test_samples_are_drawn_without_dropout() -> None:
     found = []
     for each in (whole, dropped):
         torch.manual_seed(5)
-        found.append(each._samples(each.model.head.train(), each.batch(0, 0, [0, 1, 2, 3])))
+        each.network.train()
+        found.append(each._samples(each.batch(0, 0, [0, 1, 2, 3])))
+        assert each.network.training
     assert found[0] == found[1]
 
 
@@ -141,7 +144,7 @@ def test_a_caption_that_says_the_name_of_end_does_not_end() -> None:
 
 def test_rewards_rise() -> None:
     plain = task(cross_entropy=0.0)
-    model = plain.model.head
+    model = plain.network
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     rewards = []
     for step in range(120):

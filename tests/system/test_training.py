@@ -243,7 +243,7 @@ def test_a_run_goes_on_with_its_own_recipe_on_its_own_data(
 
     validation = tmp_path / "val.reverse"
     validation.write_text("\n".join(reversed(validation.read_text().splitlines())) + "\n")
-    message = "is no longer what this run was started on: put the old files back, or start another --run"
+    message = "has changed since this run was started: restore the old files, or start another --run"
     assert_is_refused([*arguments, "--set", "training.epochs=2"], message, capsys)
 
 

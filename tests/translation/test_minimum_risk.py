@@ -16,7 +16,7 @@ from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import WordVocabulary
 from s2s.training.rewards import rewarded_loss
 from translation.metrics import sentence_bleu
-from translation.minimum_risk import MinimumRiskTask, slopes
+from translation.minimum_risk import MinimumRiskTask, reward_gradient
 from translation.model import TranslationModel
 from translation.recipe import MinimumRiskConfig
 from translation.task import TranslationTask
@@ -46,7 +46,7 @@ def test_the_weights_are_the_gradient_of_the_expected_reward() -> None:
     rewards = torch.tensor([[0.3, 0.7, 0.1], [0.2, 0.4, 0.2]])
     (scores.softmax(1) * rewards).sum().backward()
     assert scores.grad is not None
-    torch.testing.assert_close(slopes(scores.detach().softmax(1), rewards), scores.grad)
+    torch.testing.assert_close(reward_gradient(scores.detach().softmax(1), rewards), scores.grad)
     assert scores.grad[1, 2] == 0  # no third hypothesis was found
 
 
@@ -55,7 +55,7 @@ def test_where_all_are_as_good_there_is_nothing_to_learn() -> None:
     for seed in range(50):
         torch.manual_seed(seed)
         rewards = torch.rand(8, 1).expand(8, 5)
-        assert not slopes(torch.randn(8, 5).softmax(1), rewards).any()
+        assert not reward_gradient(torch.randn(8, 5).softmax(1), rewards).any()
 
 
 def test_a_reward_is_the_sentences_bleu_as_text() -> None:
@@ -87,7 +87,7 @@ def test_what_is_missing_or_empty_or_cut_off_is_learned_from_as_it_is(monkeypatc
     ids = [WORDS.encode(line) for line in TEXT.target[:2]]
     cut = Hypothesis(ids[0][:2], -1.0, -2.0, None, False)
     found = [[cut], [Hypothesis([], -1.0, -1.0, None, True), Hypothesis(ids[1], -1.0, -1.5, None, True)]]
-    monkeypatch.setattr(task, "_found", lambda *_: found)
+    monkeypatch.setattr(task, "_search", lambda *_: found)
     network = task.model.network.eval()
     batch = task.batch(0, 0, [0, 1])
     loss = task.loss(network, batch)
@@ -108,8 +108,9 @@ def test_hypotheses_are_found_without_dropout_and_with_the_width_of_the_recipe()
     found = []
     for dropout in (0.0, 0.99):
         task = risk_task(dropout)
-        found.append(task._found(task.model.network.train(), task.batch(0, 0, [0, 1, 2])))
-        assert task.model.network.training
+        task.network.train()
+        found.append(task._search(task.batch(0, 0, [0, 1, 2])))
+        assert task.network.training
     assert found[0] == found[1]
     assert [len(row) for row in found[0]] == [4, 4, 4]
 

@@ -216,17 +216,17 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
 def test_the_rehearsal_translates_the_first_lines_and_reads_the_largest_batch(
     words: Vocabulary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, translated = task_of(words, batch=1), []
+    task, translated, read = task_of(words, batch=1), [], []
     translate = task._translator.translate
     monkeypatch.setattr(task._translator, "translate", lambda lines: translated.append(lines) or translate(lines))
-    longest = task.data.validation.pick([2])
-    alone = TranslationTask(task.recipe, replace(task.data, validation=longest), task.model, task.device)
+    monkeypatch.setattr("translation.task.REHEARSED", 2)
+    task.network.register_forward_hook(lambda _, inputs, __: read.append(inputs[0].ids))
     with torch.no_grad():
-        found, whole = task.validate(task.model.network, limit=2), alone.validate(task.model.network)
-        task.validate(task.model.network, limit=99)
-    assert (found.primary, found.higher_is_better, list(found.figures)) == ("loss", False, ["loss"])
-    assert found.figures["loss"] == whole.figures["loss"]
-    assert [len(lines) for lines in translated] == [2, 4]
+        task.rehearse(task.network)
+    text = task.data.validation
+    assert translated == [text.source[:2]]
+    longest = max(text.source, key=lambda line: len(words.encode(line)))
+    assert [decoded(words, ids) for ids in read] == [[longest]]
 
 
 def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:

@@ -20,8 +20,8 @@ from s2s.config import option
 from s2s.errors import UserError, check
 from s2s.storage.model_directory import read_model, write_model
 from s2s.storage.training_state import read_state, write_state
-from s2s.training.task import Loss, Validation
-from s2s.training.trainer import TrainingConfig
+from s2s.training.configuration import TrainingConfig
+from s2s.training.task import Loss, Task, Validation
 
 INPUTS = torch.arange(12.0)[:, None] / 12
 
@@ -34,7 +34,7 @@ class Recipe:
     training: TrainingConfig = TrainingConfig()
 
 
-class Multiplication:
+class Multiplication(Task[Tensor]):
     """Two batches of six numbers an epoch."""
 
     def __init__(self, factor: float) -> None:
@@ -53,8 +53,11 @@ class Multiplication:
         total = (model(batch) - self.factor * batch).square().sum()
         return Loss(total, len(batch), len(batch), {"error": total.detach()})
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-        return Validation({"error": (model(INPUTS) - self.factor * INPUTS).square().sum().item()}, "error", False)
+    def validate(self, model: nn.Module) -> Validation:
+        return Validation((model(INPUTS) - self.factor * INPUTS).square().sum().item())
+
+    def rehearse(self, model: nn.Module) -> None:
+        self.validate(model)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         return f"numbers {examples}"
@@ -102,7 +105,7 @@ def test_a_model_comes_of_a_recipe(arguments: list[str], tmp_path: Path, capsys:
     best = tmp_path / "run" / "best"
     result = json.loads(printed.out)
     assert (result["model"], result["steps"]) == (str(best), 4)
-    assert result["best"] == min(json.loads(line)["error"] for line in (tmp_path / "run" / "log.jsonl").open())
+    assert result["best"] == min(json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").open())
     assert "2 parameters, on cpu" in printed.err
     assert printed.err.splitlines()[-1] == f"use it: multiply --model {best} NUMBER"
     about = read_model(best).about
@@ -134,7 +137,7 @@ def test_a_run_that_is_refused_keeps_its_recipe(arguments: list[str], tmp_path: 
     before = (tmp_path / "run" / "recipe.toml").read_text()
     tensors, record = read_state(tmp_path / "run" / "last")
     write_state(tmp_path / "run" / "last", tensors, {**record, "version": 0})
-    with pytest.raises(UserError, match="was begun with another version"):
+    with pytest.raises(UserError, match="was started with another version"):
         train([*arguments, "--resume", "--set", "training.epochs=50"])
     assert (tmp_path / "run" / "recipe.toml").read_text() == before
 

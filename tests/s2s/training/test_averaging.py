@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from s2s.errors import UserError
-from s2s.training.averaging import Average, AveragingConfig
+from s2s.training.averaging import Average
+from s2s.training.configuration import AveragingConfig
 from s2s.training.task import Validation
 
 SCORES = [3.0, 9.0, 5.0, 7.0]  # BLEU after steps 1 to 4
@@ -45,8 +46,8 @@ def keep_all(average: Average, model: Tied, *, higher_is_better: bool = True) ->
     """Validations after steps 1 to 4, whose weights all equal the step."""
     for step, score in enumerate(SCORES, start=1):
         model.fill(step)
-        average.keep(step, Validation({"figure": score, "other": -score}, "figure", higher_is_better))
-        average.forget()
+        average.add_checkpoint(step, Validation(-score, {"figure": score}, "figure", higher_is_better))
+        average.delete_old_checkpoints()
 
 
 def test_a_running_average_follows_the_weights_warming_up(tmp_path: Path) -> None:
@@ -56,10 +57,10 @@ def test_a_running_average_follows_the_weights_warming_up(tmp_path: Path) -> Non
     expected = 0.0
     for step in range(1, 21):
         model.fill(step)
-        average.follow(step)
+        average.update(step)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * step
-        with average.applied():
+        with average.running_average():
             assert list(model.values()) == [pytest.approx(expected, rel=1e-6)]
             assert model.projection.weight is model.embedding.weight
         assert model.values() == {step}
@@ -70,8 +71,8 @@ def test_without_a_running_average_the_model_has_its_own_weights(tmp_path: Path)
     model.fill(1)
     average = Average(AveragingConfig(), model, tmp_path)
     model.fill(2)
-    average.follow(1)
-    with average.applied():
+    average.update(1)
+    with average.running_average():
         assert model.values() == {2}
     assert not average.tensors()
 
@@ -83,7 +84,7 @@ def test_the_models_own_weights_come_back_after_a_failure(tmp_path: Path) -> Non
     model.fill(4)
 
     def fail() -> None:
-        with average.applied():
+        with average.running_average():
             assert model.values() == {0}
             raise ZeroDivisionError
 
@@ -100,11 +101,11 @@ def test_the_mean_is_that_of_the_last_or_the_best(
 ) -> None:
     model = Tied()
     average = Average(AveragingConfig(keep=2, choose=choose), model, tmp_path / "kept")
-    assert not average.several()
+    assert average.checkpoints == []
     keep_all(average, model, higher_is_better=higher_is_better)
-    assert average.several()
+    assert len(average.checkpoints) == 2
     assert folders(tmp_path / "kept") == [f"step-{step}" for step in steps]
-    with average.mean():
+    with average.checkpoint_mean():
         assert model.values() == {sum(steps) / 2}
         assert model.projection.weight is model.embedding.weight
     assert model.values() == {4}
@@ -113,8 +114,8 @@ def test_the_mean_is_that_of_the_last_or_the_best(
 def test_of_equal_scores_the_later_is_the_better(tmp_path: Path) -> None:
     average = Average(AveragingConfig(keep=1, choose="best"), Tied(), tmp_path / "kept")
     for step in (1, 2):
-        average.keep(step, Validation({"BLEU": 5.0}, "BLEU"))
-    assert [kept.step for kept in average.kept] == [2]
+        average.add_checkpoint(step, Validation(1.0, {"BLEU": 5.0}, "BLEU", higher_is_better=True))
+    assert [checkpoint.step for checkpoint in average.checkpoints] == [2]
 
 
 def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:
@@ -129,9 +130,9 @@ def test_what_is_no_longer_kept_stays_until_it_may_go(tmp_path: Path) -> None:
     """A state saved before may still name it."""
     average = Average(AveragingConfig(keep=1), Tied(), tmp_path / "kept")
     for step in (1, 2):
-        average.keep(step, Validation({"BLEU": 5.0}, "BLEU"))
+        average.add_checkpoint(step, Validation(1.0, {"BLEU": 5.0}, "BLEU", higher_is_better=True))
     assert folders(tmp_path / "kept") == ["step-1", "step-2"]
-    average.forget()
+    average.delete_old_checkpoints()
     assert folders(tmp_path / "kept") == ["step-2"]
 
 
@@ -139,18 +140,18 @@ def test_a_restored_average_goes_on_exactly(tmp_path: Path) -> None:
     config = AveragingConfig(decay=0.9, keep=2)
     model, other = Tied(), Tied()
     average = Average(config, model, tmp_path / "kept")
-    average.follow(1)
+    average.update(1)
     keep_all(average, model)
-    average.follow(2)
+    average.update(2)
     resumed = Average(config, other, tmp_path / "kept")
     resumed.restore({name: tensor.clone() for name, tensor in average.tensors().items()}, average.record())
-    assert resumed.kept == average.kept
+    assert resumed.checkpoints == average.checkpoints
     for each, weights in ((average, model), (resumed, other)):
         weights.fill(5)
-        each.follow(3)
-    with average.applied(), resumed.applied():
+        each.update(3)
+    with average.running_average(), resumed.running_average():
         assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters()))
-    with resumed.mean():
+    with resumed.checkpoint_mean():
         assert other.values() == {3.5}
 
 
@@ -159,5 +160,5 @@ def test_kept_weights_that_are_gone_are_named(tmp_path: Path) -> None:
     average = Average(AveragingConfig(keep=2), model, tmp_path / "kept")
     keep_all(average, model)
     (tmp_path / "kept" / "step-3").rename(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="step-3"), average.mean():
+    with pytest.raises(UserError, match="step-3"), average.checkpoint_mean():
         pass

@@ -173,7 +173,7 @@ def test_no_examples_make_no_batches() -> None:
 
 @pytest.mark.parametrize("budget", [{}, {"sentences": 8, "tokens": 100}])
 def test_a_budget_is_one_of_two(budget: dict[str, int]) -> None:
-    with pytest.raises(UserError, match="one of them"):
+    with pytest.raises(UserError, match="either in sentences or in tokens"):
         BucketedBatches([(1, 1)], **budget)
 
 

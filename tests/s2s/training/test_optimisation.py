@@ -1,4 +1,4 @@
-"""Optimisers, schedules and clipping: against torch's own, and against what a recipe promises."""
+"""Optimisers and clipping give what PyTorch's own give."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from s2s.training.optimisation import (
-    OptimiserConfig,
-    Schedule,
-    ScheduleConfig,
-    build_optimiser,
-    optimiser_tensors,
-    restore_optimiser,
-    scale_and_clip,
-)
+from s2s.training.configuration import OptimiserConfig
+from s2s.training.optimisation import build_optimiser, optimiser_tensors, restore_optimiser, scale_and_clip
 from s2s.training.optimisers import Optimiser
 
 Name = Literal["adamw", "adam", "sgd"]
@@ -90,79 +82,6 @@ def test_a_gradient_that_is_not_finite_shows_in_the_norm(bad: float) -> None:
     assert not torch.isfinite(scale_and_clip(model.parameters(), 11, OptimiserConfig()))
 
 
-# -------------------------------------------------------------------------------------------------------- schedules
-
-
-def shares(config: ScheduleConfig, total: int = 1000) -> list[float]:
-    schedule = Schedule(config, total)
-    return [schedule.share(step) for step in range(total)]
-
-
-@pytest.mark.parametrize("name", ["constant", "cosine", "inverse_sqrt", "plateau"])
-def test_every_schedule_warms_up_from_almost_nothing_and_never_passes_its_peak(name: str) -> None:
-    warm = shares(ScheduleConfig(name=name, warmup_steps=100))  # type: ignore[arg-type]
-    cold = shares(ScheduleConfig(name=name, warmup_steps=0))  # type: ignore[arg-type]
-    assert warm[0] == pytest.approx(0.01)
-    assert all(before < after for before, after in pairwise(warm[:90]))
-    assert max(warm) <= 1
-    assert cold[0] == 1
-
-
-def test_a_constant_stays() -> None:
-    assert set(shares(ScheduleConfig(name="constant", warmup_steps=100))[100:]) == {1.0}
-
-
-def test_a_cosine_falls_to_nothing_through_a_half() -> None:
-    found = shares(ScheduleConfig(name="cosine", warmup_steps=0))
-    assert found[500] == pytest.approx(0.5)
-    assert found[250] == pytest.approx((1 + math.sqrt(0.5)) / 2)
-    assert found[-1] == pytest.approx(0, abs=1e-5)
-    assert found == sorted(found, reverse=True)
-
-
-def test_a_cosine_begins_where_the_warm_up_ends() -> None:
-    found = shares(ScheduleConfig(name="cosine", warmup_steps=400))
-    assert found[399] == found[400] == 1
-    assert found[700] == pytest.approx(0.5)
-    assert found[-1] == pytest.approx(0, abs=1e-5)
-
-
-def test_an_inverse_square_root_halves_in_four_times_the_warm_up() -> None:
-    found = shares(ScheduleConfig(name="inverse_sqrt", warmup_steps=100))
-    assert found[99] == 1
-    assert found[399] == pytest.approx(0.5)
-    assert found[899] == pytest.approx(1 / 3)
-    assert found[99:] == sorted(found[99:], reverse=True)
-
-
-def test_a_plateau_falls_after_so_many_validations_without_a_new_best() -> None:
-    schedule = Schedule(ScheduleConfig(name="plateau", warmup_steps=0, factor=0.5, patience=2), 1000)
-    found = []
-    for improved in (True, False, True, False, False, False, True, False, False):
-        schedule.observe(improved)
-        found.append(schedule.share(7))
-    assert found == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
-
-
-def test_a_plateau_goes_on_after_a_stop_where_it_was() -> None:
-    config = ScheduleConfig(name="plateau", patience=2)
-    whole, stopped, resumed = (Schedule(config, 1000) for _ in range(3))
-    history = [True, False, False, False]
-    for improved in history:
-        stopped.observe(improved)
-    resumed.restore(stopped.record())
-    for improved in history:
-        whole.observe(improved)
-    whole.observe(False)
-    resumed.observe(False)
-    assert resumed.share(500) == whole.share(500) == 0.25
-
-
-def test_nothing_falls_below_its_floor() -> None:
-    assert shares(ScheduleConfig(name="cosine", warmup_steps=0, floor=0.1))[-1] == pytest.approx(0.1, abs=1e-5)
-    assert Schedule(ScheduleConfig(name="cosine", warmup_steps=0), 10).share(25) == 0  # epochs were lowered on resuming
-
-
 # ------------------------------------------------------------------------------------------------------- optimisers
 
 
@@ -209,7 +128,9 @@ def test_what_is_frozen_or_has_no_gradient_stays() -> None:
 def test_pytorchs_compiler_is_not_imported() -> None:
     """It takes longer than all else that a training imports."""
     program = (
-        "import sys, torch; from s2s.training.optimisation import OptimiserConfig, build_optimiser\n"
+        "import sys, torch\n"
+        "from s2s.training.configuration import OptimiserConfig\n"
+        "from s2s.training.optimisation import build_optimiser\n"
         "model = torch.nn.Linear(2, 2); model(torch.ones(1, 2)).sum().backward()\n"
         "optimiser = build_optimiser(OptimiserConfig(), model); optimiser.step(0.1); optimiser.zero_grad()\n"
         "sys.exit('torch._dynamo' in sys.modules)"

@@ -71,7 +71,7 @@ def test_means_go_on_from_a_record_bit_for_bit() -> None:
 
 def test_a_plain_log_has_a_line_now_and_then(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     means = Means()
-    with Progress(means, 10, 20, seconds=30) as progress:
+    with Progress(means, 10, 20, unit="tokens", seconds=30) as progress:
         for _ in range(5):
             clock.now += 14
             take(progress, means, [loss(6.0, weight=2), loss(2.0, weight=2, size=180)])
@@ -85,7 +85,7 @@ def test_a_plain_log_has_a_line_now_and_then(clock: Clock, capsys: pytest.Captur
 def test_the_speed_is_that_of_training_alone(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """The time left, however, knows that validations take time."""
     means = Means()
-    with Progress(means, 0, 20, seconds=10) as progress:
+    with Progress(means, 0, 20, unit="characters", seconds=10) as progress:
         for validation in (200, 0):
             for _ in range(5):
                 clock.now += 2
@@ -95,14 +95,14 @@ def test_the_speed_is_that_of_training_alone(clock: Clock, capsys: pytest.Captur
     first, said, second, _ = capsys.readouterr().err.splitlines()
     assert said == "validated"
     assert first.startswith("step 5 of 20")
-    assert "50 tokens/s, 30 s left" in first
+    assert "50 characters/s, 30 s left" in first
     assert second.startswith("step 10 of 20")
-    assert "50 tokens/s, 4 min left" in second
+    assert "50 characters/s, 4 min left" in second
 
 
 def test_more_steps_than_expected_are_no_mistake(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     means = Means()
-    with Progress(means, 0, 1, seconds=0) as progress:
+    with Progress(means, 0, 1, unit="tokens", seconds=0) as progress:
         for _ in range(2):
             clock.now += 1
             take(progress, means, [loss(1.0)])
@@ -117,11 +117,11 @@ def test_on_a_terminal_there_is_a_bar(clock: Clock, monkeypatch: pytest.MonkeyPa
     terminal, means = Terminal(), Means()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", "120")
-    with Progress(means, 0, 4) as progress:
+    with Progress(means, 0, 4, unit="pictures") as progress:
         clock.now += 2
         take(progress, means, [loss(2.0)])
         assert " 25%|" in terminal.getvalue()
-        assert "epoch 2, train loss 2.000, rate 1.0e-03, 50 tokens/s, 6 s left, gradient 0.25" in terminal.getvalue()
+        assert "epoch 2, train loss 2.000, rate 1.0e-03, 50 pictures/s, 6 s left, gradient 0.25" in terminal.getvalue()
         progress.say("a line that stays")
         take(progress, means, [loss(2.0)])
     assert "a line that stays\n" in terminal.getvalue()

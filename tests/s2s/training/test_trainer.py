@@ -19,12 +19,14 @@ from s2s.errors import Terminated, UserError
 from s2s.storage.model_directory import read_model, write_model
 from s2s.storage.run_directory import RunDirectory
 from s2s.storage.training_state import read_state, write_state
-from s2s.training import trainer as module
-from s2s.training.averaging import AveragingConfig
-from s2s.training.optimisation import OptimiserConfig, ScheduleConfig
+from s2s.training import state as state_module
+from s2s.training import trainer as trainer_module
+from s2s.training.configuration import AveragingConfig, OptimiserConfig, ScheduleConfig, TrainingConfig
 from s2s.training.progress import Progress
-from s2s.training.task import Loss, Validation
-from s2s.training.trainer import Position, Trainer, TrainingConfig
+from s2s.training.signals import StepSignals
+from s2s.training.state import Position
+from s2s.training.task import Loss, Task, TaskState, Validation
+from s2s.training.trainer import Trainer
 
 BATCHES = 7  # of an epoch: with two to a step, the last step has one
 CONFIG = TrainingConfig(
@@ -55,13 +57,15 @@ class Network(nn.Module):
         return self.layers(inputs).squeeze(1)
 
 
-class Regression:
+class Regression(Task[tuple[Tensor, Tensor]]):
     """Learns a function of 27 points. `before` is called before each batch is made, with its place in the training."""
+
+    unit = "rows"
 
     def __init__(self, before: Callable[[int, int], None] = lambda epoch, position: None) -> None:
         self.before = before
         self.poison: Callable[[Tensor], Tensor] = lambda total: total
-        self.validations = 0
+        self.validations, self.rehearsed = 0, False
         generator = torch.Generator().manual_seed(0)
         self.inputs = torch.randn(40, 3, generator=generator)
         self.outputs = self.inputs.prod(1) + 0.1 * torch.randn(40, generator=generator)
@@ -80,20 +84,49 @@ class Regression:
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Loss:
         inputs, outputs = batch
         total = self.poison((model(inputs) - outputs).square().sum())
-        return Loss(total, len(outputs), len(outputs), {"train_error": total.detach()})
+        return Loss(total, len(outputs), len(outputs), {"train_loss": total.detach()})
 
-    def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
+    def validate(self, model: nn.Module) -> Validation:
         self.validations += 1
         torch.rand(self.validations)
-        rows = slice(27, None if limit is None else 27 + limit)
-        error = (model(self.inputs[rows]) - self.outputs[rows]).square().mean().item()
-        return Validation({"error": error}, "error", higher_is_better=False)
+        return Validation((model(self.inputs[27:]) - self.outputs[27:]).square().mean().item())
+
+    def rehearse(self, model: nn.Module) -> None:
+        self.rehearsed = True
+        torch.rand(1)
+        model(self.inputs[27:31])
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         return f"rows {', '.join(map(str, sorted(examples)))}"
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         write_model(directory, kind="regression", config={}, tensors=model.state_dict(), about=about)
+
+
+class Carrying(Regression):
+    """Carries a vector from batch to batch, as a language model does its hidden state; each epoch starts from zeros."""
+
+    def __init__(self, before: Callable[[int, int], None] = lambda epoch, position: None) -> None:
+        super().__init__(before)
+        self.hidden: Tensor | None = None
+        self.batches = 0
+
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> tuple[Tensor, Tensor]:
+        inputs, outputs = super().batch(epoch, position, examples)
+        if position == 0 or self.hidden is None:
+            self.hidden = torch.zeros(3)
+        return inputs + self.hidden, outputs
+
+    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Loss:
+        self.batches += 1
+        self.hidden = (0.7 * batch[0].mean(0) + 0.01 * self.batches).tanh()
+        return super().loss(model, batch)
+
+    def state(self) -> TaskState:
+        return TaskState({} if self.hidden is None else {"hidden": self.hidden}, {"batches": self.batches})
+
+    def restore(self, state: TaskState) -> None:
+        self.hidden, self.batches = state.tensors.get("hidden"), state.values.get("batches", 0)
 
 
 def trainer_of(
@@ -179,7 +212,8 @@ def test_killed_before_any_batch_it_goes_on_as_if_nothing_had_been(batch: int, w
 @pytest.mark.parametrize(
     ("place", "call", "late"),
     [
-        *(("validate", call, False) for call in (1, 3, 6)),  # in the rehearsal, in an epoch, of the mean
+        ("rehearse", 1, False),
+        *(("validate", call, False) for call in (2, 5)),  # in an epoch, of the mean
         *(("save", call, late) for call in (1, 2, 4) for late in (False, True)),
         *(("append_log", call, late) for call in (1, 4, 5) for late in (False, True)),
         *(("write_state", call, True) for call in (1, 3, 4, 5)),  # of the rehearsal, before and after a validation
@@ -188,7 +222,7 @@ def test_killed_before_any_batch_it_goes_on_as_if_nothing_had_been(batch: int, w
 def test_killed_around_a_validation_it_goes_on_as_if_nothing_had_been(
     place: str, call: int, late: bool, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The calls count the rehearsal's; `late` is after the work, before anything else is done."""
+    """The calls of `save` and `write_state` count the rehearsal's; `late` is after the work, before anything else."""
     calls = 0
 
     def dying(work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -201,9 +235,9 @@ def test_killed_around_a_validation_it_goes_on_as_if_nothing_had_been(
             raise Killed
         return result
 
-    owner = {"append_log": RunDirectory, "write_state": module}.get(place, Regression)
+    owner = {"append_log": RunDirectory, "write_state": state_module}.get(place, Regression)
     original = getattr(owner, place)
-    if owner is module:
+    if owner is state_module:
         monkeypatch.setattr(owner, place, partial(dying, original))
     else:
         monkeypatch.setattr(owner, place, lambda self, *a, **o: dying(partial(original, self), *a, **o))
@@ -214,12 +248,62 @@ def test_killed_around_a_validation_it_goes_on_as_if_nothing_had_been(
     assert_equal_runs(tmp_path / "run", whole)
 
 
+@pytest.fixture(scope="module")
+def whole_carrying(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a task that carries a state from batch to batch, which nothing interrupted."""
+    path = tmp_path_factory.mktemp("whole") / "run"
+    task = Carrying()
+    train(path, task)
+    assert task.batches == 4 * BATCHES, "the rehearsal's batch counts"
+    tensors, record = read_state(path / "last")
+    assert task.hidden is not None
+    assert torch.equal(tensors["task/hidden"], task.hidden)
+    assert record["task"] == {"batches": 4 * BATCHES}
+    return path
+
+
+@pytest.mark.parametrize("batch", [1, 2, 9, 2 * BATCHES, 2 * BATCHES + 5])
+def test_what_a_task_carries_from_batch_to_batch_is_resumed_exactly(
+    batch: int, whole_carrying: Path, tmp_path: Path
+) -> None:
+    def before(epoch: int, position: int) -> None:
+        if (epoch, position) == divmod(batch, BATCHES):
+            raise Killed
+
+    config = replace(CONFIG, save_every=(1, 3)[batch % 2])
+    with pytest.raises(Killed):
+        train(tmp_path / "run", Carrying(before), config)
+    train(tmp_path / "run", Carrying(), config)
+    assert_equal_runs(tmp_path / "run", whole_carrying)
+
+
+def test_the_carried_state_matters(whole_carrying: Path, tmp_path: Path) -> None:
+    """Else the test above would show nothing: without it another training comes of the same stop."""
+
+    class Forgetful(Carrying):
+        def restore(self, state: TaskState) -> None:
+            super().restore(TaskState())
+
+    def before(epoch: int, position: int) -> None:
+        if (epoch, position) == (1, 2):
+            raise Killed
+
+    config = replace(CONFIG, save_every=1)
+    with pytest.raises(Killed):
+        train(tmp_path / "run", Carrying(before), config)
+    train(tmp_path / "run", Forgetful(), config)
+    assert log_of(tmp_path / "run") != log_of(whole_carrying)
+
+
 def test_a_run_that_has_ended_does_not_go_on(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {file: file.stat().st_mtime_ns for file in whole.rglob("*") if file.is_file() and file.name != "lock"}
     position = train(whole)
     assert position.step == 4 * STEPS
     assert all(file.stat().st_mtime_ns == time for file, time in before.items())
-    assert "nothing is left to do: 4 epochs are done, 4 were asked for" in capsys.readouterr().err
+    assert (
+        "this run has already finished: 4 epochs of 4; to train for longer, raise training.epochs"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
@@ -231,8 +315,7 @@ def test_a_signal_ends_the_step_saves_and_leaves(
 
     def before(epoch: int, position: int) -> None:
         nonlocal armed
-        rehearsal = task.validations == 0
-        if armed and not rehearsal and (epoch, position) == divmod(batch, BATCHES):
+        if armed and task.rehearsed and (epoch, position) == divmod(batch, BATCHES):
             armed = False
             os.kill(os.getpid(), number)
 
@@ -251,16 +334,16 @@ def test_a_signal_ends_the_step_saves_and_leaves(
 def test_a_signal_in_the_last_moment_of_an_epoch_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes when the state has been saved and the last look at signals is over."""
 
-    def look(signals: module._Signals) -> None:
-        obey(signals)
+    def too_early(signals: StepSignals) -> None:
+        raise_received(signals)
         signal.raise_signal(signal.SIGINT)
 
-    obey = module._Signals.obey
-    monkeypatch.setattr(module._Signals, "obey", look)
+    raise_received = StepSignals.raise_received
+    monkeypatch.setattr(StepSignals, "raise_received", too_early)
     task = Regression()
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "run", task, replace(CONFIG, save_every=100))
-    assert task.validations == 1  # of the rehearsal
+    assert task.validations == 0
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
@@ -275,10 +358,9 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
 
 
 def test_a_validation_does_not_make_a_signal_wait(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(task: Regression, model: nn.Module, limit: int | None = None) -> Validation:
-        if limit is None:
-            signal.raise_signal(signal.SIGINT)
-        return validate(task, model, limit)
+    def interrupted(task: Regression, model: nn.Module) -> Validation:
+        signal.raise_signal(signal.SIGINT)
+        return validate(task, model)
 
     validate = Regression.validate
     monkeypatch.setattr(Regression, "validate", interrupted)
@@ -298,17 +380,17 @@ def test_neither_validation_nor_saving_nor_showing_changes_training(
 ) -> None:
     config = replace(CONFIG, schedule=ScheduleConfig("constant", warmup_steps=3), averaging=AveragingConfig(decay=0.5))
     train(tmp_path / "quiet", config=config)
-    assert "tokens/s" not in capsys.readouterr().err
-    monkeypatch.setattr(module, "Progress", partial(Progress, seconds=0))
+    assert "rows/s" not in capsys.readouterr().err
+    monkeypatch.setattr(trainer_module, "Progress", partial(Progress, seconds=0))
     train(tmp_path / "loud", config=replace(config, validate_every=3, save_every=1))
-    assert capsys.readouterr().err.count("tokens/s") == 4 * STEPS
+    assert capsys.readouterr().err.count("rows/s") == 4 * STEPS
     one, other = (read_state(tmp_path / name / "last")[0] for name in ("quiet", "loud"))
     assert_equal_weights(one, other)
     quiet, loud = log_of(tmp_path / "quiet"), log_of(tmp_path / "loud")
     assert [entry["step"] for entry in quiet] == [4, 8, 12, 16]
     assert [entry["step"] for entry in loud] == [12, 16]
-    assert [entry["error"] for entry in loud] == [quiet[2]["error"], quiet[3]["error"]]
-    assert loud[0]["train_error"] == pytest.approx(sum(entry["train_error"] for entry in quiet[:3]) / 3)
+    assert [entry["loss"] for entry in loud] == [quiet[2]["loss"], quiet[3]["loss"]]
+    assert loud[0]["train_loss"] == pytest.approx(sum(entry["train_loss"] for entry in quiet[:3]) / 3)
 
 
 def test_the_seed_changes_training(tmp_path: Path, whole: Path) -> None:
@@ -352,7 +434,7 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=replace(CONFIG, epochs=1)).train()
         with pytest.raises(
-            UserError, match=r"the data, .* is no longer what this run was started on: put the old files"
+            UserError, match="the data or its preparation has changed since this run was started: restore the old files"
         ):
             trainer_of(run, data="other rows").train()
 
@@ -362,18 +444,18 @@ def test_another_model_to_go_on_from_is_refused_by_its_name(tmp_path: Path) -> N
     once = replace(CONFIG, epochs=1)
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=once, start="model").train()
-        with pytest.raises(
-            UserError, match="the model in the recipe's start is no longer what this run was started on"
-        ):
+        with pytest.raises(UserError, match="the model in the recipe's start has changed since this run was started"):
             trainer_of(run, data="other rows", start="other model").train()
 
 
-def test_a_run_that_knows_no_start_goes_on(tmp_path: Path) -> None:
-    """Its state was written before that was kept, or on which machine."""
+def test_a_state_of_the_first_version_is_resumed(tmp_path: Path) -> None:
+    """It says nothing of the start, of the machine and of the task."""
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=replace(CONFIG, epochs=1), start="model").train()
         tensors, record = read_state(run.last)
-        earlier = {name: value for name, value in record.items() if name not in ("start", "machine")}
+        earlier = {name: value for name, value in record.items() if name not in ("start", "machine", "task")}
+        assert earlier.keys() == {"position", "schedule", "kept", "means", "data", "version"}
+        assert earlier["position"].keys() == {"step", "epoch", "batch", "best", "stale", "seconds"}
         write_state(run.last, tensors, earlier)
         assert trainer_of(run, start="model").train().epoch == CONFIG.epochs
 
@@ -383,7 +465,7 @@ def test_a_run_of_another_version_is_refused(tmp_path: Path) -> None:
         trainer_of(run, config=replace(CONFIG, epochs=1)).train()
         tensors, record = read_state(run.last)
         write_state(run.last, tensors, {name: value for name, value in record.items() if name != "version"})
-        with pytest.raises(UserError, match="was begun with another version of this toolkit"):
+        with pytest.raises(UserError, match="was started with another version of this toolkit"):
             trainer_of(run).train()
 
 
@@ -395,7 +477,7 @@ def test_another_machine_is_told_and_the_run_goes_on(
     assert "last bits" not in capsys.readouterr().err
     monkeypatch.setattr(torch, "get_num_threads", lambda: 99)
     assert train(tmp_path / "run", config=replace(CONFIG, epochs=3)).epoch == 3
-    assert "threads, goes on under PyTorch" in capsys.readouterr().err
+    assert "threads, resumes under PyTorch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("warmup", "told"), [(STEPS // 2, False), (STEPS, True)])
@@ -412,33 +494,41 @@ def test_a_warm_up_that_takes_most_of_a_training_is_told(
 def test_the_best_model_is_the_one_with_the_best_figure(whole: Path) -> None:
     best = read_model(whole / "best")
     log = log_of(whole)
-    assert best.about["validation"]["error"] == record_of(whole)["position"]["best"]
-    assert best.about["validation"]["error"] == min(entry["error"] for entry in log)
+    assert best.about["validation"]["loss"] == record_of(whole)["position"]["best"]
+    assert best.about["validation"]["loss"] == min(entry["loss"] for entry in log)
     model = Network().eval()
     model.load_state_dict(best.tensors)
     with torch.no_grad():
-        assert Regression().validate(model).figures["error"] == best.about["validation"]["error"]
+        assert Regression().validate(model).loss == best.about["validation"]["loss"]
 
 
 def test_the_loss_may_choose_the_best_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def validate(task: Regression, *_: Any) -> Validation:
-        """A score that rises all the time, and a loss that is lowest after the second epoch (the third validation)."""
+        """A score that rises all the time, and a loss that is lowest after the second epoch."""
         task.validations += 1
-        return Validation({"score": task.validations, "loss": abs(task.validations - 3)}, "score")
+        loss, scores = abs(task.validations - 2), {"score": float(task.validations)}
+        return Validation(loss, scores, "score", higher_is_better=True)
 
     monkeypatch.setattr(Regression, "validate", validate)
     config = replace(CONFIG, averaging=AveragingConfig())
-    for best, epoch, value in (("score", CONFIG.epochs, CONFIG.epochs + 1), ("loss", 2, 0)):
+    for best, epoch, value in (("score", CONFIG.epochs, CONFIG.epochs), ("loss", 2, 0)):
         position = train(tmp_path / best, config=replace(config, best=best))  # type: ignore[arg-type]
         assert position.best == value
         assert read_model(tmp_path / best / "best").about["validation"]["epoch"] == epoch
 
 
+def test_a_task_may_have_no_figure_but_the_loss(tmp_path: Path, whole: Path) -> None:
+    """Then the loss chooses the best model, whatever the recipe says."""
+    train(tmp_path / "run", config=replace(CONFIG, best="loss"))
+    assert list(log_of(whole)[0]) == ["step", "epoch", "train_loss", "loss"]
+    assert_equal_runs(tmp_path / "run", whole)
+
+
 def test_of_equal_models_the_last_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Regression, "validate", lambda *_: Validation({"error": 0.0}, "error", higher_is_better=False))
+    monkeypatch.setattr(Regression, "validate", lambda *_: Validation(0.0))
     position = train(tmp_path / "run", config=replace(CONFIG, averaging=AveragingConfig()))
     assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == CONFIG.epochs
-    assert position.stale == CONFIG.epochs - 1  # none of them was a new best
+    assert position.validations_since_best == CONFIG.epochs - 1  # none of them was a new best
 
 
 def test_the_mean_of_the_kept_weights_is_the_last_candidate(whole: Path) -> None:
@@ -451,7 +541,7 @@ def test_the_mean_of_the_kept_weights_is_the_last_candidate(whole: Path) -> None
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(torch.stack([state[name] for state in kept]).mean(0))
-        assert Regression().validate(model).figures["error"] == pytest.approx(mean["error"], rel=1e-5)
+        assert Regression().validate(model).loss == pytest.approx(mean["loss"], rel=1e-5)
 
 
 def _model_of(path: Path) -> dict[str, Tensor]:
@@ -467,29 +557,29 @@ def test_the_last_epoch_validates_whatever_the_interval(tmp_path: Path) -> None:
 
 def test_it_stops_early_and_stays_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     class Worsening(Regression):
-        def validate(self, model: nn.Module, limit: int | None = None) -> Validation:
-            super().validate(model, limit)
-            return Validation({"error": self.validations}, "error", higher_is_better=False)
+        def validate(self, model: nn.Module) -> Validation:
+            super().validate(model)
+            return Validation(self.validations)
 
     config = replace(CONFIG, epochs=9, patience=2)
     position = train(tmp_path / "run", Worsening(), config)
-    assert (position.epoch, position.stale) == (3, 2)
+    assert (position.epoch, position.validations_since_best) == (3, 2)
     assert "stopped early: 2 validations without a new best" in capsys.readouterr().err
     assert train(tmp_path / "run", Worsening(), replace(config, epochs=20)).epoch == 3
-    told = capsys.readouterr().err
-    assert "nothing is done: the run stopped early after epoch 3, its patience of 2 validations" in told
-    assert "start another --run with a higher training.patience, or 0" in told
-    assert "going on" not in told
+    printed = capsys.readouterr().err
+    assert "this run has already finished (early stopping) after epoch 3: 2 validations gave no new best" in printed
+    assert "start another --run with a higher training.patience, or 0" in printed
+    assert "resuming" not in printed
     assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == 1
 
 
 # -------------------------------------------------------------------------------------------- what is not finite
 
 
-@pytest.mark.parametrize("look_every", [1, 50])
+@pytest.mark.parametrize("check_every", [1, 50])
 @pytest.mark.parametrize("gradient", [True, False])
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_its_rows(
-    look_every: int, gradient: bool, tmp_path: Path
+    check_every: int, gradient: bool, tmp_path: Path
 ) -> None:
     def before(epoch: int, position: int) -> None:
         task.poison = poison if (epoch, position) == (1, 3) else lambda total: total
@@ -501,11 +591,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_its_rows(
     rows = ", ".join(map(str, sorted([*task.plan(1)[2], *task.plan(1)[3]])))
     with RunDirectory.create(tmp_path, "") as run:
         trainer = trainer_of(run, task)
-        trainer.look_every = look_every
+        trainer.updater.check_every = check_every
         with pytest.raises(UserError) as stop:
             trainer.train()
     assert str(stop.value).startswith(f"step {STEPS + 2}: the loss or its gradient is not finite, in the batch of rows")
-    assert f"batch of rows {rows}: lower the learning rate or look at these examples; the last good" in str(stop.value)
+    assert f"batch of rows {rows}: lower the learning rate or check these examples; the last good" in str(stop.value)
     assert str(stop.value).endswith(str(tmp_path / "last"))
     tensors, record = read_state(tmp_path / "last")
     assert record["position"]["step"] == STEPS
@@ -516,7 +606,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_its_rows(
 # ------------------------------------------------------------------------------------------------------- rehearsal
 
 
-@pytest.mark.parametrize("place", ["batch", "loss", "validate", "save"])
+@pytest.mark.parametrize("place", ["batch", "loss", "rehearse", "save"])
 def test_what_will_fail_fails_before_the_first_step(
     place: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -536,7 +626,7 @@ def test_the_rehearsal_takes_the_largest_batch_and_names_its_rows(tmp_path: Path
     task = Regression()
     task.longest = lambda: [5, 7]  # type: ignore[method-assign]
     task.inputs[7] = torch.inf
-    with pytest.raises(UserError, match="largest batch is not finite before the first step: look at rows 5, 7"):
+    with pytest.raises(UserError, match="largest batch is not finite before the first step: check rows 5, 7"):
         train(tmp_path / "run", task)
 
 
@@ -547,8 +637,8 @@ def test_the_rehearsal_reads_back_what_it_wrote(tmp_path: Path, monkeypatch: pyt
             file.seek(-1, os.SEEK_END)
             file.write(b"\x55")
 
-    write = module.write_state
-    monkeypatch.setattr(module, "write_state", careless)
+    write = state_module.write_state
+    monkeypatch.setattr(state_module, "write_state", careless)
     with pytest.raises(UserError, match=r"state\.safetensors: is damaged"):
         train(tmp_path / "run")
 

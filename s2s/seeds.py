@@ -1,0 +1,79 @@
+"""Seeds: every stream of random numbers has its seed from here.
+
+A training is a function of its recipe, whose `training.seed` is the `seed` of these functions. Each stream depends on
+the seed and on its place in the training (step; epoch; epoch and position), never on the numbers drawn before. So a
+run that is stopped and resumed draws the same numbers as a run that is not.
+
+| function | seeds | generator |
+|---|---|---|
+| `of_weights` | the initial weights | torch's global one |
+| `of_step` | dropout, sampling and all else in one step, on every device | torch's global ones |
+| `of_batches` | which examples share a batch, and the order of the batches, of one epoch | NumPy's PCG64 |
+| `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
+| `of_picture_order` | the order of the pictures in one epoch of self-critical training | `random.Random` |
+| `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
+| `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
+| `of_held_out` | which pairs of a text are held out | `random.Random` |
+
+One function never gives the same seed for two places. Different functions may do so for some arguments, above all with
+the seed 0; no recipe suffers from it. The formulas are part of what a recipe means: changing one changes the steps, so
+it raises `VERSION` in s2s/training/state.py.
+"""
+
+from __future__ import annotations
+
+# Primes that no number of epochs, of batches in an epoch, or of steps reaches: neighbouring seeds share no stream.
+_EPOCHS = 1_000_003
+_BATCHES = 1_000_003
+_STEPS = 1_000_000_007
+
+
+def of_weights(seed: int) -> int:
+    """Return the seed of a model's initial weights."""
+    return seed
+
+
+def of_step(seed: int, step: int) -> int:
+    """Return the seed of what is drawn after `step` updates of the weights."""
+    return seed * _STEPS + step
+
+
+def of_batches(seed: int, epoch: int) -> list[int]:
+    """Return the entropy for PCG64 that decides the batches of `epoch`, counted from 0."""
+    return [seed, epoch]
+
+
+def of_text(seed: int, epoch: int) -> tuple[int, int]:
+    """Return the seeds of a text's random cuts in `epoch`: of the source and of the target.
+
+    The source's seed is also that of the unknown copies, which are drawn for both sides at once.
+    """
+    source = 2 * _in_epoch(seed, epoch)
+    return source, source + 1
+
+
+def of_picture_order(seed: int, epoch: int) -> int:
+    """Return the seed of the order of the pictures in `epoch`."""
+    return _in_epoch(seed, epoch)
+
+
+def of_views(seed: int, epoch: int, position: int) -> int:
+    """Return the seed of the views in the batch at `position` of `epoch`, both counted from 0."""
+    return _in_epoch(seed, epoch) * _BATCHES + position
+
+
+def of_crop(number: int, content: str) -> str:
+    """Return the seed of crop `number` of a picture whose file has the SHA-256 `content`.
+
+    It depends on no recipe: the features of a crop are cached, and serve every recipe.
+    """
+    return f"{number} {content}"
+
+
+def of_held_out(seed: int) -> int:
+    """Return the seed of the choice of pairs that are held out of a text."""
+    return seed
+
+
+def _in_epoch(seed: int, epoch: int) -> int:
+    return seed * _EPOCHS + epoch

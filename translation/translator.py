@@ -12,7 +12,7 @@ from torch import Tensor
 from s2s.decoding.generation import generate
 from s2s.decoding.results import Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.decoding.workers import side_by_side
+from s2s.decoding.workers import parallel_map
 from s2s.errors import check
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
@@ -120,7 +120,7 @@ class Translator:
         batches = list(self._batches(translatable, [len(source.ids) for source, _ in sources]))
         batches.reverse()  # the longest first, so that workers end together
         ids = [[sources[i][0].ids for i in batch] for batch in batches]
-        for batch, results in zip(batches, side_by_side(self._search, ids, self.device)):
+        for batch, results in zip(batches, parallel_map(self._search, ids, self.device)):
             for i, hypotheses in zip(batch, results):
                 written = (self._written(hypothesis, *sources[i]) for hypothesis in hypotheses)
                 found[i] = list(islice(_distinct(written), self.options.n_best))

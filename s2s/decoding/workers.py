@@ -1,4 +1,7 @@
-"""Batches side by side, a core each: the small products of a recurrent decoder gain little from several threads."""
+"""Workers: decode several batches at the same time, one processor core for each.
+
+The matrix products of a recurrent decoder's step are so small that a second core speeds up one batch only a little.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,31 @@ from typing import TypeVar
 
 import torch
 
-MOST = 8  # workers: each holds a batch in memory, and all of them share one Python interpreter
+MAX_WORKERS = 8  # each holds a batch in memory, and all of them share one Python interpreter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def workers(device: torch.device) -> int:
-    """How many batches are worked on at once: as many as PyTorch may use cores, up to `MOST`; one on a GPU."""
-    return min(torch.get_num_threads(), MOST) if device.type == "cpu" else 1
+def worker_count(device: torch.device) -> int:
+    """How many batches to decode at the same time: one for each core that PyTorch may use, or one on a GPU."""
+    return min(torch.get_num_threads(), MAX_WORKERS) if device.type == "cpu" else 1
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> Iterator[Result]:
-    """What `work` makes of each item, in order; several at once where there are several items and cores."""
-    count = min(workers(device), len(items))
+def parallel_map(function: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> Iterator[Result]:
+    """Apply `function` to each item and yield the results in order, with several items in work at the same time.
+
+    If there is one item or one worker, `function` runs in the calling thread and may use all cores. An exception of
+    `function` is raised when its result is due.
+    """
+    count = min(worker_count(device), len(items))
     if count < 2:
-        yield from map(work, items)
+        yield from map(function, items)
         return
     threads = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(count, "batches", initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(work, items)
+            yield from pool.map(function, items)
     finally:
+        # The number that a worker sets also holds for threads that start later, and for MKL in all threads.
         torch.set_num_threads(threads)

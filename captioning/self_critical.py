@@ -28,7 +28,7 @@ from captioning.task import PictureTask
 from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import with_end
-from s2s.decoding.search import sample
+from s2s.decoding.sampling import sample
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss

@@ -129,7 +129,7 @@ def test_weights_that_are_no_numbers_are_an_error_and_no_translation(
     code = command.run(translate, ["--model", str(tmp_path / "m"), str(tmp_path / "text")])
     output, errors = capsys.readouterr()
     assert (code, output, errors.count("\n")) == (2, "", 1)
-    assert errors.startswith("error: the model's weights make log-probabilities that are NaN or infinite: take a sound")
+    assert errors.startswith("error: the model's log-probabilities are NaN or infinite, so its weights are damaged")
 
 
 def test_a_record_of_many_levels_is_no_recursion_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From an encoder-decoder to sentences: encode, and search with the decoder's step. One place for every application."""
+"""Generation: encode the inputs of an encoder-decoder, and search for output sentences with its decoder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, beam, greedy
+from s2s.decoding.beam import beam
+from s2s.decoding.greedy import greedy
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import is_quantised
@@ -16,7 +18,8 @@ from s2s.nn.precision import Precision, autocast
 from s2s.text.tokens import END, PAD, START
 
 
-# Not inference_mode: inside it autocast keeps no weight that it has cast, and casts them all again at every step.
+# This is not `inference_mode`, in which autocast does not cache the weights that it has cast: it would cast all of them
+# again at each step.
 @torch.no_grad()
 def generate(
     network: EncoderDecoder | Ensemble,
@@ -27,32 +30,49 @@ def generate(
     banned: Sequence[int] = (PAD, START),
     precision: Precision = "auto",
 ) -> list[list[Hypothesis]]:
-    """The best hypotheses of each input, best first; a width of 1 searches greedily.
+    """Search for the best hypotheses of each input, best first. A width of 1 searches greedily.
 
     Args:
         network: on its device, in evaluation mode
         inputs: what its encoder takes
-        limits: (inputs,) int64, steps at most, END being one; on the device of the network
-        options: of the beam
-        banned: tokens never written
-        precision: of matrix products; with quantised decoders all others are float32
+        limits: (inputs,) int64, the maximum number of steps, END being one; on the device of the network
+        options: of the search
+        banned: token ids that are never chosen
+        precision: of matrix products; if the decoder is quantised, its other products are float32 in any case
+
+    Raises:
+        UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
-    common = {
-        "start": START,
-        "end": END,
-        "banned": banned,
-        "maximum_length": limits,
-        "device": limits.device,
-    }
     with autocast("float32" if is_quantised(network) else precision, limits.device):
         state = network.start(inputs)
         step: StepFunction = network.step  # type: ignore[assignment]
         if options.width > 1:
-            return beam(step, state, len(limits), options=options, **common)
-        common |= {"minimum_length": options.minimum_length, "length_penalty": options.length_penalty}
-        return [[best] for best in greedy(step, state, len(limits), **common)]
+            return beam(
+                step,
+                state,
+                len(limits),
+                start=START,
+                end=END,
+                maximum_length=limits,
+                options=options,
+                banned=banned,
+                device=limits.device,
+            )
+        best = greedy(
+            step,
+            state,
+            len(limits),
+            start=START,
+            end=END,
+            maximum_length=limits,
+            minimum_length=options.minimum_length,
+            length_penalty=options.length_penalty,
+            banned=banned,
+            device=limits.device,
+        )
+        return [[hypothesis] for hypothesis in best]
 
 
 def with_end(hypothesis: Hypothesis) -> list[int]:
-    """Its tokens, END among them where it came to it."""
+    """The tokens of a hypothesis, followed by END if it is finished."""
     return [*hypothesis.tokens, END] if hypothesis.finished else hypothesis.tokens

@@ -44,7 +44,7 @@ def test_a_script_from_another_folder_imports_only_what_it_uses(tiny_model: Path
     assert translated.strip()
     assert others == ["", "北京 🐕", ""]
     imported = {line.rpartition("|")[2].strip() for line in errors.splitlines() if line.startswith("import time:")}
-    assert {"torch", "s2s.decoding.search", "safetensors.torch", "sentencepiece"} <= imported
+    assert {"torch", "s2s.decoding.beam", "safetensors.torch", "sentencepiece"} <= imported
     assert not imported & {
         "sacrebleu",
         "sacremoses",

@@ -1,4 +1,4 @@
-"""Selection against a stable sort of everything."""
+"""The best continuations, against a stable sort of all of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from s2s.decoding.top_k import Selector, first
+from s2s.decoding.top_k import ContinuationSelector, top_k
 
 
 def sort_all(log_probabilities: Tensor, alive: Tensor, excluded: set[int], count: int) -> tuple[Tensor, Tensor]:
-    """Totals and flat indices (n, count), by a stable sort: equals stay in the order of hypothesis and token."""
+    """Totals and continuations (n, count), by a stable sort, in which equals stay in the order of slot and token."""
     banned = log_probabilities.index_fill(1, torch.tensor(sorted(excluded), dtype=torch.int64), -math.inf)
     totals = (banned.view(*alive.shape, -1) + alive.unsqueeze(2)).flatten(1)
     ranked, order = totals.sort(dim=1, descending=True, stable=True)
@@ -33,34 +33,34 @@ def test_the_best_are_found_exactly_and_equals_in_order(data: st.DataObject) -> 
     levels = data.draw(st.sampled_from([2, 50]))
     log_probabilities = -torch.randint(levels, (n * width, vocabulary), generator=generator).float()
     alive = -torch.randint(3, (n, width), generator=generator).float()
-    totals, flat, health = Selector(excluded)(log_probabilities, alive, count)
+    totals, continuations, checksum = ContinuationSelector(excluded)(log_probabilities, alive, count)
     expected, order = sort_all(log_probabilities, alive, excluded, count)
     possible = expected > -math.inf
     assert torch.equal(totals, expected)
-    assert torch.equal(flat[possible], order[possible])
-    assert health < math.inf
+    assert torch.equal(continuations[possible], order[possible])
+    assert checksum < math.inf
 
 
 def test_one_selector_serves_a_first_step_and_those_after_it() -> None:
-    """From one hypothesis a sentence to several, and for every number of sentences."""
+    """The first step has one slot for each sentence, the others several; the number of sentences changes."""
     torch.manual_seed(1)
-    selector = Selector({0, 70})
+    selector = ContinuationSelector({0, 70})
     for n, width in ((4, 1), (4, 3), (2, 3), (1, 1)):
         log_probabilities, alive = torch.randn(n * width, 100), torch.randn(n, width)
-        totals, flat, _ = selector(log_probabilities, alive, 4)
+        totals, continuations, _ = selector(log_probabilities, alive, 4)
         expected, order = sort_all(log_probabilities, alive, {0, 70}, 4)
         assert torch.equal(totals, expected)
-        assert torch.equal(flat, order)
+        assert torch.equal(continuations, order)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_the_health_tells_of_what_is_not_a_number(value: float) -> None:
+def test_the_checksum_shows_log_probabilities_that_are_not_finite(value: float) -> None:
     log_probabilities = torch.randn(2, 100)
     log_probabilities[1, 77] = value
-    assert not Selector(set())(log_probabilities, torch.zeros(2, 1), 2)[2] < math.inf
+    assert not ContinuationSelector(set())(log_probabilities, torch.zeros(2, 1), 2)[2] < math.inf
 
 
-def test_equals_are_taken_by_their_order_and_signs_are_minded() -> None:
+def test_equal_values_keep_their_order_and_negative_ones_rank_right() -> None:
     values = torch.tensor([[-1.0, 2.0, -math.inf, 2.0, 0.5, -3.0]])
     order = torch.tensor([5, 4, 3, 2, 1, 0])
-    assert first(values, order, 10).tolist() == [[3, 1, 4, 0, 5, 2]]
+    assert top_k(values, order, 10).tolist() == [[3, 1, 4, 0, 5, 2]]

@@ -9,7 +9,9 @@ import torch
 from model_fixtures import DECODER_KINDS, decoder_of, logits_of
 from torch import Tensor, nn
 
-from s2s.decoding.search import SearchOptions, beam, greedy
+from s2s.decoding.beam import beam
+from s2s.decoding.greedy import greedy
+from s2s.decoding.search import SearchOptions
 from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory

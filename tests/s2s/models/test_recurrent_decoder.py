@@ -9,7 +9,9 @@ import torch
 from model_fixtures import CELL_KINDS, DECODER_KINDS, attention_of, decoder_of
 from torch import Tensor
 
-from s2s.decoding.search import SearchOptions, beam, greedy
+from s2s.decoding.beam import beam
+from s2s.decoding.greedy import greedy
+from s2s.decoding.search import SearchOptions
 from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.contracts import State
 from s2s.models.memory import Memory

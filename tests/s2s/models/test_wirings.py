@@ -11,7 +11,7 @@ from model_fixtures import DECODER_KINDS, decoder_of
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from s2s.decoding.search import greedy
+from s2s.decoding.greedy import greedy
 from s2s.errors import UserError
 from s2s.models.configuration import DecoderConfig, DropoutRates, ParallelConfig
 from s2s.models.contracts import Output, State

@@ -1,0 +1,205 @@
+r"""Beam search: extend the best few hypotheses of each sentence, step by step.
+
+A worked example, with a beam of width 2, a vocabulary of four words, maximum length 4 and length penalty 1. The model
+is this table of log P(word | word before it):
+
+                     the    dogs    bark     END
+        START       -0.7    -0.8    -3.6    -3.6
+        the         -1.5    -1.3    -1.4    -1.5
+        dogs        -3.9    -3.8    -0.9    -0.6
+        bark        -3.4    -3.5    -3.6    -0.1
+
+Each step ranks the 2 * width best continuations of the alive hypotheses by their total log-probability. An END among
+the first `width` ranks finishes a hypothesis. The first `width` of the other continuations go on, in slots 0 and 1:
+
+        rank   step 1                   step 2                    step 3
+        1      the   -0.7   slot 0      dogs END   -1.4  end      dogs bark END  -1.8  end
+        2      dogs  -0.8   slot 1      dogs bark  -1.7  slot 0   the dogs END   -2.6  end
+        3      bark  -3.6               the dogs   -2.0  slot 1   the dogs bark  -2.9  slot 0
+        4      END   -3.6               the bark   -2.1           dogs bark the  -5.1  slot 1
+
+A step stores only the last token of each slot and a back-pointer, which is the slot of its parent one step before:
+
+        slot 0        the   -0.7 <--.   .-- bark  -1.7 <--.   .-- bark  -2.9
+                    /                \ /                   \ /
+        START  0.0 <                  X                     X
+                    \                / \                   / \
+        slot 1        dogs  -0.8 <--'   '-- dogs  -2.0 <--'   '-- the   -5.1
+
+        tokens        the  dogs             bark  dogs            bark  the
+        parents        0    0                1     0               1     0
+
+The two best finished hypotheses are remembered, by their scores log P / length and by their parents:
+
+        END at step 2, parent in slot 1      -1.4 / 2 = -0.7
+        END at step 3, parent in slot 0      -1.8 / 3 = -0.6       the best
+        END at step 3, parent in slot 1      -2.6 / 3 = -0.87      forgotten
+
+After step 3 the search stops. The best alive hypothesis has -2.9, which can only fall, and at most 4 steps: its score
+cannot exceed -2.9 / 4 = -0.725, and both remembered ones are better.
+
+The walk back of the best starts at step 2 in slot 0: `bark`, parent 1. At step 1, slot 1 holds `dogs`, whose parent is
+START. The result is "dogs bark", and the second best is "dogs". Greedy search writes "the dogs", with -0.87.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from s2s.decoding.backpointers import StepRecord, read_hypotheses
+from s2s.decoding.search import Hypothesis, SearchOptions, State, StepFunction, length_limits, remaining_sentences
+from s2s.decoding.top_k import ContinuationSelector
+
+
+def beam(
+    step: StepFunction,
+    state: State,
+    sentences: int,
+    *,
+    start: int,
+    end: int,
+    maximum_length: int | Tensor,
+    options: SearchOptions | None = None,
+    banned: Sequence[int] = (),
+    device: torch.device | str = "cpu",
+) -> list[list[Hypothesis]]:
+    """Search with a beam. A beam that is wide enough for all possible outputs is an exhaustive search.
+
+    Continuations with equal log-probabilities are ranked by slot, then by token id.
+
+    Args:
+        step: computes the log-probabilities of the next tokens
+        state: one row for each sentence; after the first step, `reorder` makes up to `width` of each
+        sentences: how many there are
+        start: the token id that the first step is given
+        end: the token id that finishes a hypothesis
+        maximum_length: how many steps at most, END being one, for all or as (sentences,) int64; it prevails over
+            `minimum_length`
+        options: width and score of the beam
+        banned: token ids that are never chosen, such as padding and START
+        device: where the step's tensors are
+
+    Returns:
+        Up to n_best hypotheses of each sentence, best first; those cut off come after all finished ones.
+
+    Raises:
+        UserError: a maximum length is below 1, or a log-probability is NaN or infinite.
+        RuntimeError: a sentence is left without any token whose probability is above zero.
+    """
+    options = options or SearchOptions()
+    limits = length_limits(maximum_length, sentences, device)  # (sentences,)
+    select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
+    beams, records = _Beams(limits, options, end), list[StepRecord]()
+    tokens, last_steps = torch.full_like(limits, start), set(limits.tolist())
+    for time in range(max(last_steps, default=0)):
+        result, parent_slots = step(tokens, state), beams.alive.shape[1]
+        selector = select_without_end if time < options.minimum_length else select
+        totals, continuations, checksum = selector(result.log_probabilities, beams.alive, 2 * options.width)
+        chosen, parents = beams.extend(totals, continuations, time, result.log_probabilities.shape[1])  # (n, slots)
+        records.append(StepRecord(beams.sentences, chosen, parents, result.attention))
+        done = beams.close(time + 1)  # (n,)
+        state, remaining = result.state, remaining_sentences(done, checksum, at_once=time + 1 in last_steps)
+        if remaining is not None:
+            beams.store(time + 1)
+            if not len(remaining):
+                break
+            beams.keep(remaining)
+            state, chosen, parents = state.keep(remaining), chosen[remaining], parents[remaining]
+        tokens, state = chosen.flatten(), state.reorder(_rows(parents, parent_slots))
+    scores, ends = beams.result_scores[:, : options.n_best], beams.result_ends[:, : options.n_best]
+    lengths, last_slots = ends // options.width, ends % options.width  # (sentences, n_best)
+    return read_hypotheses(records, scores, lengths, last_slots, limits, options.length_penalty)
+
+
+def _rows(parents: Tensor, slots: int) -> Tensor:
+    """The rows of parents in a batch of `slots` rows for each sentence: parents (n, new slots) -> (n * new slots,)."""
+    first_rows = torch.arange(0, len(parents) * slots, slots, device=parents.device)[:, None]  # (n, 1)
+    return (parents + first_rows).flatten()
+
+
+class _Beams:
+    """The hypotheses of the n sentences in the batch, and the results of all sentences.
+
+    The end of a hypothesis, where its walk back starts, is one number: length * width + the slot of its last token,
+    where the length does not count END.
+
+    Attributes:
+        sentences: (n,) int64, the numbers of the sentences in the batch
+        limits: (n,) int64, their maximum lengths
+        alive: (n, slots) float32, total log-probabilities, descending; -inf is an empty slot. The first step has one
+            slot, the others have up to `width`
+        finished_scores: (n, width) float32, of the best finished hypotheses, descending; -inf is a free place
+        finished_ends: (n, width) int64, their ends
+        result_scores: (sentences, width) float32, of finished hypotheses, then of those cut off; -inf is a free place
+        result_ends: (sentences, width) int64, their ends
+    """
+
+    def __init__(self, limits: Tensor, options: SearchOptions, end: int) -> None:
+        self.limits, self.options, self.end = limits, options, end
+        self.sentences = torch.arange(len(limits), device=limits.device)
+        self.alive = torch.zeros(len(limits), 1, device=limits.device)
+        self.finished_scores = self.alive.new_full((len(limits), options.width), -math.inf)
+        self.finished_ends = torch.zeros_like(self.finished_scores, dtype=torch.int64)
+        self.result_scores, self.result_ends = self.finished_scores.clone(), self.finished_ends.clone()
+
+    def extend(self, totals: Tensor, continuations: Tensor, time: int, vocabulary: int) -> tuple[Tensor, Tensor]:
+        """Finish the hypotheses that END continues, and continue the best others.
+
+        Args:
+            totals: (n, candidates) float32, log-probabilities of the best continuations, descending
+            continuations: (n, candidates) int64, slot * vocabulary + token
+            time: how many tokens the hypotheses have
+            vocabulary: its size
+
+        Returns:
+            The tokens of the continued hypotheses and the slots of their parents, (n, slots) int64 each.
+        """
+        width, divisor = self.options.width, (time + 1) ** self.options.length_penalty
+        is_end = continuations % vocabulary == self.end  # (n, candidates)
+        new_scores = totals.masked_fill(~is_end, -math.inf)[:, :width] / divisor  # (n, width)
+        new_ends = continuations[:, :width] // vocabulary + time * width  # (n, width)
+        scores, order = torch.cat((self.finished_scores, new_scores), 1).sort(dim=1, descending=True, stable=True)
+        ends = torch.cat((self.finished_ends, new_ends), 1)  # (n, 2 * width)
+        self.finished_scores, self.finished_ends = scores[:, :width], ends.gather(1, order[:, :width])
+        alive, order = totals.masked_fill(is_end, -math.inf).sort(dim=1, descending=True, stable=True)
+        self.alive, continued = alive[:, :width], continuations.gather(1, order[:, :width])  # (n, slots)
+        return continued % vocabulary, continued // vocabulary
+
+    def close(self, length: int) -> Tensor:
+        """Decide which sentences are done after `length` steps, (n,) bool.
+
+        The slots of those that the options stop are emptied, so that nothing of them changes until they leave. Those at
+        their maximum length keep theirs, which `store` needs, and have to leave at once.
+        """
+        # A log-probability only falls and no length exceeds the limit, so this quotient bounds all later scores.
+        bounds = self.alive[:, 0] / self.limits**self.options.length_penalty  # (n,)
+        worst_finished = self.finished_scores[:, -1]  # (n,)
+        done = bounds <= worst_finished
+        if self.options.stop_early:
+            done = done | (worst_finished > -math.inf)  # all places are taken
+        self.alive = self.alive.masked_fill(done[:, None], -math.inf)
+        return done | (self.limits == length)
+
+    def store(self, length: int) -> None:
+        """Store the results of the sentences in the batch after `length` steps.
+
+        Places that no finished hypothesis has taken go to the hypotheses that the maximum length cuts off now.
+        """
+        width, slots = self.options.width, torch.arange(self.alive.shape[1], device=self.alive.device)
+        cut_off = self.alive.masked_fill((self.limits != length)[:, None], -math.inf)  # (n, slots)
+        scores = torch.cat((self.finished_scores, cut_off / length**self.options.length_penalty), 1)
+        ends = torch.cat((self.finished_ends, (slots + length * width).expand_as(cut_off)), 1)
+        # A stable sort by whether a place is free moves free places to the end, and leaves all others in order.
+        order = (scores == -math.inf).byte().sort(dim=1, stable=True).indices[:, :width]  # (n, width)
+        self.result_scores[self.sentences] = scores.gather(1, order)
+        self.result_ends[self.sentences] = ends.gather(1, order)
+
+    def keep(self, remaining: Tensor) -> None:
+        """Go on with the sentences at these positions of the batch, (remaining,) int64."""
+        self.sentences, self.limits = self.sentences[remaining], self.limits[remaining]
+        self.alive = self.alive[remaining]
+        self.finished_scores, self.finished_ends = self.finished_scores[remaining], self.finished_ends[remaining]

@@ -1,0 +1,90 @@
+"""Back-pointers: the walk back against one that follows a single hypothesis, while sentences leave the batch."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s2s.decoding.backpointers import StepRecord, read_hypotheses, walk_back
+from s2s.decoding.search import Hypothesis
+
+# Two sentences with two slots each, after a first step from one. The second sentence is alone in the batch at step 3.
+FIRST_BATCH = torch.tensor([0, 1])
+RECORDS = [
+    StepRecord(
+        FIRST_BATCH, torch.tensor([[5, 6], [7, 8]]), torch.tensor([[0, 0], [0, 0]]), torch.tensor([[0.1], [0.2]])
+    ),
+    StepRecord(
+        FIRST_BATCH,
+        torch.tensor([[15, 16], [17, 18]]),
+        torch.tensor([[1, 0], [1, 1]]),
+        torch.tensor([[1.1], [1.2], [1.3], [1.4]]),
+    ),
+    StepRecord(torch.tensor([1]), torch.tensor([[27, 28]]), torch.tensor([[1, 0]]), torch.tensor([[2.3], [2.4]])),
+]
+
+
+def test_hypotheses_are_read_out_with_their_tokens_scores_and_attention() -> None:
+    found = read_hypotheses(
+        RECORDS,
+        scores=torch.tensor([[-0.5, -1.0], [-2.0, -math.inf]]),
+        lengths=torch.tensor([[1, 0], [3, 0]]),
+        last_slots=torch.tensor([[1, 0], [0, 0]]),
+        limits=torch.tensor([3, 3]),
+        length_penalty=2.0,
+    )
+    (one_word, empty), (cut_off,) = found
+    assert one_word == Hypothesis([6], -0.5, -2.0, None, finished=True)
+    assert empty == Hypothesis([], -1.0, -1.0, None, finished=True)
+    assert cut_off == Hypothesis([8, 18, 27], -2.0, -18.0, None, finished=False)
+    attention = [hypothesis.attention for hypothesis in (one_word, empty, cut_off)]
+    expected = [[[0.1], [1.2]], [[0.1]], [[0.2], [1.4], [2.4]]]  # one row for END, but not if a hypothesis is cut off
+    for weights, rows in zip(attention, expected):
+        assert weights is not None
+        assert weights.equal(torch.tensor(rows))
+
+
+def test_a_sentence_without_hypotheses_is_an_error_and_no_sentences_are_none() -> None:
+    scores, zeros = torch.tensor([[-1.0], [-math.inf]]), torch.zeros(2, 1, dtype=torch.int64)
+    with pytest.raises(RuntimeError, match="sentence 1 of the batch"):
+        read_hypotheses(RECORDS, scores, zeros, zeros, torch.tensor([3, 3]), 1.0)
+    assert read_hypotheses([], scores[:0], zeros[:0], zeros[:0], torch.zeros(0, dtype=torch.int64), 1.0) == []
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_the_walk_back_follows_each_hypothesis_through_every_batch(seed: int, attends: bool) -> None:
+    generator = torch.Generator().manual_seed(seed)
+
+    def numbers(low: int, high: int, *shape: int) -> torch.Tensor:
+        return torch.randint(low, high, shape, generator=generator)
+
+    sentences, steps, width = 5, 7, 3
+    leaves_after = numbers(1, steps + 1, sentences)  # steps
+    leaves_after[2] = steps  # a search ends when its batch is empty
+    records, batch, slots = list[StepRecord](), torch.arange(sentences), 1
+    for time in range(steps):
+        if not leaves_after[batch].gt(time).all():
+            batch = batch[leaves_after[batch] > time]
+        weights = torch.rand(len(batch) * slots, 2, generator=generator) if attends else None
+        tokens, parents = numbers(0, 100, len(batch), width), numbers(0, slots, len(batch), width)
+        records.append(StepRecord(batch, tokens, parents, weights))
+        slots = width
+    lengths = (torch.rand(sentences, 2, generator=generator) * (leaves_after + 1)[:, None]).long()
+    last_slots = numbers(0, width, sentences, 2) * lengths.gt(0)
+    tokens, attention = walk_back(records, lengths, last_slots)
+    assert (attention is not None) == attends
+    for sentence in range(sentences):
+        for rank, (length, slot) in enumerate(zip(lengths[sentence].tolist(), last_slots[sentence].tolist())):
+            for time in reversed(range(min(length + 1, int(leaves_after[sentence])))):
+                record, place = records[time], records[time].sentences.tolist().index(sentence)
+                if time < length:
+                    assert tokens[sentence, rank, time] == record.tokens[place, slot]
+                    slot = int(record.parents[place, slot])
+                if attention is not None and record.attention is not None:
+                    rows = record.attention.unflatten(0, (len(record.sentences), -1))
+                    assert attention[sentence, rank, time].equal(rows[place, slot])

@@ -1,0 +1,250 @@
+"""Beam search: the example that its documentation draws, brute force, and a beam of one hypothesis at a time."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from search_fixtures import (
+    BANNED,
+    END,
+    PAD,
+    START,
+    UNK,
+    TableState,
+    TableStep,
+    initial_state,
+    log_probability,
+    outcomes,
+    random_tables,
+    run_beam,
+    table_step,
+)
+from torch import Tensor
+
+from s2s.decoding import beam as module
+from s2s.decoding.beam import beam
+from s2s.decoding.greedy import greedy
+from s2s.decoding.search import SearchOptions
+
+WORDS = ["the", "dogs", "bark", "END"]
+EXAMPLE = {  # log P(word | word before it)
+    "the": [-1.5, -1.3, -1.4, -1.5],
+    "dogs": [-3.9, -3.8, -0.9, -0.6],
+    "bark": [-3.4, -3.5, -3.6, -0.1],
+    "END": [0.0, 0.0, 0.0, 0.0],  # nothing follows END
+    "START": [-0.7, -0.8, -3.6, -3.6],
+}
+
+
+@dataclass(frozen=True)
+class ExampleState:
+    """The parents that the search asked for after each step, and the words that it chose: the example's drawing."""
+
+    drawing: list[tuple[list[str], list[int]]]
+    parents: list[int] = field(default_factory=list)
+
+    def reorder(self, parents: Tensor) -> ExampleState:
+        return ExampleState(self.drawing, parents.tolist())
+
+    def keep(self, sentences: Tensor) -> ExampleState:
+        raise AssertionError("the only sentence leaves when its search is over, and then no state is needed")
+
+
+@dataclass(frozen=True)
+class ExampleStep:
+    log_probabilities: Tensor  # (rows, 4)
+    state: ExampleState
+    attention: None = None
+
+
+def example_step(tokens: Tensor, state: ExampleState) -> ExampleStep:
+    state.drawing.append(([list(EXAMPLE)[token] for token in tokens.tolist()], state.parents))
+    return ExampleStep(torch.tensor(list(EXAMPLE.values()))[tokens], state)
+
+
+EXAMPLE_ARGUMENTS: Any = {"start": 4, "end": 3, "maximum_length": 4}
+
+
+def test_the_worked_example_is_true() -> None:
+    """`s2s.decoding.beam` draws it: what is asserted here is what stands there."""
+    state = ExampleState([])
+    (found,) = beam(example_step, state, 1, options=SearchOptions(width=2, n_best=2), **EXAMPLE_ARGUMENTS)
+    assert state.drawing == [(["START"], []), (["the", "dogs"], [0, 0]), (["bark", "dogs"], [1, 0])]
+    assert [([WORDS[token] for token in h.tokens], h.finished) for h in found] == [
+        (["dogs", "bark"], True),
+        (["dogs"], True),
+    ]
+    assert [h.log_probability for h in found] == pytest.approx([-1.8, -1.4])
+    assert [h.score for h in found] == pytest.approx([-0.6, -0.7])
+
+    # With maximum length 5 the best alive hypothesis could still reach -2.9 / 5, so the search goes on from step 3.
+    state = ExampleState([])
+    beam(example_step, state, 1, options=SearchOptions(width=2), **EXAMPLE_ARGUMENTS | {"maximum_length": 5})
+    assert state.drawing[3] == (["bark", "the"], [1, 0])
+
+    (likeliest,) = greedy(example_step, ExampleState([]), 1, **EXAMPLE_ARGUMENTS)
+    assert [WORDS[token] for token in likeliest.tokens] == ["the", "dogs"]
+    assert likeliest.score == pytest.approx(-2.6 / 3)
+
+
+def test_the_documentation_shows_the_table_of_the_worked_example() -> None:
+    shown = (module.__doc__ or "").splitlines()
+    for word in ("START", "the", "dogs", "bark"):
+        assert f"{word:<8}" + "".join(f"{value:8}" for value in EXAMPLE[word]) in map(str.strip, shown)
+        assert sum(map(math.exp, EXAMPLE[word])) == pytest.approx(1, abs=0.05)
+
+
+def continuations(hypotheses: dict[str, float]) -> list[tuple[str, float]]:
+    """The four best continuations of hypotheses with these log-probabilities, best first, and the first of equals."""
+    extended = [
+        (f"{text} {word}".strip(), total + value)
+        for text, total in hypotheses.items()
+        for word, value in zip(WORDS, EXAMPLE[text.split()[-1] if text else "START"])
+    ]
+    return sorted(extended, key=lambda entry: -entry[1])[:4]
+
+
+def test_the_documentation_ranks_the_continuations_of_the_worked_example() -> None:
+    steps = [{"": 0.0}, {"the": -0.7, "dogs": -0.8}, {"dogs bark": -1.7, "the dogs": -2.0}]
+    ranked = [[f"{text} {total:.1f}" for text, total in continuations(alive)] for alive in steps]
+    shown = [" ".join(line.split()) for line in (module.__doc__ or "").splitlines()]
+    for rank, row in enumerate(zip(*ranked), 1):
+        (line,) = [line for line in shown if line.startswith(f"{rank} ")]
+        assert re.sub(r" (end|slot \d)", "", line) == f"{rank} {' '.join(row)}"
+
+
+def all_outputs(table: Tensor, limit: int, alpha: float, minimum: int = 0) -> list[tuple[bool, float, list[int]]]:
+    """(finished, score, tokens) of every possible output: finished ones first, and each kind by score, best first."""
+    words = [token for token in range(len(table)) if token not in (*BANNED, END)]
+    found = []
+    for length in range(limit + 1):
+        finished = length < limit
+        if finished and length < minimum:
+            continue
+        for tokens in map(list, product(words, repeat=length)):
+            steps = [*tokens, END] if finished else tokens
+            found.append((finished, log_probability(table, steps) / len(steps) ** alpha, tokens))
+    return sorted(found, key=lambda entry: (entry[0], entry[1]), reverse=True)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize(("minimum", "limit"), [(0, 4), (2, 4), (0, 1), (1, 2)])
+def test_a_wide_beam_equals_brute_force(alpha: float, minimum: int, limit: int) -> None:
+    tables = random_tables(3, 8, seed=1, sharpness=2)[:, :7, :7, :7].log_softmax(-1)  # four words
+    found = run_beam(tables, limit, width=500, n_best=500, length_penalty=alpha, minimum_length=minimum)
+    for table, hypotheses in zip(tables, found):
+        wanted = all_outputs(table, limit, alpha, minimum)
+        assert outcomes(hypotheses) == [(tokens, finished) for finished, _, tokens in wanted]
+        assert [h.score for h in hypotheses] == pytest.approx([score for _, score, _ in wanted], abs=1e-5)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 1.0, 1.5]), st.floats(-3, 3))
+@settings(max_examples=30, deadline=None)
+def test_a_sentence_stops_only_when_nothing_alive_can_win(seed: int, alpha: float, end: float) -> None:
+    # One word and END: a beam of 2 never prunes, so that only stopping too soon could lose a hypothesis.
+    tables = random_tables(5, 5, seed, end=end)
+    found = run_beam(tables, 10, banned=(*BANNED, UNK), width=2, n_best=2, length_penalty=alpha)
+    for table, hypotheses in zip(tables, found):
+        scores = [log_probability(table, [4] * n + [END]) / (n + 1) ** alpha for n in range(10)]
+        assert [h.score for h in hypotheses] == pytest.approx(sorted(scores, reverse=True)[:2], abs=1e-5)
+
+
+def count_steps(tables: Tensor, limit: int, **options: Any) -> int:
+    calls = []
+
+    def step(tokens: Tensor, state: TableState) -> TableStep:
+        calls.append(len(tokens))
+        return table_step(tokens, state)
+
+    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
+    beam(step, initial_state(tables), len(tables), options=SearchOptions(**options), **where)
+    return len(calls)
+
+
+def test_search_ends_as_soon_as_it_may() -> None:
+    tables = random_tables(4, 6, seed=3, end=6)  # END is nearly sure at every step
+    assert count_steps(tables, 20, width=2, length_penalty=0) < 8
+    assert count_steps(tables, 20, width=2, length_penalty=1, stop_early=True) < 8
+    assert count_steps(tables, 20, width=1, length_penalty=1, stop_early=True) == 1
+
+
+def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tuple[list[int], bool, float]]:
+    """Beam search for one sentence as it is defined, one hypothesis at a time."""
+    width, alpha = options.width, options.length_penalty
+    alive: list[tuple[float, list[int]]] = [(0.0, [])]
+    finished: list[tuple[float, list[int]]] = []
+    for length in range(1, limit + 1):
+        excluded = {*BANNED, END} if length <= options.minimum_length else set(BANNED)
+        grown = [
+            (total + float(table[([PAD, START, *tokens])[-2], ([START, *tokens])[-1], token]), [*tokens, token])
+            for total, tokens in alive
+            for token in range(len(table))
+            if token not in excluded
+        ]
+        grown.sort(key=lambda entry: -entry[0])  # stable: equals stay in the order of hypothesis and token
+        ended = [entry for entry in grown[:width] if entry[1][-1] == END]
+        finished += [(total / length**alpha, tokens[:-1]) for total, tokens in ended]
+        finished = sorted(finished, key=lambda entry: -entry[0])[:width]
+        alive = [entry for entry in grown if entry[1][-1] != END][:width]
+        enough = len(finished) == width
+        if not alive or (enough and (options.stop_early or alive[0][0] / limit**alpha <= finished[-1][0])):
+            alive = []
+            break
+    cut_off = [(tokens, False, total / limit**alpha) for total, tokens in alive]
+    return ([(tokens, True, score) for score, tokens in finished] + cut_off)[: options.n_best]
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_tensor_program_is_the_plain_beam(data: st.DataObject) -> None:
+    vocabulary, sentences = data.draw(st.sampled_from([5, 6, 64, 65, 150])), data.draw(st.integers(1, 5))
+    width = data.draw(st.integers(1, 6))
+    options = SearchOptions(
+        width,
+        n_best=data.draw(st.integers(1, width)),
+        length_penalty=data.draw(st.sampled_from([0.0, 1.0])),
+        minimum_length=data.draw(st.integers(0, 3)),
+        stop_early=data.draw(st.booleans()),
+    )
+    limits = data.draw(st.lists(st.integers(1, 7), min_size=sentences, max_size=sentences))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 10_000)))
+    # Few different values make many equals; as multiples of 1/4 their sums are exact.
+    pairs = torch.randint(-9, 0, (sentences, 1, vocabulary, vocabulary), generator=generator) / 4
+    pairs[..., END] = torch.randint(-9, 0, pairs.shape[:-1], generator=generator) / 8
+    tables = pairs.expand(-1, vocabulary, -1, -1)
+    where: Any = {"start": START, "end": END, "maximum_length": torch.tensor(limits), "banned": BANNED}
+    found = beam(table_step, initial_state(tables), sentences, options=options, **where)
+    for table, limit, hypotheses in zip(tables, limits, found):
+        wanted = reference_beam(table, limit, options)
+        assert outcomes(hypotheses) == [(tokens, finished) for tokens, finished, _ in wanted]
+        assert [h.score for h in hypotheses] == pytest.approx([score for _, _, score in wanted], rel=1e-6)
+
+
+@pytest.mark.parametrize("stop_early", [False, True])
+def test_the_head_of_the_n_best_is_the_1_best(stop_early: bool) -> None:
+    tables = random_tables(10, 9, seed=5, end=1)
+    every = run_beam(tables, 8, width=6, n_best=6, stop_early=stop_early)
+    assert all(len(hypotheses) == 6 for hypotheses in every)
+    for n_best in (1, 2, 5):
+        fewer = run_beam(tables, 8, width=6, n_best=n_best, stop_early=stop_early)
+        assert [outcomes(hypotheses) for hypotheses in fewer] == [outcomes(hypotheses)[:n_best] for hypotheses in every]
+    for hypotheses in every:
+        assert len({tuple(hypothesis.tokens) for hypothesis in hypotheses}) == 6
+        assert [h.score for h in hypotheses] == sorted((h.score for h in hypotheses), reverse=True)
+
+
+def test_a_finished_hypothesis_comes_before_those_cut_off() -> None:
+    table = torch.full((1, 5, 5, 5), -0.01)  # not normalised: the loop 4 4 4 ... would have the better mean
+    table[..., UNK], table[..., END] = -9.0, -3.0
+    limits = torch.tensor([2, 9, 9, 9, 9])  # the first sentence is done, and stays in the batch for some steps
+    found = run_beam(table.expand(5, -1, -1, -1), limits, width=3, n_best=3, stop_early=True)[0]
+    assert outcomes(found) == [([4], True), ([], True), ([4, 4], False)]
+    assert found[2].score > found[0].score

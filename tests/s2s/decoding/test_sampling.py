@@ -1,0 +1,96 @@
+"""Sampling: the distribution of the samples, their scores and their order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from search_fixtures import (
+    BANNED,
+    END,
+    PAD,
+    START,
+    initial_state,
+    log_probability,
+    outcomes,
+    random_tables,
+    sample_words,
+    table_step,
+)
+
+from s2s.decoding.sampling import sample
+from s2s.errors import UserError
+
+
+def test_sampling_refuses_nan() -> None:
+    tables = torch.full((2, 6, 6, 6), math.nan)
+    where: Any = {"start": START, "end": END, "maximum_length": 5}
+    with pytest.raises(UserError, match="NaN or infinite"):
+        sample(table_step, initial_state(tables), 2, generator=torch.Generator(), **where)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_samples_follow_the_distribution(temperature: float) -> None:
+    draws = 4_000
+    table = random_tables(1, 6, seed=12, sharpness=0.7)
+    wanted = (table[0, PAD, START] / temperature).index_fill(0, torch.tensor(BANNED), -math.inf).softmax(0)
+    found = sample_words(table.expand(draws, -1, -1, -1), temperature=temperature)
+    counts = torch.tensor([h.tokens[0] if h.tokens else END for h in found]).bincount(minlength=6)
+    deviations = (wanted * (1 - wanted) / draws).sqrt()  # of a binomial share
+    assert (counts / draws - wanted).abs().le(5 * deviations).all()
+
+
+def test_samples_are_scored_by_the_model_and_repeat_with_the_generator() -> None:
+    tables = random_tables(20, 6, seed=13)
+    found = sample_words(tables, limit=7, temperature=2.0)
+    assert outcomes(found) == outcomes(sample_words(tables, limit=7, temperature=2.0))
+    assert outcomes(found) != outcomes(sample_words(tables, limit=7, seed=1, temperature=2.0))
+    for table, hypothesis in zip(tables, found):
+        path = hypothesis.tokens + [END] * hypothesis.finished
+        assert hypothesis.log_probability == pytest.approx(log_probability(table, path), abs=1e-4)
+
+
+def test_samples_of_a_sentence_lie_side_by_side_and_follow_its_distribution() -> None:
+    """Self-critical training draws several captions of one encoded picture, each as if it were alone."""
+    draws, tables = 2_000, random_tables(3, 6, seed=12, sharpness=0.7)
+    found = sample_words(tables, samples=draws)
+    assert len(found) == 3 * draws
+    for i, table in enumerate(tables):
+        wanted = table[PAD, START].index_fill(0, torch.tensor(BANNED), -math.inf).softmax(0)
+        own = found[i * draws : (i + 1) * draws]
+        counts = torch.tensor([h.tokens[0] if h.tokens else END for h in own]).bincount(minlength=6)
+        assert (counts / draws - wanted).abs().le(5 * (wanted * (1 - wanted) / draws).sqrt()).all()
+
+
+@pytest.mark.parametrize("end", [-1.0, 1.5])
+def test_each_sample_has_its_own_score_end_and_attention(end: float) -> None:
+    """The sentences leave the batch at different steps, by END or at different maximum lengths."""
+    tables, limits = random_tables(12, 9, seed=14, end=end), torch.arange(12) % 5 + 4
+    found = sample_words(tables, limits, samples=3)
+    assert any(found[i].tokens != found[i + 1].tokens for i in range(0, 36, 3))
+    for i, hypothesis in enumerate(found):
+        path = hypothesis.tokens + [END] * hypothesis.finished
+        assert hypothesis.finished == (len(hypothesis.tokens) < limits[i // 3])
+        assert hypothesis.log_probability == pytest.approx(log_probability(tables[i // 3], path), abs=1e-4)
+        assert hypothesis.attention is not None
+        for time, row in enumerate(hypothesis.attention.tolist()):
+            assert row[: time + 1] == [START, *path[:time]][::-1]
+
+
+def test_without_a_generator_the_global_one_is_drawn_from() -> None:
+    tables = random_tables(20, 6, seed=13)
+    runs = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        runs.append(outcomes(sample_words(tables, limit=7, samples=2, generator=None)))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_one_sample_without_any_token_left_fails_its_sentence() -> None:
+    """If it were left out, the samples after it would move to its place."""
+    tables = random_tables(2, 6, seed=0)
+    tables[1, START, 4] = -math.inf  # nothing may follow 4
+    with pytest.raises(RuntimeError, match="sentence 1 of the batch"):
+        sample_words(tables, limit=5, samples=64)

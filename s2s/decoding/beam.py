@@ -51,13 +51,14 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.search import Hypothesis, SearchOptions, State, StepFunction, length_limits, remaining_sentences
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector
+from s2s.models.contracts import SearchState
 
 
 def beam(
     step: StepFunction,
-    state: State,
+    state: SearchState,
     sentences: int,
     *,
     start: int,

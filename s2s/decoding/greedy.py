@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.independent import search_independently
-from s2s.decoding.search import Hypothesis, SearchOptions, State, StepFunction, length_limits
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits
 from s2s.decoding.top_k import ContinuationSelector
+from s2s.models.contracts import SearchState
 
 
 def greedy(
     step: StepFunction,
-    state: State,
+    state: SearchState,
     sentences: int,
     *,
     start: int,

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.independent import search_independently
-from s2s.decoding.search import Hypothesis, State, StepFunction, length_limits
+from s2s.decoding.search import Hypothesis, StepFunction, length_limits
 from s2s.errors import check
+from s2s.models.contracts import SearchState
 
 
 def sample(
     step: StepFunction,
-    state: State,
+    state: SearchState,
     sentences: int,
     *,
     start: int,

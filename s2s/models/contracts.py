@@ -16,11 +16,23 @@ from s2s.errors import UserError
 from s2s.models.memory import Memory
 
 
-class State(Protocol):
-    """What a decoder knows between two steps.
+class SearchState(Protocol):
+    """The part of a `State` that search uses: a table of numbers in a test needs no more.
 
     Rows lie sentence by sentence: rows = sentences * rows of each, and every sentence has as many rows as any other.
     """
+
+    def reorder(self, parents: Tensor) -> Self:
+        """The state whose row i continues row parents[i]; parents (new rows,) int64, as many for each sentence."""
+        ...
+
+    def keep(self, sentences: Tensor) -> Self:
+        """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
+        ...
+
+
+class State(SearchState, Protocol):
+    """What a decoder knows between two steps."""
 
     @property
     def sentences(self) -> int:
@@ -32,16 +44,8 @@ class State(Protocol):
         """(sentences, positions), True where a position of the memory is real; None where all are or there is none."""
         ...
 
-    def reorder(self, parents: Tensor) -> Self:
-        """The state whose row i continues row parents[i]; parents (new rows,) int64, as many for each sentence."""
-        ...
-
     def repeat(self, times: int) -> Self:
         """Every row `times` times, side by side."""
-        ...
-
-    def keep(self, sentences: Tensor) -> Self:
-        """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
         ...
 
     def detach(self) -> Self:
@@ -63,20 +67,8 @@ class Step(Protocol):
         ...
 
     @property
-    def state(self) -> State:
+    def state(self) -> SearchState:
         """The state after the step."""
-        ...
-
-
-class Generator(Protocol):
-    """What search needs of a model, of an ensemble of models, or of anything else that writes."""
-
-    def start(self, inputs: Any) -> State:
-        """The state before START."""
-        ...
-
-    def step(self, tokens: Tensor, state: Any) -> Step:
-        """Read one token a row: tokens (rows,)."""
         ...
 
 

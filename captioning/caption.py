@@ -1,7 +1,9 @@
-"""`caption PATH...`: a sentence for every picture.
+"""Describe photographs, one sentence per photograph.
 
-A picture that cannot be read costs only itself: it is named on standard error with the reason, the others are
-captioned, and the exit code is 1.
+    caption photo.jpg holiday/                   with the bundled model
+    caption --model RUN/best 'photos/*.jpg'      with a model of your own
+
+One line per picture. Unreadable files are reported on standard error and skipped; the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from captioning.results import ImageId, image_id, write_results
 from s2s.cli import command
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
 from s2s.errors import check, warn
 from s2s.files import check_output
 
@@ -30,18 +33,20 @@ if TYPE_CHECKING:
     from captioning.captioner import Captioner
     from s2s.decoding.results import Captioned
 
-BUNDLED = Path(__file__).parent / "models" / "flickr8k"
+MODELS = Path(__file__).resolve().parent / "models"
+DEFAULT = MODELS / "flickr8k"
 
 
 def caption(arguments: list[str]) -> int:
-    """The command."""
+    """Caption the pictures that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
-    check(options.model or BUNDLED.is_dir(), "no model came with this installation: name one with --model")
+    check(options.model or DEFAULT.is_dir(), "no model is bundled with this installation; choose one with --model")
+    model = model_directory(options.model) if options.model else DEFAULT
     paths = [path for name in options.paths for path in expanded(name)]
     if options.json:
         check_output(options.json, force=options.force, inputs=paths)
     with _pages(options) as draw:
-        captioner = load(options.model or BUNDLED, options, batch=options.batch)
+        captioner = load(model, options, batch=options.batch)
         run = _Run(len(paths), draw)
         for found in captioner.caption(paths):
             run.take(found)
@@ -50,8 +55,15 @@ def caption(arguments: list[str]) -> int:
     return run.report()
 
 
+def model_directory(model: Path) -> Path:
+    """Return the directory of a model, which is named by its path or by its name among the bundled models."""
+    from s2s.storage.bundled import find_model
+
+    return find_model(model, "captioning", MODELS)
+
+
 def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Captioned], str] | None]:
-    """What draws a page of each picture, where --attention asks for it."""
+    """A function that writes the page of a picture; None without --attention."""
     if not options.attention:
         return nullcontext()
     from captioning.pages.gallery import attention_folder
@@ -60,9 +72,10 @@ def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Capt
 
 
 def expanded(name: str) -> Iterator[Path]:
-    """The files that an argument means: itself, all files in a folder and the folders below, or what a pattern finds.
+    """Yield the files that an argument names: a file, all files in a folder and below it, or the matches of a pattern.
 
-    In a stable order; hidden files are left out. What means nothing is given back as it is: reading it tells why.
+    The order is stable, and hidden files are skipped. An argument that names no file is yielded as it is; reading it
+    will report the reason.
     """
     path = Path(name)
     if os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
@@ -76,7 +89,10 @@ def expanded(name: str) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, and the folders that cannot be entered, or are links, which might lead in a circle."""
+    """Yield all files below a folder. Folders that cannot be opened, and links to folders, are yielded, not searched.
+
+    Links to folders might form a circle.
+    """
     closed: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -86,7 +102,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 class _Run:
-    """What is printed, drawn, counted and kept of the pictures of a run."""
+    """The output of one run: prints captions, writes pages, counts failures, and collects results for --json."""
 
     def __init__(self, total: int, draw: Callable[[Captioned], str] | None) -> None:
         self.total, self._draw = total, draw
@@ -94,7 +110,7 @@ class _Run:
         self.results: list[tuple[ImageId, str]] = []
 
     def take(self, found: Captioned) -> None:
-        """Print a caption and draw its page, or say what is wrong with the picture."""
+        """Print the caption of a picture and write its page, or report what is wrong with the picture."""
         if not found.problem:
             text = found.captions[0].text
             print(f"{_printable(found.path)}\t{text}", flush=True)
@@ -105,19 +121,19 @@ class _Run:
             warn(f"{found.path}: {problem}")
 
     def report(self) -> int:
-        """Say how many failed; the exit code."""
+        """Report how many pictures failed; return the exit code."""
         if self.failed:
-            warn(f"{self.failed:,} of {self.total:,} pictures failed, for the reasons above")
+            warn(f"{self.failed:,} of {self.total:,} pictures failed; see above for the reasons")
         return 1 if self.failed else 0
 
 
 def _printable(path: Path) -> str:
-    r"""A path on one line, without the tab that ends it."""
+    r"""A path without line ends and tabs, which are written as `\n` and `\t`."""
     return str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
-    """The captioner of a model directory that searches as the command line says, here and in evaluation."""
+    """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     import torch
 
     from captioning.captioner import BATCH, Captioner
@@ -134,26 +150,32 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
     )
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="caption",
-        description="Say what is on pictures: a line `path<TAB>caption` for each.",
-        epilog="exit codes: 0 done, 1 some pictures failed and were named, 2 a mistake that the message explains",
+def _parser() -> Parser:
+    parser = Parser(
+        description="Describe photographs. One line per picture: its path, a tab, and a sentence. Unreadable files are "
+        "reported and skipped.",
+        epilog="exit codes: 0 success; 1 some pictures failed and were reported; 2 error, explained by a message; 130 "
+        "interrupted",
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a picture, a folder (with the folders in it), or a quoted pattern")
-    add("--model", type=Path, metavar="DIR", help="a model directory, such as RUN/best (default: the bundled one)")
-    add("--json", type=Path, metavar="FILE", help="write the captions as COCO results too")
+    add("paths", nargs="+", metavar="PATH", help="a picture, a folder (searched recursively), or a quoted pattern")
+    add(
+        "--model",
+        type=Path,
+        metavar="MODEL",
+        help="a model directory such as RUN/best, or a bundled model (see `s2s models`; default: flickr8k)",
+    )
+    add("--json", type=Path, metavar="FILE", help="also write the captions to FILE, in COCO's results format")
     add(
         "--attention",
         type=Path,
         metavar="DIR",
-        help="write pages that show where each word looked: open DIR/index.html",
+        help="also write pages that show the attention weights of each word; open DIR/index.html",
     )
-    add("--force", action="store_true", help="replace files that exist")
-    command.add_search(parser)
-    command.add_machine(parser).add_argument(
-        "--batch", type=command.positive, metavar="N", help="pictures at a time: memory"
+    add("--force", action="store_true", help="overwrite existing files")
+    add_search_options(parser)
+    add_machine_options(parser).add_argument(
+        "--batch", type=positive, metavar="N", help="pictures per batch; a smaller batch needs less memory"
     )
     return parser
 

@@ -177,7 +177,7 @@ def _chosen(found: Mapping[str | None, list[Entry]], splits: Collection[str], so
         check(not splits, f"{source}: is COCO's own format, which has no splits to choose {', '.join(splits)} from")
         return found[None]
     known = ", ".join(str(name) for name in found)
-    check(splits, f"{source}: holds the splits {known}; write each to a file: python -m data_prep.coco --help")
+    check(splits, f"{source}: holds the splits {known}; write each to a file: s2s prepare coco --help")
     for split in splits:
         check(split in found, f"{source}: has no split {split}; it has {known}")
     return [entry for split in splits for entry in found[split]]

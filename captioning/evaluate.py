@@ -1,19 +1,14 @@
-"""`python -m captioning.evaluate`: how good captions are, by all the metrics of the field.
+"""Score captions against references: BLEU, ROUGE-L, CIDEr-D, METEOR, SPICE.
 
-    python -m captioning.evaluate --model RUN/best --references test.jsonl --human
-    python -m captioning.evaluate --results results.json --references captions_val2017.json --java
+    s2s evaluate captioning --model RUN/best --references test.jsonl --human
+    s2s evaluate captioning --results results.json --references captions_val2017.json --java
 
-`captioning.metrics.scores` explains the figures and the human row. For a model with attention, the report also says how
-widely attention spreads and how much it changes from word to word (`s2s.views.attention_spread.Spread`).
+`captioning.metrics.scores` explains the scores and the row of human captions. For a model with attention, the report
+also gives the entropy of the attention weights, and how much they change from word to word
+(`s2s.views.attention_spread.Spread`).
 """
 
 from __future__ import annotations
-
-if not __package__:
-    import sys
-    from pathlib import Path
-
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
 import json
@@ -24,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options
 from s2s.errors import check, warn
 from s2s.files import check_output, check_readable
 
@@ -34,32 +30,35 @@ if TYPE_CHECKING:
 
 
 def evaluate(arguments: list[str]) -> int:
-    """The command."""
+    """Print the scores of the captions that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
     if options.results:
         check_readable(options.results)
-        check(options.images is None, "--images is where --model finds pictures; --results needs none: leave it out")
+        check(options.images is None, "--images cannot be used with --results, which needs no pictures; leave it out")
     if options.output:
-        check(options.model, "--output keeps what --model says; without --model there is nothing to keep")
+        check(options.model, "--output needs --model, whose captions it writes; leave it out")
         check_output(options.output, force=options.force)
 
     from captioning.metrics import scores
     from captioning.results import read_references, read_results
 
     if options.model:
-        said = _captioned(options)
+        scored = _caption_all(options)
     else:
-        said = _Said(read_results(options.results), read_references(options.references, options.split))
-    evaluation = scores.score_captions(said.captions, said.references, human=options.human, java=options.java)
-    evaluation = replace(evaluation, search=said.search, attention=said.attention)
+        scored = _Scored(read_results(options.results), read_references(options.references, options.split))
+    evaluation = scores.score_captions(scored.captions, scored.references, human=options.human, java=options.java)
+    evaluation = replace(evaluation, search=scored.search, attention=scored.attention)
     for reason in evaluation.unavailable:
         warn(reason)
     print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
     return 0
 
 
-class _Said(NamedTuple):
-    """By the names of the pictures; what a model's captions were found with, and where their words looked."""
+class _Scored(NamedTuple):
+    """What to score: captions and references by the names of the pictures.
+
+    For a model also the options of its search, and statistics of its attention weights.
+    """
 
     captions: Mapping[Any, str]
     references: Mapping[Any, Collection[str]]
@@ -67,29 +66,30 @@ class _Said(NamedTuple):
     attention: Spread | None = None
 
 
-def _captioned(options: argparse.Namespace) -> _Said:
-    """What the model says of the pictures of --references, and what people said, by the paths; where words looked."""
+def _caption_all(options: argparse.Namespace) -> _Scored:
+    """Caption the pictures of --references with the model."""
     from tqdm import tqdm
 
-    from captioning.caption import load
+    from captioning.caption import load, model_directory
     from captioning.corpus import read_captions
     from captioning.results import check_distinct, write_results
     from s2s.views.attention_spread import measure_spread
 
+    directory = model_directory(options.model)  # before the pictures are read, which takes longer
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
     print(report, file=sys.stderr)
     if options.output:
         texts = options.references.rglob("*.txt") if options.references.is_dir() else [options.references]
         check_output(options.output, force=options.force, inputs=[*texts, *(picture.path for picture in pictures)])
-        # Else it could not be read again.
+        # Two pictures with one name could not be told apart in the file.
         check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
-    captioner = load(options.model, options)
+    captioner = load(directory, options)
     captions: dict[str, str] = {}
     attentions: list[Tensor] = []
     references = {str(picture.path): picture.captions for picture in pictures}
     found = captioner.caption(picture.path for picture in pictures)
     for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
-        check(not each.problem, f"{each.path}: {each.problem}; a score is of all pictures, so mend it or take it out")
+        check(not each.problem, f"{each.path}: {each.problem}; all pictures must be scored: repair or remove it")
         best = each.captions[0]
         captions[str(each.path)] = best.text
         if best.attention is not None:
@@ -97,35 +97,57 @@ def _captioned(options: argparse.Namespace) -> _Said:
     if options.output:
         write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
     search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"
-    return _Said(captions, references, search, measure_spread(attentions) if attentions else None)
+    return _Scored(captions, references, search, measure_spread(attentions) if attentions else None)
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m captioning.evaluate",
-        description="Score captions against references: BLEU-1 to BLEU-4, ROUGE-L, CIDEr-D, and, by Java, METEOR and "
-        "SPICE, all times 100; with --model, how widely its attention looks, and how differently from word to word.",
+def _parser() -> Parser:
+    parser = Parser(
+        description="Score captions against references: BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D, with --java also METEOR "
+        "and SPICE. All scores are multiplied by 100. With --model, also measure the attention weights of the model.",
     )
     add = parser.add_argument
     scored = parser.add_mutually_exclusive_group(required=True)
-    scored.add_argument("--model", type=Path, metavar="DIR", help="caption the pictures of --references with it")
-    scored.add_argument("--results", type=Path, metavar="FILE", help="captions as --output writes them: COCO's results")
+    scored.add_argument(
+        "--model",
+        type=Path,
+        metavar="MODEL",
+        help="caption the pictures of --references with this model: a model directory, or a bundled model (see `s2s "
+        "models`)",
+    )
+    scored.add_argument(
+        "--results", type=Path, metavar="FILE", help="score the captions in FILE, in COCO's results format"
+    )
     add(
         "--references",
         type=Path,
         required=True,
         metavar="SOURCE",
-        help="what people said: captions_*.json, .csv, .tsv, .jsonl, or a folder; the pictures need not be there",
+        help="the reference captions: captions_*.json, dataset_*.json, .csv, .tsv, .jsonl, or a folder",
     )
-    add("--split", action="append", default=[], metavar="NAME", help="of Karpathy's dataset_*.json; may be repeated")
-    add("--human", action="store_true", help="score people too, each reference against the others")
-    add("--java", action="store_true", help="METEOR and SPICE too: needs Java and pip install 's2s-attention[java]'")
-    add("--images", type=Path, metavar="DIR", help="--model: the folder that names of pictures start from")
-    add("--output", type=Path, metavar="FILE", help="keep the model's captions as COCO results")
-    add("--force", action="store_true", help="replace an existing --output")
-    add("--json", action="store_true", help="print the figures as JSON")
-    command.add_search(parser)
-    command.add_machine(parser)
+    add(
+        "--split",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="use this split of Karpathy's dataset_*.json; may be repeated",
+    )
+    add("--human", action="store_true", help="also score each reference against the others")
+    add(
+        "--java",
+        action="store_true",
+        help="also compute METEOR and SPICE; needs Java, and `pip install 's2s-attention[java]'`",
+    )
+    add(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="the folder to which the names of pictures in --references are relative; only with --model",
+    )
+    add("--output", type=Path, metavar="FILE", help="write the model's captions to FILE, in COCO's results format")
+    add("--force", action="store_true", help="overwrite an existing --output")
+    add("--json", action="store_true", help="print the scores as JSON")
+    add_search_options(parser)
+    add_machine_options(parser)
     return parser
 
 

@@ -96,4 +96,4 @@ def _build(stored: StoredModel) -> CaptioningModel:
     return CaptioningModel(config, tokens, network.eval())
 
 
-model_directory.register(KIND, _build)
+model_directory.register(KIND, _build, limits=["max_caption_length"])

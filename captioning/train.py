@@ -1,12 +1,6 @@
-"""`python -m captioning.train RECIPE.toml --run DIR`: from pictures and captions to a model, in one command."""
+"""Train a captioning model on pictures and captions."""
 
 from __future__ import annotations
-
-if not __package__:
-    import sys
-    from pathlib import Path
-
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import sys
 from dataclasses import replace
@@ -18,7 +12,6 @@ from s2s.errors import UserError, check, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import torch
 
@@ -34,11 +27,12 @@ _NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"} 
 
 
 def train(arguments: list[str]) -> int:
-    """The command."""
+    """Train with the recipe that the arguments name; return the exit code."""
     options = training_command.parse(
         arguments,
-        prog="python -m captioning.train",
-        description="Train a captioning model from pictures and their captions, as a recipe says.",
+        description="Train a captioning model on pictures and captions. A recipe names the data and sets everything "
+        "else.",
+        recipes="captioning/recipes",
     )
     from captioning.recipe import Recipe
 

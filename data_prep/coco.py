@@ -1,10 +1,11 @@
-"""COCO's captions (Chen et al., 2015), in its own format or in Karpathy's splits, as files to train with.
+"""Prepare the captions of COCO for training.
 
-    python -m data_prep.coco --annotations captions_val2017.json --split validation --images val2017 --output data/coco
-    python -m data_prep.coco --annotations dataset_coco.json --images . --restval --output data/coco
+    s2s prepare coco --annotations captions_val2017.json --split validation --images val2017 --output data/coco
+    s2s prepare coco --annotations dataset_coco.json --images . --restval --output data/coco
 
-write `NAME.jsonl` for each split. Karpathy's files (also those of Flickr8k and Flickr30k) hold all splits at once;
-COCO's own are one split each, and it is for you to say which.
+The captions (Chen et al., 2015) are in COCO's own format or in Karpathy's splits. One file `NAME.jsonl` is written for
+each split. Karpathy's files (also those of Flickr8k and Flickr30k) contain all splits. A file in COCO's own format is
+one split, and `--split` names it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from captioning.caption_files import Entry, read_json
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
 from data_prep.splits import SPLITS, report_and_write
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import check
 
 KARPATHY = {"train": "train", "val": "validation", "test": "test"}  # his name of a split -> ours
 
 TERMS = (
-    "COCO's annotations are CC BY 4.0; the photographs are under the licences of their Flickr authors. Both are at "
-    "https://cocodataset.org; nothing is downloaded here."
+    "COCO's annotations are licensed under CC BY 4.0, the photographs under the licences of their Flickr authors. "
+    "Download both from https://cocodataset.org; this command downloads nothing."
 )
 
 
@@ -67,20 +69,19 @@ def prepare_coco(
 
 
 def coco(arguments: list[str]) -> int:
-    """The command `python -m data_prep.coco`."""
-    parser = command.Parser(
-        prog="python -m data_prep.coco",
-        description="Turn COCO's captions_*.json, or Karpathy's dataset_*.json, into train.jsonl, validation.jsonl "
+    """Prepare the splits that the arguments name; return the exit code."""
+    parser = Parser(
+        description="Convert COCO's captions_*.json, or Karpathy's dataset_*.json, to train.jsonl, validation.jsonl "
         "and test.jsonl.",
         epilog=TERMS,
     )
     add = parser.add_argument
     add("--annotations", type=Path, required=True, metavar="FILE", help="captions_*.json or dataset_*.json")
-    add("--images", type=Path, required=True, metavar="DIR", help="the folder that the names in FILE start from")
-    add("--output", type=Path, required=True, metavar="DIR", help="where the files go")
-    add("--split", choices=SPLITS, help="which split a captions_*.json is to be")
-    add("--restval", action="store_true", help="train on Karpathy's restval, too, as is usual")
-    add("--force", action="store_true", help="replace existing files")
+    add("--images", type=Path, required=True, metavar="DIR", help="the folder to which the names in FILE are relative")
+    add("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    add("--split", choices=SPLITS, help="the split that a captions_*.json file becomes")
+    add("--restval", action="store_true", help="add Karpathy's restval to the training split, as is usual")
+    add("--force", action="store_true", help="overwrite existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     splits, reports = prepare_coco(options.annotations, options.images, split=options.split, restval=options.restval)
     report_and_write(splits, reports, options.output, force=options.force, inputs=[options.annotations])
@@ -88,7 +89,7 @@ def coco(arguments: list[str]) -> int:
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(coco)
 
 

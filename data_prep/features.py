@@ -1,9 +1,9 @@
-"""Features of pictures by a frozen CNN, extracted ahead of training, which then finds them in the cache.
+"""Extract features of pictures with a frozen CNN, ahead of training.
 
-    python -m data_prep.features data/flickr8k/images --backbone efficientnet_lite2 --mirrored
+    s2s prepare features data/flickr8k/images --backbone efficientnet_lite2 --mirrored
 
-What is there already is not computed again, and what was interrupted goes on. A picture that cannot be read is named
-with the reason, and the exit code is 1.
+Features that are in the cache are not computed again, and an interrupted extraction is resumed. Unreadable pictures are
+reported and skipped; the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.errors import check, warn
 from s2s.files import check_readable
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 
 
 def features(arguments: list[str]) -> int:
-    """The command `python -m data_prep.features`."""
+    """Extract the features of the pictures that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
     if options.weights:
         check_readable(options.weights)
@@ -32,7 +33,7 @@ def features(arguments: list[str]) -> int:
 
 
 def _extract(options: argparse.Namespace, paths: list[Path], view: Augmentation) -> int:
-    """Extract one view of all pictures and report; the number of those that could not be read."""
+    """Extract one view of all pictures; return the number of unreadable pictures."""
     import torch
 
     from s2s.nn.precision import choose_device
@@ -48,33 +49,44 @@ def _extract(options: argparse.Namespace, paths: list[Path], view: Augmentation)
     if view == WHOLE:
         for error in found.failed:
             warn(str(error))
-    check(found.kept, "no picture could be read; look at the warnings above")
+    check(found.kept, "no picture could be read; see the warnings above")
     shape = " x ".join(map(str, found.features.header.shape))
     print(f"{len(found.kept):,} of {len(paths):,} pictures{view}, {shape} each", file=sys.stderr)
     print(found.features.folder)
     return len(found.failed)
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m data_prep.features",
-        description="Run pictures through a frozen CNN and keep its feature maps in $S2S_CACHE for training.",
-        epilog="Training finds them if its recipe has the same backbone, weights, preprocessing and precision, and "
-        "image.tuned_stages = 0.",
+def _parser() -> Parser:
+    parser = Parser(
+        description="Extract the feature maps of pictures with a frozen CNN, and keep them for training in the folder "
+        "$S2S_CACHE.",
+        epilog="Training uses the features if its recipe has the same backbone, weights, preprocessing and precision, "
+        "and image.tuned_stages = 0.",
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a picture, a folder (with the folders in it), or a quoted pattern")
+    add("paths", nargs="+", metavar="PATH", help="a picture, a folder (searched recursively), or a quoted pattern")
     add("--backbone", default="efficientnet_lite2", metavar="NAME", help="the CNN (default: efficientnet_lite2)")
-    add("--weights", type=Path, metavar="FILE", help="its weights, where they are not to be downloaded")
-    add("--size", type=command.positive, default=224, metavar="N", help="pixels a side (default: 224)")
-    add("--fit", choices=["stretch", "pad"], default="stretch", help="stretch to the square, or pad (default: stretch)")
-    add("--mirrored", action="store_true", help="the mirrored pictures too")
-    command.add_machine(parser, ("bfloat16", "float32"))
+    add("--weights", type=Path, metavar="FILE", help="the weights of the CNN (default: weights trained on ImageNet)")
+    add(
+        "--size",
+        type=positive,
+        default=224,
+        metavar="N",
+        help="width and height of the CNN's input in pixels (default: 224)",
+    )
+    add(
+        "--fit",
+        choices=["stretch", "pad"],
+        default="stretch",
+        help="stretch a picture to the square, or pad it (default: stretch)",
+    )
+    add("--mirrored", action="store_true", help="also extract the features of the mirrored pictures")
+    add_machine_options(parser, ("bfloat16", "float32"))
     return parser
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(features)
 
 

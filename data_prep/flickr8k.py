@@ -1,9 +1,11 @@
-"""Flickr8k: 8,000 photographs with five captions each (Hodosh et al., 2013), split into 6,000, 1,000 and 1,000.
+"""Prepare the captions of Flickr8k for training.
 
-    python -m data_prep.flickr8k --from FOLDER --output data/flickr8k
+    s2s prepare flickr8k --from FOLDER --output data/flickr8k
 
-turns the texts of Flickr8k_text (or captions.csv with train.txt, val.txt and test.txt) into `train.jsonl`,
-`validation.jsonl` and `test.jsonl`. Text and photographs are had by request, so they are not downloaded here.
+Flickr8k (Hodosh et al., 2013) has 8,000 photographs with five captions each. The texts of Flickr8k_text (or
+captions.csv with train.txt, val.txt and test.txt) are converted to `train.jsonl`, `validation.jsonl` and `test.jsonl`,
+with 6,000, 1,000 and 1,000 photographs. Nothing is downloaded, because the authors give access to texts and photographs
+on request only.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from captioning.caption_files import Entry, read_csv
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
 from data_prep.splits import report_and_write
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import UserError, check
 from s2s.text.lines import read_lines
 
@@ -28,8 +31,8 @@ LISTS = {
 }
 
 TERMS = (
-    "The photographs belong to their Flickr authors: non-commercial research only, never redistributed. Their authors "
-    "at the University of Illinois give access to text and photographs on request."
+    "The photographs belong to their Flickr authors. They may be used for non-commercial research only, and may not be "
+    "redistributed. Request text and photographs from the authors of the data set at the University of Illinois."
 )
 
 
@@ -90,18 +93,22 @@ def _names(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def flickr8k(arguments: list[str]) -> int:
-    """The command `python -m data_prep.flickr8k`."""
-    parser = command.Parser(
-        prog="python -m data_prep.flickr8k",
-        description="Turn Flickr8k into train.jsonl, validation.jsonl and test.jsonl, by its official splits.",
+    """Prepare the splits in the folder that the arguments name; return the exit code."""
+    parser = Parser(
+        description="Convert Flickr8k to train.jsonl, validation.jsonl and test.jsonl, with its official splits.",
         epilog=TERMS,
     )
     parser.add_argument(
-        "--from", dest="folder", type=Path, required=True, metavar="FOLDER", help="Flickr8k_text, unpacked"
+        "--from", dest="folder", type=Path, required=True, metavar="FOLDER", help="the unpacked folder Flickr8k_text"
     )
-    parser.add_argument("--images", type=Path, metavar="DIR", help=f"default: FOLDER/{IMAGES[0]} or /{IMAGES[2]}")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
-    parser.add_argument("--force", action="store_true", help="replace existing files")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help=f"the photographs (default: FOLDER/{IMAGES[0]} or FOLDER/{IMAGES[2]})",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     splits, reports = prepare_flickr8k(options.folder, options.images)
     report_and_write(splits, reports, options.output, force=options.force)
@@ -109,7 +116,7 @@ def flickr8k(arguments: list[str]) -> int:
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(flickr8k)
 
 

@@ -1,12 +1,13 @@
-"""Multi30k: sentences about photographs in English, German and French (Elliott et al., 2016; French: 2017).
+"""Download Multi30k: parallel text in English, German and French.
 
-    python -m data_prep.multi30k --output data/multi30k
+    s2s prepare multi30k --output data/multi30k
 
-fetches task 1, the translations: `train`, `val` and `test_2016_flickr`, raw and cased, in files named like `train.en`.
-With --descriptions also task 2: five descriptions of each training photograph, in English and in German, by people who
-saw the photograph and not each other's sentences. They are text that a model translates, to learn from that
-(back-translation, self-training), and are written to one file a language, `descriptions.de`, in which no line stands
-twice, nor one of `val` or `test_2016_flickr`.
+downloads task 1, translations of descriptions of photographs (Elliott et al., 2016; French: 2017): `train`, `val` and
+`test_2016_flickr`, raw and cased, in files such as `train.en`. `--descriptions` also downloads task 2: five
+descriptions of each training photograph in English and five in German. Their authors saw the photograph, but not each
+other's sentences. The descriptions are monolingual text for back-translation and self-training. They are written to
+one file per language, such as `descriptions.de`, without duplicates and without the sentences of `val` and
+`test_2016_flickr`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from data_prep.descriptions import write_descriptions
 from data_prep.download import Content, copy, fetch
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import UserError, check
 from s2s.files import check_output
 
@@ -51,8 +53,8 @@ FILES: Mapping[str, Content] = {
 }
 
 TERMS = (
-    "The data is for research use, under the terms of its authors (https://github.com/multi30k/dataset); "
-    "it is fetched to you, not distributed with this program."
+    "The data is for research use, under the terms of its authors (https://github.com/multi30k/dataset). "
+    "It is downloaded from there and is not part of this program."
 )
 
 
@@ -115,11 +117,11 @@ def _source(folder: Path, name: str) -> Path:
 
 
 def multi30k(arguments: list[str]) -> int:
-    """The command `python -m data_prep.multi30k`."""
+    """Download what the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
     languages = list(dict.fromkeys(options.languages))
     described = [language for language in languages if language in DESCRIBED] if options.descriptions else []
-    check(described or not options.descriptions, f"--descriptions: there are some in {' and '.join(DESCRIBED)} only")
+    check(described or not options.descriptions, f"--descriptions: only available in {' and '.join(DESCRIBED)}")
     names = [*translations(languages), *(name for language in described for name in descriptions(language))]
     for path in prepare_multi30k(options.output, names, folder=options.folder, force=options.force):
         print(path)
@@ -134,28 +136,27 @@ def multi30k(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m data_prep.multi30k",
-        description=f"Get Multi30k (task 1, raw: {', '.join(SPLITS)}) and check every file's SHA-256.",
+def _parser() -> Parser:
+    parser = Parser(
+        description=f"Download Multi30k (task 1, raw: {', '.join(SPLITS)}) and check the SHA-256 of every file.",
         epilog=TERMS,
     )
     add = parser.add_argument
-    add("--output", type=Path, required=True, metavar="DIR", help="where the files go")
-    add("--languages", nargs="+", choices=LANGUAGES, default=["en", "de"], help="default: en de")
+    add("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    add("--languages", nargs="+", choices=LANGUAGES, default=["en", "de"], help="languages (default: en de)")
     add(
         "--descriptions",
         action="store_true",
-        help="also write descriptions.LANG, from task 2 (en, de): text for a model to translate, without lines of val "
-        "and test; the English has captions of Flickr8k's test pictures in it, so never train a captioner on it",
+        help="also write descriptions.LANG, the monolingual text of task 2 (en, de), without the sentences of val and "
+        "test; do not train a captioner on the English one, which contains captions of Flickr8k's test pictures",
     )
-    add("--from", dest="folder", type=Path, metavar="FOLDER", help="take the files (raw or .gz) from here, not the web")
-    add("--force", action="store_true", help="replace wrong files in DIR")
+    add("--from", dest="folder", type=Path, metavar="FOLDER", help="copy the files (raw or .gz) from FOLDER instead")
+    add("--force", action="store_true", help="overwrite existing files that differ")
     return parser
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(multi30k)
 
 

@@ -1,8 +1,9 @@
-"""Parallel text cleaned into files, for those who want to look at it; training cleans raw files by the same rules.
+"""Clean parallel text, and split off held-out pairs.
 
-    python -m data_prep.parallel --source raw.en --target raw.de --output DIR --prefix train
+    s2s prepare parallel --source raw.en --target raw.de --output DIR --prefix train
 
-writes `DIR/train.en` and `DIR/train.de` and reports what was dropped.
+writes `DIR/train.en` and `DIR/train.de` and reports the pairs that were dropped. Training cleans raw files by the same
+rules, and does not need this command.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import check
 from s2s.files import atomic_file, check_output, check_readable
 from translation.corpus import Cleaning, ParallelText, clean, hold_out, read_parallel
@@ -39,19 +41,21 @@ def write_parallel(
 
 
 def parallel(arguments: list[str]) -> int:
-    """The command `python -m data_prep.parallel`."""
+    """Clean the files that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
     cleaning = Cleaning(
         max_characters=options.max_characters, max_ratio=options.max_ratio, keep_duplicates=options.keep_duplicates
     )
     languages = _languages(options)
     names = [options.prefix] if options.hold_out is None else [options.prefix, options.hold_out_name]
-    check(len(set(names)) == len(names), f"--prefix and --hold-out-name are both {names[0]}; give two names")
+    check(
+        len(set(names)) == len(names), f"--prefix and --hold-out-name are both {names[0]}; choose two different names"
+    )
     _check_paths(options, [f"{name}.{language}" for name in names for language in languages])
 
     text, report = clean(read_parallel(options.source, options.target), cleaning)
     print(report, file=sys.stderr)
-    check(len(text), f"{options.source}, {options.target}: no pair is left to write; loosen the limits")
+    check(len(text), f"{options.source}, {options.target}: all pairs were dropped; raise the limits")
     texts = {options.prefix: text}
     if options.hold_out is not None:
         texts[options.prefix], texts[options.hold_out_name] = hold_out(text, options.hold_out, options.seed)
@@ -74,7 +78,7 @@ def _languages(options: argparse.Namespace) -> tuple[str, str]:
     target = options.target_language or options.target.suffix.removeprefix(".")
     check(
         source and target and source != target,
-        f"{options.source}, {options.target}: their suffixes do not name two languages; "
+        f"{options.source}, {options.target}: the suffixes are not two different languages; "
         "give --source-language and --target-language",
     )
     return source, target
@@ -86,43 +90,64 @@ def _name(text: str) -> str:
     return text
 
 
-def _parser() -> command.Parser:
+def _parser() -> Parser:
     limits = Cleaning()
-    parser = command.Parser(
-        prog="python -m data_prep.parallel",
-        description="Clean two files, line n of one translating line n of the other. Pairs are dropped, never lines.",
+    parser = Parser(
+        description="Clean two files, where line n of one translates line n of the other. A line is only dropped "
+        "together with its translation.",
     )
     add = parser.add_argument
-    add("--source", type=Path, required=True, metavar="FILE")
-    add("--target", type=Path, required=True, metavar="FILE")
-    add("--source-language", type=_name, metavar="LANG", help="suffix of the file written; default: that of FILE")
-    add("--target-language", type=_name, metavar="LANG", help="likewise")
-    add("--output", type=Path, required=True, metavar="DIR", help="folder to write to")
-    add("--prefix", type=_name, required=True, metavar="NAME", help="write NAME.LANG, e.g. train.en and train.de")
+    add("--source", type=Path, required=True, metavar="FILE", help="one sentence per line")
+    add("--target", type=Path, required=True, metavar="FILE", help="the translations, one per line")
+    add(
+        "--source-language",
+        type=_name,
+        metavar="LANG",
+        help="suffix of the source file to write (default: the suffix of --source)",
+    )
+    add(
+        "--target-language",
+        type=_name,
+        metavar="LANG",
+        help="suffix of the target file to write (default: the suffix of --target)",
+    )
+    add("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    add("--prefix", type=_name, required=True, metavar="NAME", help="write NAME.LANG, such as train.en and train.de")
     add(
         "--max-characters",
         type=int,
         default=limits.max_characters,
         metavar="N",
-        help="drop pairs with a longer side (default %(default)s)",
+        help="drop pairs with more than N characters on one side (default: %(default)s)",
     )
     add(
         "--max-ratio",
         type=float,
         default=limits.max_ratio,
         metavar="R",
-        help="drop pairs with one side more than R times as long as the other, in characters (default %(default)s)",
+        help="drop pairs with one side more than R times as long as the other, in characters (default: %(default)s)",
     )
-    add("--keep-duplicates", action="store_true", help="keep pairs that occur more than once")
-    add("--hold-out", type=int, metavar="N", help="write N random pairs, unlike all others, to files of their own")
-    add("--hold-out-name", type=_name, default="val", metavar="NAME", help="their prefix (default %(default)s)")
-    add("--seed", type=int, default=1, help="of the random choice (default %(default)s)")
-    add("--force", action="store_true", help="replace existing files")
+    add("--keep-duplicates", action="store_true", help="keep all copies of a pair that occurs more than once")
+    add(
+        "--hold-out",
+        type=int,
+        metavar="N",
+        help="write N random pairs to separate files; no sentence of theirs is in the other pairs",
+    )
+    add(
+        "--hold-out-name",
+        type=_name,
+        default="val",
+        metavar="NAME",
+        help="prefix of the separate files (default: %(default)s)",
+    )
+    add("--seed", type=int, default=1, help="random seed for --hold-out (default: %(default)s)")
+    add("--force", action="store_true", help="overwrite existing files")
     return parser
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(parallel)
 
 

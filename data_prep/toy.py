@@ -1,10 +1,11 @@
-"""Two toy languages, for learning how a model learns: copy a sequence of invented words, or reverse it.
+"""Write toy data for translation: sequences to copy and to reverse.
 
-    python -m data_prep.toy --output data/toy
+    s2s prepare toy --output data/toy
 
-writes `train.source`, sequences such as `mo ka ti`, `train.copy`, the same, and `train.reverse`, `ti ka mo`; likewise
-`val`, `test` (1,000 held-out sequences) and `long`, which holds sequences longer than any of the others. No sequence
-occurs twice in all of them. What is written depends on the seed alone. translation/recipes/TUTORIAL.md goes on.
+writes `train.source` with sequences such as `mo ka ti`, `train.copy` with the same sequences, and `train.reverse` with
+`ti ka mo`. The files of `val` and `test` (1,000 held-out sequences) are like these, and `long` has longer sequences
+than the others. No sequence occurs twice in all files together. The sequences depend on the seed only. See
+translation/recipes/TUTORIAL.md for a training on them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import check
 from s2s.files import atomic_file, check_output
 
@@ -75,14 +77,11 @@ def _random_words(seed: int) -> Iterator[str]:
 
 
 def toy(arguments: list[str]) -> int:
-    """The command `python -m data_prep.toy`."""
-    parser = command.Parser(
-        prog="python -m data_prep.toy",
-        description="Make sequences of invented words, their copies and their reversals.",
-    )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files go")
-    parser.add_argument("--seed", type=int, default=1, help="of the random choice (default %(default)s)")
-    parser.add_argument("--force", action="store_true", help="replace existing files")
+    """Write the files into the folder that the arguments name; return the exit code."""
+    parser = Parser(description="Write sequences of invented words, with their copies and reversals as targets.")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument("--seed", type=int, default=1, help="random seed (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     paths = {(split, side): options.output / f"{split}.{side}" for split in SPLITS for side in SIDES}
@@ -100,7 +99,7 @@ def toy(arguments: list[str]) -> int:
 
 
 def main() -> int:
-    """The entry point."""
+    """Entry point."""
     return command.run(toy)
 
 

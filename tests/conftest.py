@@ -45,10 +45,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(name="run")
-def run_translate(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def run_translate(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
     """Run `translate` in this process, with the tiny model in float32: exit code, output, errors."""
     from s2s.cli import command
     from translation import translate
+
+    monkeypatch.setattr("sys.argv", ["translate"])
 
     def _run(*arguments: str | Path) -> tuple[int, str, str]:
         options = ["--model", str(tiny_model), "--precision", "float32", "--beam", "3"]

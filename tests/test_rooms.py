@@ -47,6 +47,8 @@ def imports(source: str, module: str) -> Iterator[str]:
 
 def folder_of(module: str) -> str:
     """The folder that a module lies in: `s2s.text` for s2s/text/lines.py, `s2s` for s2s/files.py."""
+    if module == "s2s.__main__":
+        return "s2s.cli"  # `python -m s2s` is the command, and nothing imports it
     return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
 
 

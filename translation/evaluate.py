@@ -1,50 +1,46 @@
-"""`python -m translation.evaluate`: how good translations are, and whether better than others by more than chance.
+"""Score translations against references: BLEU, chrF, significance tests.
 
-    python -m translation.evaluate --model RUN/best --source test.en --reference test.de
-    python -m translation.evaluate --hypothesis ours.de --reference test.de --target-language de --baseline theirs.de
+    s2s evaluate translation --model RUN/best --source test.en --reference test.de
+    s2s evaluate translation --hypothesis ours.de --reference test.de --target-language de --baseline theirs.de
 
-A model translates as it does in `translate`, and the lines are scored as in a training's validation, which translates
-in the precision of the training. Two kinds of BLEU stand side by side, because published tables hold both and the two
-cannot be compared; see `translation.metrics`.
+A model translates exactly as in `translate`. The scores are computed exactly as in the validation of a training, which
+may translate in another precision. Two kinds of BLEU are printed, because published tables contain both. They cannot be
+compared with each other; see `translation.metrics`.
 """
 
 from __future__ import annotations
 
-if not __package__:
-    import sys
-    from pathlib import Path
-
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options
 from s2s.errors import check
 from s2s.files import atomic_file, check_output, check_readable
+from s2s.storage.bundled import bundled_models
 from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
-from translation.translate import load
+from translation.translate import MODELS, load, model_directory
 
 if TYPE_CHECKING:
     from translation.translator import Translator
 
 MEANING = {
     "BLEU": "cased, detokenised, by sacreBLEU",
-    "chrF2": "cased, detokenised: n-grams of characters",
-    "lc-tok BLEU": "lower-cased, Moses-tokenised, as in the classic Multi30k tables; not to be compared with BLEU",
+    "chrF2": "cased, detokenised, on n-grams of characters",
+    "lc-tok BLEU": "lower-cased and Moses-tokenised, as in most tables for Multi30k; not comparable with BLEU",
 }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The translations against those of a baseline: a paired bootstrap test for each of the two BLEUs."""
+    """The significance tests against one baseline, one for each kind of BLEU."""
 
     baseline: str
     tests: Sequence[Significance]
@@ -52,10 +48,20 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is printed, as text or by `--json`. `translations` names the models or the file that was scored."""
+    """The report that is printed, as text or as JSON.
+
+    Attributes:
+        translations: the names of the models, or the file that was scored
+        beam, length_penalty, precision: of the search; None if a file was scored
+        references: the files
+        target_language: of the scores' tokenisers
+        lines: how many were scored
+        scores: of all metrics
+        comparisons: with the baselines
+    """
 
     translations: str
-    beam: int | None  # None where a file was scored, which may come from anywhere
+    beam: int | None
     length_penalty: float | None
     precision: str | None
     references: Sequence[str]
@@ -73,10 +79,13 @@ class Evaluation:
         for score in self.scores:
             yield f"\n{score.name} {score.value:.2f}, {MEANING[score.name]}\n    {score}"
             for comparison in self.comparisons:
-                yield from (f"    {_told(test, comparison)}" for test in comparison.tests if test.name == score.name)
+                yield from (
+                    f"    {_sentence(test, comparison)}" for test in comparison.tests if test.name == score.name
+                )
 
 
-def _told(test: Significance, comparison: Comparison) -> str:
+def _sentence(test: Significance, comparison: Comparison) -> str:
+    """A significance test in words."""
     verdict = "significant" if test.p_value < 0.05 else "not significant"
     sampling = "|".join(part for part in test.signature.split("|") if part.startswith(("bs:", "seed:")))
     change = f"{test.difference:+.2f} against the {test.baseline.value:.2f} of {comparison.baseline}"
@@ -84,27 +93,30 @@ def _told(test: Significance, comparison: Comparison) -> str:
 
 
 def evaluate(arguments: list[str]) -> int:
-    """The command."""
+    """Print the scores of the translations that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
-    _check_options(options)
-    texts = _read_all(options)
-    translator = load(options.model, options) if options.model else None
+    baselines = {name: directory for name in options.baseline if (directory := _baseline_model(name))}
+    files = _text_files(options, baselines)
+    _check_options(options, files, baselines)
+    texts = _read_all(files)
+    directories = [model_directory(model) for model in options.model or []]
+    translator = load(directories, options) if directories else None
     language = options.target_language or (translator.model.config.target_language if translator else "")
-    checked_subtag(language)  # a mistake in it is told before the translation, not after
-    baselines = {path: load([path], options) for path in options.baseline if path not in texts}
-    for path, each in baselines.items():
-        _check_language(path, each.model.config.target_language, language)
+    checked_subtag(language)  # raises for an unknown language, before anything is translated
+    rivals = {name: load([directory], options) for name, directory in baselines.items()}
+    for name, rival in rivals.items():
+        _check_language(name, rival.model.config.target_language, language)
 
-    hypotheses = _translated(translator, texts[options.source]) if translator else texts[options.hypothesis]
+    hypotheses = _translate(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
         with atomic_file(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in hypotheses)
     references = [texts[path] for path in options.reference]
     scores = corpus_scores(hypotheses, references, language)
     comparisons = []
-    for path in options.baseline:
-        baseline = texts[path] if path in texts else _translated(baselines[path], texts[options.source])
-        comparisons.append(Comparison(str(path), _significance(baseline, hypotheses, references, language)))
+    for name in options.baseline:
+        baseline = _translate(rivals[name], texts[options.source]) if name in rivals else texts[name]
+        comparisons.append(Comparison(str(name), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
         beam=options.beam if options.model else None,
@@ -123,100 +135,125 @@ def evaluate(arguments: list[str]) -> int:
 def _significance(
     baseline: Sequence[str], hypotheses: Sequence[str], references: Streams, language: str
 ) -> list[Significance]:
+    """Paired bootstrap tests of the hypotheses against a baseline, in each kind of BLEU."""
     tests = [paired_bootstrap(baseline, hypotheses, references, language)]
     if has_spaces(language):
         tests.append(paired_bootstrap(baseline, hypotheses, references, language, metric="lower_tokenised_bleu"))
     return tests
 
 
-def _check_options(options: argparse.Namespace) -> None:
-    """What does not go together is told before anything is read, and so is an --output that cannot be."""
-    models = [*(options.model or []), *filter(Path.is_dir, options.baseline)]
-    check(options.source or not models, f"{', '.join(map(str, models))}: a model needs --source, the file to translate")
+def _baseline_model(name: Path) -> Path | None:
+    """The model directory that `--baseline` names by its path or as a bundled model; None if it names a file."""
+    if name.is_dir():
+        return name
+    names = [] if name.exists() else [model.name for model in bundled_models("translation", MODELS)]
+    return model_directory(name) if str(name) in names else None
+
+
+def _text_files(options: argparse.Namespace, baselines: Mapping[Path, Path]) -> list[Path]:
+    """All files of text that the arguments name, the first reference first."""
+    given = [*options.reference, options.source, options.hypothesis]
+    return [path for path in given if path] + [path for path in options.baseline if path not in baselines]
+
+
+def _check_options(options: argparse.Namespace, files: Sequence[Path], baselines: Mapping[Path, Path]) -> None:
+    """Check all that can be checked before a file is read."""
+    models = [*(options.model or []), *baselines]
+    check(options.source or not models, f"{', '.join(map(str, models))}: a model needs --source, the text to translate")
     check(
         options.model or options.target_language,
-        "--hypothesis: give --target-language too, such as de: BLEU has rules for each language",
+        "--hypothesis needs --target-language, such as de: the tokenisation in BLEU depends on it",
     )
-    for path in _text_files(options):
+    for path in files:
         check_readable(path)
     if options.output:
-        check(options.model, "--output keeps what --model translates; without --model there is nothing to keep")
-        check_output(options.output, force=options.force, inputs=_text_files(options))
+        check(options.model, "--output needs --model, whose translations it writes; leave it out")
+        check_output(options.output, force=options.force, inputs=files)
 
 
-def _check_language(path: Path, found: str, language: str) -> None:
+def _check_language(name: Path, found: str, language: str) -> None:
     check(
         primary_subtag(found) == primary_subtag(language),
-        f"{path}: translates to {found}, but {language} is scored: choose another --baseline",
+        f"{name}: this model translates to {found}, but {language} is scored; choose another --baseline",
     )
 
 
-def _text_files(options: argparse.Namespace) -> list[Path]:
-    given = [*options.reference, options.source, options.hypothesis]
-    return [path for path in given if path] + [path for path in options.baseline if not path.is_dir()]
-
-
-def _read_all(options: argparse.Namespace) -> Mapping[Path, Sequence[str]]:
-    """The lines of all text files, which must be as many in each as in the first reference."""
-    texts = {path: list(read_lines(path)) for path in dict.fromkeys(_text_files(options))}
+def _read_all(files: Iterable[Path]) -> Mapping[Path, Sequence[str]]:
+    """The lines of all files; every file must have as many lines as the first one."""
+    texts = {path: list(read_lines(path)) for path in dict.fromkeys(files)}
     first, *others = texts
-    check(texts[first], f"{first}: is empty; give one line of reference for each line of source")
+    check(texts[first], f"{first}: is empty; it must have one reference per line of the source")
     for path in others:
         check(
             len(texts[path]) == len(texts[first]),
-            f"{path} has {len(texts[path]):,} lines but {first} has {len(texts[first]):,}: "
-            "line n of all files must be of the same sentence, blank lines included",
+            f"{path} has {len(texts[path]):,} lines but {first} has {len(texts[first]):,}; "
+            "line n of all files must belong to the same sentence, blank lines included",
         )
     return texts
 
 
-def _translated(translator: Translator, lines: Sequence[str]) -> list[str]:
-    """The best translation of each line; on a terminal with a bar."""
+def _translate(translator: Translator, lines: Sequence[str]) -> list[str]:
+    """The best translation of each line; a terminal shows a progress bar."""
     from tqdm import tqdm
 
     hypotheses: list[str] = []
     with tqdm(total=len(lines), unit="line", leave=False, disable=None) as bar:
-        for first in range(0, len(lines), WINDOW_LINES):  # as `translate` reads them, so that the batches are the same
+        for first in range(0, len(lines), WINDOW_LINES):  # the windows of `translate`, for the same batches
             window = lines[first : first + WINDOW_LINES]
             hypotheses += [best.text for best, *_ in translator.translate(window)]
             bar.update(len(window))
     return hypotheses
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m translation.evaluate",
+def _parser() -> Parser:
+    parser = Parser(
         description="Score translations against references: BLEU with its signature, chrF, and lower-cased tokenised "
-        "BLEU beside it.",
+        "BLEU. The translations are those of a model (--model) or those in a file (--hypothesis).",
     )
     add = parser.add_argument
-    add("--reference", type=Path, nargs="+", action="extend", required=True, metavar="FILE", help="one, or several")
-    add("--source", type=Path, metavar="FILE", help="the lines that a model translates")
+    add(
+        "--reference",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="one or several reference translations of the source, one per line",
+    )
+    add("--source", type=Path, metavar="FILE", help="the text that the models translate")
     scored = parser.add_mutually_exclusive_group(required=True)
     scored.add_argument(
         "--model",
         type=Path,
         nargs="+",
         action="extend",
-        metavar="DIR",
-        help="translate --source with it, or with several together: an ensemble",
+        metavar="MODEL",
+        help="translate --source with this model: a model directory, or a bundled model (see `s2s models`); several "
+        "models form an ensemble",
     )
-    scored.add_argument("--hypothesis", type=Path, metavar="FILE", help="translations, detokenised, one a line")
+    scored.add_argument(
+        "--hypothesis", type=Path, metavar="FILE", help="score the translations in FILE, one per line, detokenised"
+    )
     add(
         "--baseline",
         type=Path,
         nargs="+",
         action="extend",
         default=[],
-        metavar="FILE_OR_DIR",
-        help="translations or models to compare with: is the difference more than chance?",
+        metavar="BASELINE",
+        help="test whether the difference from these translations is significant: a file, a model directory, or a "
+        "bundled model",
     )
-    add("--target-language", metavar="LANG", help="picks BLEU's tokenisers (default: the model's)")
-    add("--output", type=Path, metavar="FILE", help="keep the model's translations")
-    add("--force", action="store_true", help="replace an existing --output")
-    add("--json", action="store_true", help="print one JSON object")
-    command.add_search(parser)
-    command.add_machine(parser)
+    add(
+        "--target-language",
+        metavar="LANG",
+        help="language of the translations, for the tokenisation in BLEU (default: the model's)",
+    )
+    add("--output", type=Path, metavar="FILE", help="write the model's translations to FILE")
+    add("--force", action="store_true", help="overwrite an existing --output")
+    add("--json", action="store_true", help="print the scores as JSON")
+    add_search_options(parser)
+    add_machine_options(parser)
     return parser
 
 

@@ -101,4 +101,4 @@ def _build(stored: StoredModel) -> TranslationModel:
     return TranslationModel(config, source, target, network.eval())
 
 
-model_directory.register(KIND, _build)
+model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio"])

@@ -1,12 +1,6 @@
-"""`python -m translation.train RECIPE.toml --run DIR`: from raw text to a model, in one command."""
+"""Train a translation model on parallel text."""
 
 from __future__ import annotations
-
-if not __package__:
-    import sys
-    from pathlib import Path
-
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import sys
 from dataclasses import replace
@@ -31,11 +25,12 @@ _NAMES = {  # what the recipe calls keys of the model's configuration
 
 
 def train(arguments: list[str]) -> int:
-    """The command."""
+    """Train with the recipe that the arguments name; return the exit code."""
     options = training_command.parse(
         arguments,
-        prog="python -m translation.train",
-        description="Train a translation model from two files of sentences, as a recipe says.",
+        description="Train a translation model on parallel text: two files, where line n of one translates line n of "
+        "the other. A recipe names the files and sets everything else.",
+        recipes="translation/recipes",
     )
 
     from translation.recipe import Recipe

@@ -1,4 +1,12 @@
-"""`translate`: lines of text in, lines of text out, one for one, as a stream."""
+"""Translate text, one sentence per line.
+
+    translate FILE                        with the bundled English-German model
+    translate --model RUN/best FILE       with a model of your own
+    some program | translate --to en      as a filter, line by line
+
+Line n of the output is the translation of line n of the input. Input is read and translated as a stream, so that memory
+does not grow with it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
 from s2s.text.lines import LineReader
@@ -28,15 +37,15 @@ if TYPE_CHECKING:
     from translation.translator import Translator
 
 MODELS = Path(__file__).resolve().parent / "models"
-ATTENTION = (".json", ".html", ".png")  # endings of --attention, which choose its format
+ATTENTION_FORMATS = (".json", ".html", ".png")  # endings of the file name of --attention
 NAMED = 3  # long lines whose numbers are told; the others are counted
 
 
 def translate(arguments: list[str]) -> int:
-    """The command."""
+    """Translate the files that the arguments name, or standard input; return the exit code."""
     options = _parser().parse_args(arguments)
     _check(options)
-    directories = options.model or [bundled(options.to or "de")]
+    directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
     with ExitStack() as stack:
         output = sys.stdout
@@ -54,78 +63,105 @@ def translate(arguments: list[str]) -> int:
     return 0
 
 
-def bundled(language: str) -> Path:
-    """The model directory that came along and translates to `language`, from English where there is a choice.
+def model_directory(model: Path) -> Path:
+    """Return the directory of a model, which is named by its path or by its name among the bundled models."""
+    from s2s.storage.bundled import find_model
 
-    Its name is that of the languages alone, `en-de`; `en-de-fine-tuned` has to be named by --model.
+    return find_model(model, "translation", MODELS)
+
+
+def bundled(language: str) -> Path:
+    """Return the directory of the bundled model that translates to `language`; from English if there are several.
+
+    These are the models whose name has two languages alone, such as `en-de`. A model with a longer name, such as
+    `en-de-fine-tuned`, is used only if `--model` names it.
     """
     found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
     english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))
     known = {path.name.rpartition("-")[2]: path for path in english_last}
-    check(known, "no model came with this installation: name one with --model, or train one with translation.train")
-    check(language in known, f"--to {language}: the bundled models translate to {', '.join(known)}; or name a --model")
+    check(known, "no model is bundled with this installation; choose one with --model, or train one")
+    check(
+        language in known,
+        f"--to {language}: the bundled models translate to {', '.join(known)}; choose another language, or a --model",
+    )
     return known[language]
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="translate",
-        description="Translate text, one sentence a line. Line n of the output translates line n of the input; a blank "
-        "line stays blank. Text is UTF-8.",
-        epilog="exit codes: 0 done, 2 a mistake that the message explains, 130 interrupted",
+def _parser() -> Parser:
+    parser = Parser(
+        description="Translate text, one sentence per line. Line n of the output is the translation of line n of the "
+        "input. A blank line stays blank. Files are in UTF-8.",
+        epilog="exit codes: 0 success; 2 error, explained by a message; 130 interrupted",
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="read in order (default: standard input)")
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="written when all is done (default: standard output)"
+        "files", nargs="*", type=Path, metavar="FILE", help="text to translate (default: standard input)"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the translations to FILE, once all of them are done (default: standard output)",
     )
     parser.add_argument(
         "--attention",
         type=Path,
         metavar="FILE",
-        help="write where each word of the translation looked: all as data to a name with .json, a page to explore to "
-        "one with .html, a picture of the first lines to one with .png",
+        help="also write the attention weights: as data if FILE ends in .json, as a page to explore if it ends in "
+        ".html, as a picture of the first lines if it ends in .png",
     )
-    parser.add_argument("--force", action="store_true", help="replace the files of --output and --attention")
+    parser.add_argument("--force", action="store_true", help="overwrite the files of --output and --attention")
     model = parser.add_mutually_exclusive_group()
     model.add_argument(
         "--model",
         type=Path,
         action="append",
-        metavar="DIR",
-        help="a model directory, such as RUN/best; given again, further ones that write together with it: an ensemble",
+        metavar="MODEL",
+        help="a model directory such as RUN/best, or a bundled model such as en-de (see `s2s models`); several "
+        "--model options form an ensemble",
     )
-    model.add_argument("--to", metavar="LANG", help="the bundled model for this language (default: de)")
-    command.add_search(parser).add_argument(
+    model.add_argument("--to", metavar="LANG", help="use the bundled model for this target language (default: de)")
+    add_search_options(parser).add_argument(
         "--n-best",
-        type=command.positive,
+        type=positive,
         metavar="N",
-        help="write `line ||| hypothesis ||| score`, lines from 0, up to N different ones; a wider --beam finds more",
+        help="write up to N different hypotheses per line, as `line ||| hypothesis ||| score`; lines are counted from "
+        "0; N is at most --beam",
     )
-    command.add_machine(parser).add_argument(
-        "--batch-tokens", type=command.positive, metavar="N", help="tokens times hypotheses a batch: memory"
+    add_machine_options(parser).add_argument(
+        "--batch-tokens",
+        type=positive,
+        metavar="N",
+        help="size of a batch, in source tokens times beam width; a smaller batch needs less memory",
     )
     parser.add_argument(
-        "--encoding-errors", choices=["strict", "replace"], default="strict", help="what to do with bytes not UTF-8"
+        "--encoding-errors",
+        choices=["strict", "replace"],
+        default="strict",
+        help="what to do about bytes that are not UTF-8: stop with an error, or replace them by U+FFFD (default: "
+        "strict)",
     )
     return parser
 
 
 def _check(options: argparse.Namespace) -> None:
-    """What can be known before anything is loaded."""
+    """Check all that can be checked before the model is loaded."""
     n_best = options.n_best or 1
-    check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}: a beam has no more to give")
-    check(options.files or sys.stdin, "standard input is closed: name a FILE to translate")
-    check(options.output or sys.stdout, "standard output is closed: name a file with --output")
+    check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}; choose a wider beam")
+    check(options.files or sys.stdin, "standard input is closed; name a FILE to translate")
+    check(options.output or sys.stdout, "standard output is closed; name a file with --output")
     for path in options.files:
         check_readable(path)
     if options.output:
         check_output(options.output, force=options.force, inputs=options.files)
     if options.attention:
         ending, output = options.attention.suffix.lower(), options.output or Path()
-        check(ending in ATTENTION, f"--attention {options.attention}: choose a name with {', '.join(ATTENTION)}")
+        check(
+            ending in ATTENTION_FORMATS,
+            f"--attention {options.attention}: the file name must end in {', '.join(ATTENTION_FORMATS)}",
+        )
         check(
             os.path.realpath(options.attention) != os.path.realpath(output),
-            f"--attention {options.attention}: is --output's file too; choose another",
+            f"--attention {options.attention}: this is the file of --output too; choose another name",
         )
         check_output(options.attention, force=options.force, inputs=options.files)
 

@@ -1,1 +1,1 @@
-"""What the commands share: arguments, exit codes, signals."""
+"""The command line: the command `s2s`, and what all commands share."""

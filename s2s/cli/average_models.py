@@ -1,76 +1,105 @@
-"""`python -m s2s.cli.average_models`: one model whose weights are the mean of several models' weights.
+"""Average the weights of several models into one model.
 
-    python -m s2s.cli.average_models --output runs/mean runs/a/best runs/b/best
+    s2s average --output runs/mean runs/a/best runs/b/best
 
-The models must have grown from one (a recipe's `start` names it), or be of one training: means of models that began
-with other random numbers are worth nothing. One that is named twice counts twice (Wortsman et al., 2022, "Model soups";
-the means within one training are `training.averaging` in a recipe).
+The models must be checkpoints of one training, or have been fine-tuned from one model (`start` in a recipe). An
+average of models that were trained from different random weights is useless. A model that is given twice counts twice
+(Wortsman et al., 2022, "Model soups"). To average the checkpoints within one training, set `training.averaging` in the
+recipe.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s import config
 from s2s.cli import command
+from s2s.cli.arguments import Parser
 from s2s.errors import check
+from s2s.plugins import by_name, load
+from s2s.storage.bundled import find_model
 
 if TYPE_CHECKING:
     from s2s.storage.model_directory import StoredModel
 
-# Limits that the training text decided: the mean has the highest.
-_LIMITS = ("max_source_length", "length_ratio", "max_caption_length")
-
 
 def average_models(arguments: list[str]) -> int:
-    """The command."""
+    """Write the average and print its directory."""
     options = _parser().parse_args(arguments)
-    check(len(options.models) > 1, f"{options.models[0]}: is the mean of itself; name two models or more")
-    check(not options.output.exists(), f"{options.output}: exists already; choose another --output")
+    check(len(options.models) > 1, f"{options.models[0]}: is the only model; name at least two")
+    check(not options.output.exists(), f"{options.output}: already exists; choose another --output")
     check(options.output.absolute().parent.is_dir(), f"{options.output}: its folder does not exist; create it first")
+    directories = [find_model(model) for model in options.models]
 
     import torch
 
     from s2s.storage.model_directory import read_model, write_model
     from s2s.storage.weights import average_weights
 
-    models = [read_model(path) for path in options.models]
+    models = [read_model(directory) for directory in directories]
     first = models[0]
-    _check_alike(models)
-    limits = {name: max(model.config[name] for model in models) for name in _LIMITS if name in first.config}
+    limits = _limits(first)
+    _check_alike(models, limits)
+    highest = {key: max(model.config[key] for model in models) for key in limits if key in first.config}
     write_model(
         options.output,
         kind=first.kind,
-        config={**first.config, **limits},
+        config={**first.config, **highest},
         tensors=average_weights([model.tensors for model in models]),
         assets=first.assets,
-        about={"mean_of": [str(path) for path in options.models]},
+        about={"mean_of": [str(directory) for directory in directories]},
         dtype=torch.float16,
     )
     print(options.output)
     return 0
 
 
-def _check_alike(models: Sequence[StoredModel]) -> None:
-    """Raise a UserError unless all models read the same tokens and compute the same function of their weights."""
+def _limits(model: StoredModel) -> Collection[str]:
+    """The keys in which models may differ, as registered by the application for this kind of model.
+
+    They hold the longest source of the training text, and the like. The average gets the highest value.
+    """
+    from s2s.storage.model_directory import limits
+    from s2s.storage.verified import shorten
+
+    kinds = by_name("s2s.kinds")
+    advice = f"install the application that trained it; the known kinds are {', '.join(sorted(kinds)) or 'none'}"
+    check(model.kind in kinds, f"{model.directory}: unknown kind of model '{shorten(model.kind)}'; {advice}")
+    load(kinds[model.kind])  # registers them
+    return limits(model.kind)
+
+
+def _check_alike(models: Sequence[StoredModel], limits: Collection[str]) -> None:
+    """Raise a UserError unless all models have the same vocabulary and compute the same function of their weights."""
     first = models[0]
     for model in models[1:]:
-        odd = config.differences({"kind": first.kind, **first.config}, {"kind": model.kind, **model.config})
-        odd = [key for key in odd if "dropout" not in key and not (key in _LIMITS and key in model.config)]
-        odd += [name for name in {**first.assets, **model.assets} if first.assets.get(name) != model.assets.get(name)]
-        what = f"{model.directory}: has no mean with {first.directory}: they differ in {', '.join(odd)}"
-        check(not odd, f"{what}; take models that went on from one")
+        keys = config.differences({"kind": first.kind, **first.config}, {"kind": model.kind, **model.config})
+        different = [key for key in keys if "dropout" not in key and not (key in limits and key in model.config)]
+        different += [
+            name for name in {**first.assets, **model.assets} if first.assets.get(name) != model.assets.get(name)
+        ]
+        check(
+            not different,
+            f"{model.directory}: cannot be averaged with {first.directory}: they differ in {', '.join(different)}; "
+            "choose models that were fine-tuned from one model",
+        )
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m s2s.cli.average_models",
-        description="Write the model whose weights are the mean of those of several models, all grown from one.",
+def _parser() -> Parser:
+    parser = Parser(
+        description="Write a model whose weights are the average of the weights of several models. The models must be "
+        "of one training, or fine-tuned from one model."
     )
-    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="a model directory; twice counts twice")
+    parser.add_argument(
+        "models",
+        nargs="+",
+        type=Path,
+        metavar="MODEL",
+        help="a model directory or a bundled model (see `s2s models`); one that is given twice counts twice",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the model directory to write")
     return parser
 

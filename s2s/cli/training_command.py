@@ -1,17 +1,18 @@
-"""What the commands that train share: `python -m translation.train`, `python -m captioning.train`.
+"""Train a model from a recipe: what the commands `s2s train ...` share.
 
-An application adds its recipe, and what comes of it, in a module that imports them only when the arguments are sound:
+An application adds its recipe, and how to build a model and a task from it. It imports both only after the arguments
+have been checked:
 
     def train(arguments: list[str]) -> int:
-        options = training_command.parse(arguments, prog="python -m translation.train", description="Train ...")
+        options = training_command.parse(arguments, description="Train ...", recipes="translation/recipes")
         from translation.recipe import Recipe
         return training_command.train(options, Recipe, build, usage="translate --model {model} FILE")
 
     def build(recipe: Recipe, device: torch.device) -> Training: ...
 
 The recipe is a frozen dataclass for s2s/config.py with a field `training`, a `TrainingConfig`. `build` prepares the
-data and makes a fresh model from the recipe's seed; it is called with the run directory locked. What it raises leaves
-a run that has not begun, whose recipe may still be changed.
+data and makes a new model from the seed of the recipe. It is called while the run directory is locked. If it raises an
+exception, the run has not begun, and may be started again with another recipe.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2s import config
-from s2s.cli import command
+from s2s.cli.arguments import Parser, add_device, add_threads
 from s2s.errors import check
 from s2s.files import atomic_file, check_readable
 from s2s.storage.run_directory import RECIPE, RunDirectory
@@ -39,11 +40,11 @@ if TYPE_CHECKING:
 
 
 class Recipe(Protocol):
-    """What every recipe has: how to train."""
+    """The field that every recipe has."""
 
     @property
     def training(self) -> TrainingConfig:
-        """The section that the trainer reads."""
+        """The section `[training]`, which the trainer reads."""
         ...
 
 
@@ -52,13 +53,14 @@ R = TypeVar("R", bound=Recipe)
 
 @dataclass(frozen=True)
 class Training:
-    """What a recipe comes to.
+    """What to train, built from a recipe.
 
     Attributes:
-        task: what to train.
-        network: fresh, and on its device.
-        data: names the content that is trained on: a run goes on only where it is the same.
-        start: likewise, what is kept of the model that is gone on from: its vocabularies, and what is frozen.
+        task: the task.
+        network: the untrained or pretrained network, on its device.
+        data: a key of the training data. A run is resumed only if the key is the same.
+        start: a key of what stays fixed of the model in `start`: its vocabularies, and its frozen CNN. A run is
+            resumed only if the key is the same.
     """
 
     task: Task
@@ -67,20 +69,31 @@ class Training:
     start: str | None = None
 
 
-def parse(arguments: Sequence[str], *, prog: str, description: str) -> argparse.Namespace:
-    """The options of a training command; nothing heavy is imported.
+def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argparse.Namespace:
+    """Parse the arguments of a training command; nothing heavy is imported.
+
+    Args:
+        arguments: of the command.
+        description: of the command, for --help.
+        recipes: the folder of the recipes that come with the application, for --help.
 
     Raises:
-        UserError: for what can be known to be wrong before anything is loaded.
+        UserError: the arguments are wrong, or the recipe cannot be read.
     """
-    parser = command.Parser(prog=prog, description=description)
+    parser = Parser(description=description)
     add = parser.add_argument
-    add("recipe", type=Path, help=f"a TOML file; see {prog.split()[-1].partition('.')[0]}/recipes")
-    add("--run", type=Path, required=True, metavar="DIR", help="new folder; DIR/best will be the model")
-    add("--resume", action="store_true", help="go on with the training in DIR, exactly; only epochs may have changed")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe: training.epochs=5")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes a GPU where there is one")
-    add("--threads", type=command.positive, metavar="N", help="processor cores to use (default: all)")
+    add("recipe", type=Path, metavar="RECIPE", help=f"a TOML file; see {recipes}")
+    add("--run", type=Path, required=True, metavar="DIR", help="a new folder; the best model is written to DIR/best")
+    add("--resume", action="store_true", help="resume the training in DIR; only the number of epochs may have changed")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key of the recipe, such as training.epochs=5; may be repeated",
+    )
+    add_device(parser)
+    add_threads(parser)
     options = parser.parse_args(arguments)
     check_readable(options.recipe)
     return options
@@ -89,25 +102,26 @@ def parse(arguments: Sequence[str], *, prog: str, description: str) -> argparse.
 def train(
     options: argparse.Namespace, schema: type[R], build: Callable[[R, torch.device], Training], *, usage: str
 ) -> int:
-    """Train what `build` makes of the recipe, to the end; return the exit code.
+    """Train to the end and return the exit code.
 
-    Standard output gets one JSON object: the model's directory, its best validation figure, and the steps made.
+    One JSON object is printed on standard output: the directory of the model, its best validation figure, and the
+    number of steps.
 
     Args:
         options: from `parse`.
-        schema: the recipe's dataclass.
-        build: see `Training`.
-        usage: the command that uses the model, for the last message; `{model}` becomes its directory.
+        schema: the dataclass of the recipe.
+        build: makes the `Training` from the recipe.
+        usage: the command that uses the model, for the last message; `{model}` is replaced by its directory.
     """
     import torch
 
     from s2s.nn.precision import choose_device
     from s2s.training.trainer import Trainer
 
-    own = options.run / RECIPE
+    copy = options.run / RECIPE
     check(
-        options.resume or not own.exists() or not own.samefile(options.recipe),
-        f"{options.recipe}: would be replaced by the run's copy of it; keep your recipe outside of --run",
+        options.resume or not copy.exists() or not copy.samefile(options.recipe),
+        f"{options.recipe}: the run would overwrite this file with its copy of the recipe; move it out of --run",
     )
     recipe = config.load(options.recipe, schema, options.set)
     if options.threads:
@@ -116,7 +130,7 @@ def train(
     text = config.to_toml(recipe)
     with RunDirectory.resume(options.run) if options.resume else RunDirectory.create(options.run, text) as run:
         if options.resume:
-            _check_same(run, recipe)
+            _check_same_recipe(run, recipe)
         training = build(recipe, device)
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
         content = {"data": training.data, "start": training.start}
@@ -124,41 +138,41 @@ def train(
         trainer = Trainer(training.task, training.network, recipe.training, run, about)
         if options.resume:
             trainer.check_resumable()
-            _take_over(run, text)
+            _replace_recipe(run, text)
         position = trainer.train()
-    print(f"use it: {usage.format(model=run.best)}", file=sys.stderr)
+    print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
     return 0
 
 
 def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[str], names: Mapping[str, str]) -> None:
-    """Whether a model of the new shape can go on from one of the old.
+    """Check that a model of the new configuration can start from the weights of the old one.
 
     Args:
-        start: the directory of the old one, for the message.
-        old, new: dataclasses.
-        free: keys that may differ, beside those of dropout.
-        names: what the recipe calls their keys and sections, where it calls them otherwise.
+        start: the directory of the old model, for the message.
+        old, new: configurations; dataclasses.
+        free: keys that may differ, besides those of dropout.
+        names: the names of keys and sections in the recipe, where they differ from those in the configuration.
 
     Raises:
-        UserError: naming the recipe's keys in which they differ.
+        UserError: they differ in other keys; the message names the keys in the recipe.
     """
     changed = [key for key in config.differences(old, new) if "dropout" not in key and key not in free]
     parts = [key.partition(".") for key in changed]
     keys = ", ".join(names.get(first, first) + dot + rest for first, dot, rest in parts)
-    check(not changed, f"{start}: the recipe differs from it in {keys}: make them agree")
+    check(not changed, f"{start}: the recipe differs from this model in {keys}; change the recipe")
 
 
-def _check_same(run: RunDirectory, recipe: Recipe) -> None:
-    """Raise a UserError unless `recipe` is the run's, but for the number of epochs."""
-    if run.has_state():  # else it has not begun, and its old recipe binds nobody
+def _check_same_recipe(run: RunDirectory, recipe: Recipe) -> None:
+    """Raise a UserError unless `recipe` is that of the run, except for the number of epochs."""
+    if run.has_state():  # otherwise the training has not begun, and the recipe may change
         changes = config.differences(config.load(run.recipe, type(recipe)), recipe)
         changed = [key for key in changes if key != "training.epochs"]
-        advice = "go on with the old one, or start another --run"
-        check(not changed, f"--resume: the recipe differs from {run.recipe} in {', '.join(changed)}: {advice}")
+        advice = "resume with the old recipe, or start another --run"
+        check(not changed, f"--resume: the recipe differs from {run.recipe} in {', '.join(changed)}; {advice}")
 
 
-def _take_over(run: RunDirectory, text: str) -> None:
-    """Let the recipe be the run's."""
+def _replace_recipe(run: RunDirectory, text: str) -> None:
+    """Write the recipe with the new number of epochs into the run directory."""
     with atomic_file(run.recipe) as aside:
         aside.write_text(text, encoding="utf-8", newline="")

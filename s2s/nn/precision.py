@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal, get_args
 
 import torch
@@ -11,12 +10,6 @@ from s2s.errors import check
 
 Precision = Literal["auto", "bfloat16", "float32"]
 DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/models/quantisation.py
-
-# Of bfloat16 products oneDNN and PyTorch keep what they compiled for each shape, a thousand of them by themselves.
-# Where shapes differ from batch to batch that creeps to gigabytes; the last few dozen are as quick. Both read these
-# limits at their first product, and nothing is computed here before this module is imported.
-for _cache in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
-    os.environ.setdefault(_cache, "64")
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

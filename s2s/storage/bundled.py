@@ -63,13 +63,13 @@ def bundled_models(kind: str | None = None, folder: Path | None = None) -> list[
     return [found[key] for key in sorted(found)]
 
 
-def find_model(model: Path | str, kind: str, folder: Path) -> Path:
+def find_model(model: Path | str, kind: str | None = None, folder: Path | None = None) -> Path:
     """Return the model directory that `model` names: an existing path, else a bundled model.
 
     Args:
         model: a path such as RUN/best, or the name of a bundled model such as "en-de"
-        kind: of the models that the caller can use
-        folder: of the caller's bundled models
+        kind: of the models that the caller can use; None for all
+        folder: as in `bundled_models`
 
     Raises:
         UserError: there is neither; the message lists the names of the bundled models.

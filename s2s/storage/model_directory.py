@@ -10,7 +10,7 @@ Files that config.json does not name, such as a README.md, are ignored. Writing 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,11 +163,25 @@ def _identity(directory: Path) -> tuple[Path | int, ...] | None:
 # ------------------------------------------------------------------------------------------------- kinds of models
 
 _BUILDERS: dict[str, Callable[[StoredModel], Any]] = {}
+_LIMITS: dict[str, tuple[str, ...]] = {}
 
 
-def register(kind: str, build: Callable[[StoredModel], Any]) -> None:
-    """Make `load` build models of `kind` by `build`, as each application does when it is imported."""
+def register(kind: str, build: Callable[[StoredModel], Any], *, limits: Sequence[str] = ()) -> None:
+    """Make `load` build models of `kind` by `build`, as each application does when it is imported.
+
+    Args:
+        kind: the name that config.json gives.
+        build: makes the model.
+        limits: keys of the configuration that hold the longest source or target of the training text, and the like.
+            Models that differ in these alone compute the same function of their weights.
+    """
     _BUILDERS[kind] = build
+    _LIMITS[kind] = tuple(limits)
+
+
+def limits(kind: str) -> tuple[str, ...]:
+    """Return the `limits` with which a kind was registered; none for an unknown kind."""
+    return _LIMITS.get(kind, ())
 
 
 def load(directory: Path | str, expected: str | None = None) -> Any:

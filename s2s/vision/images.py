@@ -11,10 +11,10 @@ import logging
 import os
 import stat
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -54,9 +54,6 @@ _REFUSALS = {
     errno.EPERM: "may not be read; check its permissions",
 }
 
-# What Pillow has to say about a file is in its exceptions; its warnings and log lines would spoil standard error.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-logging.getLogger("PIL").addHandler(logging.NullHandler())
 _DESCRIPTOR = threading.Lock()  # two threads that redirect standard error would lose it
 
 
@@ -137,7 +134,17 @@ def _check_file(path: Path) -> None:
         raise ImageError(path, f"has {status.st_size:,} bytes, more than any picture that is read ({MAX_BYTES:,})")
 
 
+@cache
+def _discard_log() -> None:
+    """Do not print the errors that Pillow logs, which are those of its exceptions.
+
+    Without a handler, Python prints them on standard error; a program that sets up logging still gets them.
+    """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
 def _decoded(path: Path) -> Image.Image:
+    _discard_log()
     with path.open("rb") as file:
         try:
             image = Image.open(file, formats=FORMATS)

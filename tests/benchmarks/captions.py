@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from s2s.cli.process import limit_compiled_products
 from s2s.config import from_dict
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
@@ -88,4 +89,5 @@ def _floor(cnn: Backbone, pixels: torch.Tensor) -> Figures:
 
 
 if __name__ == "__main__":
+    limit_compiled_products()  # as commands do
     print(json.dumps(captions(**json.loads(sys.argv[1]))))

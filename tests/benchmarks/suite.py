@@ -30,6 +30,7 @@ from typing import Any
 
 from s2s import cache
 from s2s.cli import command
+from s2s.cli.arguments import Parser, positive
 from s2s.errors import check
 from tests.benchmarks import joeynmt, opennmt, ours
 from tests.benchmarks.process import CommandError
@@ -205,9 +206,8 @@ def _about(scale: str, setting: Setting, threads: int, versions: dict[str, str])
     return {"machine": described, "threads": threads, "versions": versions, **scales, "setting": asdict(setting)}
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(
-        prog="python -m tests.benchmarks.suite",
+def _parser() -> Parser:
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -220,7 +220,7 @@ def _parser() -> command.Parser:
         "--toolkits", nargs="+", choices=TOOLKITS, default=TOOLKITS, metavar="NAME", help=f"of {'; '.join(TOOLKITS)}"
     )
     parser.add_argument("--hours", type=float, metavar="H", help="of a training to the end (default: 2)")
-    parser.add_argument("--threads", type=command.positive, metavar="N", help="processor cores (default: all)")
+    parser.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
     data = Path(os.environ.get("S2S_DATA", "data"))
     parser.add_argument("--data", type=Path, default=data, metavar="DIR", help="holds multi30k (default: $S2S_DATA)")
     return parser

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from s2s import config
+from s2s.cli.process import limit_compiled_products
 from s2s.decoding.search import SearchOptions
 from s2s.storage.run_directory import RunDirectory
 from s2s.text.subwords import SubwordVocabulary
@@ -207,4 +208,5 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 if __name__ == "__main__":
+    limit_compiled_products()  # as commands do
     print(json.dumps(VERBS[sys.argv[1]](**json.loads(sys.argv[2]))))

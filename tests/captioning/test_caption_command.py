@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from captioning.caption import _Run, caption, expanded
+from captioning.caption import DEFAULT, MODELS, _Run, caption, expanded, model_directory
+from captioning.model import KIND
 from s2s.decoding.results import Caption, Captioned
 from s2s.errors import UserError
+from s2s.storage.bundled import bundled_models
 from s2s.vision.images import read_image
 
 CAPTIONING = Path(__file__).parents[2] / "captioning"
@@ -103,3 +105,29 @@ def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "scandir", guarded)
     assert list(expanded(str(tmp_path))) == [tmp_path / "a" / "x.png", tmp_path / "b", tmp_path / "link"]
+
+
+def test_models_are_found_by_their_names_among_the_bundled_ones(tmp_path: Path) -> None:
+    assert model_directory(Path("flickr8k")) == MODELS / "flickr8k"
+    assert [model.name for model in bundled_models(KIND)] == ["flickr8k"]
+    assert model_directory(tmp_path) == tmp_path
+    with pytest.raises(UserError, match=r"xyz: no such directory, .*; the bundled models are flickr8k$"):
+        model_directory(Path("xyz"))
+
+
+def test_a_folder_called_like_the_default_model_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as the data set that is being captioned."""
+    (tmp_path / DEFAULT.name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    loaded: list[Path] = []
+
+    def load(directory: Path, *_: Any, **__: Any) -> None:
+        loaded.append(directory)
+        raise UserError("seen")
+
+    monkeypatch.setattr("captioning.caption.load", load)
+    with pytest.raises(UserError, match="seen"):
+        caption([DEFAULT.name])
+    assert loaded == [DEFAULT]

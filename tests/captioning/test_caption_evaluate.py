@@ -141,7 +141,7 @@ def test_two_pictures_of_one_name_are_told_before_any_is_captioned(model: list[s
 
 
 def test_a_folder_of_pictures_beside_results_is_an_error(files: list[str], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--results needs none: leave it out"):
+    with pytest.raises(UserError, match="--results, which needs no pictures; leave it out"):
         evaluate([*files, "--images", str(tmp_path)])
 
 

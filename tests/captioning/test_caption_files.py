@@ -196,7 +196,7 @@ def test_karpathy_files_give_the_splits_that_are_asked_for(write: Write) -> None
 
 @pytest.mark.parametrize(
     ("splits", "message"),
-    [((), r"holds the splits train, val; .*data_prep\.coco"), (("test",), "has no split test; it has train, val")],
+    [((), r"holds the splits train, val; .*s2s prepare coco"), (("test",), "has no split test; it has train, val")],
 )
 def test_a_split_must_be_chosen_and_be_there(write: Write, splits: tuple[str, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):

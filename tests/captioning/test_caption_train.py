@@ -140,13 +140,13 @@ def test_a_model_of_another_shape_is_not_gone_on_from(
     changes = dict(changes)
     kind = changes.pop("kind", recipe.decoder.kind)
     other = as_kind(replace(recipe.decoder, **changes), kind)
-    with pytest.raises(UserError, match=rf"the recipe differs from it in {key}: make them agree"):
+    with pytest.raises(UserError, match=rf"the recipe differs from this model in {key}; change the recipe"):
         build(going_on(recipe, stored, decoder=other), CPU)
 
 
 def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored: Path) -> None:
     image = replace(IMAGE, backbone="triangles", preprocessing=Preprocessing(world.SIZE, "pad"))
-    with pytest.raises(UserError, match=r"differs from it in image\.backbone, image\.preprocessing\.fit: make"):
+    with pytest.raises(UserError, match=r"from this model in image\.backbone, image\.preprocessing\.fit; change"):
         build(going_on(recipe, stored, image=image), CPU)
 
 

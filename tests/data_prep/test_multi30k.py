@@ -172,7 +172,7 @@ def test_the_command_writes_what_is_new_in_the_descriptions(
     assert not (tmp_path / "data" / "descriptions.fr").exists()
 
     assert command.run(multi30k.multi30k, arguments[:-1]) == 2
-    assert capsys.readouterr().err == "error: --descriptions: there are some in en and de only\n"
+    assert capsys.readouterr().err == "error: --descriptions: only available in en and de\n"
 
 
 def test_the_checksums_are_those_of_the_real_files(

@@ -108,10 +108,10 @@ def test_the_raw_files_are_never_overwritten(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--max-characters", "1"], "no pair is left"),
+        (["--max-characters", "1"], "all pairs were dropped"),
         (["--max-ratio", "0"], "max_ratio"),
         (["--hold-out", "4"], "cannot hold out 4 of 4 pairs"),
-        (["--hold-out", "1", "--hold-out-name", "train"], "give two names"),
+        (["--hold-out", "1", "--hold-out-name", "train"], "choose two different names"),
         (["--prefix", "../train"], "is not the name of a file"),
         (["--source", "missing.en"], "missing.en: no such file"),
     ],

@@ -25,7 +25,6 @@ from translation.model import TranslationModel
 from translation.translate import translate
 from translation.translator import Translator
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ["two dogs play", "", "a man is sleeping in the park", "a man with a dog", "a ball"]
 OURS = ["Zwei Hunde spielen.", "", "Ein Mann schläft im Park.", "Die Frau und ein Hund.", "Ein großer Park."]
 THEIRS = ["Zwei Hunde.", "Nichts.", "Ein Mann im Park.", "Eine Frau, ein Hund.", "Der Park."]
@@ -112,7 +111,7 @@ def test_the_report_says_which_bleu_is_which_and_its_significance_beside_it(
         assert len(tests) == (0 if score.name == "chrF2" else 1)
         assert all(f" of {files['theirs']}: p = " in test and "bs:1000|seed:12345" in test for test in tests)
     assert ("cased, detokenised" in bleu, "lower-cased" in bleu) == (True, False)
-    assert "lower-cased, Moses-tokenised" in lower
+    assert "lower-cased and Moses-tokenised" in lower
     assert "ratio = " in bleu
     assert "ref_len = 21" in bleu
 
@@ -167,6 +166,20 @@ def test_several_models_are_scored_by_what_they_translate_together(
     assert [score["value"] for score in result["scores"]] == [score.value for score in expected]
 
 
+def test_models_are_found_by_their_names_among_the_bundled_ones(
+    files: dict[str, str], models: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("translation.translate.MODELS", models[0].parent)
+    monkeypatch.setattr("translation.evaluate.MODELS", models[0].parent)
+    (models[0].parent / "second").symlink_to(models[1])
+    given = ["--source", files["source"], "--reference", files["reference"]]
+    by_name = printed(capsys, "--model", "first", *given, "--baseline", "second")
+    by_path = printed(capsys, "--model", models[0], *given, "--baseline", models[1])
+    assert by_name["scores"] == by_path["scores"]
+    assert by_name["comparisons"][0]["tests"] == by_path["comparisons"][0]["tests"]
+    assert (by_name["translations"], by_name["comparisons"][0]["baseline"]) == ("first", "second")
+
+
 @pytest.mark.parametrize("options", [[], ["--beam", "1"], ["--length-penalty", "0", "--precision", "float32"]])
 def test_a_model_translates_as_the_command_translate_does(
     options: list[str], files: dict[str, str], tiny_model: Path, tmp_path: Path
@@ -187,7 +200,7 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
     scored = [] if role == "--hypothesis" else ["--model", str(tmp_path / "no model")]
     with pytest.raises(UserError) as error:
         evaluate([*given, *scored, role, short])
-    assert str(error.value).startswith(f"{short} has 4 lines but {files['reference']} has 5: ")
+    assert str(error.value).startswith(f"{short} has 4 lines but {files['reference']} has 5; ")
 
 
 @pytest.mark.parametrize(
@@ -195,14 +208,14 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
     [
         ("--reference {reference}", "one of the arguments --model --hypothesis is required"),
         ("--hypothesis {ours} --target-language de", "required: --reference"),
-        ("--model {model} --reference {reference}", "{model}: a model needs --source, the file to translate"),
+        ("--model {model} --reference {reference}", "{model}: a model needs --source, the text to translate"),
         ("--model {new} --reference {reference}", "{new}: a model needs --source"),
         ("--model {new} --source {source} --reference {reference}", "{new}: no such directory"),
         (
             "--hypothesis {ours} --reference {reference} --target-language de --baseline {theirs} {model}",
-            "{model}: a model needs --source, the file to translate",
+            "{model}: a model needs --source, the text to translate",
         ),
-        ("--hypothesis {ours} --reference {reference}", "--hypothesis: give --target-language too"),
+        ("--hypothesis {ours} --reference {reference}", "--hypothesis needs --target-language"),
         ("--hypothesis {ours} --reference {reference} --target-language german", "'german' is no language code"),
         (
             "--model {model} --source {source} --reference {reference} --target-language x --output {new}",
@@ -210,12 +223,12 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
         ),
         ("--hypothesis {ours} --reference {new} --target-language de", "{new}: no such file"),
         ("--hypothesis {ours} --reference {empty} --target-language de", "{empty}: is empty"),
-        ("--hypothesis {ours} --reference {reference} --target-language de --output {new}", "--output keeps what"),
+        ("--hypothesis {ours} --reference {reference} --target-language de --output {new}", "--output needs --model"),
         ("--model {model} --source {source} --reference {reference} --output {ours}", "{ours}: exists already"),
         ("--model {model} --source {source} --reference {reference} --output {source} --force", "{source}: is an inp"),
         (
             "--model {model} --source {source} --reference {reference} --target-language en --baseline {model}",
-            "{model}: translates to de, but en is scored: choose another --baseline",
+            "{model}: this model translates to de, but en is scored; choose another --baseline",
         ),
         ("--model {folder} --source {source} --reference {reference}", "{folder}: is no model directory"),
         ("--model {model} --source {source} --reference {reference} --beam 0", "'0' is not a whole number from 1"),
@@ -235,9 +248,9 @@ def test_mistakes_are_told_and_nothing_is_written(
     assert Path(files["source"]).read_text(encoding="utf-8").split("\n")[:-1] == SOURCE
 
 
-def test_as_a_script_it_prints_results_alone_and_scores_files_without_torch(files: dict[str, str]) -> None:
+def test_as_a_command_it_prints_results_alone_and_scores_files_without_torch(files: dict[str, str]) -> None:
     given = ["--hypothesis", "ours.txt", "--reference", "reference.txt", "--target-language", "de"]
-    command = [sys.executable, "-X", "importtime", str(ROOT / "translation" / "evaluate.py"), *given]
+    command = [sys.executable, "-X", "importtime", "-m", "translation.evaluate", *given]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     folder = Path(files["ours"]).parent
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=folder, env=environment, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ import torch
 from s2s.cli import command
 from s2s.decoding.results import Translation
 from s2s.decoding.search import SearchOptions
+from s2s.storage.bundled import bundled_models
 from translation import translate
-from translation.model import TranslationModel
+from translation.model import KIND, TranslationModel
 from translation.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,7 +164,7 @@ def test_long_lines_are_named_and_then_counted(run: Translate, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--n-best", "4"], "--n-best 4 is more than --beam 3: a beam has no more to give"),
+        (["--n-best", "4"], "--n-best 4 is more than --beam 3; choose a wider beam"),
         (["--n-best", "0"], "argument --n-best: '0' is not a whole number from 1 (see translate --help)"),
         (["--beam", "many"], "argument --beam: 'many' is not a whole number from 1 (see translate --help)"),
         (["--to", "de"], "argument --to: not allowed with argument --model (see translate --help)"),
@@ -206,16 +208,41 @@ def test_the_bundled_model_is_chosen_by_its_language(tmp_path: Path, monkeypatch
     assert translate.bundled("en") == tmp_path / "de-en"
 
 
+def test_a_bundled_model_is_chosen_by_its_name(
+    tiny_model: Path, tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(translate, "MODELS", tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "tiny")
+    outputs = []
+    for model in (tiny_model, "tiny"):
+        assert command.run(translate.translate, ["--precision", "float32", "--model", str(model), str(text)]) == 0
+        outputs.append(capsys.readouterr())
+    assert outputs[0] == outputs[1]
+    assert outputs[0].out.count("\n") == len(LINES)
+    assert command.run(translate.translate, ["--model", "tinny", str(text)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: tinny: no such directory, and no bundled model has this name; the bundled models ")
+    assert "tiny" in error
+
+
+def test_the_bundled_models_are_of_the_kind_that_translate_asks_for() -> None:
+    assert translate.model_directory(Path("en-de-fine-tuned")) == translate.MODELS / "en-de-fine-tuned"
+    assert {model.kind for model in bundled_models("translation", translate.MODELS)} == {KIND}
+    assert {model.name for model in bundled_models(KIND)} == {"de-en", "en-de", "en-de-fine-tuned"}
+
+
 def test_without_a_bundled_model_the_message_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: Path
 ) -> None:
     monkeypatch.setattr(translate, "MODELS", tmp_path)
     assert command.run(translate.translate, [str(text)]) == 2
-    assert capsys.readouterr().err.startswith("error: no model came with this installation: name one with --model")
+    assert capsys.readouterr().err.startswith("error: no model is bundled with this installation; choose one with")
     (tmp_path / "en-de").mkdir()
     (tmp_path / "en-de" / "config.json").touch()
     assert command.run(translate.translate, ["--to", "fr", str(text)]) == 2
-    assert capsys.readouterr().err == "error: --to fr: the bundled models translate to de; or name a --model\n"
+    assert capsys.readouterr().err == (
+        "error: --to fr: the bundled models translate to de; choose another language, or a --model\n"
+    )
 
 
 def test_a_wrong_number_of_translations_is_a_bug_and_not_an_output(

@@ -113,7 +113,7 @@ def test_a_picture_shows_the_first_lines_and_says_so(
 def test_an_empty_input_gives_an_empty_file(run: Translate, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
-    for ending in translate.ATTENTION:
+    for ending in translate.ATTENTION_FORMATS:
         assert run(empty, "--attention", tmp_path / f"a{ending}") == (0, "", "")
     assert read_attention_file(tmp_path / "a.json") == []
 
@@ -122,7 +122,7 @@ def test_a_failure_leaves_the_file_as_it_was(run: Translate, text: Path, tmp_pat
     broken = tmp_path / "broken.en"
     broken.write_bytes(b"\xff\n")
     before = sorted(path.name for path in tmp_path.iterdir())
-    for ending in translate.ATTENTION:
+    for ending in translate.ATTENTION_FORMATS:
         assert run(text, broken, "--attention", tmp_path / f"a{ending}")[0] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
@@ -136,10 +136,13 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
     taken.touch()
     same = str(tmp_path / "same.json")
     for arguments, complaint in [
-        (["--attention", "a.svg"], "--attention a.svg: choose a name with .json, .html, .png"),
-        (["--attention", "json"], "--attention json: choose a name with .json, .html, .png"),
+        (["--attention", "a.svg"], "--attention a.svg: the file name must end in .json, .html, .png"),
+        (["--attention", "json"], "--attention json: the file name must end in .json, .html, .png"),
         (["--attention", str(taken)], f"{taken}: exists already; choose another name, or replace it with --force"),
-        (["--attention", same, "--output", same], f"--attention {same}: is --output's file too; choose another"),
+        (
+            ["--attention", same, "--output", same],
+            f"--attention {same}: this is the file of --output too",
+        ),
     ]:
         done = subprocess.run(
             [sys.executable, "-c", program, str(text), *arguments],

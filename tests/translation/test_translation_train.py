@@ -151,7 +151,7 @@ def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Pat
         (apart, "vocabulary.joint, tie_embeddings, decoder.dim"),
         (german, "data.source_language, data.target_language, vocabulary.joint, tie_embeddings, decoder.dim"),
     ):
-        with pytest.raises(UserError, match=f"model: the recipe differs from it in {keys}: make them agree"):
+        with pytest.raises(UserError, match=f"model: the recipe differs from this model in {keys}; change the recipe"):
             build(changed, CPU)
 
 

@@ -57,7 +57,7 @@ def test_the_code_of_main_is_the_exit_code(code: int) -> None:
         ("raise KeyboardInterrupt", 130, "interrupted"),
         ("open('/no/such')", 2, "error: /no/such: No such file or directory; check the path"),
         ("raise OSError(errno.ENOSPC, 'No space left', 'x')", 2, "error: x: No space left; free some space and try"),
-        ("raise PermissionError(errno.EACCES, 'denied', 'x')", 2, "error: x: denied; check who may read and write it"),
+        ("raise PermissionError(errno.EACCES, 'denied', 'x')", 2, "error: x: denied; check its permissions"),
         ("raise MemoryError", 2, "error: out of memory; "),
         ("raise type('OutOfMemoryError', (RuntimeError,), {})('CUDA')", 2, "error: out of memory; "),
         ("raise RuntimeError('DefaultCPUAllocator: no memory')", 2, "error: out of memory; "),
@@ -85,7 +85,8 @@ def test_debug_shows_the_traceback_above_the_line(body: str) -> None:
 
 
 PARSING = """
-parser = command.Parser(prog="tool")
+from s2s.cli.arguments import Parser
+parser = Parser(prog="tool")
 parser.add_argument("--beam", type=int)
 parser.parse_args(arguments)
 return 0
@@ -232,7 +233,9 @@ def test_nothing_heavy_is_imported() -> None:
 
 
 def test_a_file_run_from_another_folder_finds_the_project_and_hides_nothing(tmp_path: Path) -> None:
-    idiom = textwrap.dedent((command.__doc__ or "").partition("::\n\n")[2].partition("\nNothing heavy")[0])
+    idiom = textwrap.dedent(
+        (command.__doc__ or "").partition("::\n\n")[2].partition("\nThis module imports nothing")[0]
+    )
     assert "sys.path" in idiom
     (tmp_path / "s2s").symlink_to(ROOT / "s2s")
     (tmp_path / "application").mkdir()

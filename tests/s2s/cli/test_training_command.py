@@ -75,7 +75,7 @@ def train_with(build: Callable[[Recipe, torch.device], Training]) -> Callable[[l
     """The command of an application."""
 
     def train(arguments: list[str]) -> int:
-        options = training_command.parse(arguments, prog="python -m sums.train", description="Learn sums.")
+        options = training_command.parse(arguments, description="Learn sums.", recipes="sums/recipes")
         return training_command.train(options, Recipe, build, usage="multiply --model {model} NUMBER")
 
     return train
@@ -87,7 +87,7 @@ train = train_with(build)
 def test_a_recipe_is_not_replaced_by_the_runs_copy_of_it(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("factor = 3.0  # my comment")
-    with pytest.raises(UserError, match=r"recipe\.toml: would be replaced by the run's copy of it; keep your"):
+    with pytest.raises(UserError, match=r"recipe\.toml: the run would overwrite this file with its copy of the"):
         train([str(recipe), "--run", str(tmp_path)])
     assert recipe.read_text() == "factor = 3.0  # my comment"
 
@@ -107,7 +107,7 @@ def test_a_model_comes_of_a_recipe(arguments: list[str], tmp_path: Path, capsys:
     assert (result["model"], result["steps"]) == (str(best), 4)
     assert result["best"] == min(json.loads(line)["loss"] for line in (tmp_path / "run" / "log.jsonl").open())
     assert "2 parameters, on cpu" in printed.err
-    assert printed.err.splitlines()[-1] == f"use it: multiply --model {best} NUMBER"
+    assert printed.err.splitlines()[-1] == f"to use the model: multiply --model {best} NUMBER"
     about = read_model(best).about
     assert about["recipe"]["factor"] == 3
     assert (about["data"], about["torch"]) == ("times 3.0", torch.__version__)
@@ -127,7 +127,7 @@ def test_more_epochs_later_are_as_many_at_once(arguments: list[str], tmp_path: P
 def test_a_run_that_has_begun_keeps_its_recipe(arguments: list[str], tmp_path: Path) -> None:
     assert train(arguments) == 0
     before = (tmp_path / "run" / "recipe.toml").read_text()
-    with pytest.raises(UserError, match=r"differs from .*recipe\.toml in factor, training\.seed: go on with the old"):
+    with pytest.raises(UserError, match=r"differs from .*recipe\.toml in factor, training\.seed; resume with the old"):
         train([*arguments, "--resume", "--set", "factor=3", "--set", "training.seed=2"])
     assert (tmp_path / "run" / "recipe.toml").read_text() == before
 
@@ -159,12 +159,18 @@ def test_a_run_that_has_not_begun_may_get_another_recipe(arguments: list[str], t
         (["--threads", "0"], "argument --threads: '0' is not a whole number from 1"),
         (["--resume"], "nothing to resume"),
         (["--set", "facter=3"], "unknown key 'facter' (did you mean 'factor'?)"),
-        (["--threads", "many"], "'many' is not a whole number from 1 (see python -m sums.train --help)"),
+        (["--threads", "many"], "'many' is not a whole number from 1 (see s2s train sums --help)"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_made(
-    more: list[str], message: str, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    more: list[str],
+    message: str,
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["s2s train sums"])
     assert command.run(train, [*arguments, *more]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
@@ -180,7 +186,7 @@ def test_arguments_are_looked_at_before_torch_is_loaded() -> None:
         "import sys\n"
         "from s2s.cli import command, training_command\n"
         "arguments = ['nowhere.toml', '--run', 'nowhere']\n"
-        "code = command.run(lambda a: training_command.parse(a, prog='p', description='d') and 0, arguments)\n"
+        "code = command.run(lambda a: training_command.parse(a, description='d', recipes='r') and 0, arguments)\n"
         "assert code == 2 and 'torch' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -404,9 +404,13 @@ def test_pillow_says_nothing_on_standard_error(tmp_path: Path) -> None:
     lzw[8:30] = jpeg[8:200] = b"\xff" * 22  # libtiff's own complaints, past Pillow
     exif = encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x02\0\x0f\x01\x02\0\xff\0\0\0\xff\xff\0\0")
     levels = encoded(Image.new("P", (2, 2)), "PNG", transparency=b"\0\1")
-    paths = [bomb, *(stored(tmp_path, bytes(data), str(i)) for i, data in enumerate((lzw, jpeg, exif, levels)))]
+    three, many = (struct.pack("<HHII", 277, 3, 1, channels) for channels in (3, 99))
+    channels = encoded(scene(), "TIFF").replace(three, many)  # Pillow logs this error
+    files = [lzw, jpeg, exif, levels, channels]
+    paths = [bomb, *(stored(tmp_path, bytes(data), str(i)) for i, data in enumerate(files))]
     program = (
         "import sys; from pathlib import Path; from s2s.vision.images import ImageError, read_image\n"
+        "from s2s.cli.process import prepare_process; prepare_process()\n"
         "for name in sys.argv[1:]:\n"
         "    try: read_image(Path(name))\n"
         "    except ImageError as error: print(error)\n"

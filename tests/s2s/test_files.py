@@ -159,7 +159,7 @@ def test_check_output_looks_where_a_link_leads(tmp_path: Path) -> None:
 
 def test_a_device_that_may_not_be_written_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    with pytest.raises(UserError, match="/dev/null: may not be written to; check its permissions"):
+    with pytest.raises(UserError, match="/dev/null: is not writable; check its permissions"):
         check_output(Path("/dev/null"))
 
 

@@ -1,7 +1,7 @@
-"""Where prepared data is kept: in $S2S_CACHE, else in $XDG_CACHE_HOME/s2s, else in ~/.cache/s2s.
+"""The cache of prepared data: $S2S_CACHE, else $XDG_CACHE_HOME/s2s, else ~/.cache/s2s.
 
-What lies there is named by `key`, after the content that it was made from: it is never stale, and may be deleted at any
-time.
+Entries are named by `key`, a hash of the content they were made from. They never become stale, and may be deleted at
+any time.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from s2s.errors import UserError, check
 
 
 def folder() -> Path:
-    """The folder of prepared data, which need not exist."""
+    """Return the folder of the cache, which may not exist yet."""
     if named := os.environ.get("S2S_CACHE"):
         return Path(named)
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "s2s"
     except RuntimeError as error:
-        raise UserError("there is no home folder to keep prepared data in; set S2S_CACHE to a folder") from error
+        raise UserError("there is no home folder for prepared data; set S2S_CACHE to a folder") from error
 
 
 def make_writable(folder: Path) -> None:
-    """Raise a UserError unless `folder` can be written; it is made where it is missing."""
-    advice = "prepared data cannot be kept there; set S2S_CACHE to a folder that can be written"
+    """Create `folder` if it is missing; raise a UserError unless files can be written in it."""
+    advice = "prepared data cannot be stored there; set S2S_CACHE to a writable folder"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}: {advice}") from error
-    check(os.access(folder, os.W_OK), f"{folder}: may not be written to: {advice}")
+    check(os.access(folder, os.W_OK), f"{folder}: is not writable: {advice}")
 
 
 def key(parts: Sequence[Any]) -> str:
-    """A file name for what is made from `parts`, which JSON can hold."""
+    """Return a file name for data made from `parts`, which must be JSON-serialisable."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

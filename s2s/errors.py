@@ -1,4 +1,4 @@
-"""What a user can do wrong, told in one line."""
+"""Errors and warnings for users, each in one line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 
 class UserError(Exception):
-    """A mistake that its maker can mend: the message is one line that says what is wrong, where, and what to do next.
+    """A mistake that the user can correct. The message is one line: what is wrong, where, and what to do next.
 
-    Commands print it as `error: ...` and end with exit code 2; everything else that escapes is a bug.
+    Commands print it as `error: ...` and exit with code 2. Any other exception that reaches a command is a bug.
     """
 
 
@@ -20,12 +20,12 @@ def check(condition: object, message: str) -> None:
 
 
 def first_few(names: Sequence[object]) -> str:
-    """The first three of `names`, and how many more there are: a message stays a line."""
+    """Return the first three of `names` and the number of the others, so that a message stays one line."""
     return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 class Terminated(BaseException):
-    """SIGTERM came. Like KeyboardInterrupt it passes `except Exception`, and lets every `finally` do its work."""
+    """Raised at SIGTERM. Like KeyboardInterrupt it is not caught by `except Exception`, and runs every `finally`."""
 
 
 def warn(message: str) -> None:
@@ -34,6 +34,6 @@ def warn(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    """One line that a terminal can only show, whatever names of files and words of strangers are in it."""
+    """Return `text` as one line without control characters: it may quote file names or text from outside."""
     line = " ".join(text.splitlines())
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)

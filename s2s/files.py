@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, and the checks that come before reading or writing one."""
+"""Atomic writing of files and folders, and checks of paths before reading and writing."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from s2s.errors import check
 
 
 def check_readable(path: Path) -> None:
-    """Raise a UserError unless `path` is something that can be opened and read: a file, a pipe, a device."""
+    """Raise a UserError unless `path` is a file, pipe or device that can be read."""
     check(not path.is_dir(), f"{path}: is a folder; name a file in it")
-    where = "" if path.is_absolute() else " (seen from the current folder)"
+    where = "" if path.is_absolute() else " (relative to the current folder)"
     check(path.exists(), f"{path}: no such file{where}; check the path")
-    check(os.access(path, os.R_OK), f"{path}: may not be read; check its permissions")
+    check(os.access(path, os.R_OK), f"{path}: is not readable; check its permissions")
 
 
 def check_output(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
-    """Raise a UserError unless `path` can be written and (without `force`) nothing is lost by it.
+    """Raise a UserError unless `path` can be written, and, without `force`, does not exist yet.
 
-    None of `inputs`, whatever its name or link, is ever replaced. A device or a named pipe (/dev/null, /dev/stdout) is
-    there to be written to and needs no `force`.
+    `path` must not be one of `inputs`, not even through a link. Devices and named pipes (/dev/null, /dev/stdout) can
+    be written without `force`.
     """
     if _is_device(path):
-        check(os.access(path, os.W_OK), f"{path}: may not be written to; check its permissions")
+        check(os.access(path, os.W_OK), f"{path}: is not writable; check its permissions")
         return
     clash = path.exists() and any(each.exists() and path.samefile(each) for each in inputs)
-    check(not clash, f"{path}: is an input, which is never replaced; choose another name")
+    check(not clash, f"{path}: is an input and would be overwritten; choose another name")
     folder = _real(path).parent
     check(not path.is_dir(), f"{path}: is a folder; name a file in it")
     check(folder.exists(), f"{path}: its folder {folder} does not exist; create it first")
     check(folder.is_dir(), f"{path}: {folder} is a file, not a folder; choose another path")
-    check(force or not path.exists(), f"{path}: exists already; choose another name, or replace it with --force")
-    check(os.access(folder, os.W_OK), f"{path}: its folder {folder} may not be written to; check its permissions")
+    check(force or not path.exists(), f"{path}: already exists; choose another name, or replace it with --force")
+    check(os.access(folder, os.W_OK), f"{path}: its folder {folder} is not writable; check its permissions")
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write; when the block ends well, what was written there appears at `path`, whole and on disk.
+    """Yield a temporary path to write; when the block ends without an error, the file is moved to `path`.
 
-    It lies beside `path`, with the same suffix, so that an existing file is replaced in one step; when the block
-    fails it is removed and `path` is as before. A symbolic link is followed. A device or a named pipe cannot be
-    replaced and is written directly.
+    The temporary file is beside `path` and has the same suffix. It is flushed to the disk and then renamed, so `path`
+    is replaced in one step. If the block fails, the temporary file is removed and `path` stays as it was. A symbolic
+    link is followed. A device or a named pipe cannot be replaced and is written directly.
     """
     if _is_device(path):
         with _named_when_full(path):
@@ -67,14 +67,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; when the block ends well it takes the place of the folder at `path`, if any.
+    """Yield an empty temporary folder; when the block ends without an error, it replaces the folder at `path`.
 
-    Killed at any moment, this leaves the old folder or the new one whole: at `path`, or, between the two renames that
-    an exchange takes, at `path` with `.old` added. Who reads asks `current(path)`; nothing needs repair, because the
-    next write clears up what a killed one left behind. There may be many readers, but one writer at a time.
+    If the process is killed at any moment, the old or the new folder is left complete: at `path`, or, between the two
+    renames of a replacement, at `path` with `.old` added. Readers therefore ask `current_version(path)`. The next write
+    removes what a killed one left behind. There may be many readers, but only one writer at a time.
     """
     target = _real(path)
-    check(target.is_dir() or not target.exists(), f"{path}: is a file where a folder is to be written; move it away")
+    check(
+        target.is_dir() or not target.exists(), f"{path}: is a file, but a folder is to be written there; move it away"
+    )
     new, old = target.with_name(f".{target.name}.new"), _old(target)
     _remove(new)
     new.mkdir()
@@ -96,20 +98,20 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def current_version(path: Path) -> Path:
-    """Where the last whole version of a folder written by `atomic_directory` lies: `path`, if there is none at all."""
+    """Return where the last complete version of a folder of `atomic_directory` is; `path` if there is none."""
     target = _real(path)
     return _old(target) if not target.exists() and _old(target).exists() else path
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def _named_when_full(path: Path) -> Iterator[None]:
-    """A write that fails does not know the name of its file, but the user's message needs one."""
+    """Add the file name to an error about a full disk, which has none: the message for the user needs it."""
     try:
         yield
     except OSError as error:
@@ -119,7 +121,7 @@ def _named_when_full(path: Path) -> Iterator[None]:
 
 
 def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError where links form a loop
+    return Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError if links form a loop
 
 
 def _old(target: Path) -> Path:
@@ -136,7 +138,7 @@ def _remove(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's names, are on the disk."""
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""A file that one process at a time holds; however that process dies, the kernel lets go of it."""
+"""File locks that one process at a time can hold. The kernel releases them when the process ends in any way."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ else:
 
 
 def lock_file(descriptor: int) -> None:
-    """Lock an open file until it is closed, or raise a BlockingIOError or PermissionError if another process has."""
+    """Lock an open file until it is closed; raise BlockingIOError or PermissionError if another process holds it."""
     if sys.platform == "win32":
-        os.lseek(descriptor, 2**30, os.SEEK_SET)  # a locked byte cannot be read, and the first ones are to be
+        os.lseek(
+            descriptor, 2**30, os.SEEK_SET
+        )  # a locked byte cannot be read, so lock none at the beginning of the file
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         os.lseek(descriptor, 0, os.SEEK_SET)
     else:

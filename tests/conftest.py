@@ -7,11 +7,16 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # torch reads this when it is first imported, here and in the commands that tests start. The tensors of tests are so
 # small that several threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Property tests have no deadline: on a busy machine it fails tests that have nothing wrong.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

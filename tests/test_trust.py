@@ -103,8 +103,8 @@ def changed(directory: Path, change: Callable[[dict[str, Any]], object]) -> Path
             "'encoder.layers': expected at least 1 and at most 64",
         ),
         (lambda config: config["encoder"].update(dim=10**12), "'encoder.dim': expected at least 1 and at most 65536"),
-        (lambda config: config["encoder"].update(dim=65_536), "not those of this model: encoder"),
-        (lambda config: config["encoder"].update(layers=64), "not those of this model: missing encoder"),
+        (lambda config: config["encoder"].update(dim=65_536), "does not fit this model: encoder"),
+        (lambda config: config["encoder"].update(layers=64), "does not fit this model: missing encoder"),
         (lambda config: config.update(length_ratio=1e30), "'length_ratio': expected at most 100"),
         (
             lambda config: config.update(max_source_length=10**12),

@@ -1,1 +1,1 @@
-"""What is on disk: model directories, training states and run directories, verified when they are read."""
+"""Files of models and runs: model directories, training states and run directories, verified when read."""

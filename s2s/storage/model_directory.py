@@ -1,10 +1,10 @@
-"""A model directory: written whole or not at all, verified when read, and never a pickle.
+"""A model directory: written atomically, verified when read, never a pickle.
 
-    MODEL/  model.safetensors   the tensors, in 16 bits where asked
-            config.json         format version, kind, configuration, SHA-256 of every other file, checksum of itself
+    MODEL/  model.safetensors   the tensors, in 16 bits if requested
+            config.json         format version, kind, configuration, SHA-256 of every other file, its own checksum
             ...                 assets: vocabularies, subword models
 
-Files that config.json does not name, such as a README.md, are ignored. Writing replaces a directory as a whole.
+Files that config.json does not name, such as README.md, are ignored. Writing replaces a directory as a whole.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from s2s.storage.verified import (
 )
 
 CONFIG, WEIGHTS, MODEL_CARD = "config.json", "model.safetensors", "README.md"
-MAX_ASSET_BYTES = 256 * 2**20  # all assets of a model together
+MAX_ASSET_BYTES = 256 * 2**20  # sum over the assets of a model
 
 
 # ---------------------------------------------------------------------------------------------------------- models
@@ -41,7 +41,7 @@ MAX_ASSET_BYTES = 256 * 2**20  # all assets of a model together
 
 @dataclass(frozen=True)
 class StoredModel:
-    """What a model directory held when it was read. Tensors are mapped from the disk: no memory until they are used."""
+    """The content of a model directory. Tensors are mapped from the disk and take no memory until they are used."""
 
     directory: Path
     kind: str
@@ -51,9 +51,9 @@ class StoredModel:
     assets: Mapping[str, bytes]
 
     def asset(self, name: str) -> bytes:
-        """Return the content of the asset file `name`; a UserError if the model came without it."""
+        """Return the content of the asset file `name`; raise a UserError if the model has no such asset."""
         if name not in self.assets:
-            raise file_error(self.directory / CONFIG, f"names no file {name}, which this kind of model needs")
+            raise file_error(self.directory / CONFIG, f"does not name the file {name}, which this kind of model needs")
         return self.assets[name]
 
 
@@ -67,26 +67,29 @@ def write_model(
     about: Mapping[str, Any] | None = None,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Write a model directory, replacing the one that stands there as a whole.
+    """Write a model directory; a model that is there already is replaced as a whole.
 
     Args:
-        directory: where to; it may exist if it is empty or a model directory.
-        kind: the name under which an application registered how to build the model.
-        config: the model's own configuration, which JSON can hold.
-        tensors: `model.state_dict()`; of those that are one memory (tied parameters) one is stored.
-        assets: contents of further files by their plain names, at most `MAX_ASSET_BYTES` together.
-        about: what is worth knowing of its making (data, recipe, scores), which JSON can hold.
-        dtype: what floating tensors are stored as, e.g. `torch.float16`; as they are where None.
+        directory: the folder to write; it may exist if it is empty or a model directory.
+        kind: the name under which an application registered a builder (see `register`).
+        config: the configuration of the model, JSON-serialisable.
+        tensors: `model.state_dict()`; tied parameters are stored once.
+        assets: contents of further files by name, at most `MAX_ASSET_BYTES` together.
+        about: facts about the training (data, recipe, scores), JSON-serialisable.
+        dtype: what floating-point tensors are stored as, such as `torch.float16`; None for their own dtype.
 
     Raises:
-        UserError: a value does not fit into `dtype`, or `directory` holds something that is no model.
+        UserError: a value overflows in `dtype`, or `directory` holds something other than a model.
     """
     directory, assets = Path(directory), dict(assets or {})
     for name in assets:
         if not is_plain(name) or name in (CONFIG, WEIGHTS, MODEL_CARD):
             raise ValueError(f"{name!r} cannot be the name of an asset")
     vacant = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
-    check(vacant or (directory / CONFIG).is_file(), f"{directory}: is no model directory; choose another name")
+    check(
+        vacant or (directory / CONFIG).is_file(),
+        f"{directory}: exists and is not a model directory; choose another name",
+    )
     weights, tied = serialise(tensors, dtype)
     files = {WEIGHTS: weights, **assets}
     record = {
@@ -106,34 +109,34 @@ def read_model(directory: Path | str) -> StoredModel:
     """Read and verify a model directory.
 
     Raises:
-        UserError: naming the file, if anything is missing, damaged, malformed or of a newer major format version.
+        UserError: a file is missing, damaged, malformed or of a newer major format version; the message names it.
     """
     directory = Path(directory)
     while True:
-        found = _identity(directory)
+        identity = _identity(directory)
         try:
             stored = _read_model(current_version(directory))
         except (UserError, FileNotFoundError):
-            if _identity(directory) == found:
+            if _identity(directory) == identity:
                 raise
         else:
-            if _identity(directory) == found:
+            if _identity(directory) == identity:
                 return stored
-        # A training replaced the directory while it was read: what was read may be half old, half new.
+        # A training replaced the directory while it was read: old and new parts may be mixed, so read it again.
 
 
 def _read_model(directory: Path) -> StoredModel:
     path = directory / CONFIG
     if not path.exists():
         inside = directory / "best"
-        hint = f"did you mean {inside}?" if (inside / CONFIG).is_file() else "give one, such as RUN/best"
-        problem = f"is no model directory (it has no {CONFIG})" if directory.exists() else "no such directory"
+        hint = f"did you mean {inside}?" if (inside / CONFIG).is_file() else "name a model directory, such as RUN/best"
+        problem = f"is not a model directory (it has no {CONFIG})" if directory.exists() else "no such directory"
         raise UserError(f"{directory}: {problem}; {hint}")
     record = unseal(path)
     kind, about, tied = record.get("kind"), record.get("about", {}), record.get("tied", {})
     config, files = record.get("config"), record.get("files")
     if not (isinstance(kind, str) and isinstance(config, dict) and isinstance(about, dict)):
-        raise file_error(path, "'kind' must be a string, 'config' and 'about' objects")
+        raise file_error(path, "'kind' must be a string, and 'config' and 'about' must be objects")
     if not (isinstance(tied, dict) and isinstance(files, dict) and WEIGHTS in files):
         raise file_error(path, f"'tied' and 'files' must be objects, and 'files' must name {WEIGHTS}")
     assets: dict[str, bytes] = {}
@@ -148,9 +151,9 @@ def _read_model(directory: Path) -> StoredModel:
 
 
 def _identity(directory: Path) -> tuple[Path | int, ...] | None:
-    """Return what changes when the model in `directory` is replaced; None where there is none.
+    """Return a value that changes when the model in `directory` is replaced; None if there is no model.
 
-    The folder is part of it: a replacement first moves the old model away, as it is.
+    It includes the folder, because a replacement first moves the old model to another folder unchanged.
     """
     folder = current_version(directory)
     try:
@@ -185,24 +188,25 @@ def limits(kind: str) -> tuple[str, ...]:
 
 
 def load(directory: Path | str, expected: str | None = None) -> Any:
-    """Read the model directory and build what it holds, by the builder registered for its kind.
+    """Read a model directory and build the model, with the builder that is registered for its kind.
 
     Args:
-        directory: of the model.
-        expected: the kind that it must be of; None where any will do.
+        directory: the model directory.
+        expected: the kind that it must have; None for any kind.
 
     Raises:
-        UserError: as `read_model`; or the kind is not known, or not the expected one; or nothing can be built from the
+        UserError: as `read_model`; the kind is unknown or not the expected one; or the builder cannot use the
             configuration.
     """
     stored = read_model(directory)
     path, kind = stored.directory / CONFIG, shorten(stored.kind)
     if stored.kind not in _BUILDERS or expected not in (None, stored.kind):
         known = expected or ", ".join(sorted(_BUILDERS)) or "none"
-        unfit = f"holds a model of kind '{kind}', which is not for this command (what is: {known}); give another"
-        raise UserError(f"{path}: {unfit}")
+        problem = f"holds a model of kind '{kind}', which this command cannot use (it uses: {known})"
+        raise UserError(f"{path}: {problem}; name another model")
     try:
         return _BUILDERS[stored.kind](stored)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        # The configuration may be a stranger's: whatever a builder makes of it, it is the file that is wrong.
-        raise file_error(path, f"no '{kind}' model comes of it ({type(error).__name__}: {shorten(error)})") from error
+        # The configuration may come from an untrusted source, so any failure of a builder is a fault of the file.
+        reason = f"{type(error).__name__}: {shorten(error)}"
+        raise file_error(path, f"cannot build a '{kind}' model from this file ({reason})") from error

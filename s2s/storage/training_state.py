@@ -1,7 +1,7 @@
-"""A training state on disk: written whole or not at all, verified when read, and never a pickle.
+"""A training state on disk: written atomically, verified when read, never a pickle.
 
 STATE/  state.safetensors   parameters, optimiser moments, random generators: any dtype, bit for bit
-state.json          format version, the caller's record, SHA-256 of the tensors, checksum of itself
+        state.json          format version, the caller's record, SHA-256 of the tensors, its own checksum
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ from typing import Any
 from torch import Tensor
 
 from s2s.files import atomic_directory, current_version
-from s2s.storage.verified import (
-    file_error,
-    read_tensors,
-    seal,
-    serialise,
-    unseal,
-)
+from s2s.storage.verified import file_error, read_tensors, seal, serialise, unseal
 
 RECORD, STATE = "state.json", "state.safetensors"
 
 
 def write_state(directory: Path | str, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Write a training state, replacing the one that stands in `directory` as a whole.
+    """Write a training state; a state that is in `directory` already is replaced as a whole.
 
     Args:
-        directory: where to.
+        directory: the folder of the state.
         tensors: of any dtype and shape, stored bit for bit.
-        record: what else to remember, which JSON can hold; its floats come back bit for bit too.
+        record: everything else, JSON-serialisable; floats are restored bit for bit.
     """
     data, tied = serialise(tensors)
     files = {STATE: hashlib.sha256(data).hexdigest()}
@@ -41,17 +35,17 @@ def write_state(directory: Path | str, tensors: Mapping[str, Tensor], record: Ma
 
 
 def read_state(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a training state, on the CPU and in memory of their own, and its record.
+    """Return the tensors of a training state, copied into memory on the CPU, and its record.
 
     Raises:
-        UserError: naming the file, if anything is missing, damaged or of a newer major format version.
+        UserError: a file is missing, damaged, or of a newer major format version; the message names it.
     """
     directory = current_version(Path(directory))
     path = directory / RECORD
     sealed = unseal(path)
     record, tied, files = sealed.get("record"), sealed.get("tied"), sealed.get("files")
     if not (isinstance(record, dict) and isinstance(tied, dict) and isinstance(files, dict)):
-        raise file_error(path, "is no record of a training state")
+        raise file_error(path, "is not the record of a training state")
     mapped = read_tensors(directory / STATE, files.get(STATE), tied)
-    own = {name: tensor.clone() for name, tensor in mapped.items() if name not in tied}
-    return {name: own[tied.get(name, name)] for name in mapped}, record
+    copies = {name: tensor.clone() for name, tensor in mapped.items() if name not in tied}
+    return {name: copies[tied.get(name, name)] for name in mapped}, record

@@ -1,8 +1,8 @@
-"""Files that prove themselves whole: a JSON record under its own checksum, tensors under the record's.
+"""Files with checksums: a JSON record that holds its own checksum, and tensor files whose checksums the record holds.
 
-What is read may come from a stranger: it can run no code, name no file outside its directory, and make the process hold
-no more than the limits below, since tensors are mapped from the disk. Whatever is wrong with it is a UserError that
-names the file.
+Files may come from an untrusted source. Reading them runs no code, reads no file outside their directory, and allocates
+no more memory than the limits below, because tensors are mapped from the disk. Every fault in a file raises a UserError
+that names the file.
 """
 
 from __future__ import annotations
@@ -27,23 +27,29 @@ MAX_JSON_BYTES = 16 * 2**20
 
 
 def seal(record: Mapping[str, Any]) -> bytes:
-    """Return `record` as a JSON file that carries the format version and the checksum of its own content."""
+    """Return the JSON file of `record` with the format version and a checksum of its content."""
     record = {"format_version": FORMAT_VERSION, **record}
     return json.dumps({**record, "checksum": _content_sha256(record)}, indent=2).encode() + b"\n"
 
 
 def unseal(path: Path) -> dict[str, Any]:
-    """Return the content of a file that `seal` made, its version and its checksum verified."""
+    """Read a file that `seal` made; return its record after verifying the version and the checksum.
+
+    Raises:
+        UserError: the file is missing, damaged, not JSON, or has a newer major format version.
+    """
     data = read_limited(path, MAX_JSON_BYTES)
     try:
         record = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise file_error(path, f"is no JSON file, or not all of it ({shorten(error)})") from error
+        raise file_error(path, f"is not a complete JSON file ({shorten(error)})") from error
     version = record.get("format_version") if isinstance(record, dict) else None
     major = version.partition(".")[0] if isinstance(version, str) else ""
     if not re.fullmatch("[0-9]{1,5}", major):
         raise file_error(path, "has no format version")
-    newer = f"made by a newer version of this toolkit (format {shorten(version)}, here {FORMAT_VERSION})"
+    newer = (
+        f"was made by a newer version of this toolkit (format {shorten(version)}, this version reads {FORMAT_VERSION})"
+    )
     check(int(major) <= int(FORMAT_VERSION.partition(".")[0]), f"{path}: {newer}; upgrade the toolkit")
     checksum = record.pop("checksum", None)
     verify_checksum(path, _content_sha256(record), checksum)
@@ -51,12 +57,12 @@ def unseal(path: Path) -> dict[str, Any]:
 
 
 def _content_sha256(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of `record` in canonical JSON: white space and the order of keys do not count."""
+    """Return the SHA-256 of `record` in canonical JSON, which ignores white space and the order of keys."""
     return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def find_ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Map the name of each tensor that is the very memory of an earlier one to the name of that one."""
+    """Return the tied tensors: {name: name of the first tensor that has the same memory}."""
     names: dict[tuple[Any, ...], str] = {}
     tied = {}
     for name, tensor in tensors.items():
@@ -68,10 +74,14 @@ def find_ties(tensors: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def serialise(tensors: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> tuple[bytes, dict[str, str]]:
-    """Return the content of a safetensors file, and the further names of tensors that have several (see `find_ties`).
+    """Return the content of a safetensors file, and the tied tensors that it leaves out (see `find_ties`).
+
+    Args:
+        tensors: by name.
+        dtype: what floating-point tensors are cast to; None for no cast.
 
     Raises:
-        UserError: a finite number is not finite in `dtype`, which floating tensors are cast to where it is given.
+        UserError: a finite number overflows in `dtype`.
     """
     tensors = dict(tensors)
     tied = find_ties(tensors)
@@ -82,10 +92,10 @@ def serialise(tensors: Mapping[str, Tensor], dtype: torch.dtype | None = None) -
             continue
         tensor = _cast(name, tensor.detach().cpu(), dtype).contiguous()
         if tensor.untyped_storage().data_ptr() in storages:
-            tensor = tensor.clone()  # another view of one memory, of which the format has no notion
+            tensor = tensor.clone()  # a view of the same memory; the format cannot share memory between tensors
         storages.add(tensor.untyped_storage().data_ptr())
         packed[name] = tensor
-    # Not by the library's `save_file`: that hides why a disk refused, and makes a file which only its owner can read.
+    # The library's `save_file` hides the reason when writing fails, and makes a file that only its owner can read.
     return save(packed), tied
 
 
@@ -95,60 +105,62 @@ def _cast(name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     cast = tensor.to(dtype)
     lost = tensor[tensor.isfinite() & ~cast.isfinite()]
     if len(lost):
-        raise UserError(f"{name}: {lost.abs().max().item():g} is beyond {dtype}; store the model in another dtype")
+        raise UserError(
+            f"{name}: {lost.abs().max().item():g} is out of range for {dtype}; store the model in another dtype"
+        )
     return cast
 
 
 def deserialise(path: Path, tied: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, mapped from the disk, also under the further names in `tied`."""
+    """Return the tensors of a safetensors file, mapped from the disk, and the `tied` ones under their names."""
     try:
         tensors = load_file(path)
     except (SafetensorError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise file_error(path, f"is no safetensors file ({shorten(error)})") from error
+        raise file_error(path, f"is not a safetensors file ({shorten(error)})") from error
     for name, first in tied.items():
         if name in tensors or not isinstance(first, str) or first not in tensors:
-            raise file_error(path, f"has no tensor {shorten(first)} that {shorten(name)} could be tied to")
+            raise file_error(path, f"cannot tie {shorten(name)} to {shorten(first)}")
     return tensors | {name: tensors[first] for name, first in tied.items()}
 
 
 def is_plain(name: str) -> bool:
-    """Whether `name` is that of a file in its own directory, on any system."""
+    """Whether `name` is a plain file name on every system: without folders, drives or special characters."""
     return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name))
 
 
 def check_file(path: Path) -> None:
-    """Raise a UserError unless `path` is a file: a pipe would block, a device would never end."""
+    """Raise a UserError unless `path` is a regular file. (A pipe would block, and a device may never end.)"""
     if not path.is_file():
         raise file_error(path, "is not a file" if path.exists() else "is missing")
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return the content of the file `path`, which may be `limit` bytes long."""
+    """Return the content of the file `path`; raise a UserError if it has more than `limit` bytes."""
     check_file(path)
     if path.stat().st_size > limit:
-        raise file_error(path, "is larger than such a file can be")
+        raise file_error(path, f"is larger than expected (more than {limit:,} bytes)")
     return path.read_bytes()
 
 
 def verify_checksum(path: Path, found: str, expected: object) -> None:
-    """Raise a UserError unless the checksum `found` for `path` is the `expected` one."""
+    """Raise a UserError unless the checksum `found` of the file `path` equals the `expected` one."""
     if found != expected:
-        raise file_error(path, "is damaged, cut short or edited (its checksum differs)")
+        raise file_error(path, "is damaged, truncated or edited (its checksum differs)")
 
 
 def file_error(path: Path, problem: str) -> UserError:
-    """Return the error that says what is wrong with `path`."""
-    return UserError(f"{path}: {problem}; put a good copy in its place, or make it anew")
+    """Return a UserError about the file `path`; `problem` says what is wrong with it."""
+    return UserError(f"{path}: {problem}; replace it by a good copy, or create it again")
 
 
 def shorten(text: object) -> str:
-    """Return `text` on one line, not too long and harmless to a terminal: it may be a stranger's."""
+    """Return the first 160 characters of `text` on one line, without control characters."""
     shown = "".join(letter if letter.isprintable() else " " for letter in str(text)[:160])
     return " ".join(shown.split())
 
 
 def read_tensors(path: Path, checksum: object, tied: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of a file, mapped from the disk, once its SHA-256 is that of the record; `tied` adds second names."""
+    """Verify the SHA-256 of a safetensors file; return its tensors, mapped from the disk, and the `tied` ones."""
     check_file(path)
     verify_checksum(path, sha256(path), checksum)
     return deserialise(path, tied)

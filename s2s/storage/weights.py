@@ -1,4 +1,4 @@
-"""Weights in a module: built without memory, filled from stored tensors, averaged."""
+"""Weights of modules: building a module without memory, loading stored tensors into it, averaging weights."""
 
 from __future__ import annotations
 
@@ -12,24 +12,21 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from s2s.errors import check, first_few
-from s2s.storage.verified import (
-    find_ties,
-    shorten,
-)
+from s2s.storage.verified import find_ties, shorten
 
 
 @contextmanager
 def weightless() -> Iterator[None]:
-    """Within, modules are built on the meta device, without memory or initial values, for `load_weights` to fill.
+    """In this context modules are built on the meta device, without memory or initial values; see `load_weights`.
 
-    What a `state_dict` leaves out, such as a table in a non-persistent buffer, must be made with `device="cpu"`.
+    Tensors that are not in the `state_dict`, such as non-persistent buffers, must be made with `device="cpu"`.
     """
     with torch.device("meta"), _Unfilled():
         yield
 
 
 class _Unfilled(TorchFunctionMode):
-    """Leaves out initial values. On the meta device some of them would make torch import 900 modules, for seconds."""
+    """Skips initialisation. On the meta device some initialisers make torch import 900 modules, which takes seconds."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -41,61 +38,65 @@ class _Unfilled(TorchFunctionMode):
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path | str = "the weights") -> None:
-    """Fill `module` with `tensors`, in the module's own dtypes: a file of 16 bits becomes float32 parameters.
+    """Load `tensors` into `module`, cast to the dtypes of the module: 16-bit files become float32 parameters.
 
-    The module may be `weightless`: names and shapes are compared before anything is allocated. Its parameters are then
-    new ones, on the CPU; otherwise they are the same objects with new values. Either way they are independent of the
-    file, and tied parameters stay tied.
+    Names and shapes are compared before memory is allocated. A module built under `weightless` gets new parameters on
+    the CPU; the parameters of any other module keep their identity and get new values. In both cases the values are
+    copies that do not depend on the file, and tied parameters stay tied.
 
     Args:
-        module: what to fill.
-        tensors: those of `module.state_dict()`, no more and no less, but of tied ones one will do.
-        source: where the tensors came from, for the messages.
+        module: the module to fill.
+        tensors: exactly those of `module.state_dict()`; of tied tensors one is enough.
+        source: where the tensors came from, for messages.
 
     Raises:
-        UserError: naming the first tensors that are missing, unexpected or of another shape, and both vocabulary sizes.
+        UserError: tensors are missing, unexpected or of another shape. The message names the first of them, and both
+            sizes if a vocabulary differs.
     """
-    own = module.state_dict(keep_vars=True)
+    expected = module.state_dict(keep_vars=True)
     groups: dict[int, list[str]] = {}
-    for name, tensor in own.items():
+    for name, tensor in expected.items():
         groups.setdefault(id(tensor), []).append(name)
     given = dict(tensors)
     for names in groups.values():
         present = [name for name in names if name in given]
         given |= {name: given[present[0]] for name in names if present and name not in given}
-    _check_fit(module, own, given, source)
+    _check_fit(module, expected, given, source)
     for first, *others in groups.values():
         for name in others:
             same = given[name] is given[first] or bool((given[name] == given[first]).all())
-            check(same, f"{source}: {first} and {name} differ, but this model ties them; build it with both untied")
-    if not any(tensor.is_meta for tensor in own.values()):
+            check(same, f"{source}: {first} and {name} differ, but this model ties them; configure it without tying")
+    if not any(tensor.is_meta for tensor in expected.values()):
         module.load_state_dict(given)
         return
     filled: dict[str, Tensor] = {}
     for first, *others in groups.values():
-        # Copied even where no cast is needed: a model must not depend on a file, nor on how it aligns its tensors.
-        tensor = given[first].to(own[first].dtype, copy=True)
-        if isinstance(own[first], nn.Parameter):
-            # It is one Parameter under all its names that keeps them tied.
-            tensor = nn.Parameter(tensor, requires_grad=own[first].requires_grad)
+        # Copy even if no cast is needed: a model must depend neither on a file nor on the alignment of its tensors.
+        tensor = given[first].to(expected[first].dtype, copy=True)
+        if isinstance(expected[first], nn.Parameter):
+            # The same Parameter under all names keeps them tied.
+            tensor = nn.Parameter(tensor, requires_grad=expected[first].requires_grad)
         filled |= dict.fromkeys((first, *others), tensor)
     module.load_state_dict(filled, assign=True)
 
 
-def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path | str) -> None:
-    """Raise a UserError unless `given` has the names, shapes and kinds of numbers of `own`."""
-    differing = [name for name in own if name in given and _form(given[name]) != _form(own[name])]
-    missing = [name for name in own if name not in given]
-    unexpected = [shorten(name) for name in given if name not in own]
+def _check_fit(
+    module: nn.Module, expected: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path | str
+) -> None:
+    """Raise a UserError unless `given` has the names, shapes and kinds of numbers of `expected`."""
+    differing = [name for name in expected if name in given and _form(given[name]) != _form(expected[name])]
+    missing = [name for name in expected if name not in given]
+    unexpected = [shorten(name) for name in given if name not in expected]
     faults = []
     if differing:
-        # Of tied ones, which are one tensor, the first.
-        told = {
-            id(own[name]): f"{name} is {_form(given[name])} but {_form(own[name])} here" for name in differing[::-1]
+        # Keyed by tensor, in reverse order: of tied names the first is reported.
+        described = {
+            id(expected[name]): f"{name} is {_form(given[name])} but {_form(expected[name])} here"
+            for name in differing[::-1]
         }
-        faults.append(first_few(list(told.values())[::-1]))
+        faults.append(first_few(list(described.values())[::-1]))
     for name in differing:
-        stored, here = given[name].shape[:1], own[name].shape[:1]
+        stored, here = given[name].shape[:1], expected[name].shape[:1]
         sizes = f"vocabulary sizes {_sizes(stored)} and {_sizes(here)}"
         embeds = isinstance(module.get_submodule(name.rpartition(".")[0]), nn.Embedding)
         if embeds and stored != here and sizes not in faults:
@@ -104,26 +105,25 @@ def _check_fit(module: nn.Module, own: Mapping[str, Tensor], given: Mapping[str,
         faults.append(f"missing {first_few(missing)}")
     if unexpected:
         faults.append(f"unexpected {first_few(unexpected)}")
-    check(not faults, f"{source}: not those of this model: {'; '.join(faults)}; take the configuration they came with")
+    check(not faults, f"{source}: does not fit this model: {'; '.join(faults)}; use the configuration it came with")
 
 
 def average_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of each tensor over `states`, formed in float64 and returned in float32 at least.
+    """Return the mean of each tensor over `states` (checkpoint averaging: Vaswani et al., 2017, section 6.1).
 
-    Tensors that are not floating are taken from the last state; tensors that are tied in all states stay tied.
-    (Vaswani et al., 2017, "Attention Is All You Need", section 6.1, average the last checkpoints of a training.)
+    The mean is computed in float64 and returned in float32, or in the dtype of the tensors if that is wider. Integer
+    and boolean tensors are taken from the last state. Tensors that are tied in all states stay tied.
 
     Raises:
-        UserError: there are no states, or they differ in names or shapes.
+        UserError: `states` is empty, or the states differ in names or shapes.
     """
-    check(states, "no weights to average; give at least one set")
+    check(states, "no weights to average; give at least one model")
     states = [dict(state) for state in states]
     last = states[-1]
     for state in states:
         odd = sorted(state.keys() ^ last.keys()) or [name for name in last if state[name].shape != last[name].shape]
-        check(
-            not odd, f"weights of different models cannot be averaged: they differ in {first_few(odd)}; leave some out"
-        )
+        problem = f"weights of different models cannot be averaged: they differ in {first_few(odd)}"
+        check(not odd, f"{problem}; average models of one recipe")
     all_ties = [find_ties(state) for state in states]
     mean: dict[str, Tensor] = {}
     for name, tensor in last.items():
@@ -141,7 +141,7 @@ def average_weights(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]
 
 
 def _form(tensor: Tensor) -> str:
-    """Return shape and kind of number as a message tells them: `8000 x 512`."""
+    """Return shape and kind of number for a message: `8000 x 512`."""
     return f"{_sizes(tensor.shape)}{'' if tensor.is_floating_point() else ' (integers)'}"
 
 

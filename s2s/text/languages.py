@@ -1,4 +1,4 @@
-"""Language codes: `de`, `DE`, `de-AT` and `de_AT` name one language."""
+"""Language codes: `de`, `DE`, `de-AT` and `de_AT` name the same language."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ JAPANESE = ("ja", "jpn")
 
 
 def primary_subtag(code: str) -> str:
-    """The part of a code that names the language, in lower case: `de` of `de-AT`."""
+    """Return the part of a code that names the language, in lower case: `de` for `de-AT`."""
     return code.lower().replace("_", "-").partition("-")[0]
 
 
 def is_language_code(code: str) -> bool:
-    """Whether it looks like a code, of two letters or three."""
+    """Whether `code` has the form of a language code: two or three letters, then an optional region."""
     return primary_subtag(code).isalpha() and len(primary_subtag(code)) in (2, 3)
 
 
 def checked_subtag(code: str) -> str:
-    """`primary_subtag` of what must be a code; a `UserError` where it is none."""
+    """Return the primary subtag of `code`; raise a UserError if it does not have the form of a language code."""
     check(is_language_code(code), unknown_code_message(code))
     return primary_subtag(code)
 
 
 def unknown_code_message(code: str) -> str:
-    """What is said of what does not look like a code."""
-    return f"{code!r} is no language code: use one such as de, en or pt-BR"
+    """Return the message for a `code` that does not have the form of a language code."""
+    return f"{code!r} is not a language code; use one such as de, en or pt-BR"

@@ -1,7 +1,8 @@
-r"""Users' text, line by line, streamed.
+r"""Reading text line by line from files, pipes and terminals.
 
-Only `\n` ends a line and one `\r` before it is dropped: U+2028, U+0085 and form feed are ordinary characters. A last
-line without `\n` counts, an empty file has no lines. Text is UTF-8 without its byte order mark, normalised to NFC.
+Only `\n` ends a line, and one `\r` before it is dropped; U+2028, U+0085 and form feed are ordinary characters. A last
+line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8; a byte order mark is dropped, and
+lines are normalised to NFC.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from s2s.errors import UserError
 from s2s.files import check_readable
 
 WINDOW_LINES = 4096
-WINDOW_BYTES = 1 << 18  # about as many bytes as 4096 lines have; only a line that is longer makes a larger window
+WINDOW_BYTES = 1 << 18  # about the size of 4096 lines; only a longer line makes a larger window
 _BOM = b"\xef\xbb\xbf"
 
 
 class LineReader:
-    r"""The lines of an open binary file: a file, a pipe or a terminal. Memory holds one window, never the file.
+    """Iterates over the lines of an open binary file, pipe or terminal. Memory holds one window, never the whole file.
 
     Args:
-        file: anything with a file descriptor; nothing may have been read from it through a buffer.
-        name: what messages call it; by default the file's own name.
-        errors: `strict` raises a UserError that names line, byte offset (from 0, in the file) and bytes of what is
-            not UTF-8; `replace` puts U+FFFD there, goes on, and counts.
+        file: any object with a file descriptor; nothing may have been read from it through a buffer before.
+        name: its name in messages; by default the name of the file.
+        errors: `strict` raises a UserError at bytes that are not UTF-8, which names the line, the byte offset in the
+            file (from 0) and the bytes; `replace` replaces them by U+FFFD and counts them.
 
     Attributes:
-        replaced: how many sequences of bytes were replaced so far.
+        replaced: the number of byte sequences replaced so far.
     """
 
     def __init__(
@@ -43,17 +44,16 @@ class LineReader:
         self._name = str(file.name) if name is None else name
         self._errors = errors
         self._number = 0  # lines decoded so far
-        self._offset = 0  # where the next line begins in the file
+        self._offset = 0  # byte offset of the next line in the file
 
     def __iter__(self) -> Iterator[str]:
         for window in self.windows():
             yield from window
 
     def windows(self) -> Iterator[list[str]]:
-        """Yield the lines that can be read without waiting, at least one and at most `WINDOW_LINES` at a time.
+        """Yield lists of the lines that can be read without waiting, 1 to `WINDOW_LINES` at a time.
 
-        A pipe or terminal thus gets an answer to every line before its end; only while there is no whole line to
-        give does this wait for more.
+        It waits for input only while no complete line is available, so a pipe or terminal can be answered line by line.
         """
         for window in _windows(self._descriptor):
             yield [self._decode(line) for line in window]
@@ -65,7 +65,7 @@ class LineReader:
             if self._errors == "strict":
                 raise UserError(self._complaint(error)) from error
             text = line.decode(errors="replace")
-            self.replaced += text.count("\ufffd") - line.count("\ufffd".encode())  # less those that the user wrote
+            self.replaced += text.count("\ufffd") - line.count("\ufffd".encode())  # not those in the input itself
         if self._number == 0:
             text = text.removeprefix("\ufeff")
         self._number += 1
@@ -76,30 +76,30 @@ class LineReader:
     def _complaint(self, error: UnicodeDecodeError) -> str:
         where = f"{self._name}: line {self._number + 1}, byte {self._offset + error.start}"
         found = error.object[error.start : error.end].hex(" ").upper()
-        return f"{where}: not UTF-8: {found} ({error.reason}); convert it first, with iconv for example"
+        return f"{where}: not UTF-8: {found} ({error.reason}); convert the file to UTF-8 first, for example with iconv"
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of the file at `path`; a UserError says what is wrong with the path or its bytes."""
+    """Yield the lines of the file at `path`; raise a UserError if it cannot be read or is not UTF-8."""
     check_readable(path)
     with path.open("rb", buffering=0) as file:
         yield from LineReader(file)
 
 
 def count_lines(path: Path) -> int:
-    """The number of lines that `read_lines` would yield, without decoding any."""
+    """Return the number of lines that `read_lines` would yield, without decoding them."""
     check_readable(path)
     with path.open("rb", buffering=0) as file:
         return sum(len(window) for window in _windows(file.fileno()))
 
 
 def _windows(descriptor: int) -> Iterator[list[bytes]]:
-    r"""Yield lists of lines as they lie in the file, each with its `\n`; the last one of all may have none.
+    r"""Yield lists of lines as bytes, each with its `\n`, which only the last line of the file may lack.
 
-    One read is one window (or several, where lines are short): it gives what is there and waits only for the first
-    byte, and it drains a pipe, which holds less than `WINDOW_BYTES`.
+    Each read gives one window, or several if lines are short. A read waits for the first byte only, and empties a pipe,
+    which holds less than `WINDOW_BYTES`.
     """
-    begun: list[bytes] = []  # the pieces of a line whose end has not been read yet
+    begun: list[bytes] = []  # the parts of a line whose end has not been read yet
     start = True
     while block := _read_block(descriptor):
         whole, newline, rest = block.rpartition(b"\n")
@@ -115,9 +115,9 @@ def _windows(descriptor: int) -> Iterator[list[bytes]]:
 
 
 def _read_block(descriptor: int) -> bytes:
-    """What can be read now, up to `WINDOW_BYTES`; waits while there is nothing; empty at the end of the file."""
+    """Read what is available, up to `WINDOW_BYTES`; wait if nothing is; return b"" at the end of the file."""
     while True:
         try:
             return os.read(descriptor, WINDOW_BYTES)
-        except BlockingIOError:  # whoever started us left standard input in non-blocking mode
+        except BlockingIOError:  # the parent process left standard input in non-blocking mode
             select.select([descriptor], [], [])

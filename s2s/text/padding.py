@@ -1,4 +1,4 @@
-"""Sequences of token ids, padded to one shape."""
+"""Batches of token id sequences, padded to the same length."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from s2s.text.tokens import PAD
 
 @dataclass(frozen=True, eq=False)
 class Padded:
-    """Sequences of ids in one tensor: ids (rows, longest) int64, PAD after each row's end; lengths (rows,) int64."""
+    """Sequences of token ids as one tensor.
+
+    Attributes:
+        ids: (rows, longest) int64, PAD after the end of each sequence.
+        lengths: (rows,) int64.
+    """
 
     ids: Tensor
     lengths: Tensor
 
     @property
     def mask(self) -> Tensor:
-        """(rows, longest) bool, True where an id is real."""
+        """(rows, longest) bool, True at real tokens, False at padding."""
         return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
     def to(self, device: torch.device | str) -> Padded:
-        """The same on `device`."""
+        """Return a copy on `device`."""
         return Padded(self.ids.to(device), self.lengths.to(device))
 
 
 def pad(sequences: Sequence[Sequence[int]]) -> Padded:
-    """`sequences` as rows, each filled up with PAD to the longest."""
+    """Return `sequences` as the rows of a tensor, filled up with PAD to the length of the longest."""
     lengths = torch.tensor([len(sequence) for sequence in sequences], dtype=torch.int64)
     longest = int(lengths.max()) if len(sequences) else 0
     padded = Padded(torch.full((len(sequences), longest), PAD, dtype=torch.int64), lengths)

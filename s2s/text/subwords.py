@@ -1,4 +1,4 @@
-"""Subwords through SentencePiece, trained by us from raw text so that every text comes back as it went in."""
+"""Subword vocabularies by SentencePiece, trained on raw text so that decoding restores the encoded text exactly."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from s2s.errors import UserError, check
 from s2s.text.bpe_dropout import MergeDropout, encode_word
 from s2s.text.tokens import END, PAD, SPECIALS, START, UNK, UNKNOWN_CHARACTER, Surfaces
 
-# SentencePiece writes a space as U+2581 and keeps U+2585 for itself. Neither is let into its training text, so that
-# U+2585 is always unknown; U+2581 in users' text is given to it as U+2585, else it would come back as a space.
+# SentencePiece writes a space as U+2581 and reserves U+2585. Neither is in its training text, so U+2585 is always
+# unknown. A U+2581 in the user's text is passed to it as U+2585, because it would otherwise be decoded as a space.
 _SPACE = "\u2581"
 
 
 class SubwordVocabulary(Surfaces):
-    """A SentencePiece model as `train_subwords` makes it. Spaces are kept wherever they stand, at the edges too: text
-    of known characters comes back exactly, and `pieces` joined are the text whatever its characters.
+    """A SentencePiece model that `train_subwords` made.
 
-    Sennrich et al. 2016 (BPE), Kudo 2018 (unigram), Kudo & Richardson 2018 (SentencePiece).
+    All spaces are kept, also at the ends of a text: text of known characters is decoded exactly, and the joined
+    `pieces` of any text are the text.
+
+    Sennrich et al., 2016 (BPE); Kudo, 2018 (unigram); Kudo & Richardson, 2018 (SentencePiece).
     """
 
     def __init__(self, model: bytes, *, kind: str) -> None:
-        """`model` is a serialised SentencePiece model. Raises `UserError` if it is damaged or otherwise configured."""
+        """Load a serialised SentencePiece model.
+
+        Raises:
+            UserError: the model is damaged, or `train_subwords` did not configure it.
+        """
         from sentencepiece import SentencePieceProcessor
 
         self.kind = kind
@@ -33,7 +39,9 @@ class SubwordVocabulary(Surfaces):
         try:
             self._processor.LoadFromSerializedProto(model)
         except RuntimeError as error:
-            raise UserError("the subword model is damaged (SentencePiece says so); copy or make it anew") from error
+            raise UserError(
+                "the subword model is damaged (SentencePiece cannot read it); replace it by a good copy"
+            ) from error
         names = [self._processor.id_to_piece(i) for i in range(self._processor.get_piece_size())]
         check(
             tuple(names[: len(SPECIALS)]) == SPECIALS and self._keeps_text(),
@@ -42,17 +50,17 @@ class SubwordVocabulary(Surfaces):
         )
         super().__init__(name.replace(_SPACE, " ") for name in names[len(SPECIALS) :])
         self._ids = {surface: i for i, surface in enumerate(self._surfaces) if surface}
-        self._whole: dict[str, tuple[list[int], int]] = {}  # words sampled from so far, merged without dropout
+        self._whole: dict[str, tuple[list[int], int]] = {}  # ids and number of merges of each word without dropout
 
     def _keeps_text(self) -> bool:
-        probe = " \ufb01  \uff21 "  # a ligature, a wide letter: what NFKC would rewrite; and spaces
+        probe = " \ufb01  \uff21 "  # a ligature and a wide letter, which NFKC would rewrite, and spaces
         return "".join(self._processor.encode(probe, out_type=str)) == _SPACE + probe.replace(" ", _SPACE)
 
     def encode(self, text: str) -> list[int]:
         return self._processor.encode(_shield(text), out_type=int)
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `Vocabulary`; several texts at once, on all cores."""
+        """See `Vocabulary`; texts are encoded in parallel on all cores."""
         return self._processor.encode([_shield(text) for text in texts], out_type=int)
 
     @overload
@@ -60,37 +68,44 @@ class SubwordVocabulary(Surfaces):
     @overload
     def encode_sampled(self, texts: list[str], *, dropout: float, seed: int) -> list[list[int]]: ...
     def encode_sampled(self, texts: str | list[str], *, dropout: float, seed: int) -> list[int] | list[list[int]]:
-        """BPE-dropout (Provilkov et al. 2020, algorithm 1): at each step each merge is left out with probability
-        `dropout`. The result depends on the arguments alone; a list of texts is one stream of random numbers.
+        """Encode with BPE-dropout (Provilkov et al., 2020, algorithm 1): each merge is skipped with a probability.
 
-        SentencePiece samples too, but its numbers differ from process to process whatever the seed (release 0.2.3),
-        and no resumed training could equal the one that was stopped.
+        The result depends on the arguments only. SentencePiece can sample too, but its random numbers differ from
+        process to process for the same seed (release 0.2.3), so a resumed training would not be exact.
+
+        Args:
+            texts: one text, or several that share one stream of random numbers.
+            dropout: the probability that a merge is skipped, 0 to 1.
+            seed: of the random numbers.
+
+        Raises:
+            UserError: the vocabulary is not of kind bpe, or `dropout` is not a probability.
         """
-        check(self.kind == "bpe", f"BPE-dropout needs a vocabulary of kind bpe, this one is {self.kind}; train one")
-        check(0 <= dropout <= 1, f"BPE-dropout is a probability, from 0 to 1; change {dropout}")
-        chance = MergeDropout(dropout, seed)
+        check(self.kind == "bpe", f"BPE-dropout needs a vocabulary of kind bpe, but this one is {self.kind}; train one")
+        check(0 <= dropout <= 1, f"BPE-dropout is a probability from 0 to 1, not {dropout}; change it")
+        merge_dropout = MergeDropout(dropout, seed)
         if isinstance(texts, str):
-            return self._sample(texts, chance)
-        return [self._sample(text, chance) for text in texts]
+            return self._sample(texts, merge_dropout)
+        return [self._sample(text, merge_dropout) for text in texts]
 
-    def _sample(self, text: str, chance: MergeDropout) -> list[int]:
+    def _sample(self, text: str, merge_dropout: MergeDropout) -> list[int]:
         ids: list[int] = []
         for word in re.findall(" [^ ]*", " " + text if text else ""):  # no merge crosses the start of a word
             if word not in self._whole:
                 self._whole[word] = encode_word(word, self._ids, MergeDropout(0, seed=0))
             whole, merges = self._whole[word]
-            ids += whole if chance.passes(merges) else encode_word(word, self._ids, chance)[0]
+            ids += whole if merge_dropout.passes(merges) else encode_word(word, self._ids, merge_dropout)[0]
         return ids
 
     def pieces(self, text: str) -> list[str]:
-        surfaces, start = [], -1  # the dummy prefix stands before the text
+        surfaces, start = [], -1  # the dummy prefix is before the text
         for piece in self._processor.encode(_shield(text), out_type=str):
             surfaces.append(text[max(start, 0) : start + len(piece)])
             start += len(piece)
         return surfaces
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """See `Vocabulary`; a space before a word belongs to its label."""
+        """See `Vocabulary`; the label of a word includes the space before it, except at the start of the text."""
         ids = list(ids)
         labels = super().tokens(ids)
         first = next((position for position, i in enumerate(ids) if i >= len(SPECIALS)), None)
@@ -102,7 +117,7 @@ class SubwordVocabulary(Surfaces):
         return "".join(self._fill(ids, unknown)).removeprefix(" ")
 
     def to_bytes(self) -> bytes:
-        """See `Vocabulary`; SentencePiece's own format."""
+        """See `Vocabulary`; the format is SentencePiece's."""
         return self._model
 
 
@@ -111,23 +126,30 @@ def _shield(text: str) -> str:
 
 
 def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> SubwordVocabulary:
-    """A subword vocabulary of `size` entries, the special tokens included, learned from raw `lines` (chain both sides
-    of a corpus for a joint one). The same lines give the same model.
+    """Train a subword vocabulary. The same lines give the same model.
 
-    `kind` is "bpe" or "unigram". Raises `UserError`, naming the limit, if the text cannot fill `size` or `size` cannot
-    hold its characters.
+    Args:
+        lines: raw text; chain both sides of a corpus for a joint vocabulary.
+        size: the number of entries, special tokens included.
+        kind: "bpe" or "unigram".
+
+    Raises:
+        UserError: the text is too small for `size`, or `size` is too small for its characters; the message names the
+            limit.
     """
     from sentencepiece import SentencePieceTrainer
 
-    check(kind in ("bpe", "unigram"), f"a subword vocabulary is bpe or unigram, not {kind}; choose one")
-    text = list(_training_text(lines))  # read first: what fails in there is no failure of SentencePiece
+    check(kind in ("bpe", "unigram"), f"the kind of a subword vocabulary must be bpe or unigram, not {kind}")
+    text = list(
+        _training_text(lines)
+    )  # read before training, so that errors of reading are not taken for errors of SentencePiece
     model = BytesIO()
     try:
         SentencePieceTrainer.train(
             sentence_iterator=iter(text),
             model_writer=model,
             model_type=kind,
-            vocab_size=max(size, len(SPECIALS) + 1),  # below, it complains of its own special tokens, naming no limit
+            vocab_size=max(size, len(SPECIALS) + 1),  # for smaller sizes its message names no limit
             character_coverage=1.0,
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
@@ -139,7 +161,7 @@ def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> Sub
             unk_piece=SPECIALS[UNK],
             bos_piece=SPECIALS[START],
             eos_piece=SPECIALS[END],
-            num_threads=8,  # unigram sums floats per thread: the number is part of the result
+            num_threads=8,  # a constant, because unigram sums floats per thread and the result depends on it
             minloglevel=2,
         )
     except RuntimeError as error:
@@ -148,8 +170,9 @@ def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> Sub
 
 
 def _training_text(lines: Iterable[str]) -> Iterator[str]:
-    """Lines that SentencePiece neither skips nor cuts: it drops lines above 4,192 bytes and lines with U+2585, and
-    takes the names of special tokens out of the text.
+    """Yield the text in lines that SentencePiece uses completely.
+
+    By itself it drops lines of more than 4,192 bytes and lines with U+2585, and removes the names of special tokens.
     """
     specials = re.compile("<(?=(?:pad|unk|s|/s)>)")
     for line in lines:
@@ -158,6 +181,7 @@ def _training_text(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _training_failure(message: str, size: int) -> str:
+    """Return a message for the user from that of SentencePiece."""
     if limit := re.search(r"value <= (\d+)", message):
         return f"a subword vocabulary of {size} is too large for this text; set a size of at most {limit[1]}"
     if limit := re.search(r"required_chars\. \d+ vs (\d+)", message):

@@ -1,4 +1,4 @@
-"""Special tokens, and the step from token ids back to text that every vocabulary shares."""
+"""Special tokens, and the conversion of token ids to text that all vocabularies share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
-UNKNOWN_CHARACTER = "\u2585"  # SentencePiece keeps it for itself: no subword vocabulary knows it
+UNKNOWN_CHARACTER = "\u2585"  # reserved by SentencePiece: unknown to every subword vocabulary
 
 
 class Surfaces:
-    """Of a vocabulary the half from ids to text, which needs only what each id stands for ("" for a special token)."""
+    """The part of a vocabulary that converts ids to text. It needs only the text of each id ("" for special tokens)."""
 
     def __init__(self, surfaces: Iterable[str]) -> None:
         self._surfaces = ["" for _ in SPECIALS] + list(surfaces)
@@ -19,10 +19,11 @@ class Surfaces:
         return len(self._surfaces)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
+        """See `Vocabulary.tokens`."""
         return [self._surfaces[i] if i >= len(SPECIALS) else SPECIALS[i] for i in ids]
 
     def _fill(self, ids: Iterable[int], unknown: str | Sequence[str]) -> list[str]:
-        """The surfaces of `ids` without PAD, START and END, `unknown` in the place of UNK."""
+        """Return the texts of `ids` without PAD, START and END, with `unknown` (one for all, or one each) for UNK."""
         shown = [i for i in ids if i not in (PAD, START, END)]
         wanted = sum(i == UNK for i in shown)
         copies = [unknown] * wanted if isinstance(unknown, str) else unknown

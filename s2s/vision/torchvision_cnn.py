@@ -1,6 +1,6 @@
-"""The CNNs of torchvision that are known here: ResNet, EfficientNet, MobileNetV3 and ConvNeXt, by torchvision's names.
+"""The CNNs of torchvision that can be a backbone: ResNet, EfficientNet, MobileNetV3 and ConvNeXt, by their names there.
 
-torchvision is imported when one of them is asked for, and by nothing else.
+torchvision is imported only when one of them is requested.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ _RESNET = {"conv1": "0.0", "bn1": "0.1", "layer1": "1", "layer2": "2", "layer3":
 
 
 class Parts(NamedTuple):
-    """A CNN's stages, the channels of the last one, and what pixels from 0 to 255 are normalised with."""
+    """The parts of a backbone.
+
+    Attributes:
+        stages: the layers without the classifier.
+        dim: channels of the last stage.
+        mean: the mean of each channel, by which pixels from 0 to 255 are normalised.
+        std: the standard deviation of each channel, likewise.
+    """
 
     stages: nn.Sequential
     dim: int
@@ -28,10 +35,13 @@ class Parts(NamedTuple):
     std: list[float]
 
 
-def parts(name: str) -> Parts:
-    """The CNN without its classifier, freshly initialised; a ResNet's stem is one stage, elsewhere each layer group is.
+def build_parts(name: str) -> Parts:
+    """Return the CNN of this name, randomly initialised, without its classifier.
 
-    Raises UserError: torchvision is not installed, or has no such CNN.
+    The stages are the stem and the four layer groups of a ResNet, or the items of `features` of any other CNN.
+
+    Raises:
+        UserError: torchvision is not installed, or has no such CNN.
     """
     models = _models(name)
     network = models.get_model(name, weights=None)
@@ -44,8 +54,8 @@ def parts(name: str) -> Parts:
     return Parts(nn.Sequential(stem, *layers), _input_dim(network.fc), mean, std)
 
 
-def renamed(published: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The published weights under the names of `parts(name).stages`, without those of the classifier."""
+def rename_weights(published: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the published weights under the names of `build_parts(name).stages`, without those of the classifier."""
     names = _RESNET if name.startswith("resnet") else {"features": ""}
     split = {key: key.partition(".") for key in published}
     return {
@@ -55,31 +65,32 @@ def renamed(published: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     }
 
 
-def downloaded(name: str) -> Mapping[str, Tensor]:
-    """The best ImageNet weights that torchvision has: from its cache, or fetched, and checked by their SHA-256."""
+def download_weights(name: str) -> Mapping[str, Tensor]:
+    """Return torchvision's best ImageNet weights, from its cache or downloaded; their SHA-256 is verified."""
     weights = _models(name).get_model_weights(name).DEFAULT
     try:
         return weights.get_state_dict(progress=True, check_hash=True, weights_only=True, map_location="cpu")
     except (URLError, RuntimeError, TimeoutError) as error:
-        advice = f"fetch {weights.url} by other means and name the file as the backbone's weights"
+        advice = f"download {weights.url} by other means, and name the file as the weights of the backbone"
         raise UserError(f"{name}: its weights could not be downloaded ({error}); {advice}") from error
 
 
 def _models(name: str) -> Any:
-    """`torchvision.models`, once it is known to have `name`."""
+    """Return `torchvision.models`; raise a UserError if torchvision is missing or has no CNN of this name."""
     try:
         from torchvision import models
     except ImportError as error:
         raise UserError(
-            f"backbone {name}: needs torchvision, which is not installed: pip install torchvision, "
+            f"backbone {name}: needs torchvision, which is not installed; run: pip install torchvision, "
             f"or choose one of {', '.join(efficientnet_lite.NAMES)}"
         ) from error
     known = [*efficientnet_lite.NAMES, *models.list_models(module=models, include=_FAMILIES)]
     nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+    hint = f"did you mean {nearest[0]}?" if nearest else f"choose one of {', '.join(known)}"
     check(name in known, f"unknown backbone {name!r} ({hint})")
     return models
 
 
 def _input_dim(classifier: nn.Module) -> int:
+    """Return the number of inputs of the first linear layer."""
     return next(layer for layer in classifier.modules() if isinstance(layer, nn.Linear)).in_features

@@ -78,7 +78,7 @@ def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> No
     picture = tmp_path / "a.jpg"
     picture.write_bytes(b"precious")
     for paths in (["a.jpg"], ["b.jpg", "."]):
-        with pytest.raises(UserError, match=r"a\.jpg: is an input, which is never replaced"):
+        with pytest.raises(UserError, match=r"a\.jpg: is an input and would be overwritten"):
             caption([*(str(tmp_path / path) for path in paths), "--json", str(picture), "--force"])
     assert picture.read_bytes() == b"precious"
 

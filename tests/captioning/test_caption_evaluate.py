@@ -95,9 +95,9 @@ def test_what_output_keeps_results_reads(
     of_references, results = ["--references", str(references), "--json"], str(tmp_path / "results.json")
     assert evaluate([*model, *of_references, "--output", results]) == 0
     assert evaluate(["--results", results, *of_references]) == 0
-    with pytest.raises(UserError, match="is an input, which is never replaced"):
+    with pytest.raises(UserError, match="is an input and would be overwritten"):
         evaluate([*model, *of_references, "--output", str(references), "--force"])
-    with pytest.raises(UserError, match=r"red\.png: is an input, which is never replaced"):
+    with pytest.raises(UserError, match=r"red\.png: is an input and would be overwritten"):
         evaluate([*model, *of_references, "--output", str(tmp_path / "red.png"), "--force"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first["scores"] == second["scores"]

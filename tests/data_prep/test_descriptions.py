@@ -44,7 +44,7 @@ def test_an_equal_file_is_left_alone_and_another_is_not_replaced(tmp_path: Path)
     write_descriptions(path, [part], [])
     assert path.stat().st_ino == before
     path.write_text("mine")
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         write_descriptions(path, [part], [])
     assert path.read_text() == "mine"
     write_descriptions(path, [part], [], force=True)

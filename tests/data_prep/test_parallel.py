@@ -75,7 +75,7 @@ def test_existing_files_are_replaced_only_by_force_and_never_by_half(
     (corpus / "out").mkdir()
     (corpus / "out/train.de").write_text("mine")
     assert run(corpus) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert names(corpus / "out") == ["train.de"]
     assert lines(corpus / "out/train.de") == ["mine"]
     assert run(corpus, "--force") == 0

@@ -45,14 +45,14 @@ def test_a_split_that_lies_there_already_counts_too(images: list[CaptionedImage]
 
 def test_an_input_is_not_replaced_with_force_either(images: list[CaptionedImage], tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text("mine")
-    with pytest.raises(UserError, match="is an input, which is never replaced"):
+    with pytest.raises(UserError, match="is an input and would be overwritten"):
         write_splits({"test": images}, tmp_path, force=True, inputs=[tmp_path / "test.jsonl"])
     assert (tmp_path / "test.jsonl").read_text() == "mine"
 
 
 def test_nothing_is_replaced_without_force(images: list[CaptionedImage], tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text("mine")
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         write_splits({"test": images[:1], "train": images[1:]}, tmp_path)
     assert (tmp_path / "train.jsonl").read_text() == "mine"
     assert not (tmp_path / "test.jsonl").exists()

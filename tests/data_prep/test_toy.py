@@ -63,7 +63,7 @@ def test_existing_files_are_replaced_by_force_alone(
     mine = tmp_path / "val.copy"
     mine.write_text("mine")
     assert command.run(toy, ["--output", str(tmp_path)]) == 2
-    assert f"error: {mine}: exists already" in capsys.readouterr().err
+    assert f"error: {mine}: already exists" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["val.copy"]
     assert command.run(toy, ["--output", str(tmp_path), "--force"]) == 0
     assert mine.read_bytes() == (folder / "val.copy").read_bytes()

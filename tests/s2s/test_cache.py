@@ -28,7 +28,7 @@ def test_a_folder_that_can_be_written_is_made(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"file.*set S2S_CACHE to a folder"):
+    with pytest.raises(UserError, match=r"file.*set S2S_CACHE to a writable folder"):
         cache.make_writable(tmp_path / "file" / "folder")
 
 

@@ -136,7 +136,7 @@ def test_check_output(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
     check_output(tmp_path / "dangling")
     refused = {
-        file: "exists already; choose another name, or replace it with --force",
+        file: "already exists; choose another name, or replace it with --force",
         tmp_path: "is a folder; name a file in it",
         tmp_path / "none" / "new": "does not exist; create it first",
         file / "new": "is a file, not a folder",
@@ -159,7 +159,7 @@ def test_check_output_looks_where_a_link_leads(tmp_path: Path) -> None:
 
 def test_a_device_that_may_not_be_written_to_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    with pytest.raises(UserError, match="/dev/null: may not be written to; check its permissions"):
+    with pytest.raises(UserError, match="/dev/null: is not writable; check its permissions"):
         check_output(Path("/dev/null"))
 
 
@@ -168,7 +168,7 @@ def test_an_input_is_never_replaced(tmp_path: Path) -> None:
     file.touch()
     link.symlink_to(file)
     for path in (file, link):
-        with pytest.raises(UserError, match="is an input, which is never replaced"):
+        with pytest.raises(UserError, match="is an input and would be overwritten"):
             check_output(path, force=True, inputs=[tmp_path / "other", file])
     check_output(tmp_path / "new", inputs=[tmp_path / "new", file])
     check_output(Path("/dev/null"), inputs=[Path("/dev/null")])
@@ -180,7 +180,7 @@ def test_check_readable(tmp_path: Path) -> None:
     for path, reason in {tmp_path: "is a folder", tmp_path / "none": "no such file; check the path"}.items():
         with pytest.raises(UserError, match=reason):
             check_readable(path)
-    with pytest.raises(UserError, match="seen from the current folder"):
+    with pytest.raises(UserError, match="relative to the current folder"):
         check_readable(Path("no/such/file"))
 
 
@@ -188,10 +188,10 @@ def test_check_readable(tmp_path: Path) -> None:
 def test_permissions_are_checked(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch(mode=0o000)
-    with pytest.raises(UserError, match="may not be read"):
+    with pytest.raises(UserError, match="is not readable"):
         check_readable(file)
     tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="may not be written to"):
+    with pytest.raises(UserError, match="is not writable"):
         check_output(tmp_path / "new")
     tmp_path.chmod(0o700)
 

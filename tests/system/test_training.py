@@ -172,7 +172,9 @@ def test_one_run_is_trained_by_one_process(recipe: Path, tmp_path: Path, capsys:
     assert command.run(train, [str(recipe), "--run", str(run), "--resume"]) == 2
     assert f"error: {run}: is in use by process {first.process.pid};" in capsys.readouterr().err
     assert first.end(signal.SIGTERM)[0] == 143
-    assert_is_refused([str(recipe), "--run", str(run)], "already holds a run; go on with --resume, or name", capsys)
+    assert_is_refused(
+        [str(recipe), "--run", str(run)], "already holds a run; continue it with --resume, or name", capsys
+    )
 
 
 # -------------------------------------------------------------------------------------- what is refused, and what not

@@ -240,5 +240,5 @@ def test_files_of_different_counts_are_told_with_both(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S2S_CACHE", write(tmp_path / "file", []))
     monkeypatch.setattr(module, "_cleaned", None)
-    with pytest.raises(UserError, match="set S2S_CACHE to a folder"):
+    with pytest.raises(UserError, match="set S2S_CACHE to a writable folder"):
         prepare_pairs(recipe(tmp_path))

@@ -110,7 +110,7 @@ def test_output_is_written_when_whole_and_not_over_another(run: Translate, text:
     assert run("--output", output, text) == (
         2,
         "",
-        f"error: {output}: exists already; choose another name, or replace it with --force\n",
+        f"error: {output}: already exists; choose another name, or replace it with --force\n",
     )
     assert output.read_text() == "precious"
     assert run("--output", output, "--force", text)[0] == 0
@@ -121,7 +121,7 @@ def test_output_is_written_when_whole_and_not_over_another(run: Translate, text:
 def test_an_input_is_never_replaced(run: Translate, tmp_path: Path, option: str) -> None:
     page = tmp_path / "text.html"  # a name that --attention takes too
     page.write_text("A man\n")
-    message = f"error: {page}: is an input, which is never replaced; choose another name\n"
+    message = f"error: {page}: is an input and would be overwritten; choose another name\n"
     assert run(option, page, "--force", page) == (2, "", message)
     assert page.read_text() == "A man\n"
 
@@ -170,7 +170,7 @@ def test_long_lines_are_named_and_then_counted(run: Translate, tmp_path: Path) -
         (["--to", "de"], "argument --to: not allowed with argument --model (see translate --help)"),
         (["--length-penalty", "-1"], "length_penalty is -1: choose 0 to 10"),
         (["--output", "/no/such/folder/x"], "/no/such/folder/x: its folder /no/such/folder does not exist; create it"),
-        (["no-such-file"], "no-such-file: no such file (seen from the current folder); check the path"),
+        (["no-such-file"], "no-such-file: no such file (relative to the current folder); check the path"),
         (["/"], "/: is a folder; name a file in it"),
     ],
 )

@@ -138,7 +138,7 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
     for arguments, complaint in [
         (["--attention", "a.svg"], "--attention a.svg: the file name must end in .json, .html, .png"),
         (["--attention", "json"], "--attention json: the file name must end in .json, .html, .png"),
-        (["--attention", str(taken)], f"{taken}: exists already; choose another name, or replace it with --force"),
+        (["--attention", str(taken)], f"{taken}: already exists; choose another name, or replace it with --force"),
         (
             ["--attention", same, "--output", same],
             f"--attention {same}: this is the file of --output too",

@@ -162,17 +162,17 @@ def write(directory: Path, model: TranslationModel, **changes: Any) -> Path:
             {"assets": {"source.vocabulary": WordVocabulary.from_lines(SOURCE).to_bytes()}},
             r"embedding\.weight is 24 x 8 but 15 x 8 here.*vocabulary sizes 24 and 15",
         ),
-        ({"assets": {}}, r"config\.json: names no file source\.vocabulary"),
+        ({"assets": {}}, r"config\.json: does not name the file source\.vocabulary"),
         ({"assets": {"source.vocabulary": b"{}"}}, "the word vocabulary is not a list of strings"),
-        ({"config": to_dict(replace(CONFIG, joint_vocabulary=False))}, "names no file target.vocabulary"),
-        ({"config": to_dict(replace(CONFIG, vocabulary_kind="words"))}, "no kind of vocabulary is called 'words'"),
+        ({"config": to_dict(replace(CONFIG, joint_vocabulary=False))}, "does not name the file target.vocabulary"),
+        ({"config": to_dict(replace(CONFIG, vocabulary_kind="words"))}, "unknown kind of vocabulary 'words'"),
         ({"config": to_dict(CONFIG) | {"colour": "red"}}, r"config\.json: unknown key 'colour'"),
         ({"config": to_dict(CONFIG) | {"max_source_length": 0}}, "'max_source_length': expected at least 1"),
         (
             {"config": to_dict(replace(CONFIG, decoder=replace(CONFIG.decoder, cell="gru")))},
-            "not those of this model: decoder",
+            "does not fit this model: decoder",
         ),
-        ({"kind": "captioning"}, "holds a model of kind 'captioning', which is not for this command"),
+        ({"kind": "captioning"}, "holds a model of kind 'captioning', which this command cannot use"),
     ],
 )
 def test_what_does_not_fit_is_named(changes: dict, message: str, tmp_path: Path) -> None:
@@ -214,5 +214,5 @@ def test_loading_imports_no_compiler_and_no_metrics(tmp_path: Path) -> None:
 
 def test_a_captioner_is_refused_though_captioning_is_imported_too(tmp_path: Path) -> None:
     world.model().save(tmp_path / "captioner", {})
-    with pytest.raises(UserError, match=r"kind 'captioning', which is not for this command \(what is: translation\)"):
+    with pytest.raises(UserError, match=r"kind 'captioning', which this command cannot use \(it uses: translation\)"):
         TranslationModel.load(tmp_path / "captioner")

@@ -190,4 +190,4 @@ def test_arguments_are_looked_at_before_torch_is_loaded() -> None:
         "assert code == 2 and 'torch' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr == "error: nowhere.toml: no such file (seen from the current folder); check the path\n"
+    assert done.stderr == "error: nowhere.toml: no such file (relative to the current folder); check the path\n"

@@ -36,12 +36,14 @@ def test_a_run_is_created_and_resumed(tmp_path: Path) -> None:
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     with RunDirectory.create(tmp_path / "run", RECIPE) as run:
         run.last.mkdir()
-    with pytest.raises(UserError, match="run: already holds a run; go on with --resume, or name another --run"):
+    with pytest.raises(UserError, match="run: already holds a run; continue it with --resume, or name another --run"):
         RunDirectory.create(tmp_path / "run", "")
     assert (tmp_path / "run" / "recipe.toml").read_bytes() == RECIPE.encode()
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").touch()
-    with pytest.raises(UserError, match=r"thesis: is not empty and holds no run \(but chapter\.tex\); name another"):
+    with pytest.raises(
+        UserError, match=r"thesis: is not empty \(it holds chapter\.tex\), but is not a run; name another"
+    ):
         RunDirectory.create(tmp_path / "thesis", RECIPE)
     assert [child.name for child in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
     for name in ("a", "b", "d"):
@@ -72,7 +74,7 @@ def test_a_run_without_a_lock_file_can_be_resumed(tmp_path: Path) -> None:
 
 def test_a_recipe_of_no_run_is_not_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("mine")
-    with pytest.raises(UserError, match=r"nothing to resume \(its recipe\.toml is of no run\)"):
+    with pytest.raises(UserError, match=r"nothing to resume \(its recipe\.toml is not that of a run\)"):
         RunDirectory.resume(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
 
@@ -85,7 +87,7 @@ def test_a_run_without_its_state_is_not_begun_anew(tmp_path: Path, kept: str) ->
     RunDirectory.resume(tmp_path).close()
     (tmp_path / "last").rmdir()
     for _ in range(2):  # a refusal releases the lock
-        with pytest.raises(UserError, match=rf"state, last, is gone: it cannot go on, and {kept} would be lost"):
+        with pytest.raises(UserError, match=rf"state, last, is missing, and a new start would overwrite {kept}"):
             RunDirectory.resume(tmp_path)
 
 
@@ -103,11 +105,11 @@ def test_a_start_that_failed_can_be_repeated_with_another_recipe(tmp_path: Path)
     with RunDirectory.create(tmp_path, RECIPE) as run:
         assert run.recipe.read_bytes() == RECIPE.encode()
         (tmp_path / "lock").unlink()
-        with pytest.raises(UserError, match=r"is not empty and holds no run \(but recipe\.toml\)"):
+        with pytest.raises(UserError, match=r"is not empty \(it holds recipe\.toml\), but is not a run"):
             RunDirectory.create(tmp_path, RECIPE)  # it may be the user's own
         (tmp_path / "lock").touch()
         run.append_log({"step": 1})
-    with pytest.raises(UserError, match=r"is not empty and holds no run \(but log\.jsonl\)"):
+    with pytest.raises(UserError, match=r"is not empty \(it holds log\.jsonl\), but is not a run"):
         RunDirectory.create(tmp_path, RECIPE)
 
 
@@ -161,7 +163,7 @@ def test_two_starts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_start_that_another_one_overtook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock = run_directory._locked
+    lock = run_directory._open_locked
 
     def overtaken(path: Path) -> int:
         monkeypatch.undo()
@@ -169,7 +171,7 @@ def test_a_start_that_another_one_overtook_is_refused(tmp_path: Path, monkeypatc
             run.last.mkdir()
         return lock(path)
 
-    monkeypatch.setattr(run_directory, "_locked", overtaken)
+    monkeypatch.setattr(run_directory, "_open_locked", overtaken)
     with pytest.raises(UserError, match="already holds a run"):
         RunDirectory.create(tmp_path, "other")
     with RunDirectory.resume(tmp_path) as run:

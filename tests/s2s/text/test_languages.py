@@ -20,5 +20,5 @@ def test_a_code_has_two_letters_or_three(code: str, known: bool) -> None:
     if known:
         assert checked_subtag(code) == code
     else:
-        with pytest.raises(UserError, match=f"'{code}' is no language code: use one such as de, en or pt-BR"):
+        with pytest.raises(UserError, match=f"'{code}' is not a language code; use one such as de, en or pt-BR"):
             checked_subtag(code)

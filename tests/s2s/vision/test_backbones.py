@@ -193,7 +193,7 @@ def test_torchvisions_names_become_ours_each_exactly_once(name: str) -> None:
     with weightless():
         published = models.get_model(name, weights=None).state_dict()
         ours = empty_backbone(name).stages.state_dict()
-    given = torchvision_cnn.renamed(published, name)
+    given = torchvision_cnn.rename_weights(published, name)
     assert {key: tensor.shape for key, tensor in given.items()} == {key: tensor.shape for key, tensor in ours.items()}
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from s2s.storage.weights import weightless
-from s2s.vision.efficientnet_lite import DIM, NAMES, SameConv2d, renamed, stages
+from s2s.vision.efficientnet_lite import DIM, NAMES, SameConv2d, rename_weights, stages
 
 
 @pytest.mark.parametrize(("name", "millions"), [("lite0", 4.7), ("lite1", 5.4), ("lite2", 6.1)])
@@ -63,11 +63,11 @@ def test_published_names_become_ours_each_exactly_once(name: str) -> None:
             if number or part != "expand":
                 published += [f"_blocks.{number}._{part}_conv.weight", *norm_names(f"_blocks.{number}._bn{norm}")]
     published += ["_conv_head.weight", *norm_names("_bn1"), "_fc.weight", "_fc.bias"]
-    assert list(renamed(dict.fromkeys(published, torch.zeros(1)), network)) == ours
+    assert list(rename_weights(dict.fromkeys(published, torch.zeros(1)), network)) == ours
 
 
 def test_a_strange_name_is_kept_so_that_it_can_be_told() -> None:
-    assert list(renamed({"layer.weight": torch.zeros(1)}, stages("efficientnet_lite0"))) == ["layer.weight"]
+    assert list(rename_weights({"layer.weight": torch.zeros(1)}, stages("efficientnet_lite0"))) == ["layer.weight"]
 
 
 def blocks(network: nn.Sequential) -> list[int]:

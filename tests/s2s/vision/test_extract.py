@@ -179,5 +179,5 @@ def test_a_feature_beyond_sixteen_bits_is_told_and_not_stored(tmp_path: Path) ->
 def test_a_cache_that_cannot_be_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("S2S_CACHE", str(tmp_path / "file"))
-    with pytest.raises(UserError, match="set S2S_CACHE to a folder"):
+    with pytest.raises(UserError, match="set S2S_CACHE to a writable folder"):
         float32(pictures(tmp_path, 1), tiny())

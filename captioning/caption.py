@@ -28,7 +28,7 @@ from s2s.files import check_output
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioner
-    from s2s.decoding.results import Captioned
+    from s2s.decoding.results import Caption
 
 BUNDLED = Path(__file__).parent / "models" / "flickr8k"
 
@@ -43,14 +43,14 @@ def caption(arguments: list[str]) -> int:
     with _pages(options) as draw:
         captioner = load(options.model or BUNDLED, options, batch=options.batch)
         run = _Run(len(paths), draw)
-        for found in captioner.caption(paths):
+        for found in captioner.caption_stream(paths):
             run.take(found)
     if options.json:
         write_results(options.json, run.results)
     return run.report()
 
 
-def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Captioned], str] | None]:
+def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Caption], str] | None]:
     """What draws a page of each picture, where --attention asks for it."""
     if not options.attention:
         return nullcontext()
@@ -88,21 +88,21 @@ def _below(folder: Path) -> Iterator[Path]:
 class _Run:
     """What is printed, drawn, counted and kept of the pictures of a run."""
 
-    def __init__(self, total: int, draw: Callable[[Captioned], str] | None) -> None:
+    def __init__(self, total: int, draw: Callable[[Caption], str] | None) -> None:
         self.total, self._draw = total, draw
         self.failed = 0
         self.results: list[tuple[ImageId, str]] = []
 
-    def take(self, found: Captioned) -> None:
+    def take(self, found: Caption) -> None:
         """Print a caption and draw its page, or say what is wrong with the picture."""
         if not found.problem:
-            text = found.captions[0].text
-            print(f"{_printable(found.path)}\t{text}", flush=True)
-            self.results.append((image_id(found.path), text))
+            path = Path(found.name)
+            print(f"{_printable(path)}\t{found.text}", flush=True)
+            self.results.append((image_id(path), found.text))
         problem = (self._draw(found) if self._draw else "") or found.problem
         if problem:
             self.failed += 1
-            warn(f"{found.path}: {problem}")
+            warn(f"{found.name}: {problem}")
 
     def report(self) -> int:
         """Say how many failed; the exit code."""

@@ -21,12 +21,12 @@ from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Validation
-from translation.augmentation import sometimes_unknown
-from translation.copying import UNIT, WORD
+from translation.augmentation import augment
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
 from translation.recipe import Recipe
 from translation.translator import Translator
+from translation.unknown_words import word_pattern
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class TranslationTask:
         vocabulary, batch, seed = self.recipe.vocabulary, self.recipe.batch, self.recipe.training.seed
         if vocabulary.bpe_dropout or vocabulary.unknown_copies:
             text, draw = self.data.train, 2 * (seed * 1_000_003 + epoch)
-            unit = WORD if self.data.source.kind == "word" else UNIT
-            texts = sometimes_unknown(text.source, text.target, unit, vocabulary.unknown_copies, draw)
+            words = word_pattern(self.data.source)
+            texts = augment(text.source, text.target, words, vocabulary.unknown_copies, draw)
             sources = self._encode(self.data.source, texts[0], draw)
             targets = self._encode(self.data.target, texts[1], draw + 1)
         batches = BucketedBatches(_lengths(sources, targets), sentences=batch.sentences, tokens=batch.tokens, seed=seed)
@@ -121,7 +121,7 @@ class TranslationTask:
         from translation.metrics import bleu
 
         text = self.data.validation
-        hypotheses = [best.text for best, *_ in self._translator.translate(text.source[:limit])]
+        hypotheses = [each.text for each in self._translator.translate(text.source[:limit])]
         figures = {"loss": self._validation_loss(model, largest_alone=limit is not None)}
         if limit is None:
             figures["BLEU"] = bleu(hypotheses, [text.target], self.recipe.data.target_language).value

@@ -14,7 +14,8 @@ from model_fixtures import decoder_of, encoder_of, logits_of
 from PIL import Image
 from torch import Tensor, nn
 
-from s2s.decoding.search import Hypothesis, SearchOptions, beam
+from s2s.decoding.beam import beam
+from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.models.configuration import GridEncoderConfig, ParallelConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import GridEncoder

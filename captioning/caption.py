@@ -31,7 +31,7 @@ from s2s.files import check_output
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioner
-    from s2s.decoding.results import Captioned
+    from s2s.decoding.results import Caption
 
 MODELS = Path(__file__).resolve().parent / "models"
 DEFAULT = MODELS / "flickr8k"
@@ -48,7 +48,7 @@ def caption(arguments: list[str]) -> int:
     with _pages(options) as draw:
         captioner = load(model, options, batch=options.batch)
         run = _Run(len(paths), draw)
-        for found in captioner.caption(paths):
+        for found in captioner.caption_stream(paths):
             run.take(found)
     if options.json:
         write_results(options.json, run.results)
@@ -62,7 +62,7 @@ def model_directory(model: Path) -> Path:
     return find_model(model, "captioning", MODELS)
 
 
-def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Captioned], str] | None]:
+def _pages(options: argparse.Namespace) -> AbstractContextManager[Callable[[Caption], str] | None]:
     """A function that writes the page of a picture; None without --attention."""
     if not options.attention:
         return nullcontext()
@@ -104,21 +104,21 @@ def _below(folder: Path) -> Iterator[Path]:
 class _Run:
     """The output of one run: prints captions, writes pages, counts failures, and collects results for --json."""
 
-    def __init__(self, total: int, draw: Callable[[Captioned], str] | None) -> None:
+    def __init__(self, total: int, draw: Callable[[Caption], str] | None) -> None:
         self.total, self._draw = total, draw
         self.failed = 0
         self.results: list[tuple[ImageId, str]] = []
 
-    def take(self, found: Captioned) -> None:
+    def take(self, found: Caption) -> None:
         """Print the caption of a picture and write its page, or report what is wrong with the picture."""
         if not found.problem:
-            text = found.captions[0].text
-            print(f"{_printable(found.path)}\t{text}", flush=True)
-            self.results.append((image_id(found.path), text))
+            path = Path(found.name)
+            print(f"{_printable(path)}\t{found.text}", flush=True)
+            self.results.append((image_id(path), found.text))
         problem = (self._draw(found) if self._draw else "") or found.problem
         if problem:
             self.failed += 1
-            warn(f"{found.path}: {problem}")
+            warn(f"{found.name}: {problem}")
 
     def report(self) -> int:
         """Report how many pictures failed; return the exit code."""

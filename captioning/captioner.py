@@ -1,4 +1,7 @@
-"""A captioning model put to work: picture files in, captions out, one for one and in order, in bounded memory."""
+"""The captioner: pictures to captions, one result per picture and in order.
+
+Pictures pass three stages in batches: decode (a file to pixels, ahead of the other stages), search, and write.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,47 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
-from captioning.model import CaptioningModel
+from captioning.model import KIND, CaptioningModel
 from captioning.text import detokenise_caption
 from s2s.decoding.generation import generate, with_end
-from s2s.decoding.results import Caption, Captioned
+from s2s.decoding.results import Caption, Sentence
 from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.errors import UserError, check
 from s2s.models.image_encoder import ImageEncoder
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, autocast, choose_device
+from s2s.storage.bundled import find_model
 from s2s.text.tokens import PAD, START, UNK
 from s2s.vision.backbones import fold_batch_norm
-from s2s.vision.images import ImageError, Picture, read_image
+from s2s.vision.images import ImageError, Picture, convert_image, read_image
 from s2s.vision.inputs import stack_pictures
 
+MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
+DEFAULT_MODEL = "flickr8k"
 BATCH = 32  # pictures
+
+PictureSource: TypeAlias = Path | str | Image.Image | NDArray[np.uint8]  # a file's path, or a picture in memory
 
 
 class Captioner:
-    """Caption pictures with a model.
+    """Captions pictures with a model.
+
+        captioner = Captioner.load()
+        for caption in captioner.caption(["dog.jpg", PIL.Image.open("cat.png"), array]):
+            print(caption.name, caption.text or caption.problem)
 
     Args:
         model: on its device, in evaluation mode
-        options: of the beam; a width of 1 searches greedily
-        precision: of matrix autocast
-        batch: pictures that are worked on together, which bounds the memory
+        options: of the search; a width of 1 searches greedily
+        precision: of matrix products
+        batch: pictures that are captioned together, which bounds the memory
     """
 
     def __init__(
@@ -54,74 +71,114 @@ class Captioner:
     @classmethod
     def load(
         cls,
-        directory: Path | str,
+        model: Path | str | None = None,
         options: SearchOptions | None = None,
         *,
         device: str = "auto",
         precision: DecodingPrecision = "auto",
         batch: int = BATCH,
     ) -> Captioner:
-        """The captioner of a model directory, quantised to decode where `precision` says so.
+        """Load a captioner, quantised if `precision` says so.
+
+        Args:
+            model: a model directory or the name of a bundled model; None for the bundled model `flickr8k`
+            options: of the search; None for those of the `caption` command
+            device: "auto", "cpu" or "cuda"
+            precision: of the search
+            batch: see `Captioner`
 
         Raises:
-            UserError: as `CaptioningModel.load`, `choose_device` and `quantise_for_decoding` do.
+            UserError: the model is missing or damaged; the device or the precision is not available.
         """
         chosen = choose_device(device)
-        model = CaptioningModel.load(directory)
-        model.network.to(chosen)
-        return cls(
-            model, options, precision=quantise_for_decoding(model.network.decoder, precision, chosen), batch=batch
-        )
+        name = MODELS / DEFAULT_MODEL if model is None else model
+        loaded = CaptioningModel.load(find_model(name, KIND, MODELS))
+        loaded.network.to(chosen)
+        products = quantise_for_decoding(loaded.network.decoder, precision, chosen)
+        return cls(loaded, options or SearchOptions(minimum_length=1), precision=products, batch=batch)
 
     @property
     def searches_in(self) -> str:
-        """The precision of the search's autocast, for a report."""
+        """The precision of the search's matrix products, for a report."""
         return decoding_precision(self.model.network.decoder, self.precision, self.device)
 
-    def caption(self, paths: Iterable[Path]) -> Iterator[Captioned]:
-        """The captions of each file, or why there are none, in order; files are decoded while others are captioned."""
-        left = iter(paths)
+    def caption(self, pictures: Iterable[PictureSource]) -> list[Caption]:
+        """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.
+
+        Args:
+            pictures: paths of files; PIL images of any mode; arrays of uint8, (height, width) or (height, width, 3 or
+                4). All are converted alike, but only the file of a large JPEG is decoded at a reduced size.
+
+        Raises:
+            UserError: `pictures` is a single picture, or one of them is neither a path nor an image nor such an array.
+        """
+        single = isinstance(pictures, str | bytes | Image.Image | np.ndarray) or not isinstance(pictures, Iterable)
+        kind = type(pictures).__name__
+        check(not single, f"caption takes a list of pictures, not {kind}: put the picture into a list, such as [path]")
+        listed = list(pictures)
+        for number, picture in enumerate(listed, start=1):
+            _name(picture, number)  # told before the first one is captioned
+        return list(self.caption_stream(listed))
+
+    def caption_stream(self, pictures: Iterable[PictureSource]) -> Iterator[Caption]:
+        """Yield what `caption` returns, in bounded memory: no picture is taken more than two batches ahead."""
+        numbered = enumerate(pictures, start=1)
         with ThreadPoolExecutor(thread_name_prefix="pictures") as pool:
-            ahead = deque[tuple[Path, Future[Picture | str]]]()
+            ahead = deque[tuple[str, Future[Picture | str]]]()
             while True:
-                ahead.extend(
-                    (path, pool.submit(self._read, path)) for path in islice(left, 2 * self.batch - len(ahead))
-                )
+                for number, picture in islice(numbered, 2 * self.batch - len(ahead)):
+                    name = _name(picture, number)
+                    ahead.append((name, pool.submit(self._decode, picture, name)))
                 if not ahead:
                     return
-                window = [ahead.popleft() for _ in range(min(self.batch, len(ahead)))]
-                yield from self._window([path for path, _ in window], [future.result() for _, future in window])
+                batch = [ahead.popleft() for _ in range(min(self.batch, len(ahead)))]
+                yield from self._caption_batch([(name, future.result()) for name, future in batch])
 
-    def describe(self, pictures: Sequence[Picture]) -> list[list[Caption]]:
-        """The n best captions of each picture, best first."""
+    def describe(self, pictures: Sequence[Picture]) -> list[tuple[Sentence, ...]]:
+        """Search for the n best captions of each picture, best first; all pictures are one batch."""
         pixels = stack_pictures(pictures, self.model.config.preprocessing).to(self.device)
         limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
         with torch.no_grad(), autocast(self.precision, self.device):
             features = self._encoder.features(pixels)
         banned = (PAD, UNK, START)
         found = generate(self._network, features, limits, self.options, banned=banned, precision=self.precision)
-        shape = features.cells.shape[1:3]
-        return [[self._written(hypothesis, shape) for hypothesis in hypotheses] for hypotheses in found]
+        rows, columns = features.cells.shape[1:3]
+        return [tuple(self._write(hypothesis, rows, columns) for hypothesis in hypotheses) for hypotheses in found]
 
-    def _read(self, path: Path) -> Picture | str:
-        """A picture, or the reason why it is none."""
+    def _decode(self, picture: PictureSource, name: str) -> Picture | str:
+        """The pixels that the CNN sees of a picture, or the reason why it cannot be read."""
         try:
-            return self.model.config.preprocessing.apply(read_image(path))
+            image = read_image(Path(picture)) if isinstance(picture, str | Path) else convert_image(picture, name)
+            return self.model.config.preprocessing.apply(image)
         except ImageError as error:
             return error.reason
 
-    def _window(self, paths: Sequence[Path], read: Sequence[Picture | str]) -> Iterator[Captioned]:
-        pictures = [picture for picture in read if isinstance(picture, Picture)]
+    def _caption_batch(self, decoded: Sequence[tuple[str, Picture | str]]) -> Iterator[Caption]:
+        """Yield the captions of each (name, pixels); in place of pixels there may be a reason."""
+        pictures = [picture for _, picture in decoded if isinstance(picture, Picture)]
         found = iter(self.describe(pictures) if pictures else [])
-        for path, picture in zip(paths, read):
-            if isinstance(picture, str):
-                yield Captioned(path, problem=picture)
+        size = self.model.config.preprocessing.size
+        for name, picture in decoded:
+            if isinstance(picture, Picture):
+                yield Caption(next(found), name, extent=(picture.height / size, picture.width / size))
             else:
-                size = self.model.config.preprocessing.size
-                yield Captioned(path, next(found), extent=(picture.height / size, picture.width / size))
+                yield Caption((), name, problem=picture)
 
-    def _written(self, hypothesis: Hypothesis, shape: Sequence[int]) -> Caption:
+    def _write(self, hypothesis: Hypothesis, rows: int, columns: int) -> Sentence:
         vocabulary = self.model.vocabulary
-        tokens = vocabulary.tokens(with_end(hypothesis))
-        attention = None if hypothesis.attention is None else hypothesis.attention.unflatten(1, list(shape))
-        return Caption(detokenise_caption(vocabulary.decode(hypothesis.tokens)), hypothesis.score, tokens, attention)
+        text = detokenise_caption(vocabulary.decode(hypothesis.tokens))
+        attention = hypothesis.attention
+        if attention is not None:
+            attention = np.asarray(attention).reshape(-1, rows, columns)  # (tokens, rows, columns)
+        return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
+
+
+def _name(picture: PictureSource, number: int) -> str:
+    """How messages and results call a picture. Raises UserError if it is none."""
+    if isinstance(picture, str | Path):
+        return str(picture)
+    if not isinstance(picture, Image.Image | np.ndarray):
+        raise UserError(
+            f"picture {number} is of type {type(picture).__name__}: give a path, a PIL image or a NumPy array"
+        )
+    return f"picture {number}"

@@ -24,7 +24,8 @@ from s2s.errors import check, warn
 from s2s.files import check_output, check_readable
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
 
     from s2s.views.attention_spread import Spread
 
@@ -85,15 +86,14 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
         check_distinct(((picture.image_id, picture.path) for picture in pictures), options.references)
     captioner = load(directory, options)
     captions: dict[str, str] = {}
-    attentions: list[Tensor] = []
+    attentions: list[NDArray[np.float32]] = []
     references = {str(picture.path): picture.captions for picture in pictures}
-    found = captioner.caption(picture.path for picture in pictures)
+    found = captioner.caption_stream(picture.path for picture in pictures)
     for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
-        check(not each.problem, f"{each.path}: {each.problem}; all pictures must be scored: repair or remove it")
-        best = each.captions[0]
-        captions[str(each.path)] = best.text
-        if best.attention is not None:
-            attentions.append(best.attention.flatten(1))
+        check(not each.problem, f"{each.name}: {each.problem}; all pictures must be scored: repair or remove it")
+        captions[each.name] = each.text
+        if each.attention is not None:
+            attentions.append(each.attention.reshape(len(each.attention), -1))
     if options.output:
         write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
     search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,10 @@ def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, *
     validation = ParallelText(["", *SOURCE[:3]], ["nichts", *TARGET[:3]], range(1, 5))
     data = PreparedPairs(TEXT, [len(TEXT)], validation, vocabulary, vocabulary, "key")
     return TranslationTask(recipe, data, model, torch.device("cpu"))
+
+
+def table(docstring: str | None) -> list[tuple[str, ...]]:
+    """The rows below the header of the table in a docstring; two spaces or more separate its columns."""
+    lines = [line.strip() for line in (docstring or "").splitlines() if line.startswith("    ")]
+    _, *rows = [tuple(re.split(" {2,}", line)) for line in lines]
+    return rows

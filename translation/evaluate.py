@@ -200,7 +200,7 @@ def _translate(translator: Translator, lines: Sequence[str]) -> list[str]:
     with tqdm(total=len(lines), unit="line", leave=False, disable=None) as bar:
         for first in range(0, len(lines), WINDOW_LINES):  # the windows of `translate`, for the same batches
             window = lines[first : first + WINDOW_LINES]
-            hypotheses += [best.text for best, *_ in translator.translate(window)]
+            hypotheses += [each.text for each in translator.translate(window)]
             bar.update(len(window))
     return hypotheses
 

@@ -1,8 +1,9 @@
-"""Lines longer than any that a model was trained on, cut where a reader would pause.
+"""Splitting: lines that are longer than all lines of the training text are cut into pieces.
 
-A network that has never seen so many tokens loses its way in them: it repeats itself, or stops early (Koehn & Knowles,
-2017, section 3.4). Such a line becomes its sentences; a sentence that is still too long becomes as few and as equal
-parts as will do, cut at clause marks, else between words, else between tokens.
+A model repeats itself or stops early on sentences longer than those it was trained on (Koehn & Knowles, 2017, section
+3.4). Therefore such a line is cut into its sentences. A sentence that is still too long is cut at clause marks, into as
+few pieces as possible, of about equal lengths. A clause that is too long is cut between words, and a word that is too
+long between tokens.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from itertools import groupby, pairwise
 
 from s2s.text.vocabulary import Vocabulary
 
-# One mark, few closing quotes, white space that is not given back: nothing is tried twice, whatever the line holds.
+# One mark, at most two closing quotes, and possessive white space: matching takes linear time, whatever the line holds.
 _CLOSING = r"[\"'»”’)\]]{0,2}"
-_SENTENCE = re.compile(rf"(?:(?<=\S)|(?<=\w\s))[.!?…]{_CLOSING}\s++|[。！？]{_CLOSING}")  # ". . . ." has one end
+_SENTENCE = re.compile(rf"(?:(?<=\S)|(?<=\w\s))[.!?…]{_CLOSING}\s++|[。！？]{_CLOSING}")  # only the first of ". . . ."
 _CLAUSE = re.compile(rf"[,;:]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]")
 _WORD = re.compile(r"\s++")
 _INITIAL = re.compile(r"\W?[^\W\d]\.")
@@ -26,45 +27,48 @@ Span = tuple[int, int]  # offsets in the text, [start, end)
 
 
 def split(text: str, vocabulary: Vocabulary, limit: int) -> list[str]:
-    """Cut `text` into pieces of at most `limit` tokens, without the white space around them; none is blank.
+    """Cut `text` into pieces of at most `limit` tokens, without white space around them; no piece is blank.
 
-    The time is proportional to the length of the text. Only a piece that ends or begins inside a word may be a few
-    tokens longer, since what was a part of a word now is one.
+    It takes linear time. A piece that begins or ends inside a word may have a few tokens more than `limit`, because
+    part of a word may be encoded otherwise than the whole.
     """
     spans = _spans(text, list(_token_ends(text, vocabulary)), limit, (0, len(text)), _SENTENCES)
     return [piece for start, end in spans if (piece := text[start:end].strip())]
 
 
 def _token_ends(text: str, vocabulary: Vocabulary) -> Iterator[int]:
-    """The offset behind each token. A space before a word may belong to its token, so that starts would tell less."""
+    """The offset at which each token ends. Its start says less: it may be that of a word, or the space before it."""
     end = 0
     for piece in vocabulary.pieces(text):
         end = text.index(piece, end) + len(piece)
         yield end
 
 
-def _spans(text: str, tokens: Sequence[int], limit: int, whole: Span, level: int) -> Iterator[Span]:
-    """Cut at the marks of `level`, and at those of the next one only what is still too long; `tokens` are the ends."""
+def _spans(text: str, ends: Sequence[int], limit: int, span: Span, level: int) -> Iterator[Span]:
+    """Cut a span of the text at the marks of `level`, and what is still too long at those of the next level.
 
-    def length(span: Span) -> int:
-        return bisect(tokens, span[1]) - bisect(tokens, span[0])
+    `ends` are the offsets at which the tokens of the text end.
+    """
 
-    units = list(pairwise([whole[0], *_marks(text, tokens, whole, level), whole[1]]))
-    for fits, run in groupby(units, key=lambda unit: length(unit) <= limit):
+    def tokens(part: Span) -> int:
+        return bisect(ends, part[1]) - bisect(ends, part[0])
+
+    parts = pairwise([span[0], *_marks(text, ends, span, level), span[1]])
+    for fits, run in groupby(parts, key=lambda part: tokens(part) <= limit):
         if not fits:
             for start, end in run:
                 end = start + len(text[start:end].rstrip())
-                yield from _spans(text, tokens, limit, (start, end), level + 1)
-        elif level == _SENTENCES:  # what was trained on is sentences
+                yield from _spans(text, ends, limit, (start, end), level + 1)
+        elif level == _SENTENCES:  # not joined: the model was trained on single sentences
             yield from run
         else:
-            yield from _packed([(unit, length(unit)) for unit in run], limit)
+            yield from _joined([(part, tokens(part)) for part in run], limit)
 
 
-def _marks(text: str, tokens: Sequence[int], span: Span, level: int) -> Iterator[int]:
-    """The offsets inside the span at which it may be cut."""
+def _marks(text: str, ends: Sequence[int], span: Span, level: int) -> Iterator[int]:
+    """The offsets inside the span at which it may be cut at this level."""
     if level == _TOKENS:
-        yield from tokens[bisect(tokens, span[0]) : bisect(tokens, span[1]) - 1]
+        yield from ends[bisect(ends, span[0]) : bisect(ends, span[1]) - 1]
         return
     for mark in (_SENTENCE, _CLAUSE, _WORD)[level].finditer(text, *span):
         if level > _SENTENCES or _ends_sentence(mark):
@@ -72,19 +76,25 @@ def _marks(text: str, tokens: Sequence[int], span: Span, level: int) -> Iterator
 
 
 def _ends_sentence(mark: re.Match[str]) -> bool:
-    """A mark before a small letter ends no sentence ("approx. five"), nor does one after an initial ("J. Smith")."""
+    """Whether a mark ends a sentence.
+
+    It does not before a lower-case letter ("approx. five"), nor after an initial ("J. Smith").
+    """
     text, start, end = mark.string, mark.start(), mark.end()
     return not text[end : end + 1].islower() and not _INITIAL.fullmatch(text, max(start - 2, 0), start + 1)
 
 
-def _packed(units: Sequence[tuple[Span, int]], limit: int) -> Iterator[Span]:
-    """Join neighbouring (span, tokens) to as few spans of at most `limit` as will do, of about equal lengths."""
-    total = sum(length for _, length in units)
+def _joined(parts: Sequence[tuple[Span, int]], limit: int) -> Iterator[Span]:
+    """Join neighbouring parts, each with its number of tokens, to as few spans as possible, of about equal lengths.
+
+    No span of several parts has more than `limit` tokens.
+    """
+    total = sum(length for _, length in parts)
     share = total / max(1, -(-total // limit))
-    start, size, done, boundary = units[0][0][0], 0, 0, share
-    for span, length in units:
-        if size + length > limit or done + length / 2 > boundary:  # nearest to where an equal part ends
+    start, size, done, boundary = parts[0][0][0], 0, 0, share
+    for span, length in parts:
+        if size + length > limit or done + length / 2 > boundary:  # cut nearest to the end of an equal part
             yield start, span[0]
             start, size, boundary = span[0], 0, boundary + share
         size, done = size + length, done + length
-    yield start, units[-1][0][1]
+    yield start, parts[-1][0][1]

@@ -22,12 +22,12 @@ from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Task, Validation
-from translation.augmentation import sometimes_unknown
-from translation.copying import UNIT, WORD
+from translation.augmentation import augment
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
 from translation.recipe import Recipe
 from translation.translator import Translator
+from translation.unknown_words import word_pattern
 
 REHEARSED = 4  # lines that are translated before the first step
 
@@ -100,8 +100,8 @@ class TranslationTask(Task[TranslationBatch]):
         if vocabulary.bpe_dropout or vocabulary.unknown_copies:
             text = self.data.train
             source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
-            unit = WORD if self.data.source.kind == "word" else UNIT
-            texts = sometimes_unknown(text.source, text.target, unit, vocabulary.unknown_copies, source_seed)
+            words = word_pattern(self.data.source)
+            texts = augment(text.source, text.target, words, vocabulary.unknown_copies, source_seed)
             sources = self._encode(self.data.source, texts[0], source_seed)
             targets = self._encode(self.data.target, texts[1], target_seed)
         return self._batched(sources, targets, self.recipe.training.seed)
@@ -127,7 +127,7 @@ class TranslationTask(Task[TranslationBatch]):
         from translation.metrics import bleu
 
         text = self.data.validation
-        hypotheses = [best.text for best, *_ in self._translator.translate(text.source)]
+        hypotheses = [each.text for each in self._translator.translate(text.source)]
         pairs = self._validation_pairs()
         loss = self._mean_loss(model, pairs, pairs.batches.epoch(0))
         score = bleu(hypotheses, [text.target], self.recipe.data.target_language).value

@@ -56,9 +56,9 @@ def translate(arguments: list[str]) -> int:
         run = _Run(translator, output, attention, options)
         for path in options.files:
             with path.open("rb", buffering=0) as file:
-                run.read(file, str(path))
+                run.translate(file, str(path))
         if not options.files:
-            run.read(sys.stdin.buffer, "standard input")
+            run.translate(sys.stdin.buffer, "standard input")
         run.report()
     return 0
 
@@ -169,9 +169,9 @@ def _check(options: argparse.Namespace) -> None:
 def load(
     directories: Sequence[Path], options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
 ) -> Translator:
-    """The translator of one model directory or several that searches as the command line says, in evaluation too.
+    """Load a translator with the options of the command line; several directories make an ensemble.
 
-    What translates is imported here, which takes longer than all that comes before.
+    The command and evaluation share this function. It imports torch, which takes longer than all that comes before.
     """
     import torch
 
@@ -197,7 +197,7 @@ def _attention(path: Path) -> AbstractContextManager[Write]:
 
 
 class _Run:
-    """Lines from one file after the other to one output, and what is to be said of them."""
+    """Translates one file after the other to one output, and reports on them."""
 
     def __init__(
         self, translator: Translator, output: TextIO, attention: Write | None, options: argparse.Namespace
@@ -205,68 +205,69 @@ class _Run:
         self._translator, self._output, self._options = translator, output, options
         self._attention = attention
         self._lines = 0  # of all files so far
-        self._long = 0
+        self._long_lines = 0
         self._started = time.monotonic()
-        self._noting = sys.stderr.isatty() and not output.isatty()
+        self._progress = sys.stderr.isatty() and not output.isatty()
 
-    def read(self, file: BinaryIO, name: str) -> None:
-        """Translate `file`, window by window: what a pipe holds is answered before more is waited for."""
+    def translate(self, file: BinaryIO, name: str) -> None:
+        """Translate `file` window by window: the lines that a pipe holds are translated before more are waited for."""
         reader = LineReader(file, name, errors=self._options.encoding_errors)
         number = 1
         for window in reader.windows():
-            found = self._translator.translate(window)
-            if len(found) != len(window):
-                raise RuntimeError(f"{len(window)} lines gave {len(found)} translations")
-            self._output.writelines(line + "\n" for line in self._written(found))
+            translations = self._translator.translate(window)
+            if len(translations) != len(window):
+                raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
+            self._output.writelines(f"{line}\n" for line in self._output_lines(translations))
             self._output.flush()
-            self._tell_long(found, name, number)
-            self._show(window, found, name, number)
+            self._report_long_lines(translations, name, number)
+            self._write_attention(translations, name, number)
             number += len(window)
             self._lines += len(window)
-            self._note()
+            self._show_progress()
         if reader.replaced:
             self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
 
     def report(self) -> None:
-        """What is left to say at the end."""
-        if self._long > NAMED:
-            self._warn(f"{self._long:,} lines were cut into pieces in all")
-        if self._noting:
+        """Report the number of long lines, and end the line of progress."""
+        if self._long_lines > NAMED:
+            self._warn(f"{self._long_lines:,} lines were cut into pieces in all")
+        if self._progress:
             print(file=sys.stderr)
 
-    def _written(self, found: list[list[Translation]]) -> Iterator[str]:
-        for line, translations in enumerate(found, self._lines):
+    def _output_lines(self, translations: Sequence[Translation]) -> Iterator[str]:
+        for line, translation in enumerate(translations, self._lines):
             if self._options.n_best is None:
-                yield translations[0].text
+                yield translation.text
             else:
-                yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translations)
+                yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translation.n_best)
 
-    def _show(self, window: list[str], found: list[list[Translation]], name: str, first: int) -> None:
+    def _write_attention(self, translations: Sequence[Translation], name: str, first: int) -> None:
         if self._attention:
-            from translation.attention import view
+            from translation.attention import translation_view
 
-            for number, (line, (best, *_)) in enumerate(zip(window, found), first):
-                self._attention(view(line, best, self._translator.model.source, f"{name}: line {number}"))
+            for number, translation in enumerate(translations, first):
+                self._attention(translation_view(translation, f"{name}: line {number}"))
 
-    def _tell_long(self, found: list[list[Translation]], name: str, first: int) -> None:
-        for number, (best, *_) in enumerate(found, first):
-            self._long += best.pieces > 1
-            if best.pieces > 1 and self._long <= NAMED:
-                limit = self._translator.max_source_length
-                self._warn(
-                    f"{name}: line {number} is longer than the longest trained on, {limit} tokens: "
-                    f"it was translated in {best.pieces:,} pieces"
-                )
+    def _report_long_lines(self, translations: Sequence[Translation], name: str, first: int) -> None:
+        for number, translation in enumerate(translations, first):
+            if translation.pieces > 1:
+                self._long_lines += 1
+                if self._long_lines <= NAMED:
+                    self._warn(
+                        f"{name}: line {number} is longer than all lines that the model was trained on "
+                        f"({self._translator.max_source_length} tokens); it was translated in {translation.pieces:,} "
+                        "pieces"
+                    )
 
     def _warn(self, message: str) -> None:
-        if self._noting:
-            print(end="\r\x1b[K", file=sys.stderr)  # a warning takes the place of the note
+        if self._progress:
+            print(end="\r\x1b[K", file=sys.stderr)  # clear the line of progress
         warn(message)
 
-    def _note(self) -> None:
-        if self._noting:
+    def _show_progress(self) -> None:
+        if self._progress:
             speed = self._lines / (time.monotonic() - self._started)
-            print(end=f"\r{self._lines:,} lines, {speed:,.0f} a second\x1b[K", file=sys.stderr, flush=True)
+            print(end=f"\r{self._lines:,} lines, {speed:,.0f} lines/s\x1b[K", file=sys.stderr, flush=True)
 
 
 def main() -> int:

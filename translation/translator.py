@@ -1,45 +1,52 @@
-"""A model put to work: lines in, hypotheses out, one for one and in order, in batches of like lengths."""
+"""The translator: lines of text to translations, one per line and in order, in three stages.
+
+cut      lines       -> CutLine      the pieces that the model reads       translation/cutting.py
+search   Piece       -> Hypothesis   the tokens that the model writes      translation/searching.py
+write    Hypothesis  -> Translation  text, with unknown words copied       translation/writing.py
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import chain, islice
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from s2s.decoding.generation import generate
 from s2s.decoding.results import Translation
-from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.decoding.workers import parallel_map
-from s2s.errors import check
+from s2s.decoding.search import SearchOptions
+from s2s.errors import UserError, check
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device
+from s2s.storage.bundled import find_model
 from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
-from s2s.text.padding import pad
-from s2s.text.tokens import END
-from translation.copying import Source, is_foreign, read, with_copies
-from translation.model import TranslationModel
-from translation.splitting import split
+from translation.cutting import cut
+from translation.model import KIND, TranslationModel
+from translation.searching import Searcher
+from translation.writing import Writer
 
+MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
+DEFAULT_MODEL = "en-de"
 BATCH_TOKENS = 8192
-_LOG_PROBABILITIES = 1 << 22  # of a step, at most: 16 MB a few times over
-_WITHOUT_SPACES = CHINESE + JAPANESE  # none between sentences either
-_NO_LINE_ENDS = str.maketrans("\n\r", "  ")
+_WITHOUT_SPACES = CHINESE + JAPANESE  # languages that write no space between sentences
 
 
 class Translator:
-    """Translate lines with a model.
+    """Translates lines with a model.
+
+        translator = Translator.load("en-de")
+        for translation in translator.translate(["A man is sleeping.", "Two dogs play."]):
+            print(translation.text, translation.score)
 
     Args:
         model: on its device, in evaluation mode
-        others: models with its vocabularies, on its device, that write together with it: an ensemble
-        options: of the beam; a width of 1 searches greedily. Of hypotheses that read the same, being cut into other
-            subwords, only the best is given: there may be fewer than `n_best`, and a wider beam has more
+        options: of the search; a width of 1 searches greedily. Fewer than `n_best` translations are returned if
+            hypotheses are the same text in other subwords; a wider beam finds more.
+        others: models with the same vocabularies, on the same device, which translate together with it: an ensemble
         precision: of matrix products
-        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory: each core has one
+        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
     """
 
     def __init__(
@@ -53,21 +60,22 @@ class Translator:
     ) -> None:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
-        several = self.options.n_best > 1  # all are asked for, since some will read the same
-        self._search_options = replace(self.options, n_best=self.options.width if several else 1)
-        self.precision: Precision = precision
-        self.batch_tokens = batch_tokens
         self.max_source_length = min(each.config.max_source_length for each in models)
-        self._length_ratio = max(each.config.length_ratio for each in models)
-        self._network = Ensemble([each.network for each in models]) if others else model.network
-        self.device = next(model.network.parameters()).device
-        together = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
-        self._space = "" if together else " "
+        self.searcher = Searcher(
+            Ensemble([each.network for each in models]) if others else model.network,
+            self.options,
+            vocabulary_size=len(model.target),
+            length_ratio=max(each.config.length_ratio for each in models),
+            batch_tokens=batch_tokens,
+            precision=precision,
+        )
+        without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
+        self._writer = Writer(model.target, self.options.n_best, separator="" if without_spaces else " ")
 
     @classmethod
     def load(
         cls,
-        directory: Path | str,
+        model: Path | str | None = None,
         options: SearchOptions | None = None,
         *,
         others: Sequence[Path | str] = (),
@@ -75,125 +83,84 @@ class Translator:
         precision: DecodingPrecision = "auto",
         batch_tokens: int = BATCH_TOKENS,
     ) -> Translator:
-        """The translator of a model directory, or of several, quantised to decode where `precision` says so.
+        """Load a translator, or an ensemble, quantised if `precision` says so.
+
+        Args:
+            model: a model directory or the name of a bundled model; None for the bundled model `en-de`
+            options: of the search; None for those of the `translate` command
+            others: further models, which translate together with the first
+            device: "auto", "cpu" or "cuda"
+            precision: of the search
+            batch_tokens: see `Translator`
 
         Raises:
-            UserError: as `TranslationModel.load`, `choose_device` and `quantise_for_decoding` do; or `others` have
-                other languages or vocabularies.
+            UserError: a model is missing or damaged; the models have different languages or vocabularies; the device or
+                the precision is not available.
         """
+        names = [MODELS / DEFAULT_MODEL if model is None else model, *others]
         chosen, models = choose_device(device), list[TranslationModel]()
         products: Precision = "auto"
-        for path in (directory, *others):
-            model = TranslationModel.load(path)
+        for name in names:
+            loaded = TranslationModel.load(find_model(name, KIND, MODELS))
             if models:
-                _check_together(models[0], model, f"{path} with {directory}")
-            model.network.to(chosen)
-            products = quantise_for_decoding(model.network.decoder, precision, chosen)
-            models.append(model)
-        return cls(models[0], options, others=models[1:], precision=products, batch_tokens=batch_tokens)
+                _check_together(models[0], loaded, f"{name} with {names[0]}")
+            loaded.network.to(chosen)
+            products = quantise_for_decoding(loaded.network.decoder, precision, chosen)
+            models.append(loaded)
+        first, *rest = models
+        options = options or SearchOptions(stop_early=True)
+        return cls(first, options, others=rest, precision=products, batch_tokens=batch_tokens)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model."""
+        return self.searcher.device
 
     @property
     def searches_in(self) -> str:
         """The precision of the search's products, for a report."""
-        return decoding_precision(self.model.network.decoder, self.precision, self.device)
-
-    def translate(self, lines: Sequence[str]) -> list[list[Translation]]:
-        """The n best translations of each line, best first. A blank line gives one empty translation."""
-        parts = self._parts([line.strip() for line in lines])
-        found = iter(self._translate([(source, len(part)) for part in parts for source in part]))
-        return [_joined(list(islice(found, len(part))), self._space) for part in parts]
-
-    def _parts(self, texts: Sequence[str]) -> list[list[Source]]:
-        """What to translate of each line: nothing of a blank one, several pieces of one that is too long."""
-        vocabulary, limit = self.model.source, self.max_source_length
-        parts = []
-        for text, ids in zip(texts, vocabulary.encode_all(texts)):
-            pieces = split(text, vocabulary, limit) if len(ids) > limit else [text] * bool(text)
-            encoded = vocabulary.encode_all(pieces) if len(pieces) > 1 else [ids]
-            parts.append([read(*piece, vocabulary) for piece in zip(pieces, encoded)])
-        return parts
-
-    def _translate(self, sources: Sequence[tuple[Source, int]]) -> list[list[Translation]]:
-        """The translations of each (piece, number of pieces of its line)."""
-        found = [[Translation(_plain(source.line), 0.0, [], None, pieces)] for source, pieces in sources]
-        translatable = [i for i, (source, _) in enumerate(sources) if not is_foreign(source, self.model.source)]
-        batches = list(self._batches(translatable, [len(source.ids) for source, _ in sources]))
-        batches.reverse()  # the longest first, so that workers end together
-        ids = [[sources[i][0].ids for i in batch] for batch in batches]
-        for batch, results in zip(batches, parallel_map(self._search, ids, self.device)):
-            for i, hypotheses in zip(batch, results):
-                written = (self._written(hypothesis, *sources[i]) for hypothesis in hypotheses)
-                found[i] = list(islice(_distinct(written), self.options.n_best))
-        return found
-
-    def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-        """The indices by length, within the budget; lengths are those of all lines."""
-        width, vocabulary = self.options.width, len(self.model.target)
-        most, budget = max(1, _LOG_PROBABILITIES // (width * vocabulary)), self.batch_tokens // width
-        batch: list[int] = []
-        for i in sorted(indices, key=lambda i: (lengths[i], i)):
-            if batch and (len(batch) == most or (len(batch) + 1) * (lengths[i] + 1) > budget):
-                yield batch
-                batch = []
-            batch.append(i)
-        if batch:
-            yield batch
-
-    def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
-        source = pad([[*ids, END] for ids in sources]).to(self.device)
-        return generate(
-            self._network, source, self.limits(source.lengths), self._search_options, precision=self.precision
-        )
+        return decoding_precision(self.model.network.decoder, self.searcher.precision, self.device)
 
     def limits(self, lengths: Tensor) -> Tensor:
-        """How many tokens at most are written for sources (n,) of such lengths, END counted on both sides."""
-        return (lengths * self._length_ratio).long() + 10
+        """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
+        return self.searcher.limits(lengths)
 
-    def _written(self, hypothesis: Hypothesis, source: Source, pieces: int) -> Translation:
-        text, tokens = with_copies(hypothesis, self.model.target, source, self.model.source)
-        attention = hypothesis.attention if pieces == 1 else None  # of a line of a megabyte it is a gigabyte
-        return Translation(_plain(text), hypothesis.score, tokens, attention, pieces)
+    def translate(self, lines: Iterable[str]) -> list[Translation]:
+        """Translate each line; a blank line has an empty translation.
+
+        Raises:
+            UserError: `lines` is a single string, or one of them is not a string of Unicode characters.
+        """
+        cut_lines = cut(_checked(lines), self.model.source, self.max_source_length)
+        hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
+        return [self._writer.write(line, list(islice(hypotheses, len(line.pieces)))) for line in cut_lines]
 
 
-def _check_together(first: TranslationModel, other: TranslationModel, which: str) -> None:
-    """Whether two models can write one sentence together. `which` names them."""
-    one, two = first.config, other.config
+def _checked(lines: Iterable[str]) -> list[str]:
+    """The lines as a list. Raises UserError as `Translator.translate` does."""
     check(
-        (one.source_language, one.target_language) == (two.source_language, two.target_language),
-        f"{which}: they cannot write together, since one translates {two.source_language} to {two.target_language}, "
-        f"the other {one.source_language} to {one.target_language}; choose models of one direction",
+        isinstance(lines, Iterable) and not isinstance(lines, str | bytes),
+        f"translate takes a list of lines, not {type(lines).__name__}: put the text into a list, such as [text]",
+    )
+    listed = list(lines)
+    for number, line in enumerate(listed, start=1):
+        if not isinstance(line, str):
+            raise UserError(f"line {number} is of type {type(line).__name__}: translate takes a list of strings")
+        if not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line):
+            raise UserError(f"line {number} has a lone surrogate, which is no character: decode its bytes as UTF-8")
+    return listed
+
+
+def _check_together(first: TranslationModel, other: TranslationModel, names: str) -> None:
+    """Raise UserError unless two models can translate together. `names` are theirs, that of `other` first."""
+    directions = [f"{each.config.source_language} to {each.config.target_language}" for each in (other, first)]
+    check(
+        directions[0] == directions[1],
+        f"{names}: they cannot translate together, because one translates {directions[0]} and the other "
+        f"{directions[1]}; choose models of one direction",
     )
     check(
         first.source.to_bytes() == other.source.to_bytes() and first.target.to_bytes() == other.target.to_bytes(),
-        f"{which}: they cannot write together, since their vocabularies differ; train both on the same text, or one "
-        "with the other as its recipe's start",
+        f"{names}: they cannot translate together, because their vocabularies differ; train both on the same text, or "
+        "start the training of one from the other",
     )
-
-
-def _plain(text: str) -> str:
-    r"""A line's text: `\r` may have been copied from the source, and would look like a line end."""
-    return text.translate(_NO_LINE_ENDS).strip()
-
-
-def _distinct(translations: Iterable[Translation]) -> Iterator[Translation]:
-    """The first one of each text."""
-    seen = set[str]()
-    for each in translations:
-        if each.text not in seen:
-            seen.add(each.text)
-            yield each
-
-
-def _joined(parts: Sequence[Sequence[Translation]], space: str) -> list[Translation]:
-    """The n best translations of a line: the k-th best of each of its pieces, or the last one where that has fewer."""
-    if not parts:
-        return [Translation("", 0.0, [], None)]
-    if len(parts) == 1:
-        return list(parts[0])
-    joined = []
-    for rank in range(max(map(len, parts))):
-        chosen = [part[min(rank, len(part) - 1)] for part in parts]
-        text = space.join(piece.text for piece in chosen if piece.text)
-        tokens = list(chain.from_iterable(piece.tokens for piece in chosen))
-        joined.append(Translation(text, sum(piece.score for piece in chosen) / len(chosen), tokens, None, len(parts)))
-    return joined

@@ -1,33 +1,33 @@
-"""A caption and its photograph as an attention view."""
+"""The attention view of a caption."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from s2s.decoding.results import Captioned
+from s2s.decoding.results import Caption
 from s2s.views.attention_view import AttentionView, Grid, Photograph, round_weights
 
 
-def caption_view(found: Captioned, image: Image.Image) -> AttentionView | None:
-    """The best caption of a picture; None if the decoder has no attention.
+def caption_view(caption: Caption, image: Image.Image) -> AttentionView | None:
+    """The attention view of the best caption of a file; None if the decoder has no attention.
 
     Args:
-        image: the photograph, upright; it may be a smaller version of the file
+        caption: of a picture that could be read
+        image: the picture, upright; it may be smaller than the one in the file
     """
-    best = found.captions[0]
-    if best.attention is None:
+    attention = caption.attention  # (tokens, rows, columns)
+    if attention is None:
         return None
-    attention = np.asarray(best.attention)  # (tokens, rows, columns)
-    tokens, rows, columns = attention.shape
-    width, height = upright_size(found.path, image)
-    tall, wide = found.extent
-    photograph = Photograph(str(found.path), width, height, (0.0, 0.0, width / wide, height / tall))
+    path = Path(caption.name)
+    _, rows, columns = attention.shape
+    width, height = upright_size(path, image)
+    tall, wide = caption.extent
+    photograph = Photograph(caption.name, width, height, (0.0, 0.0, width / wide, height / tall))
     grid = Grid("photograph", rows, columns, photograph)
-    weights = round_weights(attention.reshape(tokens, rows * columns))
-    return AttentionView(found.path.name, (grid,), tuple(best.tokens), weights, best.text, best.score)
+    weights = round_weights(attention.reshape(-1, rows * columns))
+    return AttentionView(path.name, (grid,), caption.tokens, weights, caption.text, caption.score)
 
 
 def upright_size(path: Path, image: Image.Image) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from s2s.views.web_page import fill_template, write_page
 from s2s.vision.images import ImageError, read_image
 
 if TYPE_CHECKING:
-    from s2s.decoding.results import Captioned
+    from s2s.decoding.results import Caption
 
 _TEMPLATE = Path(__file__).parent / "data" / "gallery.html"
 _INDEX = "index.html"
@@ -53,7 +53,7 @@ def check_folder(directory: Path, *, force: bool = False) -> None:
 
 
 @contextmanager
-def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Captioned], str]]:
+def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Caption], str]]:
     """Yield a function that draws the page of a picture, and returns why that failed, or "".
 
     Raises UserError as `check_folder` does.
@@ -106,18 +106,20 @@ class _Gallery:
         """Whether no picture has been added yet."""
         return not self._pictures and not self._failures
 
-    def add(self, found: Captioned) -> str:
+    def add(self, found: Caption) -> str:
         """See `attention_folder`."""
         problem = found.problem or self._draw(found)
         if problem:
-            self._failures.append(f"<tr><th>{_text(found.path)}</th><td>{_text(problem)}</td></tr>")
+            self._failures.append(f"<tr><th>{_text(found.name)}</th><td>{_text(problem)}</td></tr>")
         return "" if found.problem else problem
 
     def page(self) -> str:
         """The HTML of index.html."""
         head = '<h2 id="failures"><b>not captioned</b></h2>'
         rows = "\n".join(self._failures)
-        count = f"{len(self._pictures):,} captioned" + f", {len(self._failures):,} failed" * bool(self._failures)
+        count = f"{len(self._pictures):,} captioned"
+        if self._failures:
+            count += f", {len(self._failures):,} failed"
         return fill_template(
             _TEMPLATE,
             "Captions",
@@ -126,24 +128,25 @@ class _Gallery:
             pictures="\n".join(self._pictures),
         )
 
-    def _draw(self, found: Captioned) -> str:
+    def _draw(self, found: Caption) -> str:
         """Write the files of a picture; return why that failed, or ""."""
+        path = Path(found.name)
         try:
-            image = read_image(found.path)
+            image = read_image(path)
             view = caption_view(found, image)
         except (ImageError, OSError) as error:  # the file may have changed since it was captioned
             return getattr(error, "reason", str(error))
-        name = self._names(found.path)
+        name = self._names(path)
         with atomic_file(self._directory / f"{name}.webp") as aside:
             aside.write_bytes(webp(shrink(image, _THUMBNAIL)))
         if view is not None:
             self._write(view)
-            photographs = {str(found.path): image}
+            photographs = {found.name: image}
             page = attention_page([view], view.name, photographs, gallery=_INDEX)
             write_page(self._directory / f"{name}.html", page)
             with atomic_file(self._directory / f"{name}.png") as aside:
                 attention_strip(view, photographs).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
-        self._pictures.append(_card(name, found.path, found.captions[0].text, drawn=view is not None))
+        self._pictures.append(_card(name, path, found.text, drawn=view is not None))
         return ""
 
 

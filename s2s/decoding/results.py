@@ -1,62 +1,89 @@
-"""What translating and captioning return: a sentence with its score, its tokens, and where each of them looked."""
+"""The results of translating and captioning: the best sentences for one input, with their scores and attention."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Translation:
-    """One way to say a line in the other language.
+class Sentence:
+    """One sentence that a model wrote.
 
     Attributes:
-        text: the sentence, without a line end
-        score: its length-normalised log-probability, higher is better; of several pieces, their mean
-        tokens: its tokens' surfaces, END last where it ended by itself
-        attention: (tokens, source tokens), where each token looked; None where no model was asked, or more than once
-        pieces: how many pieces the line was cut into; more than 1 where it is longer than any that was trained on
+        text: without a line end
+        score: its length-normalised log-probability, higher is better; if it was joined from several pieces, their mean
+        tokens: one label per token; the last is `</s>` unless the sentence reached its maximum length
+        attention: float32, how much each token attended to each position of the input: (tokens, source tokens) for a
+            translation, (tokens, rows, columns) for a caption. None if the decoder has no attention, if the input was
+            copied without asking the model, or if the sentence was joined from several pieces.
     """
 
     text: str
     score: float
-    tokens: list[str]
-    attention: Tensor | None
+    tokens: tuple[str, ...] = ()
+    attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The best sentences for one input.
+
+    Attributes:
+        n_best: different sentences, best first
+    """
+
+    n_best: tuple[Sentence, ...]
+
+    @property
+    def text(self) -> str:
+        """The text of the best sentence; empty if there is none."""
+        return self.n_best[0].text if self.n_best else ""
+
+    @property
+    def score(self) -> float:
+        """The score of the best sentence; minus infinity if there is none."""
+        return self.n_best[0].score if self.n_best else float("-inf")
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens of the best sentence; empty if there is none."""
+        return self.n_best[0].tokens if self.n_best else ()
+
+    @property
+    def attention(self) -> NDArray[np.float32] | None:
+        """The attention of the best sentence, see `Sentence`; None if there is none."""
+        return self.n_best[0].attention if self.n_best else None
+
+
+@dataclass(frozen=True)
+class Translation(Result):
+    """The translations of one line, best first; never empty.
+
+    Attributes:
+        source_tokens: one label per token of the line, `</s>` last: the columns of `attention`; empty if it is blank
+        pieces: how many pieces the line was cut into; more than 1 if it is longer than all lines of the training text
+    """
+
+    source_tokens: tuple[str, ...] = ()
     pieces: int = 1
 
 
 @dataclass(frozen=True)
-class Caption:
-    """One way to say what is on a picture.
+class Caption(Result):
+    """The captions of one picture, best first; empty if the picture could not be read.
 
     Attributes:
-        text: as one would write it
-        score: its length-normalised log-probability, higher is better
-        tokens: its tokens' surfaces, END last where it ended by itself
-        attention: (tokens, rows, columns), where each token looked; None where the decoder does not look
+        name: the path of its file as it was given, or `picture N` for the N-th picture if it was not a file
+        problem: why it could not be read; empty if it could
+        extent: height and width of the part of the CNN's input that the photograph fills, as fractions; less than 1
+            where the photograph was padded to a square
     """
 
-    text: str
-    score: float
-    tokens: list[str]
-    attention: Tensor | None
-
-
-@dataclass(frozen=True)
-class Captioned:
-    """What came of a file: its captions, best first, or the reason why there is none.
-
-    Attributes:
-        path: of the file
-        captions: empty where it failed
-        problem: empty where it did not
-        extent: height and width of what the photograph fills of the picture that the CNN saw, as shares
-    """
-
-    path: Path
-    captions: Sequence[Caption] = ()
+    name: str = ""
     problem: str = ""
     extent: tuple[float, float] = (1.0, 1.0)

@@ -22,9 +22,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from s2s.config import option
-from s2s.errors import UserError
+from s2s.errors import UserError, check
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -54,6 +55,7 @@ _REFUSALS = {
     errno.EPERM: "may not be read; check its permissions",
 }
 
+_CONVERTING = threading.Lock()
 _DESCRIPTOR = threading.Lock()  # two threads that redirect standard error would lose it
 
 
@@ -121,6 +123,41 @@ def read_image(path: Path) -> Image.Image:
     return rgb
 
 
+def convert_image(picture: Image.Image | NDArray[np.uint8], name: str) -> Image.Image:
+    """Convert a picture in memory to upright 8-bit RGB, as `read_image` converts the picture in a file.
+
+    Args:
+        picture: an image of any mode, whose EXIF orientation is applied; or (height, width) grey, (height, width, 3)
+            RGB, (height, width, 4) RGB and alpha
+        name: of the picture, for messages
+
+    Raises:
+        UserError: an array has another shape or is not of uint8.
+        ImageError: the picture is too large, or the file that it is loaded from is broken.
+    """
+    if isinstance(picture, Image.Image):
+        image = picture
+    else:
+        found = f"{picture.dtype} {' x '.join(map(str, picture.shape))}"
+        check(
+            picture.dtype == np.uint8 and picture.size and (picture.ndim == 2 or picture.shape[2:] in ((3,), (4,))),
+            f"{name}: is an array of {found}; it must be of uint8, (height, width) or (height, width, 3 or 4)",
+        )
+        image = Image.fromarray(picture)
+    try:
+        _check_size(Path(name), image)
+        # One at a time: an image that is still in its file must not be loaded by two threads at once.
+        with _CONVERTING, _silent() if image.format == "TIFF" else nullcontext():
+            image.load()
+            rgb = _turned(_rgb(image), _orientation(image))
+    except ImageError:
+        raise
+    except Exception as error:  # as in `read_image`
+        raise ImageError(Path(name), _reason(error)) from error
+    rgb.info = {}
+    return rgb
+
+
 def _check_file(path: Path) -> None:
     """Raise ImageError for what is no regular file: opening a named pipe or a device might wait for ever."""
     status = path.stat()
@@ -143,6 +180,14 @@ def _discard_log() -> None:
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
+def _check_size(path: Path, image: Image.Image) -> None:
+    """Raise ImageError for an image without pixels, or with too many."""
+    if not min(image.size):
+        raise ImageError(path, "has no pixels")
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+        raise ImageError(path, _too_large(f"{image.width} x {image.height}"))
+
+
 def _decoded(path: Path) -> Image.Image:
     _discard_log()
     with path.open("rb") as file:
@@ -152,8 +197,7 @@ def _decoded(path: Path) -> Image.Image:
             file.seek(0)
             raise ImageError(path, _unidentified(file.read(512))) from error
         with image:
-            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-                raise ImageError(path, _too_large(f"{image.width} x {image.height}"))
+            _check_size(path, image)
             image.draft(None, (_DETAIL, _DETAIL))
             with _silent() if image.format == "TIFF" else nullcontext():
                 image.load()
@@ -185,6 +229,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     """Any mode of Pillow as RGB, over white. Ink (CMYK) is converted without its colour profile."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _eight_bits(image).convert("RGB")
+    if image.mode == "La":  # which Pillow converts to no other mode than LA
+        image = image.convert("LA")
     if not image.has_transparency_data:
         return image.convert("RGB")
     rgba = image.convert("RGBA")

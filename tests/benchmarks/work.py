@@ -10,7 +10,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from translation.metrics import bleu, lower_tokenised_bleu
 from translation.model import TranslationModel
 from translation.prepare import prepare_pairs
 from translation.recipe import Recipe
+from translation.searching import Searcher
 from translation.task import TranslationBatch, TranslationTask
 from translation.train import build
 from translation.translator import Translator
@@ -74,13 +76,12 @@ def decode(model: str, source: str, output: str, width: int, batch: int, length:
     just as many tokens.
     """
     options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
-    translator = _Brief.load(model, options)
-    assert isinstance(translator, _Brief)
-    translator.batch, translator.length = batch, length
+    translator = Translator.load(model, options)
+    translator.searcher = _Brief(**vars(translator.searcher), batch=batch, length=length)
     lines = Path(source).read_text(encoding="utf-8").splitlines()
     requests = [[line] for line in lines] if batch == 1 else [lines]
     began = time.perf_counter()
-    found = [best.text for request in requests for best, *_ in translator.translate(request)]
+    found = [each.text for request in requests for each in translator.translate(request)]
     seconds = time.perf_counter() - began
     Path(output).write_text("".join(line + "\n" for line in found), encoding="utf-8")
     return {"seconds": seconds}
@@ -123,15 +124,17 @@ def rates() -> Figures:
     return figures | reading
 
 
-class _Brief(Translator):
+@dataclass(frozen=True)
+class _Brief(Searcher):
     """Has `batch` lines in a batch, and writes at most `length` tokens, END not among them, if there is one."""
 
     batch: int = 1
     length: int | None = None
 
-    def _batches(self, indices: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-        order = sorted(indices, key=lambda i: (lengths[i], i))
-        return (order[first : first + self.batch] for first in range(0, len(order), self.batch))
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
+        batches = [order[first : first + self.batch] for first in range(0, len(order), self.batch)]
+        return batches[::-1]
 
     def limits(self, lengths: torch.Tensor) -> torch.Tensor:
         return torch.full_like(lengths, self.length) if self.length else super().limits(lengths)

@@ -10,7 +10,7 @@ import pytest
 
 from captioning.caption import DEFAULT, MODELS, _Run, caption, expanded, model_directory
 from captioning.model import KIND
-from s2s.decoding.results import Caption, Captioned
+from s2s.decoding.results import Caption, Sentence
 from s2s.errors import UserError
 from s2s.storage.bundled import bundled_models
 from s2s.vision.images import read_image
@@ -63,9 +63,9 @@ def test_a_folder_without_pictures_is_told_as_it_is(tmp_path: Path) -> None:
 
 def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     run = _Run(3, None)
-    run.take(Captioned(Path("a\tb\n.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
-    run.take(Captioned(Path("broken.jpg"), problem="is empty (0 bytes)"))
-    run.take(Captioned(Path("COCO_val2014_000000000042.jpg"), [Caption("a cat", -1.0, ["a", "cat"], None)]))
+    run.take(Caption((Sentence("a dog", -1.0),), "a\tb\n.jpg"))
+    run.take(Caption((), "broken.jpg", problem="is empty (0 bytes)"))
+    run.take(Caption((Sentence("a cat", -1.0),), "COCO_val2014_000000000042.jpg"))
     assert run.report() == 1
     printed = capsys.readouterr()
     assert printed.out == "a\\tb\\n.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
@@ -85,7 +85,7 @@ def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> No
 
 def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixture[str]) -> None:
     run = _Run(1, lambda _: "does not exist; check the path")
-    run.take(Captioned(Path("a.jpg"), [Caption("a dog", -1.0, ["a", "dog"], None)]))
+    run.take(Caption((Sentence("a dog", -1.0),), "a.jpg"))
     assert run.report() == 1
     assert "a.jpg\ta dog" in capsys.readouterr().out
     assert run.results

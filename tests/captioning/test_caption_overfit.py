@@ -68,4 +68,4 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     paths = [example.picture.path for example in examples]
     for width in (1, 4):
         found = Captioner(model, SearchOptions(width), precision="float32").caption(paths)
-        assert [answer.captions[0].text for answer in found] == [example.captions[0] for example in examples]
+        assert [caption.text for caption in found] == [example.captions[0] for example in examples]

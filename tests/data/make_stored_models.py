@@ -36,7 +36,7 @@ TEXT = [*LINES, "", "A dog is in the hat .", "北京"]
 def translations(directory: Path) -> list[list[object]]:
     """Texts and scores of some lines."""
     found = Translator.load(directory, OPTIONS, device="cpu", precision="float32").translate(TEXT)
-    return [[best.text, best.score] for best, *_ in found]
+    return [[each.text, each.score] for each in found]
 
 
 def captions(directory: Path) -> list[list[object]]:

@@ -24,4 +24,4 @@ def test_all_held_out_sequences_are_right(task: str, tmp_path: Path, monkeypatch
     assert len(source) == 1000
     for width in (1, 5):
         translator = Translator.load("run/best", SearchOptions(width))
-        assert [best.text for best, *_ in translator.translate(source)] == target
+        assert [each.text for each in translator.translate(source)] == target

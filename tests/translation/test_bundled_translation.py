@@ -28,7 +28,7 @@ def text(shared_data: Path) -> tuple[list[str], list[str]]:
 @cache
 def translated(sources: tuple[str, ...], precision: DecodingPrecision, batch_tokens: int) -> list[str]:
     translator = Translator.load(bundled("de"), precision=precision, batch_tokens=batch_tokens)
-    return [best.text for best, *_ in translator.translate(list(sources))]
+    return [each.text for each in translator.translate(list(sources))]
 
 
 @pytest.mark.parametrize("precision", ["int8", "bfloat16"])
@@ -63,6 +63,6 @@ BEGINNINGS = {  # of what each says of two dogs that play: how they do it is a n
 def test_every_model_that_comes_along_translates_and_has_a_card() -> None:
     assert {config.parent.name for config in MODELS.glob("*/config.json")} == set(BEGINNINGS)
     for name, (line, beginning) in BEGINNINGS.items():
-        ((best,),) = Translator.load(MODELS / name).translate([line])
-        assert best.text.startswith(beginning)
+        (translation,) = Translator.load(name).translate([line])
+        assert translation.text.startswith(beginning)
         assert (MODELS / name / "README.md").is_file()

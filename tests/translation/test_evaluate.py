@@ -135,7 +135,7 @@ def test_a_model_is_scored_by_what_it_translates(
 ) -> None:
     search = SearchOptions(width=3, length_penalty=0.5, stop_early=True)
     translator = Translator.load(models[0], search)
-    hypotheses = [best.text for best, *_ in translator.translate(SOURCE)]
+    hypotheses = [each.text for each in translator.translate(SOURCE)]
     references = [f"{line} {'Hund' * (i % 2)}".strip() or "nichts" for i, line in enumerate(hypotheses)]
     reference, kept = write(tmp_path / "reference", references), tmp_path / "kept"
 
@@ -159,7 +159,7 @@ def test_several_models_are_scored_by_what_they_translate_together(
     files: dict[str, str], models: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ensemble = Translator.load(models[0], SearchOptions(stop_early=True), others=models[1:])
-    hypotheses = [best.text for best, *_ in ensemble.translate(SOURCE)]
+    hypotheses = [each.text for each in ensemble.translate(SOURCE)]
     result = printed(capsys, "--model", *models, "--source", files["source"], "--reference", files["reference"])
     assert result["translations"] == f"{models[0]} + {models[1]}"
     expected = corpus_scores(hypotheses, [REFERENCE], "de")

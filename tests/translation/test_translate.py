@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from s2s.cli import command
-from s2s.decoding.results import Translation
+from s2s.decoding.results import Sentence, Translation
 from s2s.decoding.search import SearchOptions
 from s2s.storage.bundled import bundled_models
 from translation import translate
@@ -34,13 +34,13 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
-def expected(model: Path, lines: Sequence[str], n_best: int = 1) -> list[list[Translation]]:
+def expected(model: Path, lines: Sequence[str], n_best: int = 1) -> list[Translation]:
     search = SearchOptions(3, n_best, stop_early=True)
     return Translator.load(model, search, device="cpu", precision="float32").translate(lines)
 
 
 def test_every_line_gets_its_line(run: Translate, text: Path, tiny_model: Path) -> None:
-    output = [best.text for best, *_ in expected(tiny_model, LINES)]
+    output = [each.text for each in expected(tiny_model, LINES)]
     assert output[1] == output[3] == ""
     assert run(text) == (0, "".join(f"{line}\n" for line in output), "")
 
@@ -54,7 +54,7 @@ def test_several_models_write_together(run: Translate, text: Path, tiny_model: P
     other.save(tmp_path / "other", {})
     search = SearchOptions(3, stop_early=True)
     ensemble = Translator.load(tiny_model, search, others=[tmp_path / "other"], device="cpu", precision="float32")
-    output = "".join(f"{best.text}\n" for best, *_ in ensemble.translate(LINES))
+    output = "".join(f"{each.text}\n" for each in ensemble.translate(LINES))
     assert run("--model", tmp_path / "other", text) == (0, output, "")
     assert output != run(text)[1]
 
@@ -72,7 +72,7 @@ def test_n_best_lists_hypotheses_with_scores(run: Translate, text: Path, tiny_mo
     lines = [
         f"{number} ||| {each.text} ||| {each.score:.4f}\n"
         for number, several in enumerate([*expected(tiny_model, LINES, 2)] * 2)
-        for each in several
+        for each in several.n_best
     ]
     assert len(lines) == 16  # one of a blank line
     assert run("--n-best", 2, text, text) == (0, "".join(lines), "")
@@ -86,7 +86,7 @@ def test_windows_are_answered_one_after_the_other(
     seen = []
     original = Translator.translate
 
-    def spy(self: Translator, lines: Sequence[str]) -> list[list[Translation]]:
+    def spy(self: Translator, lines: Sequence[str]) -> list[Translation]:
         seen.append((len(lines), capsys.readouterr().out))
         return original(self, lines)
 
@@ -153,7 +153,8 @@ def test_long_lines_are_named_and_then_counted(run: Translate, tmp_path: Path) -
     code, output, errors = run(few)
     assert (code, output.count("\n")) == (0, 2)
     assert errors == (
-        f"warning: {few}: line 2 is longer than the longest trained on, 30 tokens: it was translated in 3 pieces\n"
+        f"warning: {few}: line 2 is longer than all lines that the model was trained on (30 tokens); it was translated "
+        "in 3 pieces\n"
     )
     code, output, errors = run(few, many)
     named = [warning.partition(" is longer")[0] for warning in errors.splitlines()]
@@ -248,7 +249,7 @@ def test_without_a_bundled_model_the_message_says_what_to_do(
 def test_a_wrong_number_of_translations_is_a_bug_and_not_an_output(
     run: Translate, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Translator, "translate", lambda self, lines: [[Translation("x", 0.0, [], None)]])
+    monkeypatch.setattr(Translator, "translate", lambda self, lines: [Translation((Sentence("x", 0.0),))])
     code, output, errors = run(text)
     assert (code, output) == (70, "")
     assert "5 lines gave 1 translations" in errors

@@ -12,12 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from s2s.text.subwords import train_subwords
-from s2s.text.vocabulary import CharacterVocabulary, WordVocabulary
 from s2s.views.attention_file import read_attention_file
 from s2s.views.attention_view import Words
 from translation import translate
-from translation.attention import source_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = ["A man is sleeping.", "", "Two dogs play!", "A red hat </script> in the snow.", "東"]
@@ -91,7 +88,7 @@ def test_a_page_shows_the_first_lines_and_says_so(
     monkeypatch.setattr("translation.attention.PAGE_LINES", 2)
     code, _, errors = run(text, "--attention", path, "--force")
     assert (code, shown(path)) == (0, ["1", "3"])
-    assert errors == f"warning: {path}: shows the first 2 of 4 lines; a name with .json keeps all\n"
+    assert errors == f"warning: {path}: shows the first 2 of 4 lines; a .json file has no such limit\n"
 
 
 def test_a_picture_shows_the_first_lines_and_says_so(
@@ -105,7 +102,8 @@ def test_a_picture_shows_the_first_lines_and_says_so(
     monkeypatch.setattr("translation.attention.PICTURE_LINES", 1)
     code, _, errors = run(text, "--attention", path, "--force")
     assert (code, errors.count("\n")) == (0, 1)
-    assert errors == f"warning: {path}: shows the first 1 of 3 lines that have weights; a name with .json keeps all\n"
+    told = "shows the first 1 of 3 lines that have attention; a .json file has no such limit"
+    assert errors == f"warning: {path}: {told}\n"
     with Image.open(path) as first:
         assert first.height < height / 2
 
@@ -154,16 +152,3 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
         )
         assert done.stdout == "2 []\n"
         assert done.stderr.startswith(f"error: {complaint}")
-
-
-def test_source_tokens_are_what_the_grid_s_positions_stand_for() -> None:
-    line = "A man in Łódź sleeps"
-    subwords = train_subwords(["A man in a red hat sleeps", "Two dogs play"], 50)
-    tokens = source_tokens(f" {line} ", subwords)
-    assert "".join(tokens[:-1]) == line
-    assert "Łódź" in tokens  # one unknown word, copied as a whole
-    assert tokens[-1] == "</s>"
-    words = WordVocabulary(["A", "man"])
-    assert source_tokens(line, words) == ("A", "man", "in", "Łódź", "sleeps", "</s>")
-    assert source_tokens("ab", CharacterVocabulary(["a"])) == ("ab", "</s>")
-    assert source_tokens(" \t", words) == ()

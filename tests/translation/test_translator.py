@@ -1,8 +1,10 @@
-"""The translator: one translation a line, whatever the line, whatever its company."""
+"""The translator: one translation per line, whatever the line and the lines beside it."""
 
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,21 +12,24 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import logits_of
 from torch.autograd.profiler import profile
 
-from s2s.decoding.results import Translation
+from s2s.decoding.results import Sentence, Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError
 from s2s.text.padding import pad
 from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START, UNK
-from translation import translator
+from translation import searching
 from translation.model import TranslationModel
+from translation.searching import Searcher
 from translation.translator import Translator
 
+ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["A", "man", "in", "red", "hat", "is", "sleeping", "the", "park", "Two", "dogs", "play", "ball", "snow", "."]
 THREE = ["A man is in the park.", "Two dogs play with a ball in the snow!", "A red hat is in the park."]
 
@@ -44,7 +49,7 @@ def translator_of(model: TranslationModel, width: int = 3, n_best: int = 1, **op
     return Translator(model, search, **{"precision": "float32", **options})
 
 
-def check_same(found: Sequence[Translation], expected: Sequence[Translation]) -> None:
+def check_same(found: Sequence[Sentence], expected: Sequence[Sentence]) -> None:
     """Equal, up to rounding; where rounding may have changed the order, equally good."""
     for one, other in zip(found, expected, strict=True):
         assert one.score == pytest.approx(other.score, abs=1e-4)
@@ -58,16 +63,16 @@ def test_neither_the_size_nor_the_order_of_batches_changes_a_translation(model: 
     lines = sentences(16)
     order = random.Random(1).sample(range(16), 16)
     alone = [translator_of(model, width, width).translate([line])[0] for line in lines]
-    assert len({best.text for best, *_ in alone}) > 10
+    assert len({best.text for best in alone}) > 10
     for budget in (1, 100, 100_000):
         found = translator_of(model, width, width, batch_tokens=budget).translate([lines[i] for i in order])
-        for i, translations in zip(order, found, strict=True):
-            check_same(translations, alone[i])
+        for i, translation in zip(order, found, strict=True):
+            check_same(translation.n_best, alone[i].n_best)
 
 
 def test_a_score_is_what_teacher_forcing_says(model: TranslationModel) -> None:
     sources = model.source.encode_all(sentences(20))
-    for source, (found,) in zip(sources, translator_of(model)._search(sources)):
+    for source, (found,) in zip(sources, translator_of(model).searcher.search_batch(sources)):
         written = found.tokens + [END] * found.finished
         with torch.no_grad():
             logits = logits_of(model.network, pad([[*source, END]]), torch.tensor([[START, *written[:-1]]]))
@@ -78,10 +83,10 @@ def test_a_score_is_what_teacher_forcing_says(model: TranslationModel) -> None:
 
 def test_the_head_of_the_n_best_is_the_1_best(model: TranslationModel) -> None:
     lines = [*sentences(30), " ".join(THREE)]
-    for (best,), several in zip(translator_of(model).translate(lines), translator_of(model, 3, 3).translate(lines)):
-        assert best.text == several[0].text
-        assert best.score == several[0].score
-        assert len({each.text for each in several}) == 3
+    for alone, several in zip(translator_of(model).translate(lines), translator_of(model, 3, 3).translate(lines)):
+        assert alone.n_best == several.n_best[:1]
+        assert (several.text, several.score) == (several.n_best[0].text, several.n_best[0].score)
+        assert len({each.text for each in several.n_best}) == 3
 
 
 def test_of_hypotheses_that_read_the_same_only_the_best_is_given(
@@ -94,32 +99,33 @@ def test_of_hypotheses_that_read_the_same_only_the_best_is_given(
     assert (vocabulary.decode(pieces), pieces == whole) == ("man", False)
     tokens = [whole, pieces, dogs, ball]
     hypotheses = [Hypothesis(ids, -float(rank), -float(rank), None, True) for rank, ids in enumerate(tokens)]
-    monkeypatch.setattr(translator, "generate", lambda *given, **_: [hypotheses[: given[3].n_best]])
+    monkeypatch.setattr(searching, "generate", lambda *given, **_: [hypotheses[: given[3].n_best]])
     for n_best, count in ((1, 1), (2, 2), (4, 3)):
         (found,) = translator_of(model, 4, n_best).translate(["a man"])
-        assert [each.text for each in found] == ["man", "dogs", "ball"][:count]
-        assert [each.score for each in found] == [0, -2, -3][:count]
+        assert [each.text for each in found.n_best] == ["man", "dogs", "ball"][:count]
+        assert [each.score for each in found.n_best] == [0, -2, -3][:count]
 
 
 def test_blank_lines_stay_and_never_reach_the_model(model: TranslationModel, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(Translator, "_search", lambda _, sources: seen.append(sources))
+    monkeypatch.setattr(Searcher, "search_batch", lambda _, sources: seen.append(sources))
     found = translator_of(model, 3, 3).translate(["", "  ", "\t", "\u2028\u3000", "\r"])
-    assert found == [[Translation("", 0.0, [], None)]] * 5
+    assert found == [Translation((Sentence("", 0.0),))] * 5
     assert translator_of(model).translate([]) == []
     assert seen == []
 
 
 def test_a_line_of_unknown_characters_alone_stays_as_it_is(model: TranslationModel) -> None:
-    (best,), (other,) = translator_of(model).translate([" 北京 (\r🐕)", "⁇"])
-    assert (best.text, other.text) == ("北京 ( 🐕)", "⁇")
+    odd, sign = translator_of(model).translate([" 北京 (\r🐕)", "⁇"])
+    assert (odd.text, sign.text) == ("北京 ( 🐕)", "⁇")
+    assert (odd.score, odd.tokens, odd.attention) == (0.0, (), None)
 
 
 def test_a_character_never_seen_survives_and_no_other_replaces_it(model: TranslationModel) -> None:
     lines = [line.replace("man", "女ñ").replace("dogs", "🐕") for line in sentences(40)]
     for line, found in zip(lines, translator_of(model, 3, 3).translate(lines)):
         assert UNK in model.source.encode(line) or not set("女ñ🐕") & set(line)
-        for each in found:
+        for each in found.n_best:
             assert all(each.text.count(character) >= line.count(character) for character in "女ñ🐕")
             assert "⁇" not in each.text
             assert "\u2585" not in each.text
@@ -128,17 +134,19 @@ def test_a_character_never_seen_survives_and_no_other_replaces_it(model: Transla
 def test_where_words_have_no_spaces_between_them_pieces_have_none(model: TranslationModel) -> None:
     chinese = replace(model, config=replace(model.config, target_language="zh"))
     whole, *parts = translator_of(chinese).translate([" ".join(THREE), *THREE])
-    assert whole[0].text == "".join(part[0].text for part in parts)
+    assert whole.text == "".join(part.text for part in parts)
 
 
 def test_a_long_line_is_translated_piece_by_piece(model: TranslationModel) -> None:
     whole, *parts = translator_of(model, 3, 2).translate([" ".join(THREE), *THREE])
-    assert [best.pieces for best in whole] == [3, 3]
-    assert all(part[0].pieces == 1 for part in parts)
-    for rank, translation in enumerate(whole):
-        assert translation.text == " ".join(part[rank].text for part in parts if part[rank].text)
-        assert translation.score == pytest.approx(sum(part[rank].score for part in parts) / 3, abs=1e-4)
-        assert translation.attention is None
+    assert [whole.pieces, *(part.pieces for part in parts)] == [3, 1, 1, 1]
+    assert "".join(whole.source_tokens[:-1]) == " ".join(THREE)
+    for rank, sentence in enumerate(whole.n_best):
+        chosen = [part.n_best[rank] for part in parts]
+        assert sentence.text == " ".join(each.text for each in chosen if each.text)
+        assert sentence.tokens == tuple(token for each in chosen for token in each.tokens)
+        assert sentence.score == pytest.approx(sum(each.score for each in chosen) / 3, abs=1e-4)
+        assert sentence.attention is None
 
 
 def test_a_line_of_just_the_greatest_length_is_one_piece(model: TranslationModel) -> None:
@@ -146,13 +154,53 @@ def test_a_line_of_just_the_greatest_length_is_one_piece(model: TranslationModel
     for spare, pieces in ((0, 1), (-1, 2)):
         limit = len(model.source.encode(line)) + spare
         cramped = replace(model, config=replace(model.config, max_source_length=limit))
-        assert translator_of(cramped).translate([line])[0][0].pieces == pieces
+        assert translator_of(cramped).translate([line])[0].pieces == pieces
 
 
 def test_no_translation_holds_a_line_end(model: TranslationModel) -> None:
-    """A lone carriage return inside a line is a character like any other to the reader, and is unknown to the model."""
-    for (best,) in translator_of(model).translate(["a man\rin the park", "a\u2028man \x85", "\r🐕\r\r🐕\r"]):
-        assert not {"\r", "\n"} & set(best.text)
+    """Neither a lone carriage return, a character like any other to the command, nor a line end in a string."""
+    lines = ["a man\rin the park", "a\u2028man \x85", "\r🐕\r\r🐕\r", "a man\nin the park\n", "\n🐕\n\n🐕\n", "\n"]
+    for found in translator_of(model).translate(lines):
+        assert not {"\r", "\n"} & set(found.text)
+
+
+def test_a_line_end_in_a_string_is_read_as_a_space(model: TranslationModel) -> None:
+    (broken, whole), long = (
+        translator_of(model).translate(["a man\nin the park", "a man in the park"]),
+        "\n".join(THREE),
+    )
+    assert (broken.text, broken.score) == (whole.text, pytest.approx(whole.score, abs=1e-4))
+    assert translator_of(model).translate([long])[0].pieces == 3
+
+
+def test_lines_are_normalised_to_nfc(model: TranslationModel) -> None:
+    decomposed, composed = translator_of(model).translate(["a man e\u0301", "a man \u00e9"])
+    assert (decomposed.text, decomposed.source_tokens) == (composed.text, composed.source_tokens)
+    assert "\u00e9" in decomposed.text
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("A man", "translate takes a list of lines, not str: put the text into a list, such as [text]"),
+        (b"A man", "translate takes a list of lines, not bytes: put the text into a list, such as [text]"),
+        (None, "translate takes a list of lines, not NoneType: put the text into a list, such as [text]"),
+        (7, "translate takes a list of lines, not int: put the text into a list, such as [text]"),
+        (["A man", None], "line 2 is of type NoneType: translate takes a list of strings"),
+        ([b"A man"], "line 1 is of type bytes: translate takes a list of strings"),
+        ([["A man"]], "line 1 is of type list: translate takes a list of strings"),
+        (["A \udcff man"], "line 1 has a lone surrogate, which is no character: decode its bytes as UTF-8"),
+    ],
+)
+def test_what_is_not_a_list_of_strings_is_refused(model: TranslationModel, lines: Any, problem: str) -> None:
+    with pytest.raises(UserError) as caught:
+        translator_of(model).translate(lines)
+    assert str(caught.value) == problem
+
+
+def test_any_iterable_of_strings_is_translated(model: TranslationModel) -> None:
+    translator = translator_of(model)
+    assert translator.translate(iter(THREE)) == translator.translate(tuple(THREE)) == translator.translate(THREE)
 
 
 @pytest.mark.parametrize("line", ["\x00", "a\x00man", "\u200b", "\ufeffa", "▁", "<s> </s> <unk> <pad>", "a" * 3000])
@@ -161,19 +209,22 @@ def test_odd_lines_are_lines(model: TranslationModel, line: str) -> None:
 
 
 def test_attention_is_that_of_the_tokens(model: TranslationModel) -> None:
-    for line, (best,) in zip(lines := sentences(10), translator_of(model).translate(lines)):
-        assert best.attention is not None
-        assert best.attention.shape[0] == len(best.tokens)
-        weights = best.attention[:, : len(model.source.encode(line)) + 1]  # with END
-        assert weights.sum(1).tolist() == pytest.approx([1.0] * len(best.tokens), abs=1e-5)
+    """Whatever the padding of its batch."""
+    lines = sentences(10)
+    for precision in ("float32", "bfloat16"):
+        for line, found in zip(lines, translator_of(model, precision=precision).translate(lines)):
+            assert isinstance(found.attention, np.ndarray)
+            assert found.attention.dtype == np.float32
+            assert found.attention.shape == (len(found.tokens), len(found.source_tokens))
+            assert len(found.source_tokens) == len(model.source.encode(line)) + 1  # with END
+            assert found.attention.sum(1).tolist() == pytest.approx([1.0] * len(found.tokens), abs=1e-5)
 
 
 @pytest.mark.parametrize(("budget", "width"), [(1, 1), (60, 3), (600, 3), (10**9, 1)])
 def test_batches_keep_to_the_budget(model: TranslationModel, budget: int, width: int) -> None:
     lengths = [random.Random(i).randint(1, 30) for i in range(3000)]
-    chosen = [i for i in range(3000) if i % 7]
-    batches = list(translator_of(model, width, batch_tokens=budget)._batches(chosen, lengths))
-    assert sorted(i for batch in batches for i in batch) == chosen
+    batches = translator_of(model, width, batch_tokens=budget).searcher.batches(lengths)
+    assert sorted(i for batch in batches for i in batch) == list(range(3000))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * width * (max(lengths[i] for i in batch) + 1) <= budget
 
@@ -181,16 +232,16 @@ def test_batches_keep_to_the_budget(model: TranslationModel, budget: int, width:
 def test_many_short_lines_do_not_make_a_huge_table_of_probabilities(
     model: TranslationModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translation.translator._LOG_PROBABILITIES", 10 * 3 * len(model.target))
-    batches = list(translator_of(model, batch_tokens=10**9)._batches(range(95), [1] * 95))
-    assert [len(batch) for batch in batches] == [10] * 9 + [5]
+    monkeypatch.setattr("translation.searching._MAX_LOG_PROBABILITIES", 10 * 3 * len(model.target))
+    batches = translator_of(model, batch_tokens=10**9).searcher.batches([1] * 95)
+    assert [len(batch) for batch in batches] == [5] + [10] * 9
 
 
 def test_weights_are_cast_once_a_batch_not_once_a_step(model: TranslationModel) -> None:
     translator, (source,) = translator_of(model, precision="bfloat16"), model.source.encode_all(THREE[:1])
     profiled = profile(record_shapes=True)
     with profiled:
-        ((found,),) = translator._search([source])
+        ((found,),) = translator.searcher.search_batch([source])
     assert len(found.tokens) > 5
     events = profiled.function_events or []
     casts = Counter(tuple(event.input_shapes[0]) for event in events if event.name == "aten::_to_copy")
@@ -200,6 +251,37 @@ def test_weights_are_cast_once_a_batch_not_once_a_step(model: TranslationModel) 
 
 def test_a_model_directory_is_loaded_ready_to_translate(tiny_model: Path, model: TranslationModel) -> None:
     loaded = Translator.load(tiny_model, SearchOptions(3, stop_early=True), device="cpu", precision="float32")
-    assert loaded.translate(sentences(5))[0][0].text == translator_of(model).translate(sentences(5))[0][0].text
+    assert loaded.translate(sentences(5)) == translator_of(model).translate(sentences(5))
     with pytest.raises(UserError, match="no such directory"):
         Translator.load(tiny_model / "nothing")
+
+
+def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny").mkdir()  # the default is the bundled model, whatever there is in the current directory
+    monkeypatch.setattr("translation.translator.MODELS", tiny_model.parent)
+    monkeypatch.setattr("translation.translator.DEFAULT_MODEL", "tiny")
+    assert Translator.load(device="cpu").model.config == TranslationModel.load(tiny_model).config
+    (tmp_path / "tiny").rmdir()
+    assert Translator.load("tiny", others=["tiny"], device="cpu").translate(["a man"])[0].text
+    with pytest.raises(UserError, match=r"tlh: no such directory, and no bundled model has this name; .* tiny"):
+        Translator.load("tlh")
+
+
+def test_a_translator_searches_as_the_command_does_unless_told_otherwise(tiny_model: Path) -> None:
+    assert Translator.load(tiny_model).options == SearchOptions(stop_early=True)
+    assert Translator.load(tiny_model, SearchOptions(2)).options == SearchOptions(2)
+
+
+def test_importing_the_package_imports_no_torch_and_the_translator_is_there_when_asked_for() -> None:
+    program = (
+        "import sys, translation; assert 'Translator' in dir(translation); assert not hasattr(translation, 'nothing')\n"
+        "import translation.cutting, translation.writing, s2s.decoding.results\n"
+        "print('torch' in sys.modules, end=' ')\n"
+        "from translation import Translator; from translation.translator import Translator as same\n"
+        "print(Translator is same)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False True\n"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from torch import Tensor
 
 from captioning.pages.caption_view import caption_view
 from captioning.pages.gallery import Names, attention_folder, check_folder
+from s2s.decoding.results import Caption, Sentence
 from s2s.errors import Terminated, UserError
 from s2s.views.attention_file import read_attention_file
 from s2s.views.attention_view import Grid, Photograph
@@ -28,38 +28,18 @@ EVIL = """</script><script>alert("x")</script><img src=x onerror='alert(1)'>&amp
 
 
 @dataclass
-class Caption:
-    """As in s2s.decoding.results."""
-
-    text: str
-    score: float
-    tokens: list[str]
-    attention: Tensor | None
-
-
-@dataclass
-class Captioned:
-    """As in s2s.decoding.results."""
-
-    path: Path
-    captions: Sequence[Caption] = ()
-    problem: str = ""
-    extent: tuple[float, float] = (1.0, 1.0)
-
-
-@dataclass
 class Pictures:
     """A folder of pictures, and what a captioner would return for them."""
 
     folder: Path
 
-    def captioned(self, name: str, text: str = "a dog", *, size: tuple[int, int] = (60, 40), **options: Any) -> Any:
+    def captioned(self, name: str, text: str = "a dog", *, size: tuple[int, int] = (60, 40), **options: Any) -> Caption:
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         Image.new("RGB", size, (200, 40, 40)).save(path, "PNG")
         tokens = [*text.split(), "</s>"]
         attention = torch.rand(len(tokens), 9).softmax(-1).view(-1, 3, 3)
-        return Captioned(path, [Caption(text, -0.5, tokens, attention)], **options)
+        return Caption((Sentence(text, -0.5, tuple(tokens), attention.numpy()),), str(path), **options)
 
 
 @pytest.fixture
@@ -75,13 +55,17 @@ def test_the_view_has_the_photograph_s_true_size(pictures: Pictures) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     Image.new("RGB", (2400, 1600), "red").save(path, exif=exif)
-    found: Any = Captioned(path, [Caption("a", -1.0, ["a"], torch.full((1, 2, 2), 0.25))], extent=(1.0, 0.5))
+    sentence = Sentence("a", -1.0, ("a",), np.full((1, 2, 2), 0.25, np.float32))
+    found = Caption((sentence,), str(path), extent=(1.0, 0.5))
     view = caption_view(found, read_image(path))
     assert view is not None
     assert view.segments == (Grid("photograph", 2, 2, Photograph(str(path), 1600, 2400, (0, 0, 3200, 2400))),)
     assert view.weights == ((0.25,) * 4,)
-    found.captions[0].attention = None
-    assert caption_view(found, read_image(path)) is None
+    assert caption_view(without_attention(found), read_image(path)) is None
+
+
+def without_attention(caption: Caption) -> Caption:
+    return replace(caption, n_best=tuple(replace(sentence, attention=None) for sentence in caption.n_best))
 
 
 def test_a_stranger_s_caption_and_file_name_are_text(pictures: Pictures, tmp_path: Path) -> None:
@@ -128,11 +112,10 @@ def test_no_two_files_share_a_name(stems: list[str]) -> None:
 def test_a_folder_holds_a_gallery_its_pages_and_the_data(pictures: Pictures, tmp_path: Path) -> None:
     directory = tmp_path / "pages"
     one, two = pictures.captioned("1/dog.png", "a dog"), pictures.captioned("2/dog.png", EVIL)
-    blind = pictures.captioned("blind.png", "a cat")
-    blind.captions[0].attention = None
-    broken: Any = Captioned(pictures.folder / "<b>.jpg", problem="is text, <not> a picture")
+    blind = without_attention(pictures.captioned("blind.png", "a cat"))
+    broken = Caption((), str(pictures.folder / "<b>.jpg"), problem="is text, <not> a picture")
     gone = pictures.captioned("gone.png")
-    gone.path.unlink()
+    Path(gone.name).unlink()
     with attention_folder(directory) as add:
         problems = [add(each) for each in (one, broken, two, blind, gone)]
         assert (directory / "dog.html").exists()
@@ -205,7 +188,7 @@ def test_pages_are_not_written_over_others(pictures: Pictures, tmp_path: Path) -
     assert (directory / "mine.txt").read_text() == "precious"
     for path, complaint in [
         (directory, "is not empty; choose a new folder, or write into this one with --force"),
-        (found.path, "is a file; name a folder for the pages"),
+        (Path(found.name), "is a file; name a folder for the pages"),
         (tmp_path / "no" / "such", "does not exist; create it first"),
     ]:
         with pytest.raises(UserError) as caught:

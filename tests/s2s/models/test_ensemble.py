@@ -124,15 +124,15 @@ def test_models_of_other_shapes_translate_together(tmp_path: Path, precision: De
     paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 2, decoder=InputFeedingConfig(dim=12))]
     translator = load(*paths, precision=precision)
     found = translator.translate(LINES)
-    assert [bool(best.text) for best, *_ in found] == [True, False, True]
-    assert is_quantised(translator._network) == (precision == "int8")
+    assert [bool(each.text) for each in found] == [True, False, True]
+    assert is_quantised(translator.searcher.network) == (precision == "int8")
     for path in paths:
-        assert found[2][0].score != load(path, precision=precision).translate(LINES)[2][0].score
+        assert found[2].score != load(path, precision=precision).translate(LINES)[2].score
 
 
 def test_a_line_is_cut_where_it_is_too_long_for_one_of_them(tmp_path: Path) -> None:
     paths = [saved(tmp_path / "a", 1), saved(tmp_path / "b", 1, max_source_length=12)]
-    pieces = [[best.pieces for best, *_ in load(*models).translate(LINES)] for models in (paths[:1], paths)]
+    pieces = [[each.pieces for each in load(*models).translate(LINES)] for models in (paths[:1], paths)]
     assert pieces[0] == [1, 1, 1]
     assert max(pieces[1]) > 1
 
@@ -141,12 +141,12 @@ def test_models_of_other_tokens_cannot(tmp_path: Path) -> None:
     words = WordVocabulary.from_lines(LINES)
     TranslationModel.fresh(SHAPE, words, words).save(tmp_path / "words", {})
     first = saved(tmp_path / "first", 1)
-    with pytest.raises(UserError, match=r"words with .*first: they cannot write together, since their vocabularies"):
+    with pytest.raises(UserError, match=r"words with .*first: they cannot translate together, because their vocab"):
         load(first, tmp_path / "words")
 
 
 def test_models_of_other_directions_cannot(tmp_path: Path) -> None:
     there = saved(tmp_path / "there", 1)
     back = saved(tmp_path / "back", 1, source_language="de", target_language="en")
-    with pytest.raises(UserError, match=r"back with .*there: .* one translates de to en, the other en to de; choose"):
+    with pytest.raises(UserError, match=r"back with .*there: .* one translates de to en and the other en to de; "):
         load(there, back)

@@ -19,7 +19,7 @@ from PIL import Image, PngImagePlugin
 
 from s2s.errors import UserError
 from s2s.vision import images
-from s2s.vision.images import ImageError, Preprocessing, read_image
+from s2s.vision.images import ImageError, Preprocessing, convert_image, read_image
 
 Turn = Image.Transpose
 UPRIGHT = {  # EXIF orientation -> how a scene is turned before it is stored with it
@@ -461,3 +461,79 @@ def test_the_photographs_of_coco_are_read(shared_data: Path) -> None:
         image = read_image(path)
         assert image.mode == "RGB"
         assert Preprocessing().apply(image).pixels.float().std() > 5
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [(mode, "PNG") for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")]
+    + [(mode, "TIFF") for mode in ("I", "F", "CMYK", "RGBA")]
+    + [("RGB", "JPEG"), ("CMYK", "JPEG"), ("P", "GIF"), ("RGBA", "WEBP")],
+)
+def test_an_image_in_memory_is_converted_as_its_file_is(tmp_path: Path, mode: str, format: str) -> None:
+    levels = np.asarray(scene().convert("L"))
+    if mode in ("I;16", "I", "F"):
+        image = Image.fromarray(
+            (levels.astype(np.uint16) * 257) if mode == "I;16" else levels.astype(mode.lower() + "4")
+        )
+    else:
+        image = scene().convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = stored(tmp_path, encoded(image, format, **({} if format == "GIF" else {"exif": exif})))
+    expected = read_image(path)
+    assert expected.size == ((48, 32) if format == "GIF" else (32, 48))
+    # Not by its path: Pillow 13.0 maps some TIFF files into memory, and turns them wrongly.
+    with path.open("rb") as file, Image.open(file) as lazy:
+        found = convert_image(lazy, "picture 1")
+        again = convert_image(lazy, "picture 1")
+    assert found.tobytes() == again.tobytes() == expected.tobytes()
+    assert (found.mode, found.size, found.info) == ("RGB", expected.size, {})
+
+
+@pytest.mark.parametrize("mode", ["YCbCr", "LAB", "HSV", "PA", "RGBX", "RGBa", "La", "I;16B"])
+def test_modes_that_no_file_has_are_converted_too(mode: str) -> None:
+    assert convert_image(Image.new(mode, (5, 4)), "picture 1").mode == "RGB"
+
+
+def test_an_image_in_memory_stays_as_it_was() -> None:
+    image = scene()
+    found = convert_image(image, "picture 1")
+    found.putpixel((0, 0), (1, 2, 3))
+    assert image.tobytes() == scene().tobytes()
+
+
+@pytest.mark.parametrize("channels", [0, 3, 4])
+def test_an_array_is_grey_rgb_or_rgb_with_alpha(channels: int) -> None:
+    array = np.full((2, 3, channels) if channels else (2, 3), 7, np.uint8)[::-1, ::-1]  # not contiguous
+    found = convert_image(array, "picture 1")
+    assert (found.mode, found.size) == ("RGB", (3, 2))
+    assert pixel(found)[0] == (248 if channels == 4 else 7)  # nearly transparent, over white
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.zeros((2, 3, 3)), "float64 2 x 3 x 3"),
+        (np.zeros((2, 3, 2), np.uint8), "uint8 2 x 3 x 2"),
+        (np.zeros((3, 2, 3, 3), np.uint8), "uint8 3 x 2 x 3 x 3"),
+        (np.zeros((0, 3, 3), np.uint8), "uint8 0 x 3 x 3"),
+        (np.zeros(3, np.uint8), "uint8 3"),
+    ],
+)
+def test_another_array_is_a_mistake_and_not_a_broken_picture(array: np.ndarray, told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        convert_image(array, "picture 1")
+    assert not isinstance(caught.value, ImageError)
+    expected = "it must be of uint8, (height, width) or (height, width, 3 or 4)"
+    assert str(caught.value) == f"picture 1: is an array of {told}; {expected}"
+
+
+def test_an_image_in_memory_may_be_too_large_or_broken_or_empty(tmp_path: Path) -> None:
+    for image, expected in [
+        (Image.new("L", (images.MAX_SIDE + 1, 1)), "has 65536 x 1 pixels"),
+        (Image.new("RGB", (0, 5)), "has no pixels"),
+        (Image.open(stored(tmp_path, encoded(scene(), "PNG")[:100])), "is broken or cut off"),
+    ]:
+        with pytest.raises(ImageError) as caught:
+            convert_image(image, "picture 1")
+        assert caught.value.reason.startswith(expected)

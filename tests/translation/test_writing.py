@@ -1,0 +1,72 @@
+"""translation.writing: hypotheses become sentences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from s2s.decoding.results import Sentence
+from s2s.decoding.search import Hypothesis
+from s2s.text.tokens import UNK
+from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
+from translation.cutting import cut
+from translation.unknown_words import with_unknown_words
+from translation.writing import Writer, write_hypothesis
+
+SOURCE = WordVocabulary(["a", "man", "in", "."])
+TARGET = WordVocabulary(["ein", "mann", "in", "."])
+CHARACTERS = CharacterVocabulary.from_lines(["ein mann in paris (2) a man and a dog"])
+
+
+def written(
+    source: str, tokens: list[int], attention: torch.Tensor | None, vocabulary: Vocabulary, target: Vocabulary
+) -> Sentence:
+    piece = with_unknown_words(source, vocabulary.encode(source), vocabulary)
+    return write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece, target)
+
+
+def test_the_label_of_a_token_that_was_copied_is_the_word() -> None:
+    sentence = written("a hobbit", [*TARGET.encode("ein"), UNK], torch.eye(3), SOURCE, TARGET)
+    assert (sentence.text, sentence.tokens) == ("ein hobbit", ("ein", "hobbit", "</s>"))
+
+
+def test_an_unknown_word_that_the_decoder_left_out_stays_out_if_tokens_are_words() -> None:
+    attention = torch.zeros(4, 4)
+    attention[:, 1] = 1
+    assert written("a hobbit .", TARGET.encode("ein mann ."), attention, SOURCE, TARGET).text == "ein mann ."
+    attention = torch.zeros(5, 4)
+    attention[0, 2] = 1
+    assert written("a 北", CHARACTERS.encode("ein "), attention, CHARACTERS, CHARACTERS).text == "北 ein"
+
+
+def test_an_unknown_token_without_attention_is_dropped() -> None:
+    assert written("a hobbit", [UNK], None, SOURCE, TARGET) == Sentence("", -1.0, ("<unk>", "</s>"))
+
+
+@pytest.mark.parametrize(
+    ("source", "hypothesis", "text"),
+    [("a 🐕 man", "ein _ _ mann", "ein 🐕 mann"), ("a man", "_", ""), ("a man", "in", "in")],
+)
+def test_an_unknown_token_too_many_is_dropped_with_its_space(source: str, hypothesis: str, text: str) -> None:
+    tokens = CHARACTERS.encode(hypothesis)  # which knows no underscore
+    assert UNK in tokens or "_" not in hypothesis
+    attention = torch.zeros(len(tokens) + 1, len(source) + 1)
+    attention[:, 2] = 1
+    sentence = written(source, tokens, attention, CHARACTERS, CHARACTERS)
+    assert sentence.text == text
+    assert sentence.tokens.count("<unk>") == max(0, hypothesis.count("_") - source.count("🐕"))
+
+
+def test_attention_has_a_row_per_token_and_a_column_per_source_token() -> None:
+    padded = torch.rand(3, 9)
+    sentence = written("a man", TARGET.encode("ein mann"), padded, SOURCE, TARGET)
+    assert sentence.attention is not None
+    assert sentence.attention.shape == (3, 3)
+    assert (sentence.attention == padded.numpy()[:, :3]).all()
+
+
+def test_each_piece_without_hypotheses_is_copied() -> None:
+    [line] = cut([" 北(\r🐕 "], CHARACTERS, 99)
+    translation = Writer(CHARACTERS, n_best=2, separator=" ").write(line, [[]])
+    assert translation.n_best == (Sentence("北( 🐕", 0.0),)
+    assert translation.source_tokens == ("北", "(", " ", "🐕", "</s>")

@@ -1,0 +1,78 @@
+"""Searching, the second stage of a translation: the pieces that a model reads to hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from s2s.decoding.generation import generate
+from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.workers import parallel_map
+from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.ensemble import Ensemble
+from s2s.nn.precision import Precision
+from s2s.text.padding import pad
+from s2s.text.tokens import END
+from translation.batching import length_batches
+from translation.unknown_words import Piece
+
+_MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """Searches for the best hypotheses, in batches of similar lengths, several batches at a time on a CPU.
+
+    Attributes:
+        network: on its device, in evaluation mode
+        options: of the beam; a width of 1 searches greedily. If several hypotheses are asked for, all of the beam are
+            returned, because some of them may turn out to be the same text.
+        vocabulary_size: of the target
+        length_ratio: the longest target, in tokens per token of the source; see `limits`
+        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
+        precision: of matrix products
+    """
+
+    network: EncoderDecoder | Ensemble
+    options: SearchOptions
+    vocabulary_size: int
+    length_ratio: float
+    batch_tokens: int
+    precision: Precision
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the network."""
+        return next(self.network.parameters()).device
+
+    def search(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
+        """The hypotheses for each piece, best first; none for a piece that is not translatable."""
+        hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
+        translatable = [i for i, piece in enumerate(pieces) if piece.translatable]
+        batches = [
+            [translatable[i] for i in batch] for batch in self.batches([len(pieces[i].ids) for i in translatable])
+        ]
+        sources = [[pieces[i].ids for i in batch] for batch in batches]
+        for batch, found in zip(batches, parallel_map(self.search_batch, sources, self.device)):
+            for i, of_piece in zip(batch, found):
+                hypotheses[i] = of_piece
+        return hypotheses
+
+    def search_batch(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
+        """The hypotheses for each source, token ids without END, in one batch."""
+        padded = pad([[*ids, END] for ids in sources]).to(self.device)
+        options = replace(self.options, n_best=self.options.width) if self.options.n_best > 1 else self.options
+        return generate(self.network, padded, self.limits(padded.lengths), options, precision=self.precision)
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""
+        width = self.options.width
+        sentences = max(1, _MAX_LOG_PROBABILITIES // (width * self.vocabulary_size))
+        return length_batches(lengths, tokens=self.batch_tokens // width, sentences=sentences)
+
+    def limits(self, lengths: Tensor) -> Tensor:
+        """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
+        return (lengths * self.length_ratio).long() + 10

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.error import URLError
 
+import torch
 from torch import Tensor, nn
 
 from s2s.errors import UserError, check
@@ -68,7 +69,8 @@ def downloaded(name: str) -> Mapping[str, Tensor]:
 def _models(name: str) -> Any:
     """`torchvision.models`, once it is known to have `name`."""
     try:
-        from torchvision import models
+        with torch.device("cpu"):  # the import makes tensors, and PyTorch 2.6 fails if it makes them on the meta device
+            from torchvision import models
     except ImportError as error:
         raise UserError(
             f"backbone {name}: needs torchvision, which is not installed: pip install torchvision, "

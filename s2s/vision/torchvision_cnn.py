@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.error import URLError
 
+import torch
 from torch import Tensor, nn
 
 from s2s.errors import UserError, check
@@ -78,7 +79,8 @@ def download_weights(name: str) -> Mapping[str, Tensor]:
 def _models(name: str) -> Any:
     """Return `torchvision.models`; raise a UserError if torchvision is missing or has no CNN of this name."""
     try:
-        from torchvision import models
+        with torch.device("cpu"):  # the import makes tensors, and PyTorch 2.6 fails if it makes them on the meta device
+            from torchvision import models
     except ImportError as error:
         raise UserError(
             f"backbone {name}: needs torchvision, which is not installed; run: pip install torchvision, "

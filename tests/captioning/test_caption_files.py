@@ -138,6 +138,7 @@ def test_a_wrong_object_is_an_error_that_names_the_line(write: Write, line: str,
 # JSON of the well-known data sets
 
 
+@pytest.mark.oldest
 def test_the_annotations_of_coco_are_joined_with_its_images(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     assert read(write("x.json", json.dumps(coco()))) == [
         Entry("a.jpg", ("two",), "image id 7 of x.json"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from broken_pictures import write_broken_pictures
+from forked import Command
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,8 +48,8 @@ schedule.name = "constant"
 """
 
 
-def run(*arguments: str | Path, code: int = 0, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """A command, and its output."""
+def start(*arguments: str | Path, code: int = 0, folder: Path = ROOT) -> tuple[str, str]:
+    """Start Python as a user does; return standard output and standard error."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
@@ -59,7 +60,15 @@ def run(*arguments: str | Path, code: int = 0, folder: Path = ROOT) -> subproces
         timeout=300,
     )
     assert done.returncode == code, done.stderr
-    return done
+    return done.stdout, done.stderr
+
+
+def fork(name: str, *arguments: str | Path, code: int = 0) -> tuple[str, str]:
+    """Run a command in a process that has imported everything before; return standard output and standard error."""
+    command = Command(f"captioning.{name}:{name}", arguments, CACHE.with_name("written"), {"S2S_CACHE": str(CACHE)})
+    found, output, errors = command.end()
+    assert found == code, errors
+    return output, errors
 
 
 CACHE = Path()
@@ -98,17 +107,18 @@ def recipe(world: Path, name: str, epochs: int, *, together: int = 1, tuned: int
 @pytest.fixture(scope="module")
 def model(world: Path) -> Path:
     """Trained on the features of the frozen CNN."""
-    run("-m", "captioning.train", recipe(world, "frozen", 12), "--run", world / "frozen")
+    start("-m", "captioning.train", recipe(world, "frozen", 12), "--run", world / "frozen")
     return world / "frozen" / "best"
 
 
+@pytest.mark.oldest
 def test_the_bundled_model_captions_a_photograph_from_elsewhere(tmp_path: Path) -> None:
     photograph = ROOT / "captioning" / "examples" / "photographer.jpg"
-    done = run(ROOT / "captioning" / "caption.py", photograph, folder=tmp_path)
-    name, caption = done.stdout.rstrip("\n").split("\t")
+    output, errors = start(ROOT / "captioning" / "caption.py", photograph, folder=tmp_path)
+    name, caption = output.rstrip("\n").split("\t")
     assert name == str(photograph)
     assert "man" in caption.split()
-    assert not done.stderr
+    assert not errors
 
 
 def test_a_folder_with_broken_files_is_captioned_from_elsewhere(world: Path, model: Path, tmp_path: Path) -> None:
@@ -120,16 +130,16 @@ def test_a_folder_with_broken_files_is_captioned_from_elsewhere(world: Path, mod
     (folder / "half.png").write_bytes((folder / "red.png").read_bytes()[:60])
     script = ROOT / "captioning" / "caption.py"
     pages = tmp_path / "pages"
-    done = run(
+    output, errors = start(
         script, folder, "--model", model, "--json", tmp_path / "r.json", "--attention", pages, code=1, folder=tmp_path
     )
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    lines = [line.split("\t") for line in output.splitlines()]
     assert [Path(path).name for path, _ in lines] == [f"{colour}.png" for colour in sorted(COLOURS)]
     assert all(caption for _, caption in lines)
-    assert "empty.jpg" in done.stderr
-    assert "half.png" in done.stderr
-    assert "2 of 6" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "empty.jpg" in errors
+    assert "half.png" in errors
+    assert "2 of 6" in errors
+    assert "Traceback" not in errors
     results = json.loads((tmp_path / "r.json").read_text())
     assert [entry["image_id"] for entry in results] == [f"{colour}.png" for colour in sorted(COLOURS)]
     assert [entry["caption"] for entry in results] == [caption for _, caption in lines]
@@ -144,36 +154,37 @@ def test_twenty_broken_files_in_a_folder_are_twenty_reasons(world: Path, model: 
     names = write_broken_pictures(tmp_path)
     for number in range(40):
         (tmp_path / f"{number:02}.png").write_bytes((world / f"{list(COLOURS)[number % 4]}-train.png").read_bytes())
-    done = run("-m", "captioning.caption", tmp_path, "--model", model, "--batch", "8", code=1)
-    assert [Path(line.split("\t")[0]).name for line in done.stdout.splitlines()] == [f"{i:02}.png" for i in range(40)]
-    reasons = [line.split(": ", 2) for line in done.stderr.splitlines()[:-1]]  # warning, file, reason
+    output, errors = fork("caption", tmp_path, "--model", model, "--batch", "8", code=1)
+    assert [Path(line.split("\t")[0]).name for line in output.splitlines()] == [f"{i:02}.png" for i in range(40)]
+    reasons = [line.split(": ", 2) for line in errors.splitlines()[:-1]]  # warning, file, reason
     assert sorted(Path(path).name for _, path, _ in reasons) == sorted(names)
     assert len(names) == 20
-    assert "20 of 60 pictures failed" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "20 of 60 pictures failed" in errors
+    assert "Traceback" not in errors
 
 
 def test_a_missing_model_and_existing_outputs_are_told_at_once(model: Path, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("mine")
-    done = run("-m", "captioning.caption", "x.png", "--model", model, "--json", tmp_path / "r.json", code=2)
-    assert done.stderr.startswith("error: ")
-    assert len(done.stderr.splitlines()) == 1
+    _, errors = fork("caption", "x.png", "--model", model, "--json", tmp_path / "r.json", code=2)
+    assert errors.startswith("error: ")
+    assert len(errors.splitlines()) == 1
     assert (tmp_path / "r.json").read_text() == "mine"
-    done = run("-m", "captioning.caption", "x.png", "--model", tmp_path / "none", code=2)
-    assert "no such directory" in done.stderr
+    _, errors = fork("caption", "x.png", "--model", tmp_path / "none", code=2)
+    assert "no such directory" in errors
 
 
+@pytest.mark.oldest
 def test_a_model_is_evaluated_with_the_number_of_pictures(world: Path, model: Path) -> None:
-    done = run("-m", "captioning.evaluate", "--model", model, "--references", world / "validation.csv", "--json")
-    figures = json.loads(done.stdout)
+    output, _ = fork("evaluate", "--model", model, "--references", world / "validation.csv", "--json")
+    figures = json.loads(output)
     assert figures["images"] == 4
     assert figures["scores"]["cider_d"] >= 0
 
 
 def test_a_resumed_training_ends_with_the_very_weights(world: Path, model: Path) -> None:
     short = recipe(world, "short", 5)
-    run("-m", "captioning.train", short, "--run", world / "short")
-    run("-m", "captioning.train", recipe(world, "longer", 12), "--run", world / "short", "--resume")
+    fork("train", short, "--run", world / "short")
+    fork("train", recipe(world, "longer", 12), "--run", world / "short", "--resume")
     assert (world / "short/best/model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
 
 
@@ -181,7 +192,7 @@ def test_the_cnn_learns_too_where_the_recipe_says_so_and_its_statistics_stay(wor
     from safetensors.torch import load_file
 
     tuned = recipe(world, "tuned", 1, together=2, tuned=1)
-    run("-m", "captioning.train", tuned, "--run", world / "tuned")
+    fork("train", tuned, "--run", world / "tuned")
     before, after = (load_file(path / "model.safetensors") for path in (model, world / "tuned" / "best"))
     cnn = [name for name in before if ".backbone." in name]
     changed = {name for name in cnn if not before[name].equal(after[name])}
@@ -193,6 +204,6 @@ def test_the_cnn_learns_too_where_the_recipe_says_so_and_its_statistics_stay(wor
 
 def test_self_critical_training_goes_on_from_a_model(world: Path, model: Path) -> None:
     second = recipe(world, "second", 2, start=f'"{model}"')
-    done = run("-m", "captioning.train", second, "--run", world / "second")
-    assert "reward" in done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["best"] >= 0
+    output, errors = fork("train", second, "--run", world / "second")
+    assert "reward" in errors
+    assert json.loads(output.splitlines()[-1])["best"] >= 0

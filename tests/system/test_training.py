@@ -249,6 +249,7 @@ def test_a_run_goes_on_with_its_own_recipe_on_its_own_data(
     assert_is_refused([*arguments, "--set", "training.epochs=2"], message, capsys)
 
 
+@pytest.mark.oldest
 def test_a_start_that_failed_binds_nobody(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its recipe may be changed: here the files did not pair up."""
     arguments = [str(recipe), "--run", str(tmp_path / "run"), "--set", "training.epochs=1"]

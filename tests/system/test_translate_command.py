@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,7 @@ def test_termination_is_one_line_and_leaves_no_half_output(tiny_model: Path, tmp
         process.stdin.flush()
         while not any(path.stat().st_size for path in tmp_path.iterdir()):
             assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=120)
     assert (process.returncode, output, errors) == (143, "", "terminated\n")

@@ -63,6 +63,7 @@ def sacrebleu(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=environment).stdout
 
 
+@pytest.mark.oldest
 @pytest.mark.parametrize("references", [[REFERENCES], [REFERENCES, OTHER_REFERENCES]], ids=["one", "two"])
 def test_scores_and_signatures_equal_sacrebleus_command_line(tmp_path: Path, references: list[list[str]]) -> None:
     files = [write(tmp_path / f"reference{k}", stream) for k, stream in enumerate(references)]
@@ -119,6 +120,7 @@ def test_lower_tokenised_bleu_takes_tokenised_text_without_a_warning(caplog: pyt
     assert not caplog.records
 
 
+@pytest.mark.oldest
 @pytest.mark.parametrize(
     ("language", "line", "tokens"),
     [

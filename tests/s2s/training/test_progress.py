@@ -109,6 +109,7 @@ def test_more_steps_than_expected_are_no_mistake(clock: Clock, capsys: pytest.Ca
     assert capsys.readouterr().err.splitlines()[1].startswith("step 2 of 2,")
 
 
+@pytest.mark.oldest
 def test_on_a_terminal_there_is_a_bar(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

@@ -63,6 +63,7 @@ def test_while_it_searches_a_model_drops_nothing_and_keeps_no_gradient() -> None
     assert torch.is_grad_enabled()
 
 
+@pytest.mark.oldest
 def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> None:
     """PyTorch 2.6 reuses a weight that autocast has cast without a gradient (pytorch/pytorch#158232): the oldest one
     allowed, with which .ci/run repeats this test. Newer ones cast it again.

@@ -95,6 +95,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Imag
 # Sound files
 
 
+@pytest.mark.oldest
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_each_format_is_read_whatever_its_name(tmp_path: Path, format: str) -> None:
     for name in ("picture", "picture.txt", "picture.gif", "Bild\udcff ü.PNG"):

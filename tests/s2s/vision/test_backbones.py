@@ -240,7 +240,7 @@ def test_what_is_no_file_of_weights_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a complete file of weights"):
         read_weights(path)
     torch.save({"state_dict": {"a": torch.zeros(1)}}, path)
-    with pytest.raises(UserError, match="something else than names and tensors"):
+    with pytest.raises(UserError, match="something other than names and tensors"):
         read_weights(path)
 
 

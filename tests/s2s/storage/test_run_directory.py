@@ -48,7 +48,7 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     assert [child.name for child in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
     for name in ("a", "b", "d"):
         (tmp_path / "thesis" / name).touch()
-    with pytest.raises(UserError, match=r"no run \(but a, b, chapter\.tex\);"):
+    with pytest.raises(UserError, match=r"holds a, b, chapter\.tex\), but is not a run;"):
         RunDirectory.create(tmp_path / "thesis", RECIPE)
     with pytest.raises(UserError, match=r"chapter\.tex: is a file"):
         RunDirectory.create(tmp_path / "thesis" / "chapter.tex", RECIPE)
@@ -208,7 +208,7 @@ def test_a_lock_that_another_process_holds_is_told_on_any_system(
 
     (tmp_path / "lock").write_text("")
     monkeypatch.setattr(run_directory, "lock_file", refuse)
-    with pytest.raises(UserError, match="is in use by process of unknown number; wait until it ends, stop it, or"):
+    with pytest.raises(UserError, match=r"is in use by process \(unknown id\); wait until it ends, stop it, or"):
         RunDirectory.create(tmp_path, RECIPE)
 
 

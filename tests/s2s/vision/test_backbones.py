@@ -230,23 +230,23 @@ def test_what_is_no_file_of_weights_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_weights(path)
     path.write_bytes(b"")
-    with pytest.raises(UserError, match="no file of weights"):
+    with pytest.raises(UserError, match="is not a complete file of weights"):
         read_weights(path)
     path.write_text("text")
-    with pytest.raises(UserError, match="no file of weights"):
+    with pytest.raises(UserError, match="is not a complete file of weights"):
         read_weights(path)
     torch.save({"a": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(UserError, match="no file of weights"):
+    with pytest.raises(UserError, match="is not a complete file of weights"):
         read_weights(path)
     torch.save({"state_dict": {"a": torch.zeros(1)}}, path)
-    with pytest.raises(UserError, match="something else than names and tensors"):
+    with pytest.raises(UserError, match="something other than names and tensors"):
         read_weights(path)
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     torch.save(Touch(str(tmp_path / "touched")), tmp_path / "weights.pth")
-    with pytest.raises(UserError, match="no file of weights"):
+    with pytest.raises(UserError, match="is not a complete file of weights"):
         read_weights(tmp_path / "weights.pth")
     assert not (tmp_path / "touched").exists()
 
@@ -303,7 +303,7 @@ def test_a_download_that_fails_says_what_to_fetch(monkeypatch: pytest.MonkeyPatc
         raise torchvision_cnn.URLError("no network")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
-    with pytest.raises(UserError, match=r"resnet18: .*no network.*fetch https://.*resnet18"):
+    with pytest.raises(UserError, match=r"resnet18: .*no network.*download https://.*resnet18"):
         build_backbone("resnet18")
 
 

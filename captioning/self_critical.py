@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, cycle, islice
 from random import Random
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from captioning.metrics.cider import CiderD
 from captioning.model import CaptioningModel
@@ -46,7 +45,7 @@ class SampledBatch:
     inputs: Features | Pixels
     pictures: Sequence[int]
     views: Sequence[Augmentation]
-    truths: Sequence[list[int]]
+    references: Sequence[list[int]]
 
 
 class SelfCriticalTask(PictureTask[SampledBatch]):
@@ -85,22 +84,22 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> SampledBatch:
         """See `Task`."""
         views = self.views(epoch, position, len(examples))
-        truths = []
+        references = []
         for picture, view in zip(examples, views):
             captions = islice(cycle(self.data.train[picture].captions), self.config.samples)
-            truths += [mirror_caption(caption) if view.mirrored else caption for caption in captions]
+            references += [mirror_caption(caption) if view.mirrored else caption for caption in captions]
         inputs = self.inputs(examples, views).to(self.device)
-        return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(truths))
+        return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(references))
 
-    def loss(self, model: Any, batch: SampledBatch) -> Loss:
+    def loss(self, model: nn.Module, batch: SampledBatch) -> Loss:
         """See `Task`. It is a mean over the sampled tokens plus a mean over the references' tokens, in their shares.
 
         The figure `reward` is the mean CIDEr-D of the samples, 1 being 100.
         """
         samples = self._samples(batch)
         rewards = self._rewards(batch, samples)  # (pictures, samples)
-        truths = [[*ids, END] for ids in batch.truths]
-        loss = rewarded_loss(model, batch.inputs, samples, advantages(rewards), truths, self.config.cross_entropy)
+        references = [[*ids, END] for ids in batch.references]
+        loss = rewarded_loss(model, batch.inputs, samples, advantages(rewards), references, self.config.cross_entropy)
         return replace(loss, size=len(batch.pictures), figures={"reward": rewards.mean() * loss.weight})
 
     def whereabouts(self, examples: Sequence[int]) -> str:

@@ -41,16 +41,19 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True)
 class CaptionBatch:
-    """Pictures, and their captions after START and before END: (captions, longest), side by side a picture.
+    """Pictures with captions, the same number for each picture, side by side.
 
-    `inputs` are what the encoder takes; in validation, where captions are searched for as well, what it makes of them.
-    `own` is the share of words that the decoder reads of its own (scheduled sampling).
+    Attributes:
+        inputs: of the encoder; in validation its output, which captions are decoded from as well
+        decoder_input: captions after START, (captions, longest)
+        targets: captions before END, (captions, longest)
+        sampling_probability: the share of words that the decoder replaces by its own (scheduled sampling)
     """
 
     inputs: Features | Pixels | Memory
-    read: Padded
-    written: Padded
-    own: float = 0.0
+    decoder_input: Padded
+    targets: Padded
+    sampling_probability: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class PictureTask(Task[Batch]):
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
         self.network = model.network if recipe.image.tuned_stages else model.without_cnn()
+        self._from_memory = EncoderDecoder(nn.Identity(), self.network.decoder)
 
     def views(self, epoch: int, position: int, count: int) -> list[Augmentation]:
         """Draw how each of the `count` pictures in a batch is seen."""
@@ -111,18 +115,17 @@ class PictureTask(Task[Batch]):
     def _caption(self, count: int) -> tuple[list[str], float]:
         """Return greedy captions of the first `count` validation pictures, and the mean loss of their references."""
         captions, total, weight = [], 0.0, 0.0
-        encoder, writer = self.network.encoder, EncoderDecoder(nn.Identity(), self.network.decoder)  # memory to tokens
-        assert encoder is not None
+        assert self.network.encoder is not None
         for first in range(0, count, _PICTURES):
             pictures = range(first, min(first + _PICTURES, count))
             inputs = self.validation_inputs(pictures, [WHOLE] * len(pictures)).to(self.device)
-            memory = encoder(inputs)
-            captions += self._greedy(writer, memory, len(pictures))
-            references = [sorted(self.data.validation[i].captions, key=len) for i in pictures]  # like lengths together
-            for rank in range(max(map(len, references))):  # one of each picture at a time: that bounds the memory
+            memory = self.network.encoder(inputs)
+            captions += self._greedy(memory, len(pictures))
+            references = [sorted(self.data.validation[i].captions, key=len) for i in pictures]  # alike in length
+            for rank in range(max(map(len, references))):  # one of each picture at a time, to bound the memory
                 rows = [row for row, of_picture in enumerate(references) if len(of_picture) > rank]
                 batch = self.caption_batch(memory.pick(rows), [references[row][rank] for row in rows])
-                loss = self.cross_entropy(writer, batch, 0.0)
+                loss = self.cross_entropy(self._from_memory, batch, 0.0)
                 total, weight = total + float(loss.figures["train_loss"]), weight + loss.weight
         return captions, total / weight
 
@@ -135,23 +138,23 @@ class PictureTask(Task[Batch]):
         self.model.save(directory, about)
 
     def caption_batch(
-        self, inputs: Features | Pixels | Memory, captions: Sequence[str], own: float = 0.0
+        self, inputs: Features | Pixels | Memory, captions: Sequence[str], sampling_probability: float = 0.0
     ) -> CaptionBatch:
         """Return a batch for teacher forcing; `inputs` are on the device."""
         encoded = self.data.vocabulary.encode_all(list(captions))
         return CaptionBatch(
             inputs,
-            read=pad([[START, *ids] for ids in encoded]).to(self.device),
-            written=pad([[*ids, END] for ids in encoded]).to(self.device),
-            own=own,
+            decoder_input=pad([[START, *ids] for ids in encoded]).to(self.device),
+            targets=pad([[*ids, END] for ids in encoded]).to(self.device),
+            sampling_probability=sampling_probability,
         )
 
     def cross_entropy(self, model: Any, batch: CaptionBatch, smoothing: float) -> Loss:
-        """Of real words, with the doubly stochastic term where the recipe wants it."""
-        mask = batch.written.mask
-        predictions: Predictions = model(batch.inputs, batch.read.ids, mask, batch.own)
+        """Return the cross-entropy of the targets, plus the doubly stochastic penalty if the recipe has it."""
+        mask = batch.targets.mask
+        predictions: Predictions = model(batch.inputs, batch.decoder_input.ids, mask, batch.sampling_probability)
         logits = predictions.logits
-        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        total, exact = smoothed_cross_entropy(logits, batch.targets.ids[mask], smoothing)
         figures = {"train_loss": exact}
         if self.recipe.doubly_stochastic and predictions.attention is not None:
             term = doubly_stochastic_penalty(predictions.attention, mask, predictions.memory_mask).sum()
@@ -163,11 +166,16 @@ class PictureTask(Task[Batch]):
     def _cider(self) -> CiderD:
         return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
 
-    def _greedy(self, writer: EncoderDecoder, memory: Memory, count: int) -> list[str]:
+    def _greedy(self, memory: Memory, count: int) -> list[str]:
+        """Return the greedy captions of `count` encoded pictures."""
         limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
-        options = SearchOptions(width=1)
         hypotheses = generate(
-            writer, memory, limits, options, banned=(PAD, UNK, START), precision=self.recipe.training.precision
+            self._from_memory,
+            memory,
+            limits,
+            SearchOptions(width=1),
+            banned=(PAD, UNK, START),
+            precision=self.recipe.training.precision,
         )
         return [self.data.vocabulary.decode(best.tokens) for (best,) in hypotheses]
 
@@ -220,7 +228,7 @@ class CaptioningTask(PictureTask[CaptionBatch]):
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""
         loss = self.cross_entropy(model, batch, self.recipe.label_smoothing)
-        return replace(loss, size=len(batch.written.lengths) // self.recipe.together)
+        return replace(loss, size=len(batch.targets.lengths) // self.recipe.together)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""

@@ -40,7 +40,11 @@ def train(arguments: list[str]) -> int:
 
 
 def build(recipe: Recipe, device: torch.device) -> Training:
-    """Data, features and network of a recipe."""
+    """Prepare the data and the pictures, build the model and the task of a recipe.
+
+    Raises:
+        UserError: a file of the recipe cannot be used, or the model in `start` does not fit the recipe.
+    """
     from captioning.model import CaptioningModel
     from captioning.prepare import prepare_pictures
     from captioning.self_critical import SelfCriticalTask
@@ -49,26 +53,26 @@ def build(recipe: Recipe, device: torch.device) -> Training:
 
     start = CaptioningModel.load(recipe.start) if recipe.start else None
     data = prepare_pictures(recipe, start.vocabulary if start else None)
-    model = _model(recipe, data, start)
+    model = _build_model(recipe, data, start)
     backbone, tuned = model.encoder.backbone, recipe.image.tuned_stages
     cnn = backbone.fingerprint()
     model.network.to(device)
-    kind = SelfCriticalTask if recipe.self_critical else CaptioningTask
     backbone.unfreeze(tuned)
     backbone.learning_rate_share = recipe.image.tuning_rate
     if tuned == len(backbone.stages):
-        data, train, validation = _decoded(data, recipe)
+        data, inputs = _with_pixels(data, recipe)
     else:
-        data, train, validation = _extracted(data, backbone.frozen_part(), recipe)
-    # A picture that can no longer be read, or another CNN, is other data: such a run is not gone on with.
-    key = cache.key([data.key(), cnn])
-    kept = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
-    task = kind(recipe, data, model, (train, validation), device)
-    return Training(task, task.network, key, kept)
+        data, inputs = _with_features(data, backbone.frozen_part(), recipe)
+    # A picture that can no longer be read, or another CNN, makes other data: such a run is not resumed.
+    data_key = cache.key([data.key(), cnn])
+    start_key = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
+    task_class = SelfCriticalTask if recipe.self_critical else CaptioningTask
+    task = task_class(recipe, data, model, inputs, device)
+    return Training(task, task.network, data_key, start_key)
 
 
-def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:
-    """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
+def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:
+    """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
     import torch
 
     from captioning.model import MAX_CAPTION_LENGTH, CaptioningConfig, CaptioningModel, build_network
@@ -76,7 +80,7 @@ def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None
     from s2s.vision.backbones import build_backbone
 
     lengths = (len(ids) for example in data.train for ids in data.vocabulary.encode_all(example.captions))
-    shape = CaptioningConfig(
+    config = CaptioningConfig(
         backbone=recipe.image.backbone,
         vocabulary_kind=data.vocabulary.kind,
         max_caption_length=min(MAX_CAPTION_LENGTH, max(lengths)),
@@ -85,50 +89,61 @@ def _model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None
         decoder=recipe.decoder,
     )
     if start:
-        training_command.check_same_shape(recipe.start, start.config, shape, free=["max_caption_length"], names=_NAMES)
-        longest = max(shape.max_caption_length, start.config.max_caption_length)  # what it could write, it still can
-        shape = replace(shape, max_caption_length=longest)
+        training_command.check_same_shape(recipe.start, start.config, config, free=["max_caption_length"], names=_NAMES)
+        longest = max(config.max_caption_length, start.config.max_caption_length)  # it can still write what it could
+        config = replace(config, max_caption_length=longest)
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
-    network = build_network(shape, backbone, len(data.vocabulary))
+    network = build_network(config, backbone, len(data.vocabulary))
     if start:
         load_weights(network, start.network.state_dict())
-    return CaptioningModel(shape, data.vocabulary, network)
+    return CaptioningModel(config, data.vocabulary, network)
 
 
-def _extracted(
+def _with_features(
     data: PreparedPictures, backbone: Backbone, recipe: Recipe
-) -> tuple[PreparedPictures, PictureInputs, PictureInputs]:
-    """The features of what is frozen of the CNN, and the data without the pictures that could not be read."""
+) -> tuple[PreparedPictures, tuple[PictureInputs, PictureInputs]]:
+    """Extract the features of the CNN's frozen part, and leave out the pictures that cannot be read.
+
+    Args:
+        data: all pictures
+        backbone: the frozen part
+        recipe: says how pictures are preprocessed and seen
+
+    Returns:
+        the data without those pictures, and the inputs of the training and of the validation pictures.
+    """
     from s2s.vision.crops import WHOLE
     from s2s.vision.extract import Extraction, extract
     from s2s.vision.inputs import StoredFeatures
 
-    def features(side: Sequence[Example], view: Augmentation) -> Extraction:
-        paths = [example.picture.path for example in side]
+    def features(examples: Sequence[Example], view: Augmentation) -> Extraction:
+        paths = [example.picture.path for example in examples]
         return extract(paths, backbone, recipe.image.preprocessing, view=view, precision=recipe.training.precision)
 
-    def of(side: Sequence[Example], others: Sequence[Augmentation]) -> tuple[list[Example], StoredFeatures]:
-        """The examples of a side whose pictures could be read, and their features, seen whole and in other views."""
-        whole = features(side, WHOLE)
+    def readable(examples: Sequence[Example], views: Sequence[Augmentation]) -> tuple[list[Example], StoredFeatures]:
+        """Return the examples whose pictures can be read, and their features, of the whole and of other views."""
+        whole = features(examples, WHOLE)
         for error in whole.failed:
             warn(f"left out: {error}")
         check(whole.kept, "no picture could be read; see the warnings above")
-        kept, files = [side[i] for i in whole.kept], {WHOLE: whole.features}
-        for view in others:
-            found = features(kept, view)
-            for error in found.failed:  # or the rows of the two would be of different pictures
+        examples, files = [examples[i] for i in whole.kept], {WHOLE: whole.features}
+        for view in views:
+            seen = features(examples, view)
+            for error in seen.failed:  # else a row would be another picture in this view than in the whole one
                 raise UserError(f"{error} (it could be read a moment ago; try again)")
-            files[view] = found.features
-        return kept, StoredFeatures(files)
+            files[view] = seen.features
+        return examples, StoredFeatures(files)
 
-    train, train_inputs = of(data.train, [view for view in recipe.image.views() if view != WHOLE])
-    validation, validation_inputs = of(data.validation, [])
-    return replace(data, train=train, validation=validation), train_inputs, validation_inputs
+    train, train_inputs = readable(data.train, [view for view in recipe.image.views() if view != WHOLE])
+    validation, validation_inputs = readable(data.validation, [])
+    return replace(data, train=train, validation=validation), (train_inputs, validation_inputs)
 
 
-def _decoded(data: PreparedPictures, recipe: Recipe) -> tuple[PreparedPictures, PictureInputs, PictureInputs]:
-    """The pictures themselves, each read once now, and the data without those that could not be."""
+def _with_pixels(
+    data: PreparedPictures, recipe: Recipe
+) -> tuple[PreparedPictures, tuple[PictureInputs, PictureInputs]]:
+    """Read every picture once, and leave out those that cannot be read; else as `_with_features`."""
     from concurrent.futures import ThreadPoolExecutor
 
     from s2s.vision.images import ImageError, read_image
@@ -142,15 +157,15 @@ def _decoded(data: PreparedPictures, recipe: Recipe) -> tuple[PreparedPictures, 
             return False
         return True
 
-    def of(side: Sequence[Example]) -> tuple[list[Example], DecodedPixels]:
+    def readable(examples: Sequence[Example]) -> tuple[list[Example], DecodedPixels]:
         with ThreadPoolExecutor() as pool:
-            kept = [example for example, readable in zip(side, pool.map(is_readable, side)) if readable]
-        check(kept, "no picture could be read; see the warnings above")
-        return kept, DecodedPixels([example.picture.path for example in kept], recipe.image.preprocessing)
+            examples = [example for example, good in zip(examples, pool.map(is_readable, examples)) if good]
+        check(examples, "no picture could be read; see the warnings above")
+        return examples, DecodedPixels([example.picture.path for example in examples], recipe.image.preprocessing)
 
-    train, train_inputs = of(data.train)
-    validation, validation_inputs = of(data.validation)
-    return replace(data, train=train, validation=validation), train_inputs, validation_inputs
+    train, train_inputs = readable(data.train)
+    validation, validation_inputs = readable(data.validation)
+    return replace(data, train=train, validation=validation), (train_inputs, validation_inputs)
 
 
 def main() -> int:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.search import Hypothesis, SearchOptions
@@ -50,14 +50,14 @@ class MinimumRiskTask(TranslationTask):
         self._language = recipe.data.target_language
         self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
-    def loss(self, model: Any, batch: TranslationBatch) -> Loss:
+    def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`; the figure `reward` is the expected BLEU of a hypothesis, from 0 to 1."""
-        true = [ids[:length] for ids, length in zip(batch.written.ids.tolist(), batch.written.lengths.tolist())]
+        references = [ids[:length] for ids, length in zip(batch.targets.ids.tolist(), batch.targets.lengths.tolist())]
         hypotheses = self._search(batch)
-        probabilities, rewards = self._probabilities(hypotheses), self._rewards(hypotheses, true)
-        own = [with_end(hypothesis) for row in hypotheses for hypothesis in self._filled(row)]
+        probabilities, rewards = self._probabilities(hypotheses), self._rewards(hypotheses, references)
+        written = [with_end(hypothesis) for row in hypotheses for hypothesis in self._filled(row)]
         weights = standardised(reward_gradient(probabilities, rewards))
-        loss = rewarded_loss(model, batch.source, own, weights, true, self.config.cross_entropy)
+        loss = rewarded_loss(model, batch.source, written, weights, references, self.config.cross_entropy)
         expected = (probabilities * rewards).sum(1).mean()
         size = loss.size + int(batch.source.lengths.sum())
         return replace(loss, size=size, figures={"reward": expected * loss.weight})

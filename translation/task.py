@@ -34,11 +34,17 @@ REHEARSED = 4  # lines that are translated before the first step
 
 @dataclass(frozen=True)
 class TranslationBatch:
-    """Sources with END, targets after START, targets before END: each (rows, longest)."""
+    """Pairs of sentences.
+
+    Attributes:
+        source: with END, (rows, longest)
+        decoder_input: targets after START, (rows, longest)
+        targets: targets before END, (rows, longest)
+    """
 
     source: Padded
-    read: Padded
-    written: Padded
+    decoder_input: Padded
+    targets: Padded
 
 
 @dataclass(frozen=True)
@@ -156,15 +162,15 @@ class TranslationTask(Task[TranslationBatch]):
         sources, targets = [pairs.sources[i] for i in rows], [pairs.targets[i] for i in rows]
         return TranslationBatch(
             source=pad([[*ids, END] for ids in sources]).to(self.device),
-            read=pad([[START, *ids] for ids in targets]).to(self.device),
-            written=pad([[*ids, END] for ids in targets]).to(self.device),
+            decoder_input=pad([[START, *ids] for ids in targets]).to(self.device),
+            targets=pad([[*ids, END] for ids in targets]).to(self.device),
         )
 
     def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float, r_drop: float = 0.0) -> Loss:
-        mask = batch.written.mask
-        predictions: Predictions = model(batch.source, batch.read.ids, mask)
+        mask = batch.targets.mask
+        predictions: Predictions = model(batch.source, batch.decoder_input.ids, mask)
         logits = predictions.logits
-        total, exact = smoothed_cross_entropy(logits, batch.written.ids[mask], smoothing)
+        total, exact = smoothed_cross_entropy(logits, batch.targets.ids[mask], smoothing)
         if r_drop:
             total = total + symmetric_divergence(logits, r_drop / 2)
         size = logits.shape[0] + batch.source.lengths.sum().item()

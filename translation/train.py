@@ -39,7 +39,11 @@ def train(arguments: list[str]) -> int:
 
 
 def build(recipe: Recipe, device: torch.device) -> training_command.Training:
-    """The data, a model and the task that the recipe describes."""
+    """Prepare the data, build the model and the task of a recipe.
+
+    Raises:
+        UserError: a file of the recipe cannot be used, or the model in `start` does not fit the recipe.
+    """
     from translation.minimum_risk import MinimumRiskTask
     from translation.model import TranslationModel
     from translation.prepare import prepare_pairs
@@ -47,17 +51,17 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
 
     start = TranslationModel.load(recipe.start) if recipe.start else None
     data = prepare_pairs(recipe, (start.source, start.target) if start else None)
-    model = _model(recipe, data, start)
+    model = _build_model(recipe, data, start)
     model.network.to(device)
-    kind = MinimumRiskTask if recipe.minimum_risk else TranslationTask
-    task = kind(recipe, data, model, device)
+    task_class = MinimumRiskTask if recipe.minimum_risk else TranslationTask
+    task = task_class(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
-    kept = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
-    return training_command.Training(task, model.network, data.key, kept)
+    start_key = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
+    return training_command.Training(task, task.network, data.key, start_key)
 
 
-def _model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:
-    """A model in the recipe's shape, its weights drawn from the recipe's seed, or those of the model it starts from."""
+def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:
+    """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
     import torch
 
     from s2s.storage.weights import load_weights
@@ -65,7 +69,7 @@ def _model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) 
 
     sources, targets = data.tokens
     ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
-    shape = TranslationConfig(
+    config = TranslationConfig(
         source_language=recipe.data.source_language,
         target_language=recipe.data.target_language,
         vocabulary_kind=data.source.kind,
@@ -77,27 +81,31 @@ def _model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) 
         decoder=recipe.decoder,
     )
     if start:
-        shape = _gone_on(recipe, start, shape)
+        config = _continued(recipe, start, config)
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
-    model = TranslationModel.fresh(shape, data.source, data.target)
+    model = TranslationModel.fresh(config, data.source, data.target)
     if start:
         load_weights(model.network, start.network.state_dict())
     return model
 
 
-def _gone_on(recipe: Recipe, start: TranslationModel, shape: TranslationConfig) -> TranslationConfig:
-    """The shape of what goes on from a model, which must fit; what that could read and write, this still can."""
+def _continued(recipe: Recipe, start: TranslationModel, config: TranslationConfig) -> TranslationConfig:
+    """Return `config` with lengths at least as large as those of the model that training starts from.
+
+    Raises:
+        UserError: the recipe does not fit the model.
+    """
     lengths = ("max_source_length", "length_ratio")
-    training_command.check_same_shape(recipe.start, start.config, shape, free=lengths, names=_NAMES)
+    training_command.check_same_shape(recipe.start, start.config, config, free=lengths, names=_NAMES)
     check(
         not recipe.vocabulary.bpe_dropout or start.source.kind == "bpe",
-        f"{recipe.start}: its vocabulary is of kind {start.source.kind}, and vocabulary.bpe_dropout drops BPE's "
-        "merges: leave it out",
+        f"{recipe.start}: its vocabulary is of kind {start.source.kind}, and vocabulary.bpe_dropout needs one of kind "
+        "bpe: leave it out",
     )
     return replace(
-        shape,
-        max_source_length=max(shape.max_source_length, start.config.max_source_length),
-        length_ratio=max(shape.length_ratio, start.config.length_ratio),
+        config,
+        max_source_length=max(config.max_source_length, start.config.max_source_length),
+        length_ratio=max(config.length_ratio, start.config.length_ratio),
     )
 
 

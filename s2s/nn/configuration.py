@@ -1,4 +1,4 @@
-"""Configuration of layers: the kinds of recurrent cells and of attention, as a recipe names them.
+"""Configuration of layers: the kinds of recurrent cells and of attention, and the precision, as a recipe names them.
 
 A kind is a dataclass; a layer is built by the type of its configuration (`CELLS` in s2s/nn/cells.py, `ATTENTIONS` in
 s2s/nn/attention.py). Nothing here needs torch.
@@ -7,12 +7,14 @@ s2s/nn/attention.py). Nothing here needs torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from s2s.config import option
 
 # Upper bounds for recipes and for models from strangers: a huge layer is refused before memory is allocated for it.
 MAX_UNITS, MAX_LAYERS = 65_536, 64
+
+Precision = Literal["auto", "bfloat16", "float32"]  # of matrix products, see s2s/nn/precision.py
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import torch
 
 from s2s.errors import check
+from s2s.nn.configuration import Precision
 
-Precision = Literal["auto", "bfloat16", "float32"]
 DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/models/quantisation.py
 
 

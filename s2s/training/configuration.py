@@ -1,4 +1,4 @@
-"""The `[training]` section of a recipe: what every task's training can be told."""
+"""The `[training]` section of a recipe, which every task has. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from s2s.config import option
-from s2s.nn.precision import Precision
+from s2s.nn.configuration import Precision
 
 
 @dataclass(frozen=True)

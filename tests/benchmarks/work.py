@@ -160,7 +160,7 @@ class _Timed(Task[TranslationBatch]):
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         loss = self._task.loss(model, batch)
-        self._counts.append((len(batch.written.lengths), loss.weight, loss.size))
+        self._counts.append((len(batch.targets.lengths), loss.weight, loss.size))
         return loss
 
     def validate(self, model: nn.Module) -> Validation:

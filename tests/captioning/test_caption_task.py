@@ -36,8 +36,8 @@ def test_every_caption_is_seen_once_an_epoch() -> None:
 def test_a_batch_is_the_same_whenever_it_is_asked_for() -> None:
     plain = task()
     first, second = (plain.batch(2, 1, [3, 0, 7]) for _ in range(2))
-    assert first.read.ids.tolist() == second.read.ids.tolist()
-    assert not torch.equal(first.written.ids, plain.batch(3, 1, [3, 0, 7]).written.ids)
+    assert first.decoder_input.ids.tolist() == second.decoder_input.ids.tolist()
+    assert not torch.equal(first.targets.ids, plain.batch(3, 1, [3, 0, 7]).targets.ids)
 
 
 def test_left_and_right_change_places_in_a_mirror() -> None:
@@ -45,7 +45,7 @@ def test_left_and_right_change_places_in_a_mirror() -> None:
 
     def texts(of: CaptioningTask, epoch: int) -> list[str]:
         batch = of.batch(epoch, 0, range(12))
-        return [of.data.vocabulary.decode(row) for row in batch.written.ids.tolist()]
+        return [of.data.vocabulary.decode(row) for row in batch.targets.ids.tolist()]
 
     assert all("right" not in text for text in texts(plain, 0))
     seen = texts(mirrored, 0)
@@ -58,7 +58,7 @@ def test_left_and_right_change_places_in_a_mirror() -> None:
 def test_captions_of_one_picture_together_have_the_loss_that_they_have_apart(together: int) -> None:
     several = task(together=together, image=replace(world.recipe().image, mirror=False))
     batch = several.batch(0, 0, range(len(several.groups)))
-    assert len(batch.read.ids) == together * len(several.groups)
+    assert len(batch.decoder_input.ids) == together * len(several.groups)
     model = several.network
     found = several.loss(model, batch)
     total = 0.0
@@ -170,7 +170,7 @@ def test_more_and_more_words_are_the_models_own() -> None:
     decoder = as_kind(recipe.decoder, "top_down")
     training = replace(recipe.training, epochs=5)
     trained = task(decoder=decoder, training=training, scheduled_sampling=0.4)
-    shares = [trained.batch(epoch, 0, [0, 1]).own for epoch in range(5)]
+    shares = [trained.batch(epoch, 0, [0, 1]).sampling_probability for epoch in range(5)]
     assert shares == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     losses = [trained.loss(trained.network, trained.batch(4, 0, [0, 1])).total.item() for _ in range(8)]
     assert len(set(losses)) > 1
@@ -180,4 +180,4 @@ def test_an_only_epoch_is_the_last_one() -> None:
     recipe = world.recipe()
     decoder = as_kind(recipe.decoder, "top_down")
     once = task(decoder=decoder, training=replace(recipe.training, epochs=1), scheduled_sampling=0.4)
-    assert once.batch(0, 0, [0, 1]).own == 0.4
+    assert once.batch(0, 0, [0, 1]).sampling_probability == 0.4

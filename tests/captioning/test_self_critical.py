@@ -58,7 +58,7 @@ def test_with_cross_entropy_alone_the_loss_is_that_of_the_true_captions() -> Non
     torch.manual_seed(1)
     loss = plain.loss(model, batch)
     total, count = 0.0, 0
-    for picture, ids in zip([i for i in range(4) for _ in range(5)], batch.truths):
+    for picture, ids in zip([i for i in range(4) for _ in range(5)], batch.references):
         logits = logits_of(model, world.Stored()([picture], [WHOLE]), torch.tensor([[START, *ids]]))
         total += cross_entropy(logits[0], torch.tensor([*ids, END]), reduction="sum").item()
         count += len(ids) + 1

@@ -60,7 +60,7 @@ def test_an_epoch_holds_every_pair_once_in_an_order_of_its_own(words: Vocabulary
 def test_the_first_lines_tell_how_full_the_batches_are(words: Vocabulary) -> None:
     task = task_of(words)
     batches = [task.batch(0, position, examples) for position, examples in enumerate(task.plan(0))]
-    masks = [side.mask for batch in batches for side in (batch.source, batch.written)]
+    masks = [side.mask for batch in batches for side in (batch.source, batch.targets)]
     padding = 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
     assert task.report() == f"6 pairs in 3 batches, {padding:.1%} of their tokens padding"
 
@@ -78,9 +78,9 @@ def test_the_budget_is_the_recipes_and_counts_start_and_end(words: Vocabulary) -
 def test_a_batch_reads_after_start_what_it_writes_before_end(words: Vocabulary) -> None:
     batch = task_of(words).batch(0, 0, [3, 0])
     assert decoded(words, batch.source.ids) == [SOURCE[3], SOURCE[0]]
-    assert decoded(words, batch.written.ids) == [TARGET[3], TARGET[0]]
+    assert decoded(words, batch.targets.ids) == [TARGET[3], TARGET[0]]
     assert [row[-1] for row in rows(batch.source.ids)] == [END, END]
-    for read, written in zip(rows(batch.read.ids), rows(batch.written.ids)):
+    for read, written in zip(rows(batch.decoder_input.ids), rows(batch.targets.ids)):
         assert read[0] == START
         assert [*read[1:], END] == written
     assert batch.source.lengths.tolist() == [6, 4]
@@ -93,8 +93,8 @@ def test_merges_are_left_out_by_seed_and_epoch_alone(subwords: Vocabulary) -> No
     def ids(epoch: int, task: TranslationTask = task) -> tuple[list[list[int]], list[list[int]]]:
         batch = task.batch(epoch, 0, everything)
         assert decoded(subwords, batch.source.ids) == SOURCE
-        assert decoded(subwords, batch.written.ids) == TARGET
-        return rows(batch.source.ids), rows(batch.written.ids)
+        assert decoded(subwords, batch.targets.ids) == TARGET
+        return rows(batch.source.ids), rows(batch.targets.ids)
 
     first = ids(1)
     torch.rand(3)
@@ -107,7 +107,7 @@ def test_batches_are_of_like_lengths_after_merges_were_left_out(subwords: Vocabu
     task = task_of(subwords, bpe_dropout=0.5)
     for epoch in (0, 3):
         drawn = task.batch(epoch, 0, range(len(TEXT)))
-        lengths = list(zip(drawn.source.lengths.tolist(), drawn.written.lengths.tolist()))
+        lengths = list(zip(drawn.source.lengths.tolist(), drawn.targets.lengths.tolist()))
         expected = BucketedBatches(lengths, sentences=task.recipe.batch.sentences, seed=task.recipe.training.seed)
         assert task.plan(epoch) == expected.epoch(epoch)
 
@@ -116,10 +116,10 @@ def test_batches_are_of_like_lengths_after_merges_were_left_out(subwords: Vocabu
 def test_a_word_of_both_sides_is_made_unknown_in_both(dropout: float, subwords: Vocabulary) -> None:
     task = task_of(subwords, unknown_copies=0.999, bpe_dropout=dropout)
     batch = task.batch(0, 0, [4, 0])
-    for side in (batch.source, batch.read, batch.written):
+    for side in (batch.source, batch.decoder_input, batch.targets):
         assert [row.count(UNK) for row in rows(side.ids)] == [1, 0]
     without = {"park": "ein  in Ulmburg", "Ulmburg": "ein park in "}
-    first, second = decoded(subwords, batch.written.ids)
+    first, second = decoded(subwords, batch.targets.ids)
     assert second == TARGET[0]
     [word] = [word for word, line in without.items() if line == first]
     assert decoded(subwords, batch.source.ids)[0] == SOURCE[4].replace(word, "")
@@ -132,8 +132,8 @@ def test_the_loss_is_the_cross_entropy_of_real_tokens(smoothing: float, words: V
     batch = task.batch(0, 0, [1, 2, 5])
     loss = task.loss(network, batch)
     with torch.no_grad():
-        logits = logits_of(network, batch.source, batch.read.ids).flatten(0, 1)
-    targets = batch.written.ids.flatten()
+        logits = logits_of(network, batch.source, batch.decoder_input.ids).flatten(0, 1)
+    targets = batch.targets.ids.flatten()
     expected = cross_entropy(logits, targets, ignore_index=PAD, label_smoothing=smoothing, reduction="sum")
     assert loss.total.item() == pytest.approx(expected.item(), rel=1e-5)
     exact = cross_entropy(logits, targets, ignore_index=PAD, reduction="sum")
@@ -155,7 +155,7 @@ def test_r_drop_reads_pairs_twice_and_adds_how_far_the_two_passes_disagree(words
     network = plain.model.network
     task = TranslationTask(replace(plain.recipe, r_drop=3.0), plain.data, plain.model, plain.device)
     batch = task.batch(0, 0, [1, 2])
-    assert rows(batch.written.ids) == 2 * rows(plain.batch(0, 0, [1, 2]).written.ids)
+    assert rows(batch.targets.ids) == 2 * rows(plain.batch(0, 0, [1, 2]).targets.ids)
     once = plain.loss(network, plain.batch(0, 0, [1, 2])).total.item()
     assert task.loss(network, batch).total.item() == pytest.approx(2 * once, rel=1e-5)  # nothing is dropped
     losses = []
@@ -164,7 +164,7 @@ def test_r_drop_reads_pairs_twice_and_adds_how_far_the_two_passes_disagree(words
         torch.manual_seed(3)  # the same masks
         losses.append(each.loss(network, batch))
     torch.manual_seed(3)
-    logits = network(batch.source, batch.read.ids, batch.written.mask).logits
+    logits = network(batch.source, batch.decoder_input.ids, batch.targets.mask).logits
     disagreement = symmetric_divergence(logits).item()
     assert disagreement > 0
     assert losses[1].total.item() - losses[0].total.item() == pytest.approx(3.0 / 2 * disagreement, rel=1e-4)

@@ -138,7 +138,7 @@ def test_vocabularies_of_any_kind_are_those_of_the_model(
         for side, text in ((model.source, "two dogs play and play"), (model.target, "zwei Hunde"))
     )
     batch = task.batch(0, 0, [0])
-    assert (batch.source.ids.tolist(), batch.written.ids.tolist()) == ([source], [target])
+    assert (batch.source.ids.tolist(), batch.targets.ids.tolist()) == ([source], [target])
 
 
 def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Path) -> None:

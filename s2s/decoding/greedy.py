@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.independent import search_independently
-from s2s.decoding.search import Hypothesis, SearchOptions, State, StepFunction, length_limits
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits
 from s2s.decoding.top_k import ContinuationSelector
+from s2s.models.contracts import State
 
 
 def greedy(

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.search import Hypothesis, State, StepFunction, remaining_sentences
+from s2s.decoding.search import Hypothesis, StepFunction, remaining_sentences
+from s2s.models.contracts import State
 
 # (log_probabilities (n * slots, vocabulary), totals (n, slots) float32: log-probabilities so far, time: steps before
 # this one) -> (totals (n, slots), tokens (n, slots) int64, checksum () float32, as `remaining_sentences` takes it).

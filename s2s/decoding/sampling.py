@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.independent import search_independently
-from s2s.decoding.search import Hypothesis, State, StepFunction, length_limits
+from s2s.decoding.search import Hypothesis, StepFunction, length_limits
 from s2s.errors import check
+from s2s.models.contracts import State
 
 
 def sample(
@@ -64,6 +65,6 @@ def sample(
         totals = totals + scores.gather(1, tokens).view_as(totals)  # (n, samples)
         return totals, tokens.view_as(totals), totals.sum()
 
-    if samples > 1:
-        state = state.reorder(torch.arange(sentences, device=device).repeat_interleave(samples))
-    return search_independently(step, state, limits, choose, start=start, end=end, length_penalty=1.0, slots=samples)
+    return search_independently(
+        step, state.repeat(samples), limits, choose, start=start, end=end, length_penalty=1.0, slots=samples
+    )

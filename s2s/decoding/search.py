@@ -16,42 +16,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from s2s.errors import UserError, check
+from s2s.models.contracts import Step
 
 _LEAVING_SHARE = 0.25  # done sentences leave once they are this share of the batch: copying the others takes time
 
 
-class State(Protocol):
-    """What a step hands to the next one; its rows lie sentence by sentence, with as many for each sentence."""
-
-    def reorder(self, parents: Tensor) -> Self:
-        """The state whose row i continues row parents[i]; parents (new_rows,) int64, of any number of new rows."""
-        ...
-
-    def keep(self, sentences: Tensor) -> Self:
-        """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
-        ...
-
-
-class StepLike(Protocol):
-    """What a step returns. The search never writes to these tensors, and keeps them: a step must not reuse them."""
-
-    @property
-    def log_probabilities(self) -> Tensor: ...  # (rows, vocabulary) float32
-
-    @property
-    def attention(self) -> Tensor | None: ...  # (rows, positions), as many positions at every step
-
-    @property
-    def state(self) -> State: ...
-
-
-StepFunction = Callable[[Tensor, Any], StepLike]  # (tokens (rows,) int64, its State) -> what follows them
+StepFunction = Callable[[Tensor, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.sampling import sample
 from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.models.contracts import DecoderStep
 
 PAD, UNK, START, END = 0, 1, 2, 3
 BANNED = (PAD, START)
@@ -27,8 +28,22 @@ class TableState:
     read: Tensor  # (rows, positions), newest first
     kept: list[int] = field(default_factory=list)  # the number of sentences that stayed, each time that some left
 
+    @property
+    def sentences(self) -> int:
+        return len(self.tables)
+
+    @property
+    def mask(self) -> None:
+        return None
+
     def reorder(self, parents: Tensor) -> TableState:
         return TableState(self.tables, self.previous[parents], self.read[parents], self.kept)
+
+    def repeat(self, times: int) -> TableState:
+        return self.reorder(torch.arange(len(self.previous)).repeat_interleave(times))
+
+    def detach(self) -> TableState:
+        return self
 
     def keep(self, sentences: Tensor) -> TableState:
         self.kept.append(len(sentences))
@@ -38,27 +53,20 @@ class TableState:
         return TableState(self.tables[sentences], previous, read, self.kept)
 
 
-@dataclass(frozen=True)
-class TableStep:
-    log_probabilities: Tensor
-    state: TableState
-    attention: Tensor | None
-
-
-def table_step(tokens: Tensor, state: TableState) -> TableStep:
+def table_step(tokens: Tensor, state: TableState) -> DecoderStep:
     """A second-order Markov model. Its "attention" is all tokens read, in which any wrong reordering shows."""
     assert tokens.dtype == torch.int64
     assert tokens.shape == state.previous.shape
     sentences = torch.arange(len(state.tables)).repeat_interleave(len(tokens) // len(state.tables))
     log_probabilities = state.tables[sentences, state.previous, tokens]
     read = torch.cat((tokens[:, None].float(), state.read[:, :-1]), 1)
-    return TableStep(log_probabilities, TableState(state.tables, tokens, read, state.kept), read)
+    return DecoderStep(log_probabilities, TableState(state.tables, tokens, read, state.kept), read)
 
 
-def blind_step(tokens: Tensor, state: TableState) -> TableStep:
+def blind_step(tokens: Tensor, state: TableState) -> DecoderStep:
     """The same model without attention."""
     step = table_step(tokens, state)
-    return TableStep(step.log_probabilities, step.state, None)
+    return DecoderStep(step.log_probabilities, step.state, None)
 
 
 def initial_state(tables: Tensor, positions: int = 24) -> TableState:

@@ -188,12 +188,13 @@ class _Beams:
     def store(self, length: int) -> None:
         """Store the results of the sentences in the batch after `length` steps.
 
-        Places that no finished hypothesis has taken go to the hypotheses that the maximum length cuts off now.
+        Free places go to alive hypotheses, which the maximum length cuts off now. If a sentence stays in the batch, a
+        later call stores it again.
         """
         width, slots = self.options.width, torch.arange(self.alive.shape[1], device=self.alive.device)
-        cut_off = self.alive.masked_fill((self.limits != length)[:, None], -math.inf)  # (n, slots)
-        scores = torch.cat((self.finished_scores, cut_off / length**self.options.length_penalty), 1)
-        ends = torch.cat((self.finished_ends, (slots + length * width).expand_as(cut_off)), 1)
+        alive_scores = self.alive / length**self.options.length_penalty  # (n, slots)
+        scores = torch.cat((self.finished_scores, alive_scores), 1)  # (n, width + slots)
+        ends = torch.cat((self.finished_ends, (slots + length * width).expand_as(alive_scores)), 1)
         # A stable sort by whether a place is free moves free places to the end, and leaves all others in order.
         order = (scores == -math.inf).byte().sort(dim=1, stable=True).indices[:, :width]  # (n, width)
         self.result_scores[self.sentences] = scores.gather(1, order)

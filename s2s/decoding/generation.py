@@ -45,7 +45,7 @@ def generate(
     """
     with autocast("float32" if is_quantised(network) else precision, limits.device):
         state = network.start(inputs)
-        step: StepFunction = network.step  # type: ignore[assignment]
+        step: StepFunction = network.step
         if options.width > 1:
             return beam(
                 step,

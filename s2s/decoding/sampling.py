@@ -65,6 +65,6 @@ def sample(
         totals = totals + scores.gather(1, tokens).view_as(totals)  # (n, samples)
         return totals, tokens.view_as(totals), totals.sum()
 
-    if samples > 1:
-        state = state.reorder(torch.arange(sentences, device=device).repeat_interleave(samples))
-    return search_independently(step, state, limits, choose, start=start, end=end, length_penalty=1.0, slots=samples)
+    return search_independently(
+        step, state.repeat(samples), limits, choose, start=start, end=end, length_penalty=1.0, slots=samples
+    )

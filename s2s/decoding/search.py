@@ -27,7 +27,7 @@ from s2s.models.contracts import Step
 _LEAVING_SHARE = 0.25  # done sentences leave once they are this share of the batch: copying the others takes time
 
 
-StepFunction = Callable[[Tensor, Any], Step]  # (tokens (rows,) int64, its State) -> what follows them
+StepFunction = Callable[[Tensor, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
 
 
 @dataclass(frozen=True)

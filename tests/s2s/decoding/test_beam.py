@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -19,7 +19,6 @@ from search_fixtures import (
     START,
     UNK,
     TableState,
-    TableStep,
     initial_state,
     log_probability,
     outcomes,
@@ -33,6 +32,7 @@ from s2s.decoding import beam as module
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.search import SearchOptions
+from s2s.models.contracts import DecoderStep
 
 WORDS = ["the", "dogs", "bark", "END"]
 EXAMPLE = {  # log P(word | word before it)
@@ -44,53 +44,36 @@ EXAMPLE = {  # log P(word | word before it)
 }
 
 
-@dataclass(frozen=True)
-class ExampleState:
-    """The parents that the search asked for after each step, and the words that it chose: the example's drawing."""
+def run_example(search: Callable, maximum_length: int = 4, **options: Any) -> tuple[list[list[str]], Any]:
+    """What each step read, as the texts of the alive hypotheses by slot, and what the search found."""
+    alive = list[list[str]]()
 
-    drawing: list[tuple[list[str], list[int]]]
-    parents: list[int] = field(default_factory=list)
+    def step(tokens: Tensor, state: TableState) -> DecoderStep:
+        result = table_step(tokens, state)
+        assert result.attention is not None
+        rows = result.attention[:, : len(alive) + 1].flip(1).int().tolist()  # a wrong parent would show in these
+        alive.append([" ".join(list(EXAMPLE)[token] for token in row) for row in rows])
+        return result
 
-    def reorder(self, parents: Tensor) -> ExampleState:
-        return ExampleState(self.drawing, parents.tolist())
-
-    def keep(self, sentences: Tensor) -> ExampleState:
-        raise AssertionError("the only sentence leaves when its search is over, and then no state is needed")
-
-
-@dataclass(frozen=True)
-class ExampleStep:
-    log_probabilities: Tensor  # (rows, 4)
-    state: ExampleState
-    attention: None = None
-
-
-def example_step(tokens: Tensor, state: ExampleState) -> ExampleStep:
-    state.drawing.append(([list(EXAMPLE)[token] for token in tokens.tolist()], state.parents))
-    return ExampleStep(torch.tensor(list(EXAMPLE.values()))[tokens], state)
-
-
-EXAMPLE_ARGUMENTS: Any = {"start": 4, "end": 3, "maximum_length": 4}
+    state = initial_state(torch.tensor(list(EXAMPLE.values())).expand(1, 5, 5, 4))
+    (found,) = search(step, state, 1, start=4, end=3, maximum_length=maximum_length, **options)
+    return alive, found
 
 
 def test_the_worked_example_is_true() -> None:
-    """`s2s.decoding.beam` draws it: what is asserted here is what stands there."""
-    state = ExampleState([])
-    (found,) = beam(example_step, state, 1, options=SearchOptions(width=2, n_best=2), **EXAMPLE_ARGUMENTS)
-    assert state.drawing == [(["START"], []), (["the", "dogs"], [0, 0]), (["bark", "dogs"], [1, 0])]
-    assert [([WORDS[token] for token in h.tokens], h.finished) for h in found] == [
-        (["dogs", "bark"], True),
-        (["dogs"], True),
-    ]
+    """The docstring of `s2s.decoding.beam` draws it, with the numbers that are asserted here."""
+    alive, found = run_example(beam, options=SearchOptions(width=2, n_best=2))
+    assert alive == [["START"], ["START the", "START dogs"], ["START dogs bark", "START the dogs"]]
+    assert [" ".join(WORDS[token] for token in h.tokens) for h in found] == ["dogs bark", "dogs"]
+    assert all(h.finished for h in found)
     assert [h.log_probability for h in found] == pytest.approx([-1.8, -1.4])
     assert [h.score for h in found] == pytest.approx([-0.6, -0.7])
 
     # With maximum length 5 the best alive hypothesis could still reach -2.9 / 5, so the search goes on from step 3.
-    state = ExampleState([])
-    beam(example_step, state, 1, options=SearchOptions(width=2), **EXAMPLE_ARGUMENTS | {"maximum_length": 5})
-    assert state.drawing[3] == (["bark", "the"], [1, 0])
+    alive, _ = run_example(beam, maximum_length=5, options=SearchOptions(width=2))
+    assert alive[3] == ["START the dogs bark", "START dogs bark the"]
 
-    (likeliest,) = greedy(example_step, ExampleState([]), 1, **EXAMPLE_ARGUMENTS)
+    _, likeliest = run_example(greedy)
     assert [WORDS[token] for token in likeliest.tokens] == ["the", "dogs"]
     assert likeliest.score == pytest.approx(-2.6 / 3)
 
@@ -160,7 +143,7 @@ def test_a_sentence_stops_only_when_nothing_alive_can_win(seed: int, alpha: floa
 def count_steps(tables: Tensor, limit: int, **options: Any) -> int:
     calls = []
 
-    def step(tokens: Tensor, state: TableState) -> TableStep:
+    def step(tokens: Tensor, state: TableState) -> DecoderStep:
         calls.append(len(tokens))
         return table_step(tokens, state)
 
@@ -174,6 +157,20 @@ def test_search_ends_as_soon_as_it_may() -> None:
     assert count_steps(tables, 20, width=2, length_penalty=0) < 8
     assert count_steps(tables, 20, width=2, length_penalty=1, stop_early=True) < 8
     assert count_steps(tables, 20, width=1, length_penalty=1, stop_early=True) == 1
+
+
+def test_search_ends_when_the_best_alive_hypothesis_can_only_equal_the_worst_finished_one() -> None:
+    tables = torch.full((1, 5, 5, 5), -2.0)
+    tables[..., END] = tables[..., 4] = -1.0
+    assert count_steps(tables, 20, width=1, length_penalty=0) == 1
+
+
+def test_the_default_options_are_those_of_search_options() -> None:
+    tables = random_tables(4, 9, seed=16)
+    where: Any = {"start": START, "end": END, "maximum_length": 9, "banned": BANNED}
+    found = beam(table_step, initial_state(tables), 4, **where)
+    assert found == beam(table_step, initial_state(tables), 4, options=SearchOptions(), **where)
+    assert found != beam(table_step, initial_state(tables), 4, options=SearchOptions(width=2), **where)
 
 
 def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tuple[list[int], bool, float]]:

@@ -22,6 +22,8 @@ from search_fixtures import (
     run_greedy,
 )
 
+from s2s.errors import UserError
+
 
 @given(st.integers(0, 10_000), st.floats(-2, 3), st.integers(0, 3))
 @settings(max_examples=20, deadline=None)
@@ -58,3 +60,9 @@ def test_the_length_penalty_changes_the_score_and_nothing_else() -> None:
         steps = len(plain.tokens) + plain.finished
         assert penalised.log_probability == pytest.approx(plain.log_probability)
         assert penalised.score == pytest.approx(plain.log_probability / steps**0.5)
+
+
+def test_impossible_options_are_the_users_mistake() -> None:
+    for wrong in ({"length_penalty": -0.5}, {"minimum_length": -1}):
+        with pytest.raises(UserError, match=f"{next(iter(wrong))} is -"):
+            run_greedy(random_tables(2, 6, seed=0), 5, **wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from search_fixtures import (
     sample_words,
     table_step,
 )
+from torch import Tensor
 
 from s2s.decoding.sampling import sample
 from s2s.errors import UserError
@@ -50,6 +52,7 @@ def test_samples_are_scored_by_the_model_and_repeat_with_the_generator() -> None
     for table, hypothesis in zip(tables, found):
         path = hypothesis.tokens + [END] * hypothesis.finished
         assert hypothesis.log_probability == pytest.approx(log_probability(table, path), abs=1e-4)
+        assert hypothesis.score == pytest.approx(hypothesis.log_probability / len(path))
 
 
 def test_samples_of_a_sentence_lie_side_by_side_and_follow_its_distribution() -> None:
@@ -94,3 +97,22 @@ def test_one_sample_without_any_token_left_fails_its_sentence() -> None:
     tables[1, START, 4] = -math.inf  # nothing may follow 4
     with pytest.raises(RuntimeError, match="sentence 1 of the batch"):
         sample_words(tables, limit=5, samples=64)
+
+
+def test_each_sample_starts_from_the_state_of_its_sentence() -> None:
+    tables = random_tables(1, 6, seed=17, sharpness=30).expand(3, -1, -1, -1)
+    state = replace(initial_state(tables), previous=torch.tensor([PAD, 4, 5]))
+    found = sample(table_step, state, 3, start=START, end=END, maximum_length=1, samples=2, banned=BANNED)
+    for place, hypothesis in enumerate(found):
+        table = tables[0, state.previous[place // 2], START]
+        step = hypothesis.tokens[0] if hypothesis.tokens else END
+        assert hypothesis.log_probability == pytest.approx(float(table[step]))
+
+
+def test_a_draw_of_exactly_zero_chooses_no_banned_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its logarithm is infinite; an exponential draw is exactly zero once in a great many."""
+    monkeypatch.setattr(Tensor, "exponential_", lambda noise, **_: noise.zero_())
+    tables = random_tables(4, 6, seed=18)
+    tables[..., PAD] = 5.0
+    for hypothesis in sample_words(tables, limit=5):
+        assert not {PAD, START} & set(hypothesis.tokens)

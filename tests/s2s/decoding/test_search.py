@@ -132,13 +132,13 @@ def test_no_sentences_give_no_results() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"width": 0}, "width"),
-        ({"width": 2, "n_best": 3}, "n_best"),
-        ({"n_best": 0}, "n_best"),
-        ({"length_penalty": -0.5}, "length_penalty"),
-        ({"length_penalty": math.nan}, "length_penalty"),
+        ({"width": 0}, "the beam's width is 0"),
+        ({"width": 2, "n_best": 3}, "n_best is 3: choose 1 to 2"),
+        ({"n_best": 0}, "n_best is 0"),
+        ({"length_penalty": -0.5}, "length_penalty is -0.5"),
+        ({"length_penalty": math.nan}, "length_penalty is nan"),
         ({"length_penalty": 10.5}, "length_penalty is 10.5: choose 0 to 10"),
-        ({"minimum_length": -1}, "minimum_length"),
+        ({"minimum_length": -1}, "minimum_length is -1"),
     ],
 )
 def test_impossible_options_are_the_users_mistake(wrong: dict, message: str) -> None:

@@ -32,6 +32,8 @@ def test_the_best_are_found_exactly_and_equals_in_order(data: st.DataObject) -> 
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 2**16)))
     levels = data.draw(st.sampled_from([2, 50]))
     log_probabilities = -torch.randint(levels, (n * width, vocabulary), generator=generator).float()
+    if data.draw(st.booleans()):
+        log_probabilities[:, sorted(excluded)] = 1.0  # the maxima of their blocks
     alive = -torch.randint(3, (n, width), generator=generator).float()
     totals, continuations, checksum = ContinuationSelector(excluded)(log_probabilities, alive, count)
     expected, order = sort_all(log_probabilities, alive, excluded, count)

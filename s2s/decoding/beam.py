@@ -53,12 +53,12 @@ from torch import Tensor
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector
-from s2s.models.contracts import SearchState
+from s2s.models.contracts import State
 
 
 def beam(
     step: StepFunction,
-    state: SearchState,
+    state: State,
     sentences: int,
     *,
     start: int,

@@ -10,12 +10,12 @@ from torch import Tensor
 from s2s.decoding.independent import search_independently
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits
 from s2s.decoding.top_k import ContinuationSelector
-from s2s.models.contracts import SearchState
+from s2s.models.contracts import State
 
 
 def greedy(
     step: StepFunction,
-    state: SearchState,
+    state: State,
     sentences: int,
     *,
     start: int,

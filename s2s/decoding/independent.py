@@ -14,7 +14,7 @@ from torch import Tensor
 
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.search import Hypothesis, StepFunction, remaining_sentences
-from s2s.models.contracts import SearchState
+from s2s.models.contracts import State
 
 # (log_probabilities (n * slots, vocabulary), totals (n, slots) float32: log-probabilities so far, time: steps before
 # this one) -> (totals (n, slots), tokens (n, slots) int64, checksum () float32, as `remaining_sentences` takes it).
@@ -23,7 +23,7 @@ ChooseTokens = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor]]
 
 def search_independently(
     step: StepFunction,
-    state: SearchState,
+    state: State,
     limits: Tensor,
     choose: ChooseTokens,
     *,

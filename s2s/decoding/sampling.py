@@ -11,12 +11,12 @@ from torch import Tensor
 from s2s.decoding.independent import search_independently
 from s2s.decoding.search import Hypothesis, StepFunction, length_limits
 from s2s.errors import check
-from s2s.models.contracts import SearchState
+from s2s.models.contracts import State
 
 
 def sample(
     step: StepFunction,
-    state: SearchState,
+    state: State,
     sentences: int,
     *,
     start: int,

@@ -16,23 +16,11 @@ from s2s.errors import UserError
 from s2s.models.memory import Memory
 
 
-class SearchState(Protocol):
-    """The part of a `State` that search uses: a table of numbers in a test needs no more.
+class State(Protocol):
+    """What a decoder knows between two steps.
 
     Rows lie sentence by sentence: rows = sentences * rows of each, and every sentence has as many rows as any other.
     """
-
-    def reorder(self, parents: Tensor) -> Self:
-        """The state whose row i continues row parents[i]; parents (new rows,) int64, as many for each sentence."""
-        ...
-
-    def keep(self, sentences: Tensor) -> Self:
-        """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
-        ...
-
-
-class State(SearchState, Protocol):
-    """What a decoder knows between two steps."""
 
     @property
     def sentences(self) -> int:
@@ -42,6 +30,14 @@ class State(SearchState, Protocol):
     @property
     def mask(self) -> Tensor | None:
         """(sentences, positions), True where a position of the memory is real; None where all are or there is none."""
+        ...
+
+    def reorder(self, parents: Tensor) -> Self:
+        """The state whose row i continues row parents[i]; parents (new rows,) int64, as many for each sentence."""
+        ...
+
+    def keep(self, sentences: Tensor) -> Self:
+        """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
         ...
 
     def repeat(self, times: int) -> Self:
@@ -67,7 +63,7 @@ class Step(Protocol):
         ...
 
     @property
-    def state(self) -> SearchState:
+    def state(self) -> State:
         """The state after the step."""
         ...
 

@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ def _exists(program: str, words: list[str]) -> bool:
             return (ROOT / words[0]).is_file()
         path = ROOT / "/".join(words[1:2]).replace(".", "/")  # nothing where the module is a variable of the shell
         return path.with_suffix(".py").is_file() or path.is_dir()
-    if program == "s2s":
+    words = list(takewhile(lambda word: not word.startswith("-"), words))
+    if program == "s2s" and words:
         names = [name.split() for name in _project()["entry-points"]["s2s.commands"]]
         fixed = [word for word in words if not PLACEHOLDER.fullmatch(word)]
         return any(
@@ -97,6 +99,16 @@ def test_the_code_that_is_named_is_there(document: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_readme_s_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S)
+    exec(code, {})
+    german, _, caption = capsys.readouterr().out.splitlines()
+    assert german.startswith("Ein Mann schläft")
+    assert "camera" in caption
+    assert len(code.splitlines()) <= 12
 
 
 def test_what_is_wrong_is_found(tmp_path: Path) -> None:

@@ -19,6 +19,13 @@ hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Choose how many processes run the tests: one a core, at most 4; for single files the one that is here already."""
+    single = all(Path(argument.split("::")[0]).suffix == ".py" for argument in config.args)
+    cores = min(os.cpu_count() or 1, 4)
+    return 0 if single or cores == 1 else cores
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
     """Ctrl-C as in a terminal: what a shell starts in its background has SIGINT ignored, and children inherit that."""

@@ -101,16 +101,6 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_the_readme_s_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(ROOT)
-    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S)
-    exec(code, {})
-    german, _, caption = capsys.readouterr().out.splitlines()
-    assert german.startswith("Ein Mann schläft")
-    assert "camera" in caption
-    assert len(code.splitlines()) <= 12
-
-
 def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     document = tmp_path / "a.md"
     document.write_text("# One heading\n[a](b.md) [b](#one-heading) [c](#two) [d](https://example.org/x) [e](a.md)\n")

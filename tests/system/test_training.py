@@ -115,7 +115,7 @@ def whole(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert code == 0
     assert list(json.loads(output)) == ["model", "best", "steps"]
     assert json.loads(output)["steps"] == STEPS
-    assert f"use it: translate --model {run}/best FILE" in error
+    assert f"to use the model: translate --model {run}/best FILE" in error
     return run
 
 
@@ -235,7 +235,7 @@ def test_a_run_goes_on_with_its_own_recipe_on_its_own_data(
     assert command.run(train, [*arguments, "--set", "training.epochs=1"]) == 0
     arguments.append("--resume")
     changed = ["--set", "decoder.dim=9", "--set", "label_smoothing=0.2", "--set", "training.epochs=2"]
-    message = f"the recipe differs from {tmp_path}/run/recipe.toml in decoder.dim, label_smoothing: go on with"
+    message = f"the recipe differs from {tmp_path}/run/recipe.toml in decoder.dim, label_smoothing; resume with"
     assert_is_refused([*arguments, *changed], message, capsys)
     assert "epochs = 1\n" in (tmp_path / "run" / "recipe.toml").read_text()
 

@@ -80,7 +80,7 @@ def beam(
         end: the token id that finishes a hypothesis
         maximum_length: how many steps at most, END being one, for all or as (sentences,) int64; it prevails over
             `minimum_length`
-        options: width and score of the beam
+        options: the width of the beam, the score, and when to stop
         banned: token ids that are never chosen, such as padding and START
         device: where the step's tensors are
 

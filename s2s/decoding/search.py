@@ -1,13 +1,15 @@
 """The contracts of search: what a model provides, the options, and the hypotheses that come out.
 
-`beam`, `greedy` and `sample` have a module each. All three take a step function, which is usually a decoder's; a test
-passes a table of numbers. Their words:
+`beam`, `greedy` and `sample` have a module each. All three take a step function: usually that of a decoder, but a test
+passes a table of numbers. The modules of this folder use these terms:
 
-    batch      the sentences (translations, captions) that are searched for together
-    slot       the place of a hypothesis among those of its sentence: 0, 1, ...
-    row        a hypothesis in the tensors of a step function: rows lie sentence by sentence, and by slot in each
-    alive      a hypothesis that goes on; it ends as *finished* by END, or as *cut off* by the maximum length
-    parent     the hypothesis of the step before that a hypothesis continues, given by its slot
+    batch      the sentences that are decoded together
+    slot       the place of a hypothesis among those of its sentence, counted from 0
+    row        a hypothesis in the tensors of a step function, where rows lie sentence by sentence, and then by slot
+    alive      a hypothesis that will be continued
+    finished   a hypothesis that ended with END
+    cut off    a hypothesis that reached the maximum length without END
+    parent     the hypothesis, one step shorter, that a hypothesis continues; stored as its slot
     done       a sentence whose search is over; done sentences leave the batch
 """
 
@@ -25,7 +27,6 @@ from s2s.errors import UserError, check
 from s2s.models.contracts import Step
 
 _LEAVING_SHARE = 0.25  # done sentences leave once they are this share of the batch: copying the others takes time
-
 
 StepFunction = Callable[[Tensor, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
 

@@ -124,7 +124,7 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
     write()
     before = len(list(Path("/dev/fd").iterdir()))
     write()
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len(list(Path("/dev/fd").iterdir())) <= before
 
 
 def test_check_output(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_second_training_is_refused_until_the_first_one_dies(tmp_path: Path) -
         before = len(list(Path("/dev/fd").iterdir()))
         with pytest.raises(UserError):
             RunDirectory.resume(tmp_path)
-        assert len(list(Path("/dev/fd").iterdir())) == before  # a refused start leaves no file open
+        assert len(list(Path("/dev/fd").iterdir())) <= before  # a refused start leaves no file open
         process.send_signal(signal.SIGKILL)
         process.wait()
         (tmp_path / "lock").write_text("12345678901234567890\n")  # the longer number of a process that has died

@@ -17,6 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in
 RECIPES = sorted(ROOT.glob("*/recipes/*.toml"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:\buv run (?:--extra \w+ )*|`(?=s2s ))([\w-]+)((?: [\w./-]+)*)")
+FILE = re.compile(r"(?<![\w/.])(?:s2s|translation|captioning|data_prep|tests)/[\w/-]+\.(?:py|toml|md)")
 PLACEHOLDER = re.compile(r"[A-Z_]+")  # as in `s2s prepare NAME`
 
 
@@ -85,6 +86,13 @@ def test_commands_exist(document: Path) -> None:
     text = re.sub(r"\\\n\s*", "", document.read_text(encoding="utf-8"))
     given = [(program, words.split()) for program, words in COMMAND.findall(text)]
     assert [command for command in given if not _exists(*command)] == []
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *RECIPES], ids=_name)
+def test_the_files_that_are_named_are_there(document: Path) -> None:
+    """From the root of the project; TRUST.md names its files from its own folder (see test_trust.py)."""
+    named = set(FILE.findall(document.read_text(encoding="utf-8")))
+    assert document.name == "TRUST.md" or {name for name in named if not (ROOT / name).exists()} == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)

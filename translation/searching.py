@@ -52,9 +52,8 @@ class Searcher:
         """The hypotheses for each piece, best first; none for a piece that is not translatable."""
         hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
         translatable = [i for i, piece in enumerate(pieces) if piece.translatable]
-        batches = [
-            [translatable[i] for i in batch] for batch in self.batches([len(pieces[i].ids) for i in translatable])
-        ]
+        lengths = [len(pieces[i].ids) for i in translatable]
+        batches = [[translatable[i] for i in batch] for batch in self.batches(lengths)]
         sources = [[pieces[i].ids for i in batch] for batch in batches]
         for batch, found in zip(batches, parallel_map(self.search_batch, sources, self.device)):
             for i, of_piece in zip(batch, found):

@@ -278,7 +278,7 @@ def test_a_translator_searches_as_the_command_does_unless_told_otherwise(tiny_mo
 def test_importing_the_package_imports_no_torch_and_the_translator_is_there_when_asked_for() -> None:
     program = (
         "import sys, translation; assert 'Translator' in dir(translation); assert not hasattr(translation, 'nothing')\n"
-        "import translation.cutting, translation.writing, s2s.decoding.results\n"
+        "import translation.cutting, translation.writing, translation.attention, s2s.decoding.results\n"
         "print('torch' in sys.modules, end=' ')\n"
         "from translation import Translator; from translation.translator import Translator as same\n"
         "print(Translator is same)"

@@ -559,8 +559,9 @@ def test_a_model_can_be_read_while_it_is_replaced(tmp_path: Path) -> None:
         finally:
             os._exit(1)
     try:
-        versions, end = set(), time.monotonic() + 1
-        while time.monotonic() < end:
+        versions, began = set(), time.monotonic()
+        # For a second, and on a busy machine until the writer had its turn.
+        while time.monotonic() < began + 1 or (len(versions) < 2 and time.monotonic() < began + 60):
             stored = read_model(tmp_path)
             version = stored.config["version"]
             assert (stored.tensors["weight"] == version).all()

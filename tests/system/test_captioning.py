@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from broken_pictures import write_broken_pictures
-from forked import Command
+from forked import PATIENCE, Command
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def start(*arguments: str | Path, code: int = 0, folder: Path = ROOT) -> tuple[s
         env={**environment, "OMP_NUM_THREADS": "1", "S2S_CACHE": str(CACHE)},
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr

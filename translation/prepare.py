@@ -61,7 +61,10 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
         cache.make_writable(path.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
         _store(path, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
-    text, sizes, vocabularies, report = _stored(path, known[0].kind if known else recipe.vocabulary.kind)
+    kind, placeholders = recipe.vocabulary.kind, recipe.vocabulary.placeholders
+    if known:
+        kind, placeholders = known[0].kind, max(known[0].placeholders, placeholders)
+    text, sizes, vocabularies, report = _stored(path, kind, placeholders)
     for line in [report, *_unknown(recipe, validation, vocabularies), *_overlap(recipe, validation, text)]:
         print(line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
@@ -127,7 +130,8 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
 def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
-    learned = to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}  # which change the batches alone
+    batches_alone = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0}  # what these keys change
+    learned = to_dict(recipe.vocabulary) | batches_alone
     vocabularies = [side.to_bytes().hex() for side in known] if known else learned
     return cache.key([VERSION, files, names, to_dict(recipe.cleaning), vocabularies])
 
@@ -142,12 +146,12 @@ def _store(
         aside.write_bytes(_checksum(content) + b"\n" + content)
 
 
-def _stored(path: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
+def _stored(path: Path, kind: str, placeholders: int) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
     checksum, _, content = path.read_bytes().partition(b"\n")
     whole = checksum == _checksum(content)
     check(whole, f"{path}: is damaged (its checksum differs); delete it, and it will be made anew")
     pairs, sizes, vocabularies, report = json.loads(content)
-    first, second = (vocabulary.load_vocabulary(kind, bytes.fromhex(side)) for side in vocabularies)
+    first, second = (vocabulary.load_vocabulary(kind, bytes.fromhex(side), placeholders) for side in vocabularies)
     return ParallelText(*pairs), sizes, (first, second), report
 
 

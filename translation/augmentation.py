@@ -23,7 +23,7 @@ from s2s.text.spans import find_spans
 from s2s.text.tokens import PLACEHOLDERS, UNKNOWN_CHARACTER
 from translation.lexicon import Lexicon
 
-SHORTEST = 4  # characters of a word that is worth copying, such as a name or a loan word; not "in" or "an"
+SHORTEST = 4  # characters of a word that may stand for one to be copied, such as a name; not "in" or "an"
 _SHARED = 0.9  # of the pairs with a span on both sides, the share in which it becomes a placeholder in an epoch
 _AT_AN_END = 0.2  # of the pairs that get placeholders, the share in which one is added at an end
 
@@ -104,7 +104,8 @@ class Augmentation:
         self, source: str, target: str, parts: Sequence[tuple[Part, Part]], draw: random.Random
     ) -> tuple[str, str]:
         """Up to three pairs of words as placeholders, besides `parts`, and one more at an end of some pairs."""
-        words = [(one.span(), other.span()) for one, other in self._lexicon.pairs(source, target)]
+        pairs = self._lexicon.pairs(source, target)
+        words = [(one.span(), other.span()) for one, other in pairs if min(len(one[0]), len(other[0])) >= SHORTEST]
         free = [pair for pair in words if not any(_overlap(pair, part) for part in parts)]
         chosen = draw.sample(free, min(len(free), draw.choice((1, 1, 1, 2, 2, 3))))
         parts = sorted([*parts, *chosen])[: len(self._placeholders) - 1]

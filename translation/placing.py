@@ -168,8 +168,10 @@ def stand_in(number: int) -> str:
 
 def insert(text: str, insertions: Sequence[Insertion]) -> str:
     """Put all insertions into the text, with spaces around them except where they touch what is beside them."""
+    limit = len(text)
     for insertion in reversed(insertions):  # from the right, so that the other offsets stay valid
-        before, after = text[: insertion.offset], text[insertion.offset :]
+        offset = min(insertion.offset, limit)
+        before, after = text[:offset], text[offset:]
         word = insertion.text
         if insertion.left:
             before = before.rstrip(" ")
@@ -179,5 +181,5 @@ def insert(text: str, insertions: Sequence[Insertion]) -> str:
             after = after.lstrip(" ")
         elif after and not after[0].isspace() and (_in_word(after[0]) or after[0] in "([{„“\"'"):
             word = f"{word} "
-        text = f"{before}{word}{after}"
+        text, limit = f"{before}{word}{after}", len(before)
     return text

@@ -20,12 +20,13 @@ from s2s.config import to_dict
 from s2s.errors import UserError, check
 from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
+from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 6  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
+VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,12 @@ def _learn(sides: Sequence[Sequence[str]], config: VocabularyConfig) -> Vocabula
 
 
 def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
-    """All training files as one text, edge spaces taken off."""
+    """All training files as one text, without spaces at the ends of lines and without invisible characters."""
     source, target, lines, sizes, reports = [], [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
         raw = read_parallel(*paths)
-        bare = ParallelText([line.strip() for line in raw.source], [line.strip() for line in raw.target], raw.lines)
+        sides = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
+        bare = ParallelText(*sides, raw.lines)
         text, report = clean(bare, recipe.cleaning)
         reports.append(f"{paths[0]}, {paths[1]}: {report}")
         source += text.source

@@ -30,6 +30,7 @@ _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without sp
 _WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:(?![{_IDEOGRAPHS}])[\w'’-])+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _FINAL = re.compile(r"[.!?…]+$")
+_PAIRED = frozenset("\"“”„‟«»‹›()[]{}<>")  # quotation marks and brackets are put back: none gets lost or changed
 _FOLDED = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "–": "-", "—": "-"})
 _APOSTROPHE = re.compile(r"(?<=\w)\s?&(?:apos|#39|#x27|rsquo);(?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)")
 
@@ -129,6 +130,8 @@ class Reader:
     def __init__(self, vocabulary: Vocabulary, language: str = "", rare: str = "") -> None:
         self.vocabulary, self.language = vocabulary, primary_subtag(language)
         self.known = vocabulary.characters - set(rare)
+        if vocabulary.kind != "word":
+            self.known -= _PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
         self._count = lru_cache(maxsize=1 << 14)(lambda word: len(vocabulary.encode(word)))

@@ -17,6 +17,7 @@ from torch import Tensor
 from s2s.decoding.results import Translation
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError, check
+from s2s.decoding.loops import word_table
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device
@@ -24,6 +25,7 @@ from s2s.storage.bundled import find_model
 from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
 from translation.cutting import cut
 from translation.model import KIND, TranslationModel
+from translation.reading import Reader
 from translation.searching import Searcher
 from translation.writing import Writer
 
@@ -61,16 +63,21 @@ class Translator:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
         self.max_source_length = min(each.config.max_source_length for each in models)
+        guarded = self.options.guard_loops
         self.searcher = Searcher(
             Ensemble([each.network for each in models]) if others else model.network,
             self.options,
-            vocabulary_size=len(model.target),
+            source=model.source,
+            target=model.target,
+            source_words=word_table(model.source, model.config.source_language) if guarded else None,
+            target_words=word_table(model.target, model.config.target_language) if guarded else None,
             length_ratio=max(each.config.length_ratio for each in models),
             batch_tokens=batch_tokens,
             precision=precision,
         )
+        self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
         without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
-        self._writer = Writer(model.target, self.options.n_best, separator="" if without_spaces else " ")
+        self._writer = Writer(model.source, model.target, self.options.n_best, spaces=not without_spaces)
 
     @classmethod
     def load(
@@ -131,7 +138,7 @@ class Translator:
         Raises:
             UserError: `lines` is a single string, or one of them is not a string of Unicode characters.
         """
-        cut_lines = cut(_checked(lines), self.model.source, self.max_source_length)
+        cut_lines = cut(_checked(lines), self._reader, self.max_source_length)
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
         return [self._writer.write(line, list(islice(hypotheses, len(line.pieces)))) for line in cut_lines]
 

@@ -26,7 +26,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from s2s.decoding.constraints import keep_rows
+from s2s.text.languages import primary_subtag
+from s2s.text.tokens import UNK
+from s2s.text.vocabulary import Vocabulary
 
+# Words that grammar doubles: "die Frau, die die Katze sieht", "he had had it".
+_DOUBLED = {"de": ("die", "der", "das", "sie"), "en": ("that", "had"), "fr": ("nous", "vous")}
 WORDS = 3  # of the longest n-gram that may occur twice without a reason
 
 
@@ -53,6 +58,12 @@ class WordTable:
 
     starts: Sequence[bool]
     doubled: frozenset[int] = frozenset()
+
+
+def word_table(vocabulary: Vocabulary, language: str = "") -> WordTable:
+    """What the measures know of a vocabulary of a language, which is given by its code."""
+    ids = (vocabulary.encode(word) for word in _DOUBLED.get(primary_subtag(language), ()))
+    return WordTable(vocabulary.word_starts(), frozenset(of[0] for of in ids if len(of) == 1 and of[0] != UNK))
 
 
 def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:

@@ -54,11 +54,11 @@ _INSIDE = {
     "no": "f.eks dvs bl.a s.k hr fr inkl ekskl jf vedr",
 }
 _MAY_END = {
-    "": "st etc jr sr inc ltd corp co bros dept ph.d al univ arch ft",
+    "": "st etc jr sr inc ltd corp co bros dept ph.d al univ ft",
     "en": "ave blvd rd hwy ft sq apt dist assn mfg ed eds intl natl esq lbs oz hrs mins secs yrs ext est",
     "de": (
-        "usw usf etc bspw co mio mrd tsd str jh jhd std min sek jg abt u.a u.ä o.ä u.v.m e.v jr sen tsch s.a a.d u"
-        " dgl mag max"
+        "usw usf etc bspw co mio mrd tsd str jh jhd std min sek jg abt u.a u.ä o.ä u.v.m e.v jr sen tsch arch s.a a.d u"
+        " dgl max"
     ),
     "fr": "etc cie éd hab min sec tél j.-c bd st",
     "es": "etc uu ee.uu cía ltda a.c d.c s.a c.p ud uds vd vds",
@@ -116,7 +116,7 @@ _OPENERS = {
         " leurs mon ma mes notre nos votre vos et mais ou donc or car si quand comme que qu' qui quoi où pourquoi"
         " comment dans sur sous avec sans pour par en à au aux chez vers après avant pendant depuis derrière devant"
         " deux trois quatre cinq six sept huit neuf dix plusieurs certains tous toutes tout chaque aucun autre y ne n'"
-        " cela ça celui celle ceux puis alors ensuite ainsi aussi là ici voici voilà est était sont oui non quelques"
+        " cela ça celui celle ceux puis alors ensuite ainsi aussi là ici voici voilà oui non quelques"
     ),
     "es": (
         "el la los las un una unos unas este esta estos estas ese esa eso aquel aquella él ella ellos ellas yo tú"

@@ -22,12 +22,13 @@ _CLEAR = "。！？｡।॥؟۔։።፧။។៕"  # they have no other use; wi
 _MARKS = rf".!?…‼⁇⁈⁉{_CLEAR}"
 _SEPARATORS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 _SPACE = "[ \u00a0\u202f]"
-_QUOTE = rf"[\"'”’»›)\]}}」』）】》]|[“‘«‹](?!\w)|{_SPACE}»(?!\w)|\s[”\"](?=\s|\Z)"
-_CLOSING = rf"(?:{_QUOTE}|\*{{1,3}}|__?|</\w{{1,10}}>|\[\d{{1,3}}\])"
+_QUOTE = rf"[\"'”’»›)\]}}」』）】》]|[“‘«‹](?!\w)|{_SPACE}»(?!\w)|\s[”“\"](?=\s|\Z)"
+_SMILEY = r"\s?[:;]-?[)(DP](?!\w)|[\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]"
+_CLOSING = rf"(?:{_QUOTE}|{_SMILEY}|\*{{1,3}}|__?|</\w{{1,10}}>|\[\d{{1,3}}\])"
 
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]++")
 _FIRST = re.compile(f"[{_MARKS}{_SEPARATORS}]")
-_END = re.compile(rf"([{_MARKS}](?:{_SPACE}?[{_MARKS}])*+)({_CLOSING}{{0,4}}+)(\s*+)")
+_END = re.compile(rf"([{_MARKS}](?:{_SPACE}?[{_MARKS}])*+)({_CLOSING}{{0,8}}+)(\s*+)")
 _NEXT = re.compile(r"(?:<[^<>\s]{1,30}>|[\W_]){0,10}?(?:([^\W_]{1,40}['’]?)(\.?)|\Z)")
 _PROTECTED = re.compile(r"https?://|www\.|[{@#$%]\w|\$?\{")  # they begin a sentence in any case
 _NO_START = ",;:)]}%/&=+|^~\\"
@@ -133,12 +134,12 @@ class _Line:
         protected = _PROTECTED.match(self.text, mark.end(), self.end) is not None
         if self.text[mark.end()] in _NO_START and not protected:
             return False
-        if not gap and not self._is_without_space(mark, begin, following[1]):
-            return False
         word = following[1]
         opener = self._is_opener(word, following[2])
+        if not gap and not self._is_without_space(mark, begin, word, opener):
+            return False
         if word[0].islower() and not word[1:2].isupper() and not protected:
-            return opener and not closing and self._ends_lower_case(mark, begin)
+            return not closing and self._ends_lower_case(mark, begin, opener)
         after = following.end()
         initial = word if word.isalpha() and not following[2] else ""
         if not opener and len(initial) == 1 and self.text[after : after + 2].strip().isupper():  # John. F Kennedy
@@ -161,23 +162,31 @@ class _Line:
         bare = word.casefold().replace("’", "'")
         return not (stop and len(word) == 1) and (bare in self.words.openers or bare.rstrip("'") in self.words.openers)
 
-    def _is_without_space(self, mark: re.Match[str], begin: int, word: str) -> bool:
+    def _is_without_space(self, mark: re.Match[str], begin: int, word: str, opener: bool) -> bool:
         """Whether a mark without white space is one between sentences ("It runs.It jumps"), not inside a name."""
         before = self.text[max(begin, mark.start() - _WINDOW) : mark.start()].split()[-1:]
         after = self.text[mark.end() : mark.end() + _WINDOW].split()[:1]
         if not before or not after or len(mark[1]) > 3:
             return False
-        if "." in before[0] or any(map(_NAME.search, before + after)) or "(" in after[0] or _FILE_ENDING.match(word):
+        if "." in before[0] or "(" in after[0] or any(map(_NAME.search, before + after)):
             return False
-        return before[0][-2:].isalpha() and before[0][-2:].islower() and not word[1:].isupper()
+        if _FILE_ENDING.match(word) and not opener:
+            return False
+        end = before[0].rstrip("\"'”“»’)")[-2:]
+        return len(end) == 2 and end.isalpha() and end.islower() and not word[1:].isupper()
 
-    def _ends_lower_case(self, mark: re.Match[str], begin: int) -> bool:
-        """Whether a sentence of a line without any capital letter ends at this mark, after which an opener stands."""
-        if not self.lower or self._enclosing(mark.start()):
+    def _ends_lower_case(self, mark: re.Match[str], begin: int, opener: bool) -> bool:
+        """Whether a sentence of a line without any capital letter ends at this mark: after a word that is none of the
+        tables', and before an opener or after a longer word.
+        """
+        words = self.words
+        if not self.lower or not words.openers or len(mark[1]) > 1 or self._enclosing(mark.start()):
             return False
         token, key = self._last_word(mark.start(), begin)
-        known = self.words.inside | self.words.may_end
-        return len(mark[1]) == 1 and len(token) > 2 and token.isalpha() and key not in known
+        part = re.split(r"[-'’]", token)[-1]
+        if not part.isalpha() or key in words.inside | words.may_end | words.before_number:
+            return False
+        return len(part) > (1 if opener else 4 if mark[1] == "." else _WINDOW)
 
     def _enclosing(self, position: int) -> Span | None:
         """The quotation or bracket that `position` lies in."""
@@ -194,10 +203,12 @@ class _Line:
             return True
         start, end = enclosing
         before = self.text[max(start, begin, mark.start() - _WINDOW) : mark.start()].split()
-        if mark.end(2) < end:  # inside
-            return min(len(before), len(self.text[mark.end() : min(end, mark.end() + _WINDOW)].split())) >= 3
         lead = self.text[max(begin, start - _WINDOW) : max(begin, start)].rstrip()
         inserted = _LETTER_OR_DIGIT.search(lead) and lead[-1] not in ":,"
+        if mark.end(2) < end:  # inside
+            after = self.text[mark.end() : min(end, mark.end() + _WINDOW)].split()
+            continued = self.text[end : min(self.end, end + _WINDOW)].lstrip()[:1]
+            return not (inserted or continued.islower() or continued == ",") or min(len(before), len(after)) >= 3
         short = self.words.ordinals or len(before) <= 3 or mark[1][-1] in "!?"
         return opener or not (inserted and short and self.words.openers)
 

@@ -1,13 +1,13 @@
 """Augmentation: changes of training pairs, drawn anew for every epoch, that teach a model what its text does not show.
 
-    placeholders   numbers, names and other words that both sides have in common or that translate each other become
-                   placeholders, so that the model learns to write a placeholder where its content belongs. (Luong et
-                   al., 2015b, and Crego et al., 2016, section 3.5, do so for rare words and entities.)
-    unknown words  a word that both sides share becomes a character that no vocabulary knows: the model learns to write
-                   UNK where it reads UNK, for the unknown words that are more than there are placeholders.
-    lower case     the source in lower case, as people type.
-    single words   a pair of words in the place of a pair of sentences: a model that was only trained on sentences
-                   answers a word with a sentence.
+placeholders   numbers, names and other words that both sides have in common or that translate each other become
+placeholders, so that the model learns to write a placeholder where its content belongs. (Luong et
+al., 2015b, and Crego et al., 2016, section 3.5, do so for rare words and entities.)
+unknown words  a word that both sides share becomes a character that no vocabulary knows: the model learns to write
+UNK where it reads UNK, for the unknown words that are more than there are placeholders.
+lower case     the source in lower case, as people type.
+single words   a pair of words in the place of a pair of sentences: a model that was only trained on sentences
+answers a word with a sentence.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from s2s.config import option
 from s2s.text.spans import find_spans
@@ -76,6 +77,12 @@ class Augmentation:
         found = {i: shared_spans(*pair) for i, pair in enumerate(zip(self._sources, self._targets))}
         return {i: spans for i, spans in found.items() if spans}
 
+    @property
+    def changes_texts(self) -> bool:
+        """Whether any text may be changed."""
+        config = self._config
+        return bool(self._placeholders or self._unknown_copies or config.lower_case or config.single_words)
+
     def texts(self, seed: int) -> tuple[list[str], list[str]]:
         """The sources and targets with the changes that `seed` draws."""
         draw = random.Random(seed)
@@ -132,7 +139,7 @@ def shared_spans(source: str, target: str) -> list[tuple[Part, Part]]:
         if len(places) == 1 and texts.count(text) == 1:
             shared.append(((span.start, span.end), places[0].span()))
     targets = sorted(part for _, part in shared)
-    overlapping = any(one[1] > other[0] for one, other in zip(targets, targets[1:]))
+    overlapping = any(one[1] > other[0] for one, other in pairwise(targets))
     return [] if overlapping else shared
 
 

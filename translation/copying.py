@@ -72,5 +72,7 @@ def copy_words(
         candidates = unknown or (range(len(piece.ids)) if target.kind == "word" else [])
         weights = [0.0] * len(piece.ids) if attention is None else attention[step].tolist()
         position = max(candidates, key=weights.__getitem__, default=None)
-        texts[step] = "" if position is None else missing.pop(position, piece.tokens[position])
+        texts[step] = "" if position is None else piece.source_tokens[position]
+        if position is not None:
+            missing.pop(position, None)
     return Copies(texts, steps, missing)

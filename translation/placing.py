@@ -151,7 +151,7 @@ class Placer:
 
 
 def _in_word(character: str) -> bool:
-    return character.isalnum() or character == "-" or "\ue000" <= character
+    return character.isalnum() or character == "-" or character >= "\ue000"
 
 
 def decode_copies(tokens: Sequence[int], copies: Copies, target: Vocabulary) -> str:

@@ -148,7 +148,9 @@ def _store(
         aside.write_bytes(_checksum(content) + b"\n" + content)
 
 
-def _stored(path: Path, kind: str, placeholders: int) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
+def _stored(
+    path: Path, kind: str, placeholders: int
+) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
     checksum, _, content = path.read_bytes().partition(b"\n")
     whole = checksum == _checksum(content)
     check(whole, f"{path}: is damaged (its checksum differs); delete it, and it will be made anew")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without sp
 _WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:(?![{_IDEOGRAPHS}])[\w'’-])+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _FINAL = re.compile(r"[.!?…]+$")
-_PAIRED = frozenset("\"“”„‟«»‹›()[]{}<>")  # quotation marks and brackets are put back: none gets lost or changed
+_PAIRED = frozenset('"“”„‟«»‹›()[]{}<>')  # quotation marks and brackets are put back: none gets lost or changed
 _FOLDED = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "–": "-", "—": "-"})
 _APOSTROPHE = re.compile(r"(?<=\w)\s?&(?:apos|#39|#x27|rsquo);(?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)")
 
@@ -134,7 +135,12 @@ class Reader:
             self.known -= _PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
-        self._count = lru_cache(maxsize=1 << 14)(lambda word: len(vocabulary.encode(word)))
+        self._count = lru_cache(maxsize=1 << 14)(self._count_tokens)
+
+    def _count_tokens(self, word: str) -> int:
+        """How many tokens a word has; very many if it is unknown."""
+        ids = self.vocabulary.encode(word)
+        return len(ids) if UNK not in ids else 1 << 20
 
     def read_all(self, texts: Sequence[str]) -> list[Piece]:
         """Read sentences without white space around them; ordinary ones are encoded in parallel."""
@@ -176,23 +182,27 @@ class Reader:
             draft.space()
             return
         visible = found if found.isascii() else "".join(c for c in found if not self._is_invisible(c))
-        readable = next((form for form in _forms(visible) if self.known.issuperset(form)), None)
         if not visible:
             return
+        in_capitals = case is not Case.MIXED or (visible.isupper() and len(visible) > 1)
+        forms = [*_forms(visible), *(_forms(visible.lower()) if in_capitals else ())]
+        readable = next((form for form in forms if self.known.issuperset(form)), None)
         if readable is None and visible in ("!", "?", "…") and not text[match.end() :].strip(" !?…\"'”’»)]"):
             readable = "." if "." in self.known and draft.last_letter() else ""
         if readable is None and any(map(str.isalnum, visible)):
             draft.copy(text, *match.span())
         elif readable is None:
             draft.leave_out(text, *match.span())
-        elif case is not Case.MIXED or (readable.isupper() and len(readable) > 1):
-            self._read_capitals(readable, case, draft)
+        elif in_capitals:
+            self._read_capitals(visible, readable, case, draft)
         else:
             draft.read(readable)
 
-    def _read_capitals(self, word: str, case: Case, draft: _Draft) -> None:
-        """Read a word of a line in capitals or of a title, or a word in capitals."""
+    def _read_capitals(self, word: str, readable: str, case: Case, draft: _Draft) -> None:
+        """Read a word of a line in capitals or of a title, or a word in capitals; a form of it is `readable`."""
         form = known_form(word, self._count)
+        if self._count(form) > self._count(readable):
+            form = readable
         if case is not Case.MIXED:
             draft.read(form if draft.has_letters else form[:1].upper() + form[1:])
         elif self._count(form) < self._count(word):
@@ -236,6 +246,16 @@ def _outside(text: str, spans: Sequence[tuple[int, int]]) -> Iterable[str]:
     yield text[end:]
 
 
+@dataclass
+class _LeftOut:
+    """A `Mark` in its parts, while more may follow: joining them once takes linear time."""
+
+    parts: list[str]
+    offset: int
+    left: bool
+    right: bool
+
+
 class _Draft:
     """What is read of a sentence, while it is being read.
 
@@ -247,16 +267,19 @@ class _Draft:
     def __init__(self, placeholders: int) -> None:
         self.text, self.has_letters = "", False
         self._free = list(PLACEHOLDERS[:placeholders])
-        self._copies: list[str] = []  # the texts that placeholders and UNKs stand for, in order
+        self._copies: list[
+            list[str]
+        ] = []  # the texts that placeholders and UNKs stand for, in order, each in its parts
         self._copied_to = -1  # where the last of them ends, in the user's text
-        self._marks: list[Mark] = []
+        self._marks: list[_LeftOut] = []
         self._left_out_to = -1  # where the last mark ends, in the user's text
         self._capitals: list[tuple[int, int]] = []  # offsets of words in `text`
         self._broken = False  # a space came before
+        self._behind_mark = False  # and then a mark, which what follows touches
 
     def space(self) -> None:
         """Read white space: a single space between words."""
-        self._broken = True
+        self._broken, self._behind_mark = True, False
 
     def read(self, text: str) -> None:
         """Read a text as it is given."""
@@ -276,10 +299,10 @@ class _Draft:
     def copy(self, text: str, start: int, end: int) -> None:
         """Read a placeholder for a part of a text; parts without anything between them become one."""
         if self._copied_to == start and not self._broken:
-            self._copies[-1] += text[start:end]
+            self._copies[-1].append(text[start:end])
         else:
             self._add(self._free.pop(0) if self._free else UNKNOWN_CHARACTER)
-            self._copies.append(text[start:end])
+            self._copies.append([text[start:end]])
         self._copied_to = end
 
     def leave_out(self, text: str, start: int, end: int) -> None:
@@ -287,16 +310,18 @@ class _Draft:
         right = end < len(text) and not text[end].isspace()
         last = self._marks[-1] if self._marks else None
         if last and last.offset == len(self.text):
-            text = text[self._left_out_to - len(last.text) : end]
-            self._marks[-1] = Mark(text, last.offset, -1, last.left, right)
+            last.parts.append(text[self._left_out_to : end])
+            last.right = right
         else:
             left = start > 0 and not text[start - 1].isspace()
-            self._marks.append(Mark(text[start:end], len(self.text), -1, left, right))
-        self._left_out_to = end
+            self._marks.append(_LeftOut([text[start:end]], len(self.text), left, right))
+        self._left_out_to, self._behind_mark = end, right
 
     def _add(self, text: str) -> None:
-        self.text += f" {text}" if self._broken and self.text else text
-        self._broken = False
+        # "A man 😀." is read as "A man." and "A [big] man" as "A big man".
+        spaced = self._broken and self.text and not (self._behind_mark and text in ".,;:!?")
+        self.text += f" {text}" if spaced else text
+        self._broken = self._behind_mark = False
 
     def piece(self, text: str, vocabulary: Vocabulary, case: Case) -> Piece:
         """The piece that was read of the user's `text`."""
@@ -304,11 +329,11 @@ class _Draft:
         copied = (i for i, token in enumerate(ids) if token == UNK or token >= vocabulary.first_placeholder)
         starts = _starts(self.text, tokens)
         inside = {i for a, b in self._capitals for i, start in enumerate(starts) if a <= start < b}
-        marks = [
-            Mark(mark.text, mark.offset, sum(start < mark.offset for start in starts), mark.left, mark.right)
+        marks = tuple(
+            Mark("".join(mark.parts), mark.offset, bisect_left(starts, mark.offset), mark.left, mark.right)
             for mark in self._marks
-        ]
-        return Piece(text, ids, tokens, dict(zip(copied, self._copies)), marks, case, frozenset(inside))
+        )
+        return Piece(text, ids, tokens, dict(zip(copied, map("".join, self._copies))), marks, case, frozenset(inside))
 
 
 def _starts(text: str, tokens: Sequence[str]) -> list[int]:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
-from s2s.text.tokens import PLACEHOLDERS
 from s2s.text.languages import is_language_code, unknown_code_message
+from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
 from translation.augmentation import AugmentationConfig
 from translation.corpus import Cleaning

@@ -25,9 +25,9 @@ from s2s.training.task import Loss, Task, Validation
 from translation.augmentation import Augmentation
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
+from translation.reading import word_pattern
 from translation.recipe import Recipe
 from translation.translator import Translator
-from translation.reading import word_pattern
 
 REHEARSED = 4  # lines that are translated before the first step
 
@@ -109,6 +109,8 @@ class TranslationTask(Task[TranslationBatch]):
         The whole text is encoded before the batches are made, because BPE-dropout lengthens every row differently: in
         batches of lengths without dropout a quarter of the tokens would be padding.
         """
+        if not (self._augmentation.changes_texts or self.recipe.vocabulary.bpe_dropout):
+            return self._batched(*self.data.tokens, self.recipe.training.seed)
         source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
         texts = self._augmentation.texts(source_seed)
         sources = self._encode(self.data.source, texts[0], source_seed)

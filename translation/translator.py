@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError, check
-from s2s.decoding.loops import word_table
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device

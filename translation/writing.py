@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from s2s.decoding.results import Sentence, Translation
-from s2s.text.casing import Case
 from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies, copy_words
@@ -79,7 +78,7 @@ class Writer:
             texts = (f"{sentence.text}{after}" for sentence, after in zip(chosen, between[1:]))
             text = _on_one_line(between[0] + "".join(texts))
             if len(chosen) == 1:
-                yield replace(chosen[0], text=text)
+                yield replace(chosen[0], text=text, attention=chosen[0].attention if chosen[0].tokens else None)
                 continue
             scored = [sentence for sentence in chosen if sentence.tokens] or chosen
             yield Sentence(
@@ -113,13 +112,11 @@ def write_hypothesis(
         attention = np.asarray(attention)[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
     if piece.copies or piece.marks or piece.capitals or UNK in tokens or _has_placeholder(tokens, target):
         copies = copy_words(tokens, attention, piece, target, source)
-        text = _restored(tokens, attention, copies, piece, target)
+        text = _restored(tokens, attention, copies, piece, target, spaces)
         for step, copied in copies.texts.items():
             labels[step] = copied or labels[step]
     else:
-        text = piece.case.apply(target.decode(tokens))
-    if spaces and target.kind != "word":
-        text = _with_final_mark(text, piece)
+        text = piece.case.apply(_with_final_mark(target.decode(tokens), piece, target, spaces))
     return Sentence(text.strip(), hypothesis.score, tuple(labels), attention)
 
 
@@ -128,13 +125,18 @@ def _has_placeholder(tokens: Sequence[int], target: Vocabulary) -> bool:
 
 
 def _restored(
-    tokens: Sequence[int], attention: NDArray[np.float32] | None, copies: Copies, piece: Piece, target: Vocabulary
+    tokens: Sequence[int],
+    attention: NDArray[np.float32] | None,
+    copies: Copies,
+    piece: Piece,
+    target: Vocabulary,
+    spaces: bool,
 ) -> str:
     """The text of a hypothesis with all that its source has beside words.
 
     Each copied text and each mark is a character of private use until the capitals are written: they stay as they are.
     """
-    text = decode_copies(tokens, copies, target)
+    text = _with_final_mark(decode_copies(tokens, copies, target), piece, target, spaces)
     texts = {stand_in(step): copied for step, copied in copies.texts.items()}
     placer = Placer(tokens, text, attention, copies, piece, target)
     insertions: list[Insertion] = []
@@ -149,8 +151,13 @@ def _restored(
     return "".join(texts.get(character, character) for character in text)
 
 
-def _with_final_mark(text: str, piece: Piece) -> str:
-    """The text with the final mark of the source in the place of its own: "?" and "!" stay, a heading gets no stop."""
+def _with_final_mark(text: str, piece: Piece, target: Vocabulary, spaces: bool) -> str:
+    """The text with the final mark of the source in the place of its own: "?" and "!" stay, a heading gets no stop.
+
+    Languages without spaces have marks of their own, and in a vocabulary of words the mark may be a part of one.
+    """
+    if not spaces or target.kind == "word":
+        return text
     found, mark = _FINAL.search(text), piece.final_mark
     if found and found[0] != mark and text.rstrip("\"'”’»)").endswith(found[0]):
         return text[: found.start()] + mark + text[found.end() :]

@@ -6,9 +6,9 @@ sentence repeats itself:
     times   how often the same words stand directly after each other: 3 in "very very very big" and in "ho ho ho"
     words   how many words the longest n-gram has that occurs twice: 2 in "a man sees a man" ("a man")
 
-A source that repeats itself allows its translation to do so. Otherwise the same words may not stand directly after each
-other, and no n-gram of more than `WORDS` words occurs twice. This is stricter than banning n-grams of one length (Paulus
-et al., 2018, section 2.5) where a loop is tight, and milder elsewhere.
+A source that repeats itself allows its translation to do so. Otherwise the same words may not stand directly after
+each other, and no n-gram of more than `WORDS` words occurs twice. This is stricter than banning n-grams of one length
+(Paulus et al., 2018, section 2.5) where a loop is tight, and milder elsewhere.
 
 Search runs without the constraint first, and once more, with it, for the few sentences that loop: ordinary sentences
 cost nothing and stay as they were.

@@ -83,8 +83,8 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Pa
 def add_rows(tensors: Mapping[str, Tensor], module: nn.Module, count: int, *, like: int) -> dict[str, Tensor]:
     """Add rows for new tokens to the tensors with one row for each token, which `module` has `count` rows more of.
 
-    Each new row is a copy of row `like` with a little noise, so that the new tokens can be told apart; tied tensors stay
-    tied. The noise comes from torch's global generator.
+    Each new row is a copy of row `like` with a little noise, so that the new tokens can be told apart; tied tensors
+    stay tied. The noise comes from torch's global generator.
     """
     expected, grown = module.state_dict(), dict(tensors)
     same = dict[int, Tensor]()

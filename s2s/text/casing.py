@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 
-# Words that stay small in a title. In a language that is not listed, as in German, every word of a title is capitalised.
+# Words that stay small in a title. In a language that is not listed, as in German, every word of a title has a capital.
 _SMALL = {
-    "en": frozenset("a an and as at but by for from in into is nor of off on or over per the to up via vs with".split()),
-    "fr": frozenset("à au aux avec d dans de des du en et l la le les ou par pour sur un une".split()),
+    "en": "a an and as at but by for from in into is nor of off on or over per the to up via vs with",
+    "fr": "à au aux avec d dans de des du en et l la le les ou par pour sur un une",
 }
 _SHORTEST_LINE = 4  # letters of a single word in capitals that is a line in capitals; "TV" is none
 _WORD = re.compile(r"[^\W\d_]+")
@@ -42,7 +42,7 @@ def case_of(text: str, language: str) -> Case:
     if all(map(str.isupper, words)):
         long = [word for word in words if len(word) > 1]
         return Case.UPPER if len(long) > 1 or any(len(word) >= _SHORTEST_LINE for word in long) else Case.MIXED
-    small = _SMALL.get(language, frozenset())
+    small = _SMALL.get(language, "").split()
     capitals = sum(word[0].isupper() for word in words)
     whole = all(word[0].isupper() or word in small for word in words)
     title = whole and capitals >= 3 and not any(word.isupper() and len(word) > 1 for word in words)
@@ -50,7 +50,7 @@ def case_of(text: str, language: str) -> Case:
 
 
 def known_form(word: str, count: Callable[[str], int]) -> str:
-    """The form of a word in capitals, among `word` as it is, in lower case and with one capital, with the fewest tokens.
+    """The form of a word in capitals that has the fewest tokens: in lower case, with one capital, or as it is.
 
     A vocabulary of subwords has learned the usual form as one token or few, and spells the others out. Of forms with as
     many tokens the lower-case one is taken.

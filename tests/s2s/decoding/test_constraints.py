@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -47,9 +48,7 @@ def search(needed: list[list[int]], table: Tensor, width: int) -> list[list[Hypo
         found = greedy(step, state, len(needed), start=START, end=END, maximum_length=12, banned=[START])
         return [[each] for each in found]
     options = SearchOptions(width, n_best=width)
-    return beam(
-        step, state, len(needed), start=START, end=END, maximum_length=12, options=options, banned=[START]
-    )
+    return beam(step, state, len(needed), start=START, end=END, maximum_length=12, options=options, banned=[START])
 
 
 @pytest.mark.parametrize("width", [1, 2, 5])
@@ -79,5 +78,5 @@ def test_scores_are_those_of_the_model_where_nothing_is_constrained() -> None:
     table = torch.randn(7, 7, generator=GENERATOR).log_softmax(1)
     (found,) = search([[]], table, width=1)
     path = [START, *found[0].tokens, END] if found[0].finished else [START, *found[0].tokens]
-    expected = sum(float(table[a, b]) for a, b in zip(path, path[1:]))
+    expected = sum(float(table[a, b]) for a, b in pairwise(path))
     assert found[0].log_probability == pytest.approx(expected, abs=1e-4)

@@ -10,29 +10,28 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 
+from s2s.text.sentences import Span, sentence_spans
 from s2s.text.vocabulary import Vocabulary
 
 # One mark, at most two closing quotes, and possessive white space: matching takes linear time, whatever the line holds.
 _CLOSING = r"[\"'»”’)\]]{0,2}"
-_SENTENCE = re.compile(rf"(?:(?<=\S)|(?<=\w\s))[.!?…]{_CLOSING}\s++|[。！？]{_CLOSING}")  # only the first of ". . . ."
 _CLAUSE = re.compile(rf"[,;:]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]")
 _WORD = re.compile(r"\s++")
-_INITIAL = re.compile(r"\W?[^\W\d]\.")
 _SENTENCES, _CLAUSES, _WORDS, _TOKENS = range(4)
 
-Span = tuple[int, int]  # offsets in the text, [start, end)
 
-
-def split(text: str, vocabulary: Vocabulary, limit: int) -> list[str]:
+def split(text: str, vocabulary: Vocabulary, limit: int, language: str = "") -> list[str]:
     """Cut `text` into pieces of at most `limit` tokens, without white space around them; no piece is blank.
 
-    It takes linear time. A piece that begins or ends inside a word may have a few tokens more than `limit`, because
-    part of a word may be encoded otherwise than the whole.
+    The code `language` says whose abbreviations do not end a sentence (see `s2s.text.sentences`). It takes linear
+    time. A piece that begins or ends inside a word may have a few tokens more than `limit`, because part of a word may
+    be encoded otherwise than the whole.
     """
-    spans = _spans(text, list(_token_ends(text, vocabulary)), limit, (0, len(text)), _SENTENCES)
+    ends, sentences = list(_token_ends(text, vocabulary)), sentence_spans(text, language)
+    spans = _spans(text, ends, limit, (0, len(text)), [start for start, _ in sentences[1:]])
     return [piece for start, end in spans if (piece := text[start:end].strip())]
 
 
@@ -44,8 +43,10 @@ def _token_ends(text: str, vocabulary: Vocabulary) -> Iterator[int]:
         yield end
 
 
-def _spans(text: str, ends: Sequence[int], limit: int, span: Span, level: int) -> Iterator[Span]:
-    """Cut a span of the text at the marks of `level`, and what is still too long at those of the next level.
+def _spans(
+    text: str, ends: Sequence[int], limit: int, span: Span, marks: Iterable[int], level: int = _SENTENCES
+) -> Iterator[Span]:
+    """Cut a span of the text at the offsets `marks`, and what is still too long at the marks of the next level.
 
     `ends` are the offsets at which the tokens of the text end.
     """
@@ -53,35 +54,25 @@ def _spans(text: str, ends: Sequence[int], limit: int, span: Span, level: int) -
     def tokens(part: Span) -> int:
         return bisect(ends, part[1]) - bisect(ends, part[0])
 
-    parts = pairwise([span[0], *_marks(text, ends, span, level), span[1]])
+    parts = pairwise([span[0], *marks, span[1]])
     for fits, run in groupby(parts, key=lambda part: tokens(part) <= limit):
         if not fits:
             for start, end in run:
-                end = start + len(text[start:end].rstrip())
-                yield from _spans(text, ends, limit, (start, end), level + 1)
+                shorter = (start, start + len(text[start:end].rstrip()))
+                finer = _marks(text, ends, shorter, level + 1)
+                yield from _spans(text, ends, limit, shorter, finer, level + 1)
         elif level == _SENTENCES:  # not joined: the model was trained on single sentences
             yield from run
         else:
             yield from _joined([(part, tokens(part)) for part in run], limit)
 
 
-def _marks(text: str, ends: Sequence[int], span: Span, level: int) -> Iterator[int]:
-    """The offsets inside the span at which it may be cut at this level."""
+def _marks(text: str, ends: Sequence[int], span: Span, level: int) -> Iterable[int]:
+    """The offsets inside the span at which it may be cut at this level, finer than sentences."""
     if level == _TOKENS:
-        yield from ends[bisect(ends, span[0]) : bisect(ends, span[1]) - 1]
-        return
-    for mark in (_SENTENCE, _CLAUSE, _WORD)[level].finditer(text, *span):
-        if level > _SENTENCES or _ends_sentence(mark):
-            yield mark.end()
-
-
-def _ends_sentence(mark: re.Match[str]) -> bool:
-    """Whether a mark ends a sentence.
-
-    It does not before a lower-case letter ("approx. five"), nor after an initial ("J. Smith").
-    """
-    text, start, end = mark.string, mark.start(), mark.end()
-    return not text[end : end + 1].islower() and not _INITIAL.fullmatch(text, max(start - 2, 0), start + 1)
+        return ends[bisect(ends, span[0]) : bisect(ends, span[1]) - 1]
+    pattern = _CLAUSE if level == _CLAUSES else _WORD
+    return (mark.end() for mark in pattern.finditer(text, *span))
 
 
 def _joined(parts: Sequence[tuple[Span, int]], limit: int) -> Iterator[Span]:

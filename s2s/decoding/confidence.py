@@ -35,6 +35,21 @@ Features = Mapping[str, float]
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What a calibration says of one output.
+
+    Attributes:
+        confidence: the probability that it is acceptable, 0 to 1
+        doubtful: whether the confidence is below the threshold
+        reasons: what lowers the confidence, in words, the most important first
+    """
+
+    confidence: float
+    doubtful: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """How features become a confidence; the fields are those of the file.
 
@@ -77,8 +92,15 @@ class Calibration:
         """Whether an output with this confidence is called doubtful."""
         return confidence < self.threshold
 
+    def judge(self, features: Features, words: Mapping[str, str]) -> Judgement:
+        """Judge an output by its features; `words` are those of `reasons`."""
+        confidence = self.probability(features)
+        return Judgement(confidence, self.doubtful(confidence), self.reasons(features, words))
+
     def reasons(self, features: Features, words: Mapping[str, str]) -> tuple[str, ...]:
         """What lowers the confidence most, compared with ordinary outputs: the words of up to three features.
+
+        A doubtful output has at least one reason, if any of its features with words lowers the confidence.
 
         Args:
             features: of the output
@@ -89,8 +111,9 @@ class Calibration:
         for name, loss in self._losses(features).items():
             if name in words:
                 losses[words[name]] += loss
-        notable = [each for each, loss in losses.items() if loss >= _NOTABLE]
-        return tuple(sorted(notable, key=lambda each: -losses[each])[:MOST_REASONS])
+        ranked = sorted((each for each in losses if losses[each] > 0), key=lambda each: -losses[each])
+        notable = [each for each in ranked if losses[each] >= _NOTABLE][:MOST_REASONS]
+        return tuple(notable or (ranked[:1] if self.doubtful(self.probability(features)) else ()))
 
     def check_features(self, known: Collection[str], source: object) -> None:
         """Raise a UserError that names the file `source` if a feature is none of those that the program computes."""

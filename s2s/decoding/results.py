@@ -35,9 +35,16 @@ class Result:
 
     Attributes:
         n_best: different sentences, best first
+        confidence: the probability that the best sentence is acceptable, 0 to 1 (see s2s/decoding/confidence.py); None
+            if the model's confidence is not calibrated, or if the input was not given to the model
+        doubtful: whether the confidence is below the threshold of the calibration
+        reasons: what lowers the confidence, in words, the most important first
     """
 
     n_best: tuple[Sentence, ...]
+    confidence: float | None = field(default=None, kw_only=True)
+    doubtful: bool = field(default=False, kw_only=True)
+    reasons: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def text(self) -> str:

@@ -7,12 +7,13 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from s2s.config import to_dict
-from s2s.decoding.confidence import LIMIT, Calibration
+from s2s.decoding.confidence import LIMIT, Calibration, Judgement
 from s2s.errors import UserError
 
 CALIBRATION = Calibration(
@@ -61,6 +62,17 @@ def test_reasons_name_what_lowers_the_confidence_most_first() -> None:
 def test_features_with_the_same_words_are_one_reason() -> None:
     words = {"surprise": "odd", "rarity": "odd"}
     assert CALIBRATION.reasons({"surprise": 0.54, "rarity": 0.3, "echo": 1.0}, words) == ("odd",)
+
+
+def test_a_judgement_has_all_three() -> None:
+    judgement = CALIBRATION.judge({"surprise": 1.0, "rarity": 0.0, "echo": 1.0}, WORDS)
+    assert judgement == Judgement(pytest.approx(1 / (1 + math.exp(1))), True, ("unlikely",))  # type: ignore[arg-type]
+
+
+def test_a_doubtful_output_has_a_reason_even_if_it_is_small() -> None:
+    doubting = replace(CALIBRATION, bias=-1.0)
+    assert doubting.judge({**USUAL, "rarity": 0.1}, WORDS).reasons == ("rare words",)
+    assert doubting.judge(USUAL, WORDS).reasons == ()
 
 
 def test_a_file_is_read_as_it_was_written() -> None:

@@ -53,6 +53,12 @@ ALL_KINDS = [
     "“⟦50⟧”, (⟦50⟧), ⟦50⟧! ⟦50⟧? ⟦50⟧; ⟦50⟧: ⟦50⟧…",
     "⟦€5⟧-⟦€6⟧",
     "我有⟦5⟧个苹果。",
+    "Lehrer*innen, f**k, it`s; ⟦*⟧not⟦*⟧ good",
+    "⟦$5.2bn⟧ ⟦$10M⟧ ⟦$US970⟧ ⟦№ 5⟧ ⟦-5 °C⟧ ⟦±3⟧",
+    "⟦5.30pm⟧ or ⟦14 h 30⟧",
+    "with Covid ⟦Covid-19⟧ in ⟦5.143.312⟧ cases",
+    "Nice ⟦:-)⟧",
+    "⟦1990⟧ - one, ⟦1990 - 1995⟧",
 ]
 NOTHING = [
     "A man",
@@ -66,6 +72,8 @@ NOTHING = [
     "----- _____ ***** ===== ##### %-",
     "A man & a woman = two + dogs",
     "1er, 2e, 5º",
+    "Teilnehmer_innen und/oder Lehrer:innen",
+    "a democratic /Christian party, after toil,/port",
     "",
     " ",
 ]

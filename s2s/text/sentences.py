@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from s2s.text.abbreviations import Abbreviations, abbreviations
+from s2s.text.spans import find_spans
 
 Span = tuple[int, int]  # offsets in the text, [start, end)
 
@@ -53,7 +54,7 @@ def sentence_spans(text: str, language: str) -> list[Span]:
     r"""Return the offsets [start, end) of the sentences of one line, without white space around them.
 
     Between two spans there is nothing but white space and separators (TAB, `\n`, U+2028 and the like, which always
-    separate). A blank text has no spans.
+    separate, but for those inside protected spans, see `s2s.text.spans`). A blank text has no spans.
 
     Args:
         text: a line, or a text of several lines
@@ -66,7 +67,17 @@ def sentence_spans(text: str, language: str) -> list[Span]:
     words = abbreviations(language)
     for start, end in _between_separators(text, first.start()):
         cuts += [start, *_Line(text, start, end, words).cuts()]
-    return _without_spaces(text, [*cuts, len(text)])
+    return _without_spaces(text, [*_outside_protected(text, cuts), len(text)])
+
+
+def _outside_protected(text: str, cuts: list[int]) -> list[int]:
+    """Leave out the cuts inside a tag, a placeholder or a piece of code."""
+    if len(cuts) < 3 or not any(mark in text for mark in "`<{"):
+        return cuts
+    spans = [(span.start, span.end) for span in find_spans(text)]
+    ends = [end for _, end in spans]
+    following = ((cut, bisect(ends, cut)) for cut in cuts)  # the first span that ends after the cut
+    return [cut for cut, index in following if index == len(spans) or cut <= spans[index][0]]
 
 
 def _between_separators(text: str, start: int) -> Iterator[Span]:
@@ -176,8 +187,9 @@ class _Line:
         return len(end) == 2 and end.isalpha() and end.islower() and not word[1:].isupper()
 
     def _ends_lower_case(self, mark: re.Match[str], begin: int, opener: bool) -> bool:
-        """Whether a sentence of a line without any capital letter ends at this mark: after a word that is none of the
-        tables', and before an opener or after a longer word.
+        """Whether a sentence of a line without capital letters ends at this mark.
+
+        It does after a word that is not in the tables if an opener follows or if the word is long.
         """
         words = self.words
         if not self.lower or not words.openers or len(mark[1]) > 1 or self._enclosing(mark.start()):

@@ -179,6 +179,13 @@ def test_separators_always_separate(separator: str) -> None:
     assert cut(text) == ["A man is playing the guitar.", "two dogs", "run", "Mr.", "Smith"]
 
 
+@pytest.mark.parametrize(
+    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->"]
+)
+def test_protected_spans_are_not_cut(span: str) -> None:
+    assert cut(f"He sees {span}. She sees {span} too.") == [f"He sees {span}.", f"She sees {span} too."]
+
+
 @pytest.mark.parametrize("text", ["", " ", "\t", "\u2028 \n"])
 def test_a_blank_text_has_no_sentences(text: str) -> None:
     assert sentence_spans(text, "en") == []

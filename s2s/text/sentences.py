@@ -182,9 +182,9 @@ class _Line:
         words = self.words
         if not self.lower or not words.openers or len(mark[1]) > 1 or self._enclosing(mark.start()):
             return False
-        token, key = self._last_word(mark.start(), begin)
+        token, names = self._last_word(mark.start(), begin)
         part = re.split(r"[-'’]", token)[-1]
-        if not part.isalpha() or key in words.inside | words.may_end | words.before_number:
+        if not part.isalpha() or names & (words.inside | words.may_end | words.before_number):
             return False
         return len(part) > (1 if opener else 4 if mark[1] == "." else _WINDOW)
 
@@ -212,30 +212,31 @@ class _Line:
         short = self.words.ordinals or len(before) <= 3 or mark[1][-1] in "!?"
         return opener or not (inserted and short and self.words.openers)
 
-    def _last_word(self, end: int, begin: int) -> tuple[str, str]:
-        """The word that ends at `end`, and what tables hold of it: `B` and `z.b` for "z. B"."""
+    def _last_word(self, end: int, begin: int) -> tuple[str, set[str]]:
+        """The word that ends at `end`, and its names in tables: `B`, and `z.B` and `z.b` for "z. B"."""
         tokens = self.text[max(begin, end - _WINDOW) : end].split()
         if not tokens:
-            return "", ""
-        token = key = tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—")
+            return "", set()
+        token = key = re.split(r"['’](?=\w)", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
         if len(token) == 1:
             for earlier in tokens[-2:-5:-1]:
                 if not (len(earlier) == 2 and earlier[1] == "."):
                     break
                 key = earlier + key
-        return token, key.casefold()
+        last = re.split(r"[-.]", key)[-1]  # of "Dipl.-Ing."
+        names = {key, last} if len(last) > 1 else {key}
+        return token, names | {name.casefold() for name in names}
 
     def _ends_with_stop(self, end: int, begin: int, word: str, opener: bool) -> bool:
         """Whether the full stop at `end` ends a sentence, if `word` follows."""
         if end - begin < 12 and _LIST_NUMBER.match(self.text, begin, end):
             return False
-        token, key = self._last_word(end, begin)
-        last = re.split(r"[-.]", key)[-1]  # of "Dipl.-Ing."
+        token, names = self._last_word(end, begin)
         words, number = self.words, word[0].isdigit()
-        if key in words.inside or (len(last) > 1 and last in words.inside) or (number and key in words.before_number):
+        if names & words.inside or (number and names & words.before_number):
             return False
         initial = len(token) == 1 and (token.isupper() or token.islower())
-        if initial or key in words.may_end or last in words.may_end or _DOTTED.fullmatch(token):
+        if initial or names & words.may_end or _DOTTED.fullmatch(token):
             return opener
         if token.isdigit() and len(token) < 4 and number:  # 5. 3. 2020
             return False

@@ -68,7 +68,7 @@ _NUMBER_START = rf"(?<!{_LETTER})(?<!\d[.,])"
 _NUMBER_END = rf"(?={_UNIT}?{_END})"
 _ELEMENT = rf"(?:{_DIGITS}(?:[x×]{_DIGITS})*+{_NUMBER_END})"
 _BEFORE = rf"(?:(?:[A-Z]{{0,2}}{_CURRENCY}|\$(?:US|CA|AU|NZ)|(?:EUR|USD|GBP|CHF) ?)[ {_NARROW}]?)"
-_AFTER = rf"(?:[ {_NARROW}]?(?:%%?|‰|°[CF]?{_END}|{_CURRENCY}(?!\d)|{_UNIT}{_END}))"
+_AFTER = rf"(?:[ {_NARROW}]?(?:%%?(?![\w({{@])|‰|°[CF]?{_END}|{_CURRENCY}(?![\w{{(])|{_UNIT}{_END}))"
 _SIGN = r"(?:[-+−±≈](?<![-+\w].)|(?<=\w)[±≈])"
 NUMBER = rf"{_NUMBER_START}(?:(?:§§?|№) ?|{_SIGN})?{_BEFORE}?{_SIGN}?{_ELEMENT}(?:[-–/:]{_ELEMENT})*+{_AFTER}?"
 _TERM = r"(?:[-+−]?[$€£]?\d++(?:[.,]\d++)*+(?: ?(?:[%$€£]|[ckm]?m|k?g)(?!\w)|(?!\w)))"
@@ -80,13 +80,14 @@ ARITHMETIC = (
     rf"(?<![\w./)-])(?<!\d,){_GROUP}(?:[-/]{_TERM})*+(?:{_SPACED}|{_ALWAYS}){_GROUP}"
     rf"(?:(?:{_SPACED}|{_OPERATOR}){_GROUP})*+(?: ?= ?\?)?"
 )
+_GROUPS = r"(?:[ ./-]\d{2,8}(?![.,:/-]\d)(?! ?[€$%°=\u20e3\ufe0f]))"  # more digits, unless another number starts there
 PHONE = "|".join(
     (
         r"(?<![\w+])\+\d{1,3}[ ./-]?(?:\(\d{1,5}\)[ ./-]?|\d{1,5}[ ./-])\d{2,8}"
-        rf"(?:[ ./-]\d{{1,8}}){{0,5}}{_END}",
+        rf"{_GROUPS}{{0,5}}{_END}",
         rf"(?<![\w+])\+\d{{7,15}}{_END}",
-        rf"\(\d{{2,5}}\) ?\d{{2,4}}(?:[ -]\d{{2,5}}){{0,4}}{_END}",
-        rf"{_NUMBER_START}0\d{{1,5}}[ /-]\d{{3,9}}(?:[ -]\d{{1,5}}){{0,4}}{_END}",
+        rf"\(\d{{2,5}}\) ?\d{{2,4}}{_GROUPS}{{0,4}}{_END}",
+        rf"{_NUMBER_START}0\d{{1,5}}[ /-]\d{{3,9}}{_GROUPS}{{0,4}}{_END}",
     )
 )
 _CLOCK = r"(?: ?(?:(?<! )[ap]m\b| pm\b| am\b(?! \w)|[AP]M\b|[ap]\.m(?:\.(?=,| [a-z]))?))"
@@ -102,7 +103,7 @@ TIME = (
 VERSION = (
     rf"{_NUMBER_START}(?:[vV]\d++(?:\.\d++)*+|(?!\d{{1,3}}(?:\.\d{{3}})+{_END}(?!\.\d))\d++(?:\.\d++){{2,}}+|\d++\.\d++(?=-?(?:rc|alpha|beta)))"
     rf"(?:-?(?:rc|alpha|beta|dev|post)[.-]?\d*+|[-+][0-9A-Za-z]++(?:\.[0-9A-Za-z]++)*+|[:/]\d++)?"
-    rf"{_END}(?!,\d)(?! ?[%€$£])"
+    rf"{_END}(?!,\d)"
 )
 CODE = "|".join(
     (
@@ -125,7 +126,7 @@ PLACEHOLDER = "|".join(
         r"\{\{\{[^{}]*+\}\}\}|\{\{[^{}]*+\}\}|\{%(?:[^{}%]|%(?!\}))*+%\}|\{#(?:[^{}#]|#(?!\}))*+#\}",
         r"[$#%@]?\{(?:(?: ?[$@]?[\w.\[\]-]++)?+(?:![rsa])?(?::[^{}\s]++)?(?<!\{) ?)?\}",
         r"%\(\w++\)[-+#0]*+\d*+(?:\.\d++)?[a-zA-Z]",
-        r"(?<!\d)(?<!\d )%(?:\d{1,2}\$)?[-+#0]{0,4}\d{0,4}(?:\.\d{1,3})?"
+        r"(?<!\d)%(?:\d{1,2}\$)?[-+#0]{0,4}\d{0,4}(?:\.\d{1,3})?"
         rf"(?:[hlLqjzt]{{0,2}}[diouxXeEfFgGcrsaA]{_END}|@)",
         r"%[A-Z_]{2,30}%|(?<!\d)%%",
         r"(?<!\w)\$(?!(?:US|CA|AU|NZ) ?\d)[A-Za-z_]\w*+",

@@ -39,7 +39,7 @@ _INSIDE = {
     "de": (
         "z.b d.h bzw vgl sog ggf evtl inkl exkl zzgl abzgl ungef gegr sg hl frl hr fr dipl med phil rer nat jur"
         " i.d.r u.u v.a z.t o.g m.e s.o s.u v.chr n.chr geb gest verh verw gen einschl allg insb bes eigtl urspr"
-        " versch vorm ehem stellv betr bzgl entspr jew ausschl incl Mag Pr Maj"
+        " versch vorm ehem stellv betr bzgl entspr jew ausschl incl Mag Pr Maj Fa"
     ),
     "fr": "M MM mmes mlles melle me mgr pr ste c.-à-d env apr av c.à.d boul maj Col Gén Lt Cne Cdt Sgt",
     "es": "ee sr sra srta sres dra D dña p.ej av avda pág gral prol lic",

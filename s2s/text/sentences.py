@@ -239,7 +239,7 @@ class _Line:
         tokens = self.text[max(begin, end - _WINDOW) : end].split()
         if not tokens:
             return "", set()
-        token = key = re.split(r"['’](?=\w)", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
+        token = key = re.split(r"['’](?=\w)|[\"“„«»]", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
         if len(token) == 1:
             for earlier in tokens[-2:-5:-1]:
                 if not (len(earlier) == 2 and earlier[1] == "."):

@@ -119,6 +119,7 @@ SENTENCES = {
         "de",
         [
             "Ein Mann sitzt. | Eine Frau steht.",
+            "Heute ist die„15. Woche“ oder Fa. Meier.",
             "Am 5. Mai. | Er kam am 5. 3. 2020 im 19. Jahrhundert.",
             "Die 3. Liga vom 8.-10. August. | Es war 1990. | Leute.",
             "Das ist Nr. 7, z. B. Hunde, z.B. Katzen, d. h. Tiere usw. im Haus bzw. Garten.",

@@ -42,6 +42,8 @@ SENTENCES = {
             "A man is running.|A woman is walking.",
             "A man is running!|Dogs play?|They do.",
             "A man is running;a woman is walking.",
+            "A MAN SITS.|A WOMAN STANDS IN THE U.S.A AND AT ASP.NET.",
+            "A man sits.<br>|A woman stands.<br/> | Dogs run.\u200b | a) They do. | b) Cats too.",
             "Read Notes.Txt and main.Java at www.Example.Org/Some.Page?X and Ann.Lee@mail.Org or node.js and ASP.NET.",
             "Version 2.0 costs 3.5 at St.Patrick in the U.S.A of 12.000 or .NET",
         ],
@@ -146,7 +148,7 @@ SENTENCES = {
     "Polish": ("pl", ["Np. Jan i ks. Nowak śpią. | Pies też."]),
     "Russian": ("ru", ["А. С. Пушкин жил на ул. Мойка. | Он спал, т. е. Был там."]),
     "Swedish": ("sv", ["T.ex. Anna sover. | En hund springer."]),
-    "Chinese": ("zh", ["一个男人在睡觉。|两只狗在玩！|他说：“停！”然后跑了。|“我累了。”|她走了"]),
+    "Chinese": ("zh", ["一个男人在睡觉。|两只狗在玩！|他说：“停！”然后跑了。|“我累了。”|她走了。|他（很累。）走了。"]),
     "Japanese": ("ja", ["男が走る。|犬が寝る？|はい。"]),
     "Korean": ("ko", ["남자가 달린다. | 개가 잔다."]),
     "Hindi": ("hi", ["एक आदमी दौड़ता है। | एक औरत चलती है।|वह सोती है॥"]),
@@ -177,6 +179,13 @@ def test_a_line_becomes_its_sentences(language: str, marked: str) -> None:
 def test_separators_always_separate(separator: str) -> None:
     text = separator.join(["", "A man is playing the guitar.", "two dogs", " ", "run", "Mr.", "Smith"])
     assert cut(text) == ["A man is playing the guitar.", "two dogs", "run", "Mr.", "Smith"]
+
+
+@pytest.mark.parametrize(
+    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->"]
+)
+def test_protected_spans_are_not_cut(span: str) -> None:
+    assert cut(f"He sees {span}. She sees {span} too.") == [f"He sees {span}.", f"She sees {span} too."]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t", "\u2028 \n"])

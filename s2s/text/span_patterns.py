@@ -20,12 +20,16 @@ _TOP = (
     r"(?:com|org|net|edu|gov|mil|info|biz|io|ai|co|eu|uk|de|fr|nl|pl|cz|dk|fi|se|pt|ru|ua|cn|jp|kr|br|mx|ca|au|nz|ie|"
     r"ch|li|lu|gr|hu|ro|bg|hr|sk|lt|lv|ee|tr|za|dev|app|wiki|blog|shop|online|xyz|example|test|local|COM|ORG|NET|DE)"
 )
+_HEX = "[0-9A-Fa-f]{2}"
+_SEXTET = "[0-9A-Fa-f]{1,4}"  # a group of an address of the Internet Protocol's version 6
 _HOST = r"(?:\w[\w-]*+\.)"
 URL = "|".join(
     (
         rf"{_START}(?:[A-Za-z][A-Za-z0-9+]{{1,14}}://|mailto:|tel:(?=[+\d])){_URL_TAIL}++",
         rf"{_START}www\.(?=\w){_URL_TAIL}++",
         rf"{_START}localhost(?=[:/]\w){_URL_TAIL}++",
+        rf"{_START}(?:{_HEX}:){{5}}{_HEX}{_END}|{_START}(?:{_SEXTET}:){{7}}{_SEXTET}{_END}",
+        rf"{_START}{_SEXTET}(?::{_SEXTET}){{0,6}}::(?:{_SEXTET}(?::{_SEXTET}){{0,6}})?{_END}",
         rf"(?<![\w.@-]){_HOST}+{_TOP}(?![\w-])(?!\.\w)(?::\d++)?(?:[/?#](?:(?=\w|%|{_BRACKETED}){_URL_TAIL}++)?)?",
         rf"(?<![\w.@-]){_HOST}+[a-z]{{2,}}+(?::\d++)?/(?=\w){_URL_TAIL}++",
     )
@@ -44,6 +48,8 @@ PATH = "|".join(
         rf"{_BEFORE_PATH}(?:/{_COMPONENT}++){{2,}}+/?",
         rf"{_BEFORE_PATH}/(?:{_COMPONENT}++/|[\w-]++(?:\.\w++)++)",
         rf"{_BEFORE_PATH}(?:~|\.{{1,2}})/(?!\w)",
+        rf"{_BEFORE_PATH}/(?:bin|boot|dev|etc|home|lib|mnt|opt|proc|root|srv|sys|tmp|usr|var){_END}",
+        r"(?<![\w./])\.(?:git\w*|bashrc|zshrc|profile|vimrc|npmrc|ssh|env)(?![\w.])",
         rf"{_START}[A-Za-z]:[\\/](?:[^\s<>\"|?*:,;().…]|\.(?=[^\s.,;:)]))*+",
         r"(?<!\\)\\\\[\w.-]+\\(?:[^\s<>\"|?*:,;().…]|\.(?=[^\s.,;:)]))++",
         r"(?<![\w./~@-])(?:[\w.-]++/)++[\w.-]*\.[a-z][a-z0-9]{0,7}(?![\w/])",
@@ -55,12 +61,13 @@ PATH = "|".join(
 _NARROW = "\u00a0\u202f\u2009"  # no-break and thin spaces
 _FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _DIGITS = (
-    rf"(?:\d{{1,3}}(?:[ {_NARROW}]\d{{3}}(?!\d))++(?:[.,]\d++)?|\d++(?:[.,'’]\d++)*+|\.\d++|(?=[{_FRACTION}]))"
+    rf"(?:\d{{1,3}} [1-9]/[1-9]\d?(?![\d/])"
+    rf"|\d{{1,3}}(?:[ {_NARROW}]\d{{3}}(?!\d))++(?:[.,]\d++)?|\d++(?:[.,'’]\d++)*+|\.\d++|(?=[{_FRACTION}]))"
     rf"(?:[eE][-+]?\d++|[{_FRACTION}]|[⁰¹²³⁴-⁹]++)?"
 )
 _UNIT = (
     r"(?:km/h|m/s[²]?|[kcdmµμn]?m[²³]?|mph|kph|ft|yd|mi|nm|[kmµμ]?g|oz|lbs?|[mcdh]?[lL]|min|h|ms|[kMG]?Hz|[kMG]?Wh?|"
-    r"[km]?V|mA|mAh|[kKMGT]i?B|[kMG]bit/s|[kMG]bps|bn|[KMB]|px|pt|dpi|fps|rpm|ppm|dB|kcal|[kM]?J|[hk]?Pa|bar|hp|PS|ha|"
+    r"[km]?V|mA|mAh|[kKMGT]i?B|[kMG]bit/s|[kMG]bps|bn|[kKMB]|px|pt|dpi|fps|rpm|ppm|dB|kcal|[kM]?J|[hk]?Pa|bar|hp|PS|ha|"
     r"x|EUR|USD|GBP|CHF|JPY|CAD|AUD)"
 )
 _CURRENCY = r"[$€£¥₹₽₩]"
@@ -68,8 +75,8 @@ _NUMBER_START = rf"(?<!{_LETTER})(?<!\d[.,])"
 _NUMBER_END = rf"(?={_UNIT}?{_END})"
 _ELEMENT = rf"(?:{_DIGITS}(?:[x×]{_DIGITS})*+{_NUMBER_END})"
 _BEFORE = rf"(?:(?:[A-Z]{{0,2}}{_CURRENCY}|\$(?:US|CA|AU|NZ)|(?:EUR|USD|GBP|CHF) ?)[ {_NARROW}]?)"
-_AFTER = rf"(?:[ {_NARROW}]?(?:%%?|‰|°[CF]?{_END}|{_CURRENCY}(?!\d)|{_UNIT}{_END}))"
-_SIGN = r"(?:[-+−±≈](?<![-+\w].)|(?<=\w)[±≈])"
+_AFTER = rf"(?:[ {_NARROW}]?(?:%%?(?![\w({{@])|‰|°[CF]?{_END}|{_CURRENCY}(?![\w{{(])|{_UNIT}{_END}))"
+_SIGN = r"(?:[-+−±≈~<>≤≥](?<![-+\w].)|(?<=\w)[±≈])"
 NUMBER = rf"{_NUMBER_START}(?:(?:§§?|№) ?|{_SIGN})?{_BEFORE}?{_SIGN}?{_ELEMENT}(?:[-–/:]{_ELEMENT})*+{_AFTER}?"
 _TERM = r"(?:[-+−]?[$€£]?\d++(?:[.,]\d++)*+(?: ?(?:[%$€£]|[ckm]?m|k?g)(?!\w)|(?!\w)))"
 _ALWAYS = r"(?:\*\*|[+*×÷·^<>≤≥≈±]|[<>!=]?=)"  # an operator also without spaces: 5-3 and 1/2 are no sums
@@ -80,13 +87,14 @@ ARITHMETIC = (
     rf"(?<![\w./)-])(?<!\d,){_GROUP}(?:[-/]{_TERM})*+(?:{_SPACED}|{_ALWAYS}){_GROUP}"
     rf"(?:(?:{_SPACED}|{_OPERATOR}){_GROUP})*+(?: ?= ?\?)?"
 )
+_GROUPS = r"(?:[ ./-]\d{2,8}(?![.,:/-]\d)(?! ?[€$%°=\u20e3\ufe0f]))"  # more digits, unless another number starts there
 PHONE = "|".join(
     (
         r"(?<![\w+])\+\d{1,3}[ ./-]?(?:\(\d{1,5}\)[ ./-]?|\d{1,5}[ ./-])\d{2,8}"
-        rf"(?:[ ./-]\d{{1,8}}){{0,5}}{_END}",
+        rf"{_GROUPS}{{0,5}}{_END}",
         rf"(?<![\w+])\+\d{{7,15}}{_END}",
-        rf"\(\d{{2,5}}\) ?\d{{2,4}}(?:[ -]\d{{2,5}}){{0,4}}{_END}",
-        rf"{_NUMBER_START}0\d{{1,5}}[ /-]\d{{3,9}}(?:[ -]\d{{1,5}}){{0,4}}{_END}",
+        rf"\(\d{{2,5}}\) ?\d{{2,4}}{_GROUPS}{{0,4}}{_END}",
+        rf"{_NUMBER_START}0\d{{1,5}}[ /-](?:\d{{3,9}}{_GROUPS}{{0,4}}|\d\d{_GROUPS}{{2,4}}){_END}",
     )
 )
 _CLOCK = r"(?: ?(?:(?<! )[ap]m\b| pm\b| am\b(?! \w)|[AP]M\b|[ap]\.m(?:\.(?=,| [a-z]))?))"
@@ -100,17 +108,19 @@ TIME = (
     rf"|\d{{1,2}}(?: ?[hH] ?)\d\d{_END}|\d{{1,2}}\.\d\d{_CLOCK}|\d{{1,2}}{_CLOCK})"
 )
 VERSION = (
-    rf"{_NUMBER_START}(?:[vV]\d++(?:\.\d++)*+|(?!\d{{1,3}}(?:\.\d{{3}})+{_END}(?!\.\d))\d++(?:\.\d++){{2,}}+|\d++\.\d++(?=-?(?:rc|alpha|beta)))"
+    rf"{_NUMBER_START}(?:[vV]\d++(?:\.\d++)*+|(?!\d{{1,3}}(?:\.\d{{3}})+{_END}(?!\.\d))"
+    rf"\d++(?:\.\d++){{2,}}+|\d++\.\d++(?=-?(?:rc|alpha|beta)))"
     rf"(?:-?(?:rc|alpha|beta|dev|post)[.-]?\d*+|[-+][0-9A-Za-z]++(?:\.[0-9A-Za-z]++)*+|[:/]\d++)?"
-    rf"{_END}(?!,\d)(?! ?[%€$£])"
+    rf"{_END}(?!,\d)"
 )
 CODE = "|".join(
     (
         r"\[\^?\d{1,4}(?:(?:, ?|[-–])\d{1,4})*+\]",
         rf"{_START}[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}{_END}",
         rf"{_START}(?=[a-f]*+[0-9][0-9a-f]*+[a-f])[0-9a-f]{{7,}}+{_END}",
-        rf"(?<![\w-])[A-Z][A-Z0-9]{{0,7}}(?:[-/][A-Z0-9]{{1,12}})*(?:[-/](?!\d++(?:S|ST|ND|RD|TH)\b)\d[A-Z0-9]*+)(?:-[A-Z0-9]{{1,3}}\b)*{_END}",
-        rf"{_START}[A-Za-z]++\d[A-Za-z0-9]*+{_END}",
+        rf"(?<![\w-])[A-Z][A-Z0-9]{{0,7}}(?:[-/][A-Z0-9]{{1,12}})*"
+        rf"(?:[-/](?!\d++(?:S|ST|ND|RD|TH)\b)\d[A-Z0-9]*+)(?:-[A-Z0-9]{{1,3}}\b)*{_END}",
+        rf"{_START}[A-Za-z]++\d[A-Za-z0-9]*+(?:-\d[A-Za-z0-9]*+|\.\d++)?{_END}|{_START}0[xX][0-9a-fA-F]++{_END}",
         rf"{_NUMBER_START}\d++(?!(?:S|ST|ND|RD|TH|E|ER|ÈME)\b)[A-Z]{{1,3}}\d*+{_END}",
         rf"{_NUMBER_START}\d++[abcdkp]{_END}|{_START}[Cc]ovid-19{_END}",
         rf"{_START}[A-Z](?:\+\+|#){_END}",
@@ -125,10 +135,10 @@ PLACEHOLDER = "|".join(
         r"\{\{\{[^{}]*+\}\}\}|\{\{[^{}]*+\}\}|\{%(?:[^{}%]|%(?!\}))*+%\}|\{#(?:[^{}#]|#(?!\}))*+#\}",
         r"[$#%@]?\{(?:(?: ?[$@]?[\w.\[\]-]++)?+(?:![rsa])?(?::[^{}\s]++)?(?<!\{) ?)?\}",
         r"%\(\w++\)[-+#0]*+\d*+(?:\.\d++)?[a-zA-Z]",
-        r"(?<!\d)(?<!\d )%(?:\d{1,2}\$)?[-+#0]{0,4}\d{0,4}(?:\.\d{1,3})?"
+        r"%(?:\d{1,2}\$)?[-+#0]{0,4}\d{0,4}(?:\.\d{1,3})?"
         rf"(?:[hlLqjzt]{{0,2}}[diouxXeEfFgGcrsaA]{_END}|@)",
-        r"%[A-Z_]{2,30}%|(?<!\d)%%",
-        r"(?<!\w)\$(?!(?:US|CA|AU|NZ) ?\d)[A-Za-z_]\w*+",
+        r"(?<!\d)%[A-Za-z_][\w.]{1,30}%|(?<!\d)%%",
+        r"(?<!\w)(?:\$(?!(?:US|CA|AU|NZ) ?\d)[A-Za-z_]\w*+)++(?:\$(?![\w{]))?",
         r"<<[^<>\s]++>>",
     )
 )
@@ -143,12 +153,11 @@ _ATTRIBUTES = r"(?:\s(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+)"
 TAG = "|".join(
     (
         r"<!--(?:[^-<]|-(?!->)|<(?!!--))*+-->",
-        r"<![A-Za-z\[][^<>]*+>|<\?[^<>]*+\?>",
+        r"<![A-Za-z\[][^<>]*+>|<\?(?:[^<>?]|\?(?!>))*+\?>",
         rf"<(?i:{_HTML})(?:{_ATTRIBUTES})?/?>",
         r"</(?:[A-Za-z][\w:.-]*+|\d{1,4})\s?>",
         r"<(?:[A-Za-z][\w:.-]*+|\d{1,4})\s?/>|<\d{1,4}>",
-        r"<[A-Za-z]\w*+(?:[-:_\d][\w:.-]*+)?"
-        + r"\s[A-Za-z_:][\w:.-]*+\s?=\s?[\"'](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+[\"']?\s?/?>",
+        r"<[A-Za-z][\w:.-]*+(?:\s++[\w:.-]++=(?:\"[^\"<>]*+\"|'[^'<>]*+'))++\s?/?>",
         r"<[A-Za-z]++[-:_\d][\w:.-]*+>",
     )
 )

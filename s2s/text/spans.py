@@ -123,13 +123,14 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "email",
-        r"(?<![\w.+%-])\w[\w.+%-]*+@[A-Za-z0-9][\w-]*+(?:\.[\w-]++)*+",
+        r"(?<![\w.+%-])\w[\w.+%-]*+@[A-Za-z0-9][\w-]*+(?:\.[\w-]++)*+(?::[\w.-]++(?:/[\w-]++(?:\.\w++)*+)++)?",
         True,
         (
             "Write to ⟦user@example.com⟧.",
             "⟦a.b+c@x.co.uk⟧, 5 €",
             "<⟦me@x.org⟧>",
             "⟦root@localhost⟧",
+            "Clone ⟦git@example.com:user/x.git⟧.",
             "A man is@-@running; run@@ ning @ home",
         ),
     ),

@@ -57,7 +57,12 @@ ALL_KINDS = [
     "⟦$5.2bn⟧ ⟦$10M⟧ ⟦$US970⟧ ⟦№ 5⟧ ⟦-5 °C⟧ ⟦±3⟧",
     "⟦5.30pm⟧ or ⟦14 h 30⟧",
     "with Covid ⟦Covid-19⟧ in ⟦5.143.312⟧ cases",
-    "Nice ⟦:-)⟧",
+    "Nice ⟦:-)⟧, I ⟦<3⟧ dogs, ⟦>5⟧, ⟦~10⟧",
+    "⟦00:1A:2B:3C:4D:5E⟧ ⟦2001:db8::8a2e:370:7334⟧ ⟦192.168.1.1⟧",
+    "⟦/etc⟧, ⟦.gitignore⟧, ⟦0x1F⟧, ⟦Web2.0⟧, ⟦i7-9700K⟧, ⟦€3k⟧",
+    "⟦1 1/2⟧ cups, ⟦06 12 34 56 78⟧, ⟦030/12 34 56⟧",
+    '⟦<x:y z="1">⟧⟦<?xml version="1.0"?>⟧ <running>',
+    "⟦5⟧⟦%s⟧ ⟦%name%⟧ ⟦$x$⟧ ⟦$A$B⟧",
     "⟦1990⟧ - one, ⟦1990 - 1995⟧",
 ]
 NOTHING = [
@@ -69,6 +74,7 @@ NOTHING = [
     "Coca-Cola, Rock'n'Roll, K-pop",
     "in their 20s, the 1st, 2nd, 3rd and 4th of the 1990s",
     "… -- – — ... !!! ??? ; : , . \" ' ( ) [ ] { } < > | \\ / ^ ~ _ = + * & % $ # @",
+    "a -- b --- c <- d -> e => f",
     "----- _____ ***** ===== ##### %-",
     "A man & a woman = two + dogs",
     "1er, 2e, 5º",

@@ -141,7 +141,7 @@ def train(
             _replace_recipe(run, text)
         position = trainer.train()
     print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
-    print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
+    print(json.dumps({"model": str(run.best), "best": position.best and position.best.value, "steps": position.step}))
     return 0
 
 

@@ -71,7 +71,7 @@ def _cut(
             pieces.append(sentence)
             places.append((start, end))
             continue
-        parts = split(text[start:end], reader.vocabulary, limit)
+        parts = split(text[start:end], reader.vocabulary, limit, reader.language)
         pieces += reader.read_all(parts)
         places += _find(parts, text, start)
     ends = [0, *(end for _, end in places)]

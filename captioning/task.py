@@ -34,6 +34,7 @@ from s2s.vision.grids import Features, Pixels
 from s2s.vision.inputs import PictureInputs
 
 REHEARSED = 4  # pictures that are captioned before the first step
+LOWEST_CIDER = 1.0  # of 100: below this the captions have hardly a word in common with their references
 _PICTURES = 64  # at a time, in validation
 
 Batch = TypeVar("Batch")
@@ -106,7 +107,8 @@ class PictureTask(Task[Batch]):
         """
         captions, loss = self._caption(len(self.data.validation))
         score = 100 * self._cider.corpus([caption.split() for caption in captions])
-        return Validation(loss, {"CIDEr-D": score}, primary="CIDEr-D", higher_is_better=True)
+        noise = score < LOWEST_CIDER
+        return Validation(loss, {"CIDEr-D": score}, primary="CIDEr-D", higher_is_better=True, noise=noise)
 
     def rehearse(self, model: nn.Module) -> None:
         """See `Task`. It captions four pictures, and computes the loss of their references."""

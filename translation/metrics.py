@@ -44,7 +44,8 @@ class Score:
 
     `signature` is sacreBLEU's, version included; `detail` its n-gram precisions and lengths, empty for chrF.
     The lengths are in the metric's own tokens, that of the reference (the closest, of several) is what the brevity
-    penalty compares with; None for chrF. As a string it is the line of `sacrebleu --format text --width 2`.
+    penalty compares with; None for chrF. `matches` counts the matching n-grams of 1 to 4 tokens; empty for chrF.
+    As a string it is the line of `sacrebleu --format text --width 2`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Score:
     detail: str
     hypothesis_length: int | None = None
     reference_length: int | None = None
+    matches: Sequence[int] = ()
 
     def __str__(self) -> str:
         return f"{self.name}|{self.signature} = {self.value:.2f} {self.detail}".rstrip()
@@ -263,7 +265,8 @@ def _score(by: _TextMetric, hypotheses: Sequence[str], references: Streams) -> S
     signature = by.sign(by.metric.get_signature())
     report = json.loads(result.format(signature=signature, is_json=True))
     lengths = (getattr(result, "sys_len", None), getattr(result, "ref_len", None))  # BLEU's
-    return Score(by.name or result.name, result.score, signature, report.get("verbose_score", ""), *lengths)
+    matches = tuple(getattr(result, "counts", ()))
+    return Score(by.name or result.name, result.score, signature, report.get("verbose_score", ""), *lengths, matches)
 
 
 def _estimate(result: Result) -> Estimate:

@@ -30,6 +30,7 @@ from translation.translator import Translator
 from translation.unknown_words import word_pattern
 
 REHEARSED = 4  # lines that are translated before the first step
+LOWEST_BLEU, FEWEST_MATCHES = 1.0, 10  # with less, or with fewer matching 4-grams, BLEU is chance and smoothing
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,9 @@ class TranslationTask(Task[TranslationBatch]):
         hypotheses = [each.text for each in self._translator.translate(text.source)]
         pairs = self._validation_pairs()
         loss = self._mean_loss(model, pairs, pairs.batches.epoch(0))
-        score = bleu(hypotheses, [text.target], self.recipe.data.target_language).value
-        return Validation(loss, {"BLEU": score}, primary="BLEU", higher_is_better=True)
+        score = bleu(hypotheses, [text.target], self.recipe.data.target_language)
+        noise = score.matches[-1] < FEWEST_MATCHES or score.value < LOWEST_BLEU
+        return Validation(loss, {"BLEU": score.value}, primary="BLEU", higher_is_better=True, noise=noise)
 
     def rehearse(self, model: nn.Module) -> None:
         """See `Task`. It translates four lines, and computes the loss of the largest batch."""

@@ -147,7 +147,7 @@ def train(
             print("calibrating the confidence of the best model", file=sys.stderr)
             training.calibrate(run.best)
     print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
-    print(json.dumps({"model": str(run.best), "best": position.best, "steps": position.step}))
+    print(json.dumps({"model": str(run.best), "best": position.best and position.best.value, "steps": position.step}))
     return 0
 
 

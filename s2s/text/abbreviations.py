@@ -1,7 +1,9 @@
 """Abbreviations and sentence openers by language: what `s2s.text.sentences` must know of words.
 
-The lists are our own, and hold words in lower case without their last full stop. An abbreviation of several letters is
-written without white space: `z.b` stands for "z. B." and "z.B.". Single letters and forms such as "U.S." need no entry.
+The lists are our own. Entries lack their last full stop; one in lower case also stands for its capitalised forms, one
+with a capital letter does not stand for others ("Rep." is a title, "rep." may end a sentence). An abbreviation of
+several letters is written without white space: `z.b` stands for "z. B." and "z.B.". Initials and forms such as "U.S."
+need no entry.
 """
 
 from __future__ import annotations
@@ -32,20 +34,20 @@ class Abbreviations:
 
 
 _INSIDE = {
-    "": "www mr mrs ms messrs sra pfc dr prof vs cf ca approx e.g i.e mt sgt capt lt cmdr mme mlle mgr",
-    "en": "col gen gov sen sens rep pres fr adm drs profs viz incl excl esp resp rev hon wm geo chas mx",
+    "": "www mr mrs ms messrs sra ing Brig Wm pfc dr prof vs cf ca approx e.g i.e mt sgt capt lt cmdr mme mlle mgr",
+    "en": "col gen gov sen sens fr adm drs profs viz incl excl esp resp wm geo chas mx Maj Rep Reps Pres Rev Hon",
     "de": (
-        "z.b d.h bzw vgl sog ggf evtl inkl exkl zzgl abzgl ungef gegr sg hl frl hr fr dipl ing med phil rer nat jur"
+        "z.b d.h bzw vgl sog ggf evtl inkl exkl zzgl abzgl ungef gegr sg hl frl hr fr dipl med phil rer nat jur"
         " i.d.r u.u v.a z.t o.g m.e s.o s.u v.chr n.chr geb gest verh verw gen einschl allg insb bes eigtl urspr"
-        " versch vorm ehem stellv betr bzgl entspr jew ausschl"
+        " versch vorm ehem stellv betr bzgl entspr jew ausschl incl Mag Pr Maj Fa"
     ),
-    "fr": "m mm mmes mlles melle me mgr pr ste c.-à-d env apr av c.à.d boul maj",
-    "es": "ee sr sra srta sres dra d dña p.ej av avda pág gral prol ing lic",
-    "it": "sig sigg sig.ra sig.na dott dott.ssa prof.ssa ing avv arch geom on p.es es ecc.mo s ss",
-    "pt": "sr sra srta dra prof.ª profa exmo exma d p.ex av eng",
-    "nl": "dhr mevr mw mej drs ir ing bijv d.w.z o.a m.a.w i.p.v t.o.v t.a.v m.b.t a.u.b evt resp incl excl",
-    "cs": "p pí mgr ing bc doc mudr judr phdr rndr např tj tzv tzn resp popř př sv gen plk kpt mj vč",
-    "sk": "p mgr ing bc doc mudr judr napr tj tzv tzn resp prípadne sv gen plk",
+    "fr": "M MM mmes mlles melle me mgr pr ste c.-à-d env apr av c.à.d boul maj Col Gén Lt Cne Cdt Sgt",
+    "es": "ee sr sra srta sres dra D dña p.ej av avda pág gral prol lic",
+    "it": "sig sigg sig.ra sig.na dott dott.ssa prof.ssa avv arch geom p.es es ecc.mo On S SS",
+    "pt": "sr sra srta dra prof.ª profa exmo exma D p.ex av eng",
+    "nl": "dhr mevr mw mej drs ir bijv d.w.z o.a m.a.w i.p.v t.o.v t.a.v m.b.t a.u.b evt resp incl excl",
+    "cs": "p pí mgr bc doc mudr judr phdr rndr např tj tzv tzn resp popř př sv gen plk kpt mj vč",
+    "sk": "p mgr bc doc mudr judr napr tj tzv tzn resp prípadne sv gen plk",
     "pl": "np tj tzn tzw m.in ks mgr inż hab św ul dr.hab prof.dr gen płk por kpt",
     "ru": "т.е т.к т.н т.ч г-н г-жа ул пл пр просп акад проф доц напр см ср св тов гр",
     "uk": "т.зв т.ч вул пл просп акад проф доц напр див св",
@@ -54,13 +56,13 @@ _INSIDE = {
     "no": "f.eks dvs bl.a s.k hr fr inkl ekskl jf vedr",
 }
 _MAY_END = {
-    "": "st etc jr sr inc ltd corp co bros dept ph.d al univ ft",
+    "": "st etc jr sr inc ltd corp co bros dept ph.d al univ ft Arch",
     "en": "ave blvd rd hwy ft sq apt dist assn mfg ed eds intl natl esq lbs oz hrs mins secs yrs ext est",
     "de": (
-        "usw usf etc bspw co mio mrd tsd str jh jhd std min sek jg abt u.a u.ä o.ä u.v.m e.v jr sen tsch arch s.a a.d u"
+        "usw usf etc bspw co mio mrd tsd str jh jhd std min sek jg abt u.a u.ä o.ä u.v.m e.v jr sen tsch s.a a.d u"
         " dgl max"
     ),
-    "fr": "etc cie éd hab min sec tél j.-c bd st",
+    "fr": "etc cie éd hab min sec tél j.-c bd st Inc",
     "es": "etc uu ee.uu cía ltda a.c d.c s.a c.p ud uds vd vds",
     "it": "ecc s.p.a s.r.l a.c d.c",
     "pt": "etc cia ltda s.a a.c d.c",

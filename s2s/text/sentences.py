@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from s2s.text.abbreviations import Abbreviations, abbreviations
+from s2s.text.spans import find_spans
 
 Span = tuple[int, int]  # offsets in the text, [start, end)
 
@@ -24,13 +25,14 @@ _SEPARATORS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 _SPACE = "[ \u00a0\u202f]"
 _QUOTE = rf"[\"'”’»›)\]}}」』）】》]|[“‘«‹](?!\w)|{_SPACE}»(?!\w)|\s[”“\"](?=\s|\Z)"
 _SMILEY = r"\s?[:;]-?[)(DP](?!\w)|[\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]"
-_CLOSING = rf"(?:{_QUOTE}|{_SMILEY}|\*{{1,3}}|__?|</\w{{1,10}}>|\[\d{{1,3}}\])"
+_INVISIBLE = "[\u00ad\u200b\u200e\u200f\u2060\ufeff]"
+_CLOSING = rf"(?:{_QUOTE}|{_SMILEY}|{_INVISIBLE}|\*{{1,3}}|__?|</\w{{1,10}}>|<br ?/?>|\[\d{{1,3}}\])"
 
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]++")
 _FIRST = re.compile(f"[{_MARKS}{_SEPARATORS}]")
 _END = re.compile(rf"([{_MARKS}](?:{_SPACE}?[{_MARKS}])*+)({_CLOSING}{{0,8}}+)(\s*+)")
 _NEXT = re.compile(r"(?:<[^<>\s]{1,30}>|[\W_]){0,10}?(?:([^\W_]{1,40}['’]?)(\.?)|\Z)")
-_PROTECTED = re.compile(r"https?://|www\.|[{@#$%]\w|\$?\{")  # they begin a sentence in any case
+_PROTECTED = re.compile(r"https?://|www\.|[{@#$%]\w|\$?\{|\(?[a-z\d]{1,2}\)\s")  # they begin a sentence in any case
 _NO_START = ",;:)]}%/&=+|^~\\"
 _ENCLOSED = re.compile(
     r"(?<![\w.!?…,;:])\"[^\"„“”«»]*+[\"“”]|[„“«»][^\"„“”«»]*+[\"“”«»]|\([^()]*+\)|\[[^\[\]]*+\]|「[^「」]*+」"
@@ -53,7 +55,7 @@ def sentence_spans(text: str, language: str) -> list[Span]:
     r"""Return the offsets [start, end) of the sentences of one line, without white space around them.
 
     Between two spans there is nothing but white space and separators (TAB, `\n`, U+2028 and the like, which always
-    separate). A blank text has no spans.
+    separate, but for those inside protected spans, see `s2s.text.spans`). A blank text has no spans.
 
     Args:
         text: a line, or a text of several lines
@@ -66,7 +68,17 @@ def sentence_spans(text: str, language: str) -> list[Span]:
     words = abbreviations(language)
     for start, end in _between_separators(text, first.start()):
         cuts += [start, *_Line(text, start, end, words).cuts()]
-    return _without_spaces(text, [*cuts, len(text)])
+    return _without_spaces(text, [*_outside_protected(text, cuts), len(text)])
+
+
+def _outside_protected(text: str, cuts: list[int]) -> list[int]:
+    """Leave out the cuts inside a tag, a placeholder or a piece of code."""
+    if len(cuts) < 3 or not any(mark in text for mark in "`<{"):
+        return cuts
+    spans = [(span.start, span.end) for span in find_spans(text)]
+    ends = [end for _, end in spans]
+    following = ((cut, bisect(ends, cut)) for cut in cuts)  # the first span that ends after the cut
+    return [cut for cut, index in following if index == len(spans) or cut <= spans[index][0]]
 
 
 def _between_separators(text: str, start: int) -> Iterator[Span]:
@@ -104,6 +116,11 @@ class _Line:
         return [match.span() for match in _ENCLOSED.finditer(self.text, self.start, self.end)]
 
     @cached_property
+    def upper(self) -> bool:
+        """Whether the line has capital letters only."""
+        return self.text[self.start : self.end].isupper()
+
+    @cached_property
     def lower(self) -> bool:
         """Whether the line has no capital letters, so that they cannot show the start of a sentence."""
         return self.text[self.start : self.end].islower()
@@ -124,13 +141,15 @@ class _Line:
         """Whether a sentence that began at `begin` ends at this mark."""
         marks, closing, gap = mark.groups()
         clear = marks[-1] in _CLEAR
-        if not (gap or clear or (self.text[mark.end()].isupper() and not closing)):
+        if not (gap or clear or (self.text[mark.end()].isupper() and (not closing or closing[-1] == ">"))):
             return False
         following = _NEXT.match(self.text, mark.end(), self.end)
         if following is None or not following[1]:  # symbols after a sentence belong to it
             return False
         if clear:
-            return bool(gap or not closing or marks[-1] not in "！？")  # not: he shouted “Stop！” and ran
+            return bool(
+                gap or not closing or (marks[-1] not in "！？" and closing[-1] not in "）)")
+            )  # “Stop！” he said
         protected = _PROTECTED.match(self.text, mark.end(), self.end) is not None
         if self.text[mark.end()] in _NO_START and not protected:
             return False
@@ -172,19 +191,22 @@ class _Line:
             return False
         if _FILE_ENDING.match(word) and not opener:
             return False
-        end = before[0].rstrip("\"'”“»’)")[-2:]
-        return len(end) == 2 and end.isalpha() and end.islower() and not word[1:].isupper()
+        end = before[0].rstrip("\"'”“»’)")
+        if self.upper:
+            return end[-3:].isalpha() and len(end) > 2
+        return end[-2:].isalpha() and end[-2:].islower() and len(end) > 1 and not word[1:].isupper()
 
     def _ends_lower_case(self, mark: re.Match[str], begin: int, opener: bool) -> bool:
-        """Whether a sentence of a line without any capital letter ends at this mark: after a word that is none of the
-        tables', and before an opener or after a longer word.
+        """Whether a sentence of a line without capital letters ends at this mark.
+
+        It does after a word that is not in the tables if an opener follows or if the word is long.
         """
         words = self.words
         if not self.lower or not words.openers or len(mark[1]) > 1 or self._enclosing(mark.start()):
             return False
-        token, key = self._last_word(mark.start(), begin)
+        token, names = self._last_word(mark.start(), begin)
         part = re.split(r"[-'’]", token)[-1]
-        if not part.isalpha() or key in words.inside | words.may_end | words.before_number:
+        if not part.isalpha() or names & (words.inside | words.may_end | words.before_number):
             return False
         return len(part) > (1 if opener else 4 if mark[1] == "." else _WINDOW)
 
@@ -212,30 +234,31 @@ class _Line:
         short = self.words.ordinals or len(before) <= 3 or mark[1][-1] in "!?"
         return opener or not (inserted and short and self.words.openers)
 
-    def _last_word(self, end: int, begin: int) -> tuple[str, str]:
-        """The word that ends at `end`, and what tables hold of it: `B` and `z.b` for "z. B"."""
+    def _last_word(self, end: int, begin: int) -> tuple[str, set[str]]:
+        """The word that ends at `end`, and its names in tables: `B`, and `z.B` and `z.b` for "z. B"."""
         tokens = self.text[max(begin, end - _WINDOW) : end].split()
         if not tokens:
-            return "", ""
-        token = key = tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—")
+            return "", set()
+        token = key = re.split(r"['’](?=\w)", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
         if len(token) == 1:
             for earlier in tokens[-2:-5:-1]:
                 if not (len(earlier) == 2 and earlier[1] == "."):
                     break
                 key = earlier + key
-        return token, key.casefold()
+        last = re.split(r"[-.]", key)[-1]  # of "Dipl.-Ing."
+        names = {key, last} if len(last) > 1 else {key}
+        return token, names | {name.casefold() for name in names}
 
     def _ends_with_stop(self, end: int, begin: int, word: str, opener: bool) -> bool:
         """Whether the full stop at `end` ends a sentence, if `word` follows."""
         if end - begin < 12 and _LIST_NUMBER.match(self.text, begin, end):
             return False
-        token, key = self._last_word(end, begin)
-        last = re.split(r"[-.]", key)[-1]  # of "Dipl.-Ing."
+        token, names = self._last_word(end, begin)
         words, number = self.words, word[0].isdigit()
-        if key in words.inside or (len(last) > 1 and last in words.inside) or (number and key in words.before_number):
+        if names & words.inside or (number and names & words.before_number):
             return False
         initial = len(token) == 1 and (token.isupper() or token.islower())
-        if initial or key in words.may_end or last in words.may_end or _DOTTED.fullmatch(token):
+        if initial or names & words.may_end or _DOTTED.fullmatch(token):
             return opener
         if token.isdigit() and len(token) < 4 and number:  # 5. 3. 2020
             return False

@@ -24,11 +24,13 @@ class Checkpoint:
 
     Attributes:
         step: updates of the weights so far
-        score: the primary figure, its sign changed where lower is better
+        score: the figure that decides, its sign changed where lower is better
+        noise: whether that figure is the loss because the primary one was only noise
     """
 
     step: int
     score: float
+    noise: bool = False
 
     @property
     def folder(self) -> str:
@@ -83,9 +85,11 @@ class Average:
         """Store the model's weights, which were just validated, if they are among the last or best few."""
         if not self.config.keep:
             return
-        new = Checkpoint(step, validation.value * (1 if validation.higher_is_better else -1))
-        by_score = self.config.choose == "best"
-        ranked = sorted([*self.checkpoints, new], key=lambda each: (each.score if by_score else 0.0, each.step))
+        decisive = validation.by_loss() if validation.noise else validation
+        new = Checkpoint(step, decisive.value * (1 if decisive.higher_is_better else -1), validation.noise)
+        ranked = [*self.checkpoints, new]  # by step
+        if self.config.choose == "best":
+            ranked.sort(key=lambda each: (not each.noise, each.score, each.step))
         self.checkpoints = ranked[-self.config.keep :]
         if new in self.checkpoints:
             self.directory.mkdir(exist_ok=True)

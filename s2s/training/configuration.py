@@ -30,7 +30,7 @@ class ScheduleConfig:
     warmup_steps: int = option(300, low=0, help="steps over which the rate rises linearly from 0")
     floor: float = option(0.0, low=0, high=1, help="share of the peak below which no schedule falls")
     factor: float = option(0.5, above=0, below=1, help="plateau: multiply the rate by this")
-    patience: int = option(2, low=1, help="plateau: after so many validations without a new best")
+    patience: int = option(2, low=1, help="plateau: after so many validations as in training.patience")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,12 @@ class TrainingConfig:
     precision: Precision = option("auto", help="of matrix products; auto is bfloat16 where the processor has it")
     accumulate: int = option(1, low=1, help="batches whose gradients make one step")
     validate_every: int = option(1, low=1, help="epochs; the last one always validates")
-    patience: int = option(0, low=0, help="stop after so many validations without a new best; 0 never stops early")
+    patience: int = option(
+        0,
+        low=0,
+        help="stop after so many validations in a row, counted from the end of the warm-up, that improved neither the "
+        "score nor the loss; 0 never stops early",
+    )
     best: Literal["score", "loss"] = option(
         "score", help="the best model has the best score of what it writes, or the lowest validation loss"
     )

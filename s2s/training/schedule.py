@@ -19,7 +19,7 @@ class Schedule:
     def __init__(self, config: ScheduleConfig, total_steps: int) -> None:
         self.config, self.total_steps = config, total_steps
         self._reductions = 0  # of the plateau schedule, with the next line
-        self._validations_since_best = 0
+        self._stale = 0
 
     def share(self, step: int) -> float:
         """Return the share of the peak learning rate at `step`, counted from 0."""
@@ -35,16 +35,20 @@ class Schedule:
         }[config.name]
         return warm * (config.floor + (1 - config.floor) * shape)
 
-    def observe(self, improved: bool) -> None:
-        """Note whether a validation gave a new best; the plateau schedule reduces the rate when too many did not."""
-        self._validations_since_best = 0 if improved else self._validations_since_best + 1
-        if self._validations_since_best >= self.config.patience:
-            self._reductions, self._validations_since_best = self._reductions + 1, 0
+    def observe(self, fresh: bool) -> None:
+        """Note whether a validation improved on earlier ones; too many that do not reduce the rate (plateau).
+
+        Args:
+            fresh: see `Position.count`
+        """
+        self._stale = 0 if fresh else self._stale + 1
+        if self._stale >= self.config.patience:
+            self._reductions, self._stale = self._reductions + 1, 0
 
     def record(self) -> dict[str, int]:
         """Return what the training state stores; its keys are those of the first version."""
-        return {"reductions": self._reductions, "stale": self._validations_since_best}
+        return {"reductions": self._reductions, "stale": self._stale}
 
     def restore(self, record: Mapping[str, int]) -> None:
         """Take over what `record` returned."""
-        self._reductions, self._validations_since_best = record["reductions"], record["stale"]
+        self._reductions, self._stale = record["reductions"], record["stale"]

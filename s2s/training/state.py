@@ -18,7 +18,7 @@ from s2s.training.optimisation import optimiser_tensors, restore_optimiser
 from s2s.training.optimisers import Optimiser
 from s2s.training.progress import Means
 from s2s.training.schedule import Schedule
-from s2s.training.task import Task, TaskState
+from s2s.training.task import Mark, Task, TaskState, Validation, is_lower
 
 VERSION = 2  # of what a recipe means: raise it when other steps follow from the same recipe
 
@@ -31,29 +31,47 @@ class Position:
         step: updates of the weights
         epoch: epochs that are finished
         batch: of the current epoch, the next one to be read
-        best: the best value of the primary figure so far
-        validations_since_best: validations after the one that gave `best`
+        best: how good the best model so far is
+        lowest_loss: of all validations so far
+        stale: validations in a row that improved neither the primary figure nor the loss, not counting the warm-up
         seconds: spent in training and validation, in all sessions
     """
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
-    best: float | None = None
-    validations_since_best: int = 0
+    best: Mark | None = None
+    lowest_loss: float | None = None
+    stale: int = 0
     seconds: float = 0.0
 
+    def count(self, validation: Validation, *, improved: bool, warm: bool) -> bool:
+        """Count a validation as fresh or stale; return whether it is fresh.
+
+        Args:
+            validation: its loss is compared with the lowest so far
+            improved: whether it gave a new best model
+            warm: whether the warm-up of the learning rate has ended; before that every validation is fresh
+        """
+        lower = is_lower(validation.loss, self.lowest_loss)
+        if lower:
+            self.lowest_loss = validation.loss
+        fresh = improved or lower or not warm
+        self.stale = 0 if fresh else self.stale + 1
+        return fresh
+
     def record(self) -> dict[str, Any]:
-        """Return what the training state stores; its keys are those of the first version."""
-        record = asdict(self)
-        record["stale"] = record.pop("validations_since_best")
-        return record
+        """Return what the training state stores; earlier versions have the same keys but `best_loss`, `lowest_loss`."""
+        best = self.best
+        flat = {"best": best and best.value, "best_loss": best and best.loss}
+        return {**asdict(self), **flat}
 
     @classmethod
     def restored(cls, record: Mapping[str, Any]) -> Position:
-        """Return the position that `record` returned."""
-        others = {name: value for name, value in record.items() if name != "stale"}
-        return cls(**others, validations_since_best=record["stale"])
+        """Return the position that `record` returned, of this version or an earlier one."""
+        others = {name: value for name, value in record.items() if name not in ("best", "best_loss")}
+        value = record["best"]
+        return cls(**others, best=None if value is None else Mark(value, record.get("best_loss")))
 
 
 @dataclass

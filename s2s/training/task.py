@@ -34,6 +34,19 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """How good a validation was: what the next ones are compared with.
+
+    Attributes:
+        value: of the primary figure
+        loss: None where the primary figure decides; the validation loss where that figure was only noise
+    """
+
+    value: float
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
 class Validation:
     """The result of one validation.
 
@@ -42,6 +55,8 @@ class Validation:
         scores: all other figures, by name: BLEU, CIDEr-D, accuracy
         primary: the name of the figure that chooses the best model: one of `scores`, or "loss"
         higher_is_better: the direction of the primary figure
+        noise: whether the primary figure is too low to tell models apart, as BLEU is while hardly a 4-gram matches. Of
+            two such validations the loss decides which is better, and any other validation is better than both
 
     Raises:
         ValueError: there is no figure called `primary`, or a score is called "loss".
@@ -51,6 +66,7 @@ class Validation:
     scores: Mapping[str, float] = field(default_factory=dict)
     primary: str = "loss"
     higher_is_better: bool = False
+    noise: bool = False
 
     def __post_init__(self) -> None:
         if "loss" in self.scores:
@@ -68,13 +84,29 @@ class Validation:
         """The value of the primary figure."""
         return self.figures[self.primary]
 
-    def beats(self, best: float | None) -> bool:
-        """Return whether the primary figure is better than `best`; every figure beats None and NaN."""
-        return best is None or isnan(best) or (self.value > best if self.higher_is_better else self.value < best)
+    @property
+    def mark(self) -> Mark:
+        """What other validations are compared with."""
+        return Mark(self.value, self.loss if self.noise else None)
+
+    def beats(self, best: Mark | None) -> bool:
+        """Return whether this validation is better than `best`; every one beats None and NaN."""
+        if best is None or isnan(best.value):
+            return True
+        if self.noise:
+            return best.loss is not None and is_lower(self.loss, best.loss)
+        if best.loss is not None:
+            return True
+        return self.value > best.value if self.higher_is_better else self.value < best.value
 
     def by_loss(self) -> Validation:
         """Return the same figures with the loss as the primary one."""
-        return replace(self, primary="loss", higher_is_better=False)
+        return replace(self, primary="loss", higher_is_better=False, noise=False)
+
+
+def is_lower(loss: float, best: float | None) -> bool:
+    """Return whether a loss is lower than the best so far; every loss is lower than None and NaN."""
+    return best is None or isnan(best) or loss < best
 
 
 @dataclass(frozen=True)

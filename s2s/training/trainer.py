@@ -88,7 +88,7 @@ class Trainer:
             while not self._finished():
                 self._epoch(progress)
             if self._stopped_early() and not finished:
-                progress.say(f"stopped early: {self.position.validations_since_best} validations without a new best")
+                progress.say(f"stopped early: {self._stale_validations()}")
         return self.position
 
     def _resume(self) -> None:
@@ -108,8 +108,8 @@ class Trainer:
         position, config = self.position, self.config
         if self._stopped_early():
             return (
-                f"this run has already finished (early stopping) after epoch {position.epoch}: {config.patience} "
-                "validations gave no new best; to train for longer, start another --run with a higher "
+                f"this run has already finished (early stopping) after epoch {position.epoch}: "
+                f"{self._stale_validations()}; to train for longer, start another --run with a higher "
                 "training.patience, or 0"
             )
         if self._finished():
@@ -124,7 +124,15 @@ class Trainer:
 
     def _stopped_early(self) -> bool:
         position, patience = self.position, self.config.patience
-        return position.epoch < self.config.epochs and 0 < patience <= position.validations_since_best
+        return position.epoch < self.config.epochs and 0 < patience <= position.stale and self._is_warm()
+
+    def _is_warm(self) -> bool:
+        """Return whether the warm-up has ended; until then a model may learn too little to be compared."""
+        return self.position.step >= self.config.schedule.warmup_steps
+
+    def _stale_validations(self) -> str:
+        what = "did not improve the loss" if self.config.best == "loss" else "improved neither the score nor the loss"
+        return f"{self.position.stale} validations in a row {what}"
 
     def _epoch(self, progress: Progress) -> None:
         """Train for the rest of an epoch, validate, and save the state after both."""
@@ -170,17 +178,17 @@ class Trainer:
         position = self.position
         with self.average.running_average():
             validation = self._evaluate()
-            improved = self._keep_best(validation)
+            before, note = position.best, self._keep_best(validation)
             self.average.add_checkpoint(position.step, validation)
-        position.validations_since_best = 0 if improved else position.validations_since_best + 1
-        self.schedule.observe(improved)
-        self._report(progress, validation, self.means.read())
+        improved = validation.beats(before)
+        self.schedule.observe(position.count(validation, improved=improved, warm=self._is_warm()))
+        self._report(progress, validation, self.means.read(), note)
         self.means.clear()
         if self._finished() and len(self.average.checkpoints) > 1:
             with self.average.checkpoint_mean():
                 validation = self._evaluate()
-                self._keep_best(validation)
-            self._report(progress, validation, {"mean_of": len(self.average.checkpoints)})
+                note = self._keep_best(validation)
+            self._report(progress, validation, {"mean_of": len(self.average.checkpoints)}, note)
 
     def _evaluate(self) -> Validation:
         with self._evaluating():
@@ -196,17 +204,21 @@ class Trainer:
             yield
         self.model.train()
 
-    def _keep_best(self, validation: Validation) -> bool:
-        """Write the model to `best` if it is as good as the best so far; return whether it is better."""
+    def _keep_best(self, validation: Validation) -> str:
+        """Write the model to `best` if it is as good as the best so far; return what to print about that."""
         position = self.position
         improved = validation.beats(position.best)
-        if improved or validation.value == position.best:  # of equal models the last one is kept: it has seen more
-            position.best = validation.value
-            figures = {"step": position.step, "epoch": position.epoch, **validation.figures}
-            self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
-        return improved
+        if not improved and validation.mark != position.best:
+            return ""
+        position.best = validation.mark
+        figures = {"step": position.step, "epoch": position.epoch, **validation.figures}
+        self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
+        if not improved:
+            return " (as good as the best so far, and kept in its place)"  # since it has seen more
+        by_loss = f", by its loss: {validation.primary} rests on too few matches" if validation.noise else ""
+        return f" (best so far{by_loss})"
 
-    def _report(self, progress: Progress, validation: Validation, training: Mapping[str, float]) -> None:
+    def _report(self, progress: Progress, validation: Validation, training: Mapping[str, float], note: str) -> None:
         """Log and print the figures of a validation, and those of the training since the last one."""
         position = self.position
         self._count_seconds()
@@ -214,7 +226,6 @@ class Trainer:
         self.run.append_log({**entry, "seconds": round(position.seconds, 1)})
         trained = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
         validated = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
-        note = " (best so far)" if validation.value == position.best else ""
         progress.say(f"epoch {position.epoch}, {trained}; validation: {validated}{note}")
 
     # --------------------------------------------------------------------------------------------- rehearsal

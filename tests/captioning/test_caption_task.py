@@ -155,6 +155,7 @@ def test_pictures_are_told_apart_after_some_steps() -> None:
         validation = trained.validate(model)
     assert (validation.primary, validation.higher_is_better) == ("CIDEr-D", True)
     assert validation.figures["CIDEr-D"] > 100
+    assert not validation.noise
 
 
 def test_where_a_batch_comes_from_is_told() -> None:

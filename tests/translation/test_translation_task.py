@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
 from s2s.training.batches import BucketedBatches
+from translation.corpus import ParallelText
 from translation.metrics import corpus_scores
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig
@@ -188,6 +190,20 @@ def test_the_loss_goes_through_the_model_it_is_given(words: Vocabulary) -> None:
     assert loss.total.item() == task.loss(task.model.network, batch).total.item()
 
 
+@pytest.mark.parametrize(("right", "noise"), [(0, True), (1, True), (2, False), (100, False)])
+def test_bleu_is_noise_while_few_words_match(
+    right: int, noise: bool, words: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right line has five matching 4-grams."""
+    text = ParallelText(["a b c"] * 100, ["Ein Mann schläft auf einer grünen Wiese ."] * 100, range(1, 101))
+    task = task_of(words)
+    task.data = replace(task.data, validation=text)
+    lines = [*text.target[:right]] + ["Eine Frau liest in jenem roten Buch ."] * (100 - right)
+    monkeypatch.setattr(Translator, "translate", lambda *_: [SimpleNamespace(text=line) for line in lines])
+    with torch.no_grad():
+        assert task.validate(task.model.network).noise == noise
+
+
 def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> None:
     task = task_of(words)
     text = task.data.validation
@@ -201,6 +217,8 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
     assert all(hypotheses[1:])
     assert (found.primary, found.higher_is_better) == ("BLEU", True)
     assert found.figures["BLEU"] == corpus_scores(hypotheses, [text.target], "de")[0].value
+
+    assert found.noise, "an untrained model's BLEU"
 
     japanese = replace(task.recipe, data=replace(task.recipe.data, target_language="ja"))
     with torch.no_grad():

@@ -31,6 +31,8 @@ SENTENCES = {
             "A dog runs . | Two run ?! | Yes .",
             "He ran. | - So did she.",
             "He ran. 😀 😀",
+            "He ran.😀 | She ran. :-) | They too.",
+            "The rep. | Men run with Rep. Smith, Maj. Jones and Gen. Hill. | Reps. Lee and Fox too.",
             "**He ran.** | Two men left.[1] | <b>A dog stays.</b> | (It snows.) | So be it.",
         ],
     ),
@@ -40,6 +42,8 @@ SENTENCES = {
             "A man is running.|A woman is walking.",
             "A man is running!|Dogs play?|They do.",
             "A man is running;a woman is walking.",
+            "A MAN SITS.|A WOMAN STANDS IN THE U.S.A AND AT ASP.NET.",
+            "A man sits.<br>|A woman stands.<br/> | Dogs run.\u200b | a) They do. | b) Cats too.",
             "Read Notes.Txt and main.Java at www.Example.Org/Some.Page?X and Ann.Lee@mail.Org or node.js and ASP.NET.",
             "Version 2.0 costs 3.5 at St.Patrick in the U.S.A of 12.000 or .NET",
         ],
@@ -95,11 +99,21 @@ SENTENCES = {
             "He (Mr. X. is old!) runs.",
             "He cried 'Stop! Now!' and ran.",
             '" Stop ! " | He ran .',
+            '"Thanks. | They are good." | "Yes. | He left."',
+            'He sees "Thanks. They do." on it. | "Oh. Mum," he says.',
+            'A man sits.|He said "stop".|They left.',
         ],
     ),
     "no capital letters": (
         "en",
-        ["a man sits. | a boy runs.", "a man , approx. the size of a dog .", 'he said " stop ! " the'],
+        [
+            "a man sits. | a boy runs.",
+            "a man sleeps. | dogs run.",
+            "he is in. | the end",
+            "fire dept. engine",
+            "a man , approx. the size of a dog .",
+            'he said " stop ! " the',
+        ],
     ),
     "German": (
         "de",
@@ -122,6 +136,7 @@ SENTENCES = {
             "M. Le Pen et Mme. Dupont dorment. | L'homme court.",
             "Il rit ! | Elle court ? | Oui.",
             "« Stop ! » | Il court. | Il dit « Stop ! » et court.",
+            "Il va à l'A.C. Milan et l’U.S. Navy. | De là, il part.",
             "En 50 av. J.-C. César vint. | C'est tout, c.-à-d. rien, etc. | Il dort.",
         ],
     ),
@@ -133,7 +148,7 @@ SENTENCES = {
     "Polish": ("pl", ["Np. Jan i ks. Nowak śpią. | Pies też."]),
     "Russian": ("ru", ["А. С. Пушкин жил на ул. Мойка. | Он спал, т. е. Был там."]),
     "Swedish": ("sv", ["T.ex. Anna sover. | En hund springer."]),
-    "Chinese": ("zh", ["一个男人在睡觉。|两只狗在玩！|他说：“停！”然后跑了。|“我累了。”|她走了"]),
+    "Chinese": ("zh", ["一个男人在睡觉。|两只狗在玩！|他说：“停！”然后跑了。|“我累了。”|她走了。|他（很累。）走了。"]),
     "Japanese": ("ja", ["男が走る。|犬が寝る？|はい。"]),
     "Korean": ("ko", ["남자가 달린다. | 개가 잔다."]),
     "Hindi": ("hi", ["एक आदमी दौड़ता है। | एक औरत चलती है।|वह सोती है॥"]),
@@ -164,6 +179,13 @@ def test_a_line_becomes_its_sentences(language: str, marked: str) -> None:
 def test_separators_always_separate(separator: str) -> None:
     text = separator.join(["", "A man is playing the guitar.", "two dogs", " ", "run", "Mr.", "Smith"])
     assert cut(text) == ["A man is playing the guitar.", "two dogs", "run", "Mr.", "Smith"]
+
+
+@pytest.mark.parametrize(
+    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->"]
+)
+def test_protected_spans_are_not_cut(span: str) -> None:
+    assert cut(f"He sees {span}. She sees {span} too.") == [f"He sees {span}.", f"She sees {span} too."]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t", "\u2028 \n"])

@@ -118,6 +118,15 @@ def test_of_equal_scores_the_later_is_the_better(tmp_path: Path) -> None:
     assert [checkpoint.step for checkpoint in average.checkpoints] == [2]
 
 
+def test_scores_that_are_noise_rank_by_loss_below_all_others(tmp_path: Path) -> None:
+    average = Average(AveragingConfig(keep=3, choose="best"), Tied(), tmp_path / "kept")
+    for step, (loss, score, noise) in enumerate(
+        [(3.0, 0.2, True), (2.0, 0.1, True), (4.0, 5.0, False), (5.0, 0.3, True)]
+    ):
+        average.add_checkpoint(step, Validation(loss, {"BLEU": score}, "BLEU", higher_is_better=True, noise=noise))
+    assert [checkpoint.step for checkpoint in average.checkpoints] == [0, 1, 2]
+
+
 def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:
     model = Tied()
     average = Average(AveragingConfig(decay=0.5), model, tmp_path / "kept")

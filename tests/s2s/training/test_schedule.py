@@ -53,11 +53,11 @@ def test_an_inverse_square_root_halves_in_four_times_the_warm_up() -> None:
     assert found[99:] == sorted(found[99:], reverse=True)
 
 
-def test_a_plateau_falls_after_so_many_validations_without_a_new_best() -> None:
+def test_a_plateau_falls_after_so_many_stale_validations() -> None:
     schedule = Schedule(ScheduleConfig(name="plateau", warmup_steps=0, factor=0.5, patience=2), 1000)
     found = []
-    for improved in (True, False, True, False, False, False, True, False, False):
-        schedule.observe(improved)
+    for fresh in (True, False, True, False, False, False, True, False, False):
+        schedule.observe(fresh)
         found.append(schedule.share(7))
     assert found == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
 
@@ -66,11 +66,11 @@ def test_a_plateau_goes_on_after_a_stop_where_it_was() -> None:
     config = ScheduleConfig(name="plateau", patience=2)
     whole, stopped, resumed = (Schedule(config, 1000) for _ in range(3))
     history = [True, False, False, False]
-    for improved in history:
-        stopped.observe(improved)
+    for fresh in history:
+        stopped.observe(fresh)
     resumed.restore(stopped.record())
-    for improved in history:
-        whole.observe(improved)
+    for fresh in history:
+        whole.observe(fresh)
     whole.observe(False)
     resumed.observe(False)
     assert resumed.share(500) == whole.share(500) == 0.25

@@ -7,7 +7,7 @@ from math import nan
 import pytest
 import torch
 
-from s2s.training.task import TaskState, Validation
+from s2s.training.task import Mark, TaskState, Validation
 
 
 @pytest.mark.parametrize(
@@ -22,16 +22,40 @@ from s2s.training.task import TaskState, Validation
     ],
 )
 def test_a_figure_beats_another(value: float, best: float | None, higher: bool, lower: bool) -> None:
-    assert Validation(5.0, {"score": value}, "score", higher_is_better=True).beats(best) == higher
-    assert Validation(5.0, {"score": value}, "score", higher_is_better=False).beats(best) == lower
-    assert Validation(value, {"score": 5.0}, "score", higher_is_better=True).by_loss().beats(best) == lower
+    before = None if best is None else Mark(best)
+    assert Validation(5.0, {"score": value}, "score", higher_is_better=True).beats(before) == higher
+    assert Validation(5.0, {"score": value}, "score", higher_is_better=False).beats(before) == lower
+    assert Validation(value, {"score": 5.0}, "score", higher_is_better=True).by_loss().beats(before) == lower
+
+
+@pytest.mark.parametrize(
+    ("loss", "noise", "best", "better"),
+    [
+        (5.0, True, None, True),
+        (5.0, True, Mark(0.9, loss=6.0), True),
+        (5.0, True, Mark(0.1, loss=4.0), False),
+        (5.0, True, Mark(0.1, loss=nan), True),
+        (nan, True, Mark(0.1, loss=4.0), False),
+        (1.0, True, Mark(0.1), False),  # that score tells something
+        (9.0, False, Mark(0.9, loss=1.0), True),
+        (9.0, False, Mark(0.1), True),
+        (1.0, False, Mark(0.9), False),
+    ],
+)
+def test_the_loss_decides_between_scores_that_are_noise(
+    loss: float, noise: bool, best: Mark | None, better: bool
+) -> None:
+    validation = Validation(loss, {"BLEU": 0.5}, "BLEU", higher_is_better=True, noise=noise)
+    assert validation.beats(best) == better
+    assert validation.mark == Mark(0.5, loss if noise else None) or loss != loss
+    assert not validation.by_loss().noise
 
 
 def test_a_loss_alone_is_a_validation() -> None:
     validation = Validation(0.5)
     assert (validation.figures, validation.primary, validation.value) == ({"loss": 0.5}, "loss", 0.5)
-    assert validation.beats(0.6)
-    assert not validation.beats(0.4)
+    assert validation.beats(Mark(0.6))
+    assert not validation.beats(Mark(0.4))
     assert validation.by_loss() == validation
 
 

@@ -25,7 +25,7 @@ from s2s.training.configuration import AveragingConfig, OptimiserConfig, Schedul
 from s2s.training.progress import Progress
 from s2s.training.signals import StepSignals
 from s2s.training.state import Position
-from s2s.training.task import Loss, Task, TaskState, Validation
+from s2s.training.task import Loss, Mark, Task, TaskState, Validation
 from s2s.training.trainer import Trainer
 
 BATCHES = 7  # of an epoch: with two to a step, the last step has one
@@ -455,7 +455,10 @@ def test_a_state_of_the_first_version_is_resumed(tmp_path: Path) -> None:
         tensors, record = read_state(run.last)
         earlier = {name: value for name, value in record.items() if name not in ("start", "machine", "task")}
         assert earlier.keys() == {"position", "schedule", "kept", "means", "data", "version"}
+        for name in ("best_loss", "lowest_loss"):
+            del earlier["position"][name]
         assert earlier["position"].keys() == {"step", "epoch", "batch", "best", "stale", "seconds"}
+        assert earlier["position"]["best"] is not None
         write_state(run.last, tensors, earlier)
         assert trainer_of(run, start="model").train().epoch == CONFIG.epochs
 
@@ -494,7 +497,11 @@ def test_a_warm_up_that_takes_most_of_a_training_is_told(
 def test_the_best_model_is_the_one_with_the_best_figure(whole: Path) -> None:
     best = read_model(whole / "best")
     log = log_of(whole)
-    assert best.about["validation"]["loss"] == record_of(whole)["position"]["best"]
+    assert (
+        best.about["validation"]["loss"]
+        == record_of(whole)["position"]["best"]
+        == record_of(whole)["position"]["lowest_loss"]
+    )
     assert best.about["validation"]["loss"] == min(entry["loss"] for entry in log)
     model = Network().eval()
     model.load_state_dict(best.tensors)
@@ -513,7 +520,7 @@ def test_the_loss_may_choose_the_best_model(tmp_path: Path, monkeypatch: pytest.
     config = replace(CONFIG, averaging=AveragingConfig())
     for best, epoch, value in (("score", CONFIG.epochs, CONFIG.epochs), ("loss", 2, 0)):
         position = train(tmp_path / best, config=replace(config, best=best))  # type: ignore[arg-type]
-        assert position.best == value
+        assert position.best == Mark(value)
         assert read_model(tmp_path / best / "best").about["validation"]["epoch"] == epoch
 
 
@@ -528,7 +535,7 @@ def test_of_equal_models_the_last_is_kept(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Regression, "validate", lambda *_: Validation(0.0))
     position = train(tmp_path / "run", config=replace(CONFIG, averaging=AveragingConfig()))
     assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == CONFIG.epochs
-    assert position.validations_since_best == CONFIG.epochs - 1  # none of them was a new best
+    assert position.stale == CONFIG.epochs - 1  # none of them was a new best
 
 
 def test_the_mean_of_the_kept_weights_is_the_last_candidate(whole: Path) -> None:
@@ -563,14 +570,90 @@ def test_it_stops_early_and_stays_stopped(tmp_path: Path, capsys: pytest.Capture
 
     config = replace(CONFIG, epochs=9, patience=2)
     position = train(tmp_path / "run", Worsening(), config)
-    assert (position.epoch, position.validations_since_best) == (3, 2)
-    assert "stopped early: 2 validations without a new best" in capsys.readouterr().err
+    assert (position.epoch, position.stale) == (3, 2)
+    assert "stopped early: 2 validations in a row improved neither the score nor the loss\n" in capsys.readouterr().err
     assert train(tmp_path / "run", Worsening(), replace(config, epochs=20)).epoch == 3
     printed = capsys.readouterr().err
-    assert "this run has already finished (early stopping) after epoch 3: 2 validations gave no new best" in printed
+    assert (
+        "this run has already finished (early stopping) after epoch 3: 2 validations in a row improved nei" in printed
+    )
     assert "start another --run with a higher training.patience, or 0" in printed
     assert "resuming" not in printed
     assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == 1
+
+
+NOISE = [0.27, 0.19, 0.31, 0.25, 0.21, 0.20]
+
+
+class Scored(Regression):
+    """Gives the figures of a list, validation after validation: (loss, score), scores below 1 being noise."""
+
+    def __init__(self, figures: Sequence[tuple[float, float]]) -> None:
+        super().__init__()
+        self.figures = list(figures)
+
+    def validate(self, model: nn.Module) -> Validation:
+        loss, score = self.figures[self.validations]
+        self.validations += 1
+        return Validation(loss, {"score": score}, "score", higher_is_better=True, noise=score < 1)
+
+
+PATIENT = replace(CONFIG, averaging=AveragingConfig(), epochs=6, patience=2)
+
+
+@pytest.mark.parametrize(
+    ("figures", "epoch", "best"),
+    [
+        ([(9 - i, score) for i, score in enumerate(NOISE)], 6, 6),  # scores are noise, the loss falls
+        ([(1 + i, score) for i, score in enumerate(NOISE)], 3, 1),  # the loss rises from the first
+        ([(9 - i, 0.0) for i in range(6)], 6, 6),
+        ([(9 - i, 30 - i) for i in range(6)], 6, 1),  # the score falls and the loss does too
+        ([(1 + i, 30 + i) for i in range(6)], 6, 6),  # the other way round
+        ([(5, 30), (4, 29), (4, 29), (4, 30), (3, 31), (2, 32)], 4, 4),  # of equal models the last is kept
+        ([(5, 0.5), (9, 2), (4, 0.9), (9, 1), (9, 1), (9, 1)], 5, 2),  # a score that tells beats one that does not
+    ],
+)
+def test_a_validation_is_stale_if_it_improves_neither_score_nor_loss(
+    figures: list[tuple[float, float]], epoch: int, best: int, tmp_path: Path
+) -> None:
+    assert train(tmp_path / "run", Scored(figures), PATIENT).epoch == epoch
+    assert read_model(tmp_path / "run" / "best").about["validation"]["epoch"] == best
+
+
+@pytest.mark.parametrize("warmup", [0, 3 * STEPS, 3 * STEPS + 1])
+def test_it_never_stops_before_the_warm_up_ends(warmup: int, tmp_path: Path) -> None:
+    """Validations during the warm-up do not count, so that training goes on for `patience` validations after it."""
+    config = replace(PATIENT, epochs=9, schedule=ScheduleConfig("plateau", warmup_steps=warmup, patience=1))
+    position = train(tmp_path / "run", Scored([(1.0 + i, 0.5) for i in range(9)]), config)
+    assert position.epoch == {0: 3, 12: 4, 13: 5}[warmup]
+    assert record_of(tmp_path / "run")["schedule"]["reductions"] == 2
+
+
+def test_a_state_that_an_earlier_version_stopped_inside_the_warm_up_goes_on(tmp_path: Path) -> None:
+    config = replace(PATIENT, schedule=ScheduleConfig(warmup_steps=5 * STEPS))
+    falling = [(9.0 - i, 0.0) for i in range(6)]
+    train(tmp_path / "run", Scored(falling), replace(config, epochs=3))
+    tensors, record = read_state(tmp_path / "run" / "last")
+    record["position"]["stale"] = 2
+    write_state(tmp_path / "run" / "last", tensors, record)
+    assert train(tmp_path / "run", Scored(falling), config).epoch == 6
+
+
+def test_stale_validations_and_the_lowest_loss_are_resumed(tmp_path: Path) -> None:
+    figures = [(5.0, 30.0), (4.0, 0.5), (6.0, 0.6), (7.0, 0.2), (8.0, 0.1), (9.0, 0.1)]
+    task = Scored(figures)
+    for epochs in (1, 2, 3, 6):
+        position = train(tmp_path / "run", task, replace(PATIENT, epochs=epochs))
+    assert (position.epoch, position.stale, position.lowest_loss, position.best) == (4, 2, 4.0, Mark(30.0))
+
+
+def test_what_is_printed_of_the_best_model_is_true(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = [(5, 0.5), (6, 0.6), (4, 0.2), (3, 30), (2, 30), (1, 29)]
+    train(tmp_path / "run", Scored(figures), PATIENT)
+    printed = [line.partition("score ")[2] for line in capsys.readouterr().err.splitlines() if "validation:" in line]
+    by_loss = " (best so far, by its loss: score rests on too few matches)"
+    equal = " (as good as the best so far, and kept in its place)"
+    assert printed == [f"0.5{by_loss}", "0.6", f"0.2{by_loss}", "30 (best so far)", f"30{equal}", "29"]
 
 
 # -------------------------------------------------------------------------------------------- what is not finite

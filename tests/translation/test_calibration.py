@@ -19,25 +19,7 @@ from translation.corpus import ParallelText
 from translation.model import TranslationModel
 from translation.translator import Translator
 
-WORDS = [
-    "a",
-    "man",
-    "in",
-    "red",
-    "hat",
-    "is",
-    "sleeping",
-    "the",
-    "park",
-    ".",
-    "two",
-    "dogs",
-    "play",
-    "with",
-    "ball",
-    "snow",
-    "!",
-]
+WORDS = " ".join(LINES).split()
 SOURCES = [" ".join(WORDS[i % 13 : i % 13 + 3 + i % 5]) for i in range(40)]
 
 

@@ -74,14 +74,19 @@ def _check_paths(options: argparse.Namespace, outputs: Sequence[str]) -> None:
 
 
 def _languages(options: argparse.Namespace) -> tuple[str, str]:
-    source = options.source_language or options.source.suffix.removeprefix(".")
-    target = options.target_language or options.target.suffix.removeprefix(".")
+    source = options.source_language or _suffix(options.source)
+    target = options.target_language or _suffix(options.target)
     check(
         source and target and source != target,
         f"{options.source}, {options.target}: the suffixes are not two different languages; "
         "give --source-language and --target-language",
     )
     return source, target
+
+
+def _suffix(path: Path) -> str:
+    """Return the suffix of a text, without that of its compression: `en` of `train.en.gz`."""
+    return Path(path.name.removesuffix(".gz")).suffix.removeprefix(".")
 
 
 def _name(text: str) -> str:

@@ -1,22 +1,22 @@
 r"""Reading text line by line from files, pipes and terminals.
 
 Only `\n` ends a line, and one `\r` before it is dropped; U+2028, U+0085 and form feed are ordinary characters. A last
-line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8; a byte order mark is dropped, and
-lines are normalised to NFC.
+line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8, or UTF-8 compressed with gzip; a byte
+order mark is dropped, and lines are normalised to NFC.
 """
 
 from __future__ import annotations
 
 import io
-import os
-import select
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from s2s.errors import UserError
+from s2s.errors import UserError, warn
 from s2s.files import check_readable
+from s2s.text.blocks import read_blocks
+from s2s.text.file_kinds import refuse_nul
 
 WINDOW_LINES = 4096
 WINDOW_BYTES = 1 << 18  # about the size of 4096 lines; only a longer line makes a larger window
@@ -30,7 +30,8 @@ class LineReader:
         file: any object with a file descriptor; nothing may have been read from it through a buffer before.
         name: its name in messages; by default the name of the file.
         errors: `strict` raises a UserError at bytes that are not UTF-8, which names the line, the byte offset in the
-            file (from 0) and the bytes; `replace` replaces them by U+FFFD and counts them.
+            file (from 0) and the bytes; `replace` replaces them by U+FFFD and counts them. A NUL byte, text in UTF-16
+            and formats such as PDF raise a UserError in both. Offsets in a gzip file are those of the text in it.
 
     Attributes:
         replaced: the number of byte sequences replaced so far.
@@ -45,6 +46,7 @@ class LineReader:
         self._errors = errors
         self._number = 0  # lines decoded so far
         self._offset = 0  # byte offset of the next line in the file
+        self._returns = 0  # carriage returns inside the first line
 
     def __iter__(self) -> Iterator[str]:
         for window in self.windows():
@@ -55,8 +57,13 @@ class LineReader:
 
         It waits for input only while no complete line is available, so a pipe or terminal can be answered line by line.
         """
-        for window in _windows(self._descriptor):
+        for window in _windows(self._descriptor, self._name):
             yield [self._decode(line) for line in window]
+        if self._number == 1 and self._returns:
+            warn(
+                f"{self._name}: is read as one line: it has {self._returns:,} carriage returns inside it (classic Mac "
+                "line ends); to have as many lines, convert it first, for example with tr '\\r' '\\n'"
+            )
 
     def _decode(self, line: bytes) -> str:
         try:
@@ -66,8 +73,11 @@ class LineReader:
                 raise UserError(self._complaint(error)) from error
             text = line.decode(errors="replace")
             self.replaced += text.count("\ufffd") - line.count("\ufffd".encode())  # not those in the input itself
+        if 0 in line:
+            refuse_nul(line, self._name, self._number + 1, self._offset)
         if self._number == 0:
             text = text.removeprefix("\ufeff")
+            self._returns = text.rstrip("\r\n").count("\r")
         self._number += 1
         self._offset += len(line)
         text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
@@ -90,10 +100,10 @@ def count_lines(path: Path) -> int:
     """Return the number of lines that `read_lines` would yield, without decoding them."""
     check_readable(path)
     with path.open("rb", buffering=0) as file:
-        return sum(len(window) for window in _windows(file.fileno()))
+        return sum(len(window) for window in _windows(file.fileno(), str(path)))
 
 
-def _windows(descriptor: int) -> Iterator[list[bytes]]:
+def _windows(descriptor: int, name: str) -> Iterator[list[bytes]]:
     r"""Yield lists of lines as bytes, each with its `\n`, which only the last line of the file may lack.
 
     Each read gives one window, or several if lines are short. A read waits for the first byte only, and empties a pipe,
@@ -101,7 +111,7 @@ def _windows(descriptor: int) -> Iterator[list[bytes]]:
     """
     begun: list[bytes] = []  # the parts of a line whose end has not been read yet
     start = True
-    while block := _read_block(descriptor):
+    for block in read_blocks(descriptor, WINDOW_BYTES, name):
         whole, newline, rest = block.rpartition(b"\n")
         if newline:
             lines = io.BytesIO(b"".join([*begun, whole, newline])).readlines()
@@ -112,12 +122,3 @@ def _windows(descriptor: int) -> Iterator[list[bytes]]:
     last = b"".join(begun)
     if last and not (start and last == _BOM):
         yield [last]
-
-
-def _read_block(descriptor: int) -> bytes:
-    """Read what is available, up to `WINDOW_BYTES`; wait if nothing is; return b"" at the end of the file."""
-    while True:
-        try:
-            return os.read(descriptor, WINDOW_BYTES)
-        except BlockingIOError:  # the parent process left standard input in non-blocking mode
-            select.select([descriptor], [], [])

@@ -72,8 +72,8 @@ def sentence_spans(text: str, language: str) -> list[Span]:
 
 
 def _outside_protected(text: str, cuts: list[int]) -> list[int]:
-    """Leave out the cuts inside a tag, a placeholder or a piece of code."""
-    if len(cuts) < 3 or not any(mark in text for mark in "`<{"):
+    """Leave out the cuts inside a tag, a placeholder, a piece of code, a URL or an e-mail address."""
+    if len(cuts) < 3 or not any(mark in text for mark in "`<{@/"):
         return cuts
     spans = [(span.start, span.end) for span in find_spans(text)]
     ends = [end for _, end in spans]
@@ -239,7 +239,7 @@ class _Line:
         tokens = self.text[max(begin, end - _WINDOW) : end].split()
         if not tokens:
             return "", set()
-        token = key = re.split(r"['’](?=\w)", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
+        token = key = re.split(r"['’](?=\w)|[\"“„«»]", tokens[-1].lstrip("\"'([{“„«»‘‚’*_¿¡<>-–—"))[-1]
         if len(token) == 1:
             for earlier in tokens[-2:-5:-1]:
                 if not (len(earlier) == 2 and earlier[1] == "."):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,13 @@ def test_suffixes_that_name_no_languages_need_options(corpus: Path, capsys: pyte
     assert names(corpus / "out") == ["train.de", "train.en"]
 
 
+def test_compressed_text_is_read_and_its_language_is_that_before_gz(corpus: Path) -> None:
+    for language in ("en", "de"):
+        (corpus / f"b.{language}.gz").write_bytes(gzip.compress((corpus / f"a.{language}").read_bytes()))
+    assert run(corpus, source="b.en.gz", target="b.de.gz") == 0
+    assert lines(corpus / "out/train.en") == [ENGLISH[i] for i in (0, 2, 4, 5)]
+
+
 def test_existing_files_are_replaced_only_by_force_and_never_by_half(
     corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +131,21 @@ def test_mistakes_are_told_and_write_nothing(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error
+    assert not list(corpus.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("A dog.\n".encode("utf-16-be") * 6, "line 1, byte 0: looks like UTF-16BE, not UTF-8"),
+        (b"A dog.\n" * 5 + b"A\0dog.\n", "line 6, byte 36: a NUL byte"),
+        (b"%PDF-1.7\n" * 6, "is a PDF document, not text"),
+    ],
+)
+def test_what_is_no_text_is_told(corpus: Path, data: bytes, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (corpus / "a.en").write_bytes(data)
+    assert run(corpus) == 2
+    assert message in capsys.readouterr().err
     assert not list(corpus.glob("out/*"))
 
 

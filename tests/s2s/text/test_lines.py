@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import os
 import select
 import tracemalloc
 import unicodedata
+import zlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -36,7 +39,6 @@ def write(folder: Path, data: bytes) -> Path:
         (b"\xef\xbb\xbf\n", [""]),
         (b"a\n\xef\xbb\xbf", ["a", "\ufeff"]),
         ("Apfel a\u0308\n".encode(), ["Apfel \u00e4"]),
-        (b"a\0b", ["a\0b"]),
     ],
 )
 def test_lines(tmp_path: Path, data: bytes, expected: list[str]) -> None:
@@ -46,7 +48,7 @@ def test_lines(tmp_path: Path, data: bytes, expected: list[str]) -> None:
 
 
 @given(
-    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))),
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r\ufeff"))),
     block=st.integers(1, 9),
 )
 def test_lines_survive_any_cut_between_reads(
@@ -68,7 +70,7 @@ def test_bytes_that_are_not_utf8_are_named(tmp_path: Path, before: bytes) -> Non
     assert str(caught.value).startswith(f"{path}: line {line}, byte {byte}: not UTF-8: E9 (invalid continuation byte)")
 
 
-@pytest.mark.parametrize("bad", [b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfea\0", b"\xe2\x82"])
+@pytest.mark.parametrize("bad", [b"\xed\xa0\x80", b"\xc0\x80", b"\xff\xfea", b"\xe2\x82"])
 def test_surrogates_overlong_forms_and_cut_characters_are_refused(tmp_path: Path, bad: bytes) -> None:
     with pytest.raises(UserError, match="line 2, byte 3: not UTF-8"):
         list(read_lines(write(tmp_path, b"ok\n" + bad + b"\n")))
@@ -80,6 +82,92 @@ def test_replacing_goes_on_and_counts(tmp_path: Path) -> None:
         reader = LineReader(file, errors="replace")
         assert list(reader) == ["caf\ufffd", "fine \ufffd", "\ufffd\ufffd \ufffd", "last\ufffd"]
     assert reader.replaced == 4
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+def test_a_nul_byte_is_refused_with_its_place(tmp_path: Path, errors: Literal["strict", "replace"]) -> None:
+    path = write(tmp_path, b"A man.\nTwo dogs\0run.\n")
+    with path.open("rb") as file, pytest.raises(UserError, match="line 2, byte 15: a NUL byte, which no text has"):
+        list(LineReader(file, errors=errors))
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-16", "UTF-32LE"])
+def test_utf16_is_refused_and_named(tmp_path: Path, encoding: str, errors: Literal["strict", "replace"]) -> None:
+    path = write(tmp_path, "A man is here.\nTwo dogs.\n".encode(encoding))
+    with (
+        path.open("rb") as file,
+        pytest.raises(UserError, match=r"line 1, byte \d: looks like UTF-(16|32).*iconv -f UTF"),
+    ):
+        list(LineReader(file, errors=errors))
+    with pytest.raises(UserError, match="looks like"):
+        count_lines(path)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 7])
+def test_gzip_is_read_as_the_text_in_it(tmp_path: Path, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"line {i} of many, ä\r\n" for i in range(1000)]
+    data = gzip.compress("".join(texts).encode())
+    path = write(tmp_path, data + gzip.compress(b"another member\n") + bytes(100))
+    monkeypatch.setattr(lines, "WINDOW_BYTES", 100 * cut)
+    assert list(read_lines(path)) == [*(text[:-2] for text in texts), "another member"]
+    assert count_lines(path) == 1001
+
+
+def test_damaged_gzip_is_told(tmp_path: Path) -> None:
+    data = gzip.compress(b"a line of text\n" * 100)
+    with pytest.raises(UserError, match="this gzip file is cut off; copy or download it again"):
+        list(read_lines(write(tmp_path, data[:-1])))
+    with pytest.raises(UserError, match="this gzip file is damaged"):
+        list(read_lines(write(tmp_path, data[:20] + b"\xff\xff" + data[22:])))
+    with pytest.raises(UserError, match="is a gzip file inside a gzip file"):
+        list(read_lines(write(tmp_path, gzip.compress(data))))
+
+
+def test_gzip_that_expands_much_needs_little_memory(tmp_path: Path) -> None:
+    path = write(tmp_path, gzip.compress((b"a" * 99 + b"\n") * 1_000_000))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_lines(path)) == 1_000_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * WINDOW_BYTES
+
+
+def test_a_pipe_of_gzip_is_answered_before_its_end() -> None:
+    reading, writing = os.pipe()
+    pack = zlib.compressobj(wbits=31)
+    with os.fdopen(reading, "rb") as file:
+        windows = LineReader(file, "a pipe").windows()
+        for text in (b"one\n", b"two\n"):
+            os.write(writing, pack.compress(text) + pack.flush(zlib.Z_SYNC_FLUSH))
+            assert next(windows) == [text.decode().strip()]
+        os.write(writing, pack.flush())
+        os.close(writing)
+        assert list(windows) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "returns"),
+    [
+        (b"one\rtwo\rthree\r", 2),
+        (b"one\rtwo\n", 1),
+        (b"one\r\n", 0),
+        (b"one\r", 0),
+        (b"one\rtwo\nthree\n", 0),
+    ],
+)
+def test_classic_mac_line_ends_are_told(
+    tmp_path: Path, data: bytes, returns: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, data)
+    list(read_lines(path))
+    warning = (
+        f"warning: {path}: is read as one line: it has {returns} carriage returns inside it (classic Mac line ends)"
+    )
+    printed = capsys.readouterr().err
+    assert printed.startswith(warning) if returns else not printed
 
 
 def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:

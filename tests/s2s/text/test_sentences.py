@@ -119,6 +119,7 @@ SENTENCES = {
         "de",
         [
             "Ein Mann sitzt. | Eine Frau steht.",
+            "Heute ist die„15. Woche“ oder Fa. Meier.",
             "Am 5. Mai. | Er kam am 5. 3. 2020 im 19. Jahrhundert.",
             "Die 3. Liga vom 8.-10. August. | Es war 1990. | Leute.",
             "Das ist Nr. 7, z. B. Hunde, z.B. Katzen, d. h. Tiere usw. im Haus bzw. Garten.",
@@ -182,7 +183,7 @@ def test_separators_always_separate(separator: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->"]
+    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->", "ab@cd.De"]
 )
 def test_protected_spans_are_not_cut(span: str) -> None:
     assert cut(f"He sees {span}. She sees {span} too.") == [f"He sees {span}.", f"She sees {span} too."]

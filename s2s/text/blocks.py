@@ -1,0 +1,82 @@
+"""Reading text from descriptors in blocks of bytes, as soon as they are there; gzip is decompressed on the way."""
+
+from __future__ import annotations
+
+import os
+import select
+import zlib
+from collections.abc import Iterator
+from itertools import chain
+
+from s2s.errors import UserError, check
+from s2s.text.file_kinds import GZIP, MAGIC_BYTES, check_text
+
+_GZIP_FORMAT = 31  # zlib's number for a header and a checksum of gzip
+
+
+def read_blocks(descriptor: int, size: int, name: str) -> Iterator[bytes]:
+    """Yield blocks of text of up to `size` bytes; wait only while nothing can be read. Blocks are not cut at lines.
+
+    Args:
+        descriptor: of a file, pipe or terminal that is open for reading.
+        size: of a block; only the first may be larger, by a few bytes.
+        name: of the file, for messages.
+
+    Raises:
+        UserError: the first bytes are those of another format than text, or of UTF-16; or compressed data are damaged.
+    """
+    blocks = _with_beginning(_raw_blocks(descriptor, size))
+    first = next(blocks, b"")
+    if first.startswith(GZIP):
+        blocks = _with_beginning(_decompressed(chain([first], blocks), size, name))
+        first = next(blocks, b"")
+    check_text(first, name)
+    if first:
+        yield first
+        yield from blocks
+
+
+def _raw_blocks(descriptor: int, size: int) -> Iterator[bytes]:
+    while True:
+        try:
+            block = os.read(descriptor, size)
+        except BlockingIOError:  # the parent process left standard input in non-blocking mode
+            select.select([descriptor], [], [])
+            continue
+        if not block:
+            return
+        yield block
+
+
+def _with_beginning(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks, the first ones joined until a format can be told by them or a line is complete."""
+    first = b""
+    while len(first) < MAGIC_BYTES and b"\n" not in first:
+        block = next(blocks, b"")
+        if not block:
+            break
+        first += block
+    if first:
+        yield first
+    yield from blocks
+
+
+def _decompressed(blocks: Iterator[bytes], size: int, name: str) -> Iterator[bytes]:
+    """Yield what blocks of gzip hold, which may be several compressed files one after the other."""
+    member = zlib.decompressobj(_GZIP_FORMAT)
+    for block in blocks:
+        full = False
+        while block or full:
+            if member.eof:  # another compressed file follows, or the padding of a tape
+                block, member = block.lstrip(b"\0"), zlib.decompressobj(_GZIP_FORMAT)
+                if not block:
+                    return
+            try:
+                text = member.decompress(block, size)
+            except zlib.error as error:
+                raise UserError(f"{name}: this gzip file is damaged ({error}); copy or download it again") from error
+            if text:
+                yield text
+            full = len(text) == size and not member.eof
+            block = member.unused_data if member.eof else member.unconsumed_tail
+    check(member.eof, f"{name}: this gzip file is cut off; copy or download it again")

@@ -74,7 +74,7 @@ def some_text(draw: Random) -> str:
 def _characters(draw: Random) -> str:
     low, high = draw.choice(_PLANES)
     points = [draw.randint(low, high) for _ in range(draw.randint(1, 5))]
-    return "".join(chr(point) for point in points if not 0xD800 <= point <= 0xDFFF)
+    return "".join(chr(point) for point in points if point and not 0xD800 <= point <= 0xDFFF)
 
 
 def damaged(content: bytes, draw: Random) -> bytes:

@@ -58,12 +58,19 @@ def unexplained(done: Outcome, *allowed: int) -> Iterator[Fault]:
 
 
 def text_bytes(world: World, draw: Random, call: Call, folder: Path) -> Iterator[Fault]:
-    """Any bytes: translated line for line where they are UTF-8, or where what is not may be replaced; else refused."""
+    """Any bytes: translated line for line where they are UTF-8, or where what is not may be replaced; else refused.
+
+    NUL bytes and what looks like UTF-16 are refused always.
+    """
     path, content, replace = folder / "text.en", inputs.some_bytes(draw), draw.random() < 0.3
     path.write_bytes(content)
     options = ["--encoding-errors", "replace"] if replace else []
     done = call("translation.translate", ["--model", world.translator, *FAST, *options, path])
     yield from unexplained(done, 0, 2)
+    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if done.code != 2 or not done.errors.startswith(f"error: {path}: line "):
+            yield Fault("silent", f"expected a refusal of NUL bytes, found {done.code}: {done.errors[-600:]}")
+        return
     try:
         lines = _lines(content.decode(errors="replace" if replace else "strict"))
     except UnicodeDecodeError as error:

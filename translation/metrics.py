@@ -25,6 +25,7 @@ from s2s.text.languages import CHINESE, JAPANESE, checked_subtag, primary_subtag
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric, Signature
     from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
     from sacrebleu.significance import Result
 
 Streams = Sequence[Sequence[str]]
@@ -121,6 +122,11 @@ def sentence_bleu(hypothesis: str, reference: str, language: str) -> float:
     return _sentence_bleu(sacrebleu_tokeniser(language)).sentence_score(hypothesis, [reference]).score
 
 
+def sentence_chrf(hypothesis: str, reference: str) -> float:
+    """chrF2 of one cased, detokenised line, 0 to 100, by sacreBLEU's defaults."""
+    return _sentence_chrf().sentence_score(hypothesis, [reference]).score
+
+
 def paired_bootstrap(
     baseline: Sequence[str],
     hypotheses: Sequence[str],
@@ -202,6 +208,13 @@ def _sentence_bleu(tokenize: str) -> BLEU:
     from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(tokenize=tokenize, effective_order=True)
+
+
+@cache
+def _sentence_chrf() -> CHRF:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from typing import Any
 import torch
 
 from s2s.config import from_dict, option, to_dict
+from s2s.decoding import confidence
+from s2s.decoding.confidence import Calibration
+from s2s.errors import UserError, warn
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -22,6 +25,7 @@ from s2s.storage.weights import load_weights, weightless
 from s2s.text import vocabulary
 from s2s.text.tokens import PLACEHOLDERS
 from s2s.text.vocabulary import Vocabulary
+from translation.confidence import WORDS
 
 KIND = "translation"
 # What is stored may be a stranger's: these bound the work and memory that it can ask for, beyond any in earnest.
@@ -59,12 +63,17 @@ def build_network(config: TranslationConfig, source_size: int, target_size: int)
 
 @dataclass(frozen=True)
 class TranslationModel:
-    """A network and the vocabularies that turn text into its tokens and back."""
+    """A network and the vocabularies that turn text into its tokens and back.
+
+    Attributes:
+        calibration: of its confidence; None if it was not calibrated
+    """
 
     config: TranslationConfig
     source: Vocabulary
     target: Vocabulary
     network: EncoderDecoder
+    calibration: Calibration | None = None
 
     @classmethod
     def fresh(cls, config: TranslationConfig, source: Vocabulary, target: Vocabulary) -> TranslationModel:
@@ -82,6 +91,8 @@ class TranslationModel:
         assets = {"source.vocabulary": self.source.to_bytes()}
         if not self.config.joint_vocabulary:
             assets["target.vocabulary"] = self.target.to_bytes()
+        if self.calibration:
+            assets[confidence.FILE] = self.calibration.to_json()
         model_directory.write_model(
             directory,
             kind=KIND,
@@ -101,7 +112,21 @@ def _build(stored: StoredModel) -> TranslationModel:
     with weightless():
         network = build_network(config, len(source), len(target))
     load_weights(network, stored.tensors, source=stored.directory)
-    return TranslationModel(config, source, target, network.eval())
+    return TranslationModel(config, source, target, network.eval(), _calibration(stored))
+
+
+def _calibration(stored: StoredModel) -> Calibration | None:
+    """The calibration of a model that has one; if it is of another version of this program, a warning and None."""
+    data, path = stored.assets.get(confidence.FILE), stored.directory / confidence.FILE
+    if data is None:
+        return None
+    calibration = Calibration.from_json(data, path)
+    try:
+        calibration.check_features(WORDS, path)
+    except UserError as error:
+        warn(str(error))
+        return None
+    return calibration
 
 
 model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -17,11 +17,12 @@ from pathlib import Path
 
 from s2s import cache
 from s2s.config import to_dict
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, printable
 from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
 from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
+from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
@@ -55,7 +56,7 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
     `known` are those of a model that is gone on from: then none are learned.
     """
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    for path, lines in _sides(recipe, validation):
+    for path, lines, _ in _sides(recipe, validation):
         check(any(map(str.strip, lines)), f"{path}: has blank lines alone; validate on sentences")
     path = cache.folder() / f"{_key(recipe, known)}.json"
     if not path.exists():
@@ -66,22 +67,38 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
     if known:
         kind, placeholders = known[0].kind, max(known[0].placeholders, placeholders)
     text, sizes, vocabularies, report = _stored(path, kind, placeholders)
-    for line in [report, *_unknown(recipe, validation, vocabularies), *_overlap(recipe, validation, text)]:
-        print(line, file=sys.stderr)
+    unknown = [*_unknown_in_training(recipe, text, sizes, known)] if known else []
+    unknown += _unknown(zip(_sides(recipe, validation), vocabularies))
+    for line in [report, *unknown, *_overlap(recipe, validation, text)]:
+        print(printable(line) if line != report else line, file=sys.stderr)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
     return PreparedPairs(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
 
 
-def _unknown(recipe: Recipe, text: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]) -> Iterator[str]:
-    """How much of the validation text the vocabularies do not know; with all characters, subwords know everything."""
-    for (path, lines), known in zip(_sides(recipe, text), vocabularies):
+def _unknown(texts: Iterable[tuple[tuple[Path, Sequence[str], Sequence[int]], Vocabulary]]) -> Iterator[str]:
+    """Return how much of each text its vocabulary does not know: tokens, or for subwords characters."""
+    for (path, lines, numbers), known in texts:
         if isinstance(known, WordVocabulary | CharacterVocabulary):
             yield f"{path}: {known.oov_report(lines)}"
+        elif unknown := unknown_characters(known, lines, numbers):
+            yield f"{path}: {unknown}"
 
 
-def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[Path, Sequence[str]]]:
-    """The files of the validation text, with their lines."""
-    return [(recipe.data.validation_source, text.source), (recipe.data.validation_target, text.target)]
+def _unknown_in_training(
+    recipe: Recipe, text: ParallelText, sizes: Sequence[int], known: tuple[Vocabulary, Vocabulary]
+) -> Iterator[str]:
+    """Return how much of the training files the vocabularies of the model that training starts from do not know."""
+    first = 0
+    for source, target, size in zip(recipe.data.train_source, recipe.data.train_target, sizes):
+        part = text.pick(range(first, first + size))
+        yield from _unknown(zip([(source, part.source, part.lines), (target, part.target, part.lines)], known))
+        first += size
+
+
+def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[Path, Sequence[str], Sequence[int]]]:
+    """Return the files of the validation text, with their lines and line numbers."""
+    paths = recipe.data.validation_source, recipe.data.validation_target
+    return [(paths[0], text.source, text.lines), (paths[1], text.target, text.lines)]
 
 
 def _overlap(recipe: Recipe, validation: ParallelText, train: ParallelText) -> Iterator[str]:

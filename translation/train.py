@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s import cache, seeds
@@ -57,7 +58,13 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     task = task_class(recipe, data, model, device)
     print(task.report(), file=sys.stderr)
     start_key = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
-    return training_command.Training(task, task.network, data.key, start_key)
+
+    def calibrate(best: Path) -> None:
+        from translation.calibration import calibrate_trained
+
+        calibrate_trained(best, data.validation, device.type)
+
+    return training_command.Training(task, task.network, data.key, start_key, calibrate)
 
 
 def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:

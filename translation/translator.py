@@ -7,23 +7,26 @@ write    Hypothesis  -> Translation  text, with unknown words copied       trans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from s2s.decoding.confidence import Features
 from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
-from translation.cutting import cut
+from translation.confidence import features, judge
+from translation.cutting import CutLine, cut
 from translation.model import KIND, TranslationModel
 from translation.reading import Reader
 from translation.searching import Searcher
@@ -41,6 +44,8 @@ class Translator:
         translator = Translator.load("en-de")
         for translation in translator.translate(["A man is sleeping.", "Two dogs play."]):
             print(translation.text, translation.score)
+
+    Each translation has a confidence if the model is calibrated (see translation/confidence.py) and translates alone.
 
     Args:
         model: on its device, in evaluation mode
@@ -78,6 +83,7 @@ class Translator:
         self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
         without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
         self._writer = Writer(model.source, model.target, self.options.n_best, spaces=not without_spaces)
+        self.calibration = None if others else model.calibration  # scores of an ensemble are others than its models'
 
     @classmethod
     def load(
@@ -138,9 +144,33 @@ class Translator:
         Raises:
             UserError: `lines` is a single string, or one of them is not a string of Unicode characters.
         """
+        return [self._judged(self._writer.write(line, found), line, found) for line, found in self._search(lines)]
+
+    def with_features(self, lines: Iterable[str]) -> list[tuple[Translation, Features | None]]:
+        """Translate as `translate` does, and return the features of each line's confidence, for a calibration.
+
+        They are None for a line that is blank, copied, or cut into several pieces.
+        """
+        return [(self._writer.write(line, found), _features(line, found)) for line, found in self._search(lines)]
+
+    def _search(self, lines: Iterable[str]) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
+        """Each line in its pieces, and the hypotheses for each piece."""
         cut_lines = cut(_checked(lines), self._reader, self.max_source_length)
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
-        return [self._writer.write(line, list(islice(hypotheses, len(line.pieces)))) for line in cut_lines]
+        for line in cut_lines:
+            yield line, list(islice(hypotheses, len(line.pieces)))
+
+    def _judged(
+        self, translation: Translation, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]
+    ) -> Translation:
+        """The translation with its confidence, if the model is calibrated."""
+        judgement = judge(line.pieces, hypotheses, self.calibration) if self.calibration else None
+        return replace(translation, **vars(judgement)) if judgement else translation
+
+
+def _features(line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Features | None:
+    """The features of a line's best translation; None if it was not translated in one piece."""
+    return features(line.pieces[0], hypotheses[0][0]) if len(hypotheses) == 1 and hypotheses[0] else None
 
 
 def _checked(lines: Iterable[str]) -> list[str]:

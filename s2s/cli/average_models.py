@@ -6,18 +6,21 @@ The models must be checkpoints of one training, or have been fine-tuned from one
 average of models that were trained from different random weights is useless. A model that is given twice counts twice
 (Wortsman et al., 2022, "Model soups"). To average the checkpoints within one training, set `training.averaging` in the
 recipe.
+
+A calibration of confidence is not averaged: calibrate the average again, see `s2s calibrate`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s import config
 from s2s.cli import command
 from s2s.cli.arguments import Parser
+from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check
 from s2s.plugins import by_name, load
 from s2s.storage.bundled import find_model
@@ -49,7 +52,7 @@ def average_models(arguments: list[str]) -> int:
         kind=first.kind,
         config={**first.config, **highest},
         tensors=average_weights([model.tensors for model in models]),
-        assets=first.assets,
+        assets=_compared(first),
         about={"mean_of": [str(directory) for directory in directories]},
         dtype=torch.float16,
     )
@@ -78,14 +81,18 @@ def _check_alike(models: Sequence[StoredModel], limits: Collection[str]) -> None
     for model in models[1:]:
         keys = config.differences({"kind": first.kind, **first.config}, {"kind": model.kind, **model.config})
         different = [key for key in keys if "dropout" not in key and not (key in limits and key in model.config)]
-        different += [
-            name for name in {**first.assets, **model.assets} if first.assets.get(name) != model.assets.get(name)
-        ]
+        ours, theirs = _compared(first), _compared(model)
+        different += [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
         check(
             not different,
             f"{model.directory}: cannot be averaged with {first.directory}: they differ in {', '.join(different)}; "
             "choose models that were fine-tuned from one model",
         )
+
+
+def _compared(model: StoredModel) -> Mapping[str, bytes]:
+    """The assets of a model, except the calibration of its confidence, which is of its own weights."""
+    return {name: data for name, data in model.assets.items() if name != CONFIDENCE}
 
 
 def _parser() -> Parser:

@@ -61,12 +61,15 @@ class Training:
         data: a key of the training data. A run is resumed only if the key is the same.
         start: a key of what stays fixed of the model in `start`: its vocabularies, and its frozen CNN. A run is
             resumed only if the key is the same.
+        calibrate: called with the directory of the best model after the last step: it calibrates the confidence of the
+            model, and stores it there; None if this kind of model has none.
     """
 
     task: Task
     network: nn.Module
     data: str
     start: str | None = None
+    calibrate: Callable[[Path], None] | None = None
 
 
 def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argparse.Namespace:
@@ -140,6 +143,9 @@ def train(
             trainer.check_resumable()
             _replace_recipe(run, text)
         position = trainer.train()
+        if training.calibrate and run.best.is_dir():
+            print("calibrating the confidence of the best model", file=sys.stderr)
+            training.calibrate(run.best)
     print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best and position.best.value, "steps": position.step}))
     return 0

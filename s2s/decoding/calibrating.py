@@ -64,7 +64,7 @@ def fit(
     meaning: str,
     ordinary: Sequence[bool] | None = None,
     groups: Sequence[int] | None = None,
-    threshold: float = THRESHOLD,
+    most_doubtful: float = 1.0,
 ) -> Fit:
     """Fit a calibration on outputs whose quality is known.
 
@@ -76,7 +76,8 @@ def fit(
             expected calibration error and the means are theirs. All of them by default.
         groups: outputs with the same number stay in one fold, such as those of an input and of its spoiled versions; by
             default every output is a group
-        threshold: confidences below it are called doubtful
+        most_doubtful: at most this share of the ordinary outputs is called doubtful: the threshold is `THRESHOLD`, at
+            which an output is as likely acceptable as not, or lower where that would call more of them so
 
     Raises:
         UserError: there are fewer than 20 outputs, or all or none are acceptable: nothing can be learned from them.
@@ -102,6 +103,8 @@ def fit(
         confidences[inside] = _sigmoid(bias - z[inside] @ weights)
     weights, bias = _fit_weights(z, labels)
     error = expected_calibration_error(confidences[usual], labels[usual])
+    lowest = np.sort(confidences[usual])
+    threshold = min(THRESHOLD, float(lowest[min(int(most_doubtful * len(lowest)), len(lowest) - 1)]))
     calibration = Calibration(
         features=names,
         means=tuple(map(float, means)),

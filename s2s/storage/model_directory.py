@@ -10,6 +10,7 @@ Files that config.json does not name, such as README.md, are ignored. Writing re
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,27 @@ def write_model(
     with atomic_directory(directory) as aside:
         for name, data in files.items():
             (aside / name).write_bytes(data)
+        (aside / CONFIG).write_bytes(seal(record))
+
+
+def write_asset(directory: Path | str, name: str, data: bytes) -> None:
+    """Add an asset to a model directory, or replace one; all its other files stay as they are, byte for byte.
+
+    Nothing else may write to the directory at the same time, such as a training.
+
+    Raises:
+        UserError: `directory` is not a model directory or damaged, or cannot be written.
+    """
+    directory = Path(directory)
+    if not is_plain(name) or name in (CONFIG, WEIGHTS, MODEL_CARD):
+        raise ValueError(f"{name!r} cannot be the name of an asset")
+    read_model(directory)  # verifies it: a new checksum must not cover up damage
+    current = current_version(directory)
+    record = unseal(current / CONFIG)
+    record["files"][name] = hashlib.sha256(data).hexdigest()
+    with atomic_directory(directory) as aside:
+        shutil.copytree(current, aside, dirs_exist_ok=True)
+        (aside / name).write_bytes(data)
         (aside / CONFIG).write_bytes(seal(record))
 
 

@@ -72,8 +72,8 @@ def sentence_spans(text: str, language: str) -> list[Span]:
 
 
 def _outside_protected(text: str, cuts: list[int]) -> list[int]:
-    """Leave out the cuts inside a tag, a placeholder or a piece of code."""
-    if len(cuts) < 3 or not any(mark in text for mark in "`<{"):
+    """Leave out the cuts inside a tag, a placeholder, a piece of code, a URL or an e-mail address."""
+    if len(cuts) < 3 or not any(mark in text for mark in "`<{@/"):
         return cuts
     spans = [(span.start, span.end) for span in find_spans(text)]
     ends = [end for _, end in spans]

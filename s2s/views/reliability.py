@@ -13,31 +13,39 @@ from s2s.views.drawing import INK, PAPER, QUIET, cut_to_width
 from s2s.views.fonts import font_for
 
 _SIDE, _COUNTS = 480, 120  # pixels: of the square, and height of the bars below it
-_LEFT, _TOP, _RIGHT, _GAP, _BOTTOM = 90, 100, 40, 60, 70
+_LEFT, _TOP, _RIGHT, _GAP, _BOTTOM = 90, 130, 40, 60, 70
 _LETTERS, _SMALL, _POINT = 20, 15, 7
 _GRID, _BAR, _MARK = (226, 222, 214), (232, 204, 184), (196, 72, 8)
 
 Rows = Sequence[tuple[int, float, float]]  # (outputs, mean confidence, share that is acceptable) of a range each
 
 
-def reliability_picture(bins: Rows, title: str, note: str, threshold: float) -> Image.Image:
+def reliability_picture(bins: Rows, title: str, note: str, threshold: float, spoiled: Rows = ()) -> Image.Image:
     """Draw the reliability of confidences.
 
     Args:
         bins: outputs in ranges of confidence, see `s2s.decoding.calibrating.reliability`
         title: of the picture
-        note: the line below the title
+        note: the lines below the title, at most two
         threshold: outputs with a confidence below it are called doubtful; a line stands there
+        spoiled: the same of outputs for spoiled inputs, which are drawn as rings
     """
     size = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _GAP + _COUNTS + _BOTTOM
     image = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(image)
-    for y, text, letters, ink in ((16, title, _LETTERS, INK), (48, note, _SMALL, QUIET)):
+    lines = [
+        (14, title, _LETTERS, INK),
+        *((44 + 20 * i, line, _SMALL, QUIET) for i, line in enumerate(note.split("\n"))),
+    ]
+    for y, text, letters, ink in lines:
         text = cut_to_width(text, letters, size[0] - 40)
         draw.text((20, y), text, ink, font_for(text, letters))
     _draw_axes(draw, threshold)
     bottom = _TOP + _SIDE + _GAP + _COUNTS
     most = max((outputs for outputs, _, _ in bins), default=1)
+    for _, confidence, acceptable in spoiled:
+        x, y = _x(confidence), _y(acceptable)
+        draw.ellipse((x - _POINT, y - _POINT, x + _POINT, y + _POINT), None, _MARK, 2)
     for outputs, confidence, acceptable in bins:
         x, y, on_diagonal = _x(confidence), _y(acceptable), _y(confidence)
         draw.line((x, on_diagonal, x, y), _MARK, 2)
@@ -64,7 +72,7 @@ def _draw_axes(draw: ImageDraw.ImageDraw, threshold: float) -> None:
     label = "doubtful"
     draw.text((_x(threshold) - 6, _y(1) + 6), label, _MARK, font_for(label, _SMALL), anchor="ra")
     label = "acceptable"
-    draw.text((_LEFT - 70, _TOP - 22), label, INK, font_for(label, _SMALL))
+    draw.text((20, _TOP - 32), label, INK, font_for(label, _SMALL))
 
 
 def _x(confidence: float) -> float:

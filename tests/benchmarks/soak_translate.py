@@ -22,7 +22,7 @@ from typing import NamedTuple
 SCRIPT = Path(__file__).resolve().parents[2] / "translation" / "translate.py"
 WORDS: list[str] = ["a", "man", "two", "dogs", "is", "in", "on", "with", "red", "ball", "the", "street", "and", "runs"]
 BLANK = ["", " ", "\t", "\u3000", "\u2028", "\x0c"]
-ODD = ["北京", "🐕", "\u200b", "\x00", "\x85", "a\u2028b", "a\rb", "e\u0301", "العربية", "<unk>", "▁", "⁇", "|||"]
+ODD = ["北京", "🐕", "\u200b", "\x01", "\x85", "a\u2028b", "a\rb", "e\u0301", "العربية", "<unk>", "▁", "⁇", "|||"]
 GROWTH = 1.1  # of the second half's greatest memory over the first half's
 
 

@@ -89,6 +89,27 @@ def test_what_words_the_validation_text_has_that_training_had_not_is_told(
     ]
 
 
+def test_characters_that_a_subword_vocabulary_lacks_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of the validation text always; those of the training text if the vocabulary is another training's."""
+    write(tmp_path / "val.en", ["A man sleeps.", "Łukasz sleeps, Łukasz sings."])
+    write(tmp_path / "val.de", ["Ein Mann.", "Er schläft."])
+    first = prepare_pairs(recipe(tmp_path, kind="bpe", size=42))
+    told = capsys.readouterr().err
+    assert "train.en: the vocabulary" not in told
+    assert f"{tmp_path / 'val.en'}: the vocabulary lacks 4 characters, in 1 of 2 lines, the first is line 2: " in told
+    assert "'Ł' 2, ',' 1" in told
+    assert "val.de: the vocabulary" not in told
+    write(tmp_path / "train.en", ["", "ő" * 3, "đ", "A man."])
+    write(tmp_path / "train.de", ["", "Mann", "Mann.", "Ein Mann."])
+    prepare_pairs(recipe(tmp_path, kind="bpe", size=42), (first.source, first.target))
+    told = capsys.readouterr().err
+    where = f"{tmp_path / 'train.en'}: the vocabulary lacks 2 characters, in 2 of 3 lines, the first is line 2: 'ő' 3, 'đ' 1"
+    assert where in told
+    assert "train.de: the vocabulary" not in told
+
+
 def test_pairs_that_are_trained_on_and_validated_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "val.en", ["A man sleeps. ", "A man sleeps.", "A dog."])
     write(tmp_path / "val.de", ["Ein Mann schläft.", "Ein Hund.", "Ein Hund."])

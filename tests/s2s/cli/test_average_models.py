@@ -11,9 +11,10 @@ import torch
 from plugin_fixtures import install
 
 from s2s.cli.average_models import average_models
+from s2s.decoding.confidence import FILE
 from s2s.errors import UserError
 from s2s.storage import model_directory
-from s2s.storage.model_directory import read_model, write_model
+from s2s.storage.model_directory import read_model, write_asset, write_model
 from tests.translation_fixtures import SHAPE, tiny_model
 from translation.model import TranslationModel
 from translation.translator import Translator
@@ -44,6 +45,12 @@ def test_the_mean_is_a_model_and_one_named_twice_counts_twice(
     assert mean.config == {**first.config, "max_source_length": 99} == second.config
     assert mean.about == {"mean_of": [*models, models[0]]}
     assert len(Translator.load(output).translate(["A man sleeps ."])) == 1
+
+
+def test_a_calibration_of_confidence_is_not_averaged(models: list[str], tmp_path: Path) -> None:
+    write_asset(models[0], FILE, b"of the first")
+    assert average_models([*models, "--output", str(tmp_path / "mean")]) == 0
+    assert FILE not in read_model(tmp_path / "mean").assets
 
 
 def test_what_has_no_mean_is_told(models: list[str], tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_the_means_and_the_error_are_those_of_ordinary_outputs() -> None:
     assert found.calibration.calibration_error == pytest.approx(error)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+def test_no_more_ordinary_outputs_are_doubtful_than_asked_for(share: float) -> None:
+    features, acceptable, _ = drawn(1000)
+    found = fit(features, acceptable, meaning="drawn", most_doubtful=share)
+    assert (found.confidences < found.calibration.threshold).mean() == pytest.approx(share)
+    assert fit(features, acceptable, meaning="drawn").calibration.threshold == 0.5
+
+
 @pytest.mark.parametrize(
     ("outputs", "label", "message"), [(10, True, "fewer than 20"), (30, True, "all of the 30"), (30, False, "none of")]
 )

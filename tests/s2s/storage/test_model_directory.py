@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from s2s.errors import UserError
 from s2s.storage import model_directory
-from s2s.storage.model_directory import load, read_model, register, write_model
+from s2s.storage.model_directory import load, read_model, register, write_asset, write_model
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.verified import seal
 from s2s.storage.weights import average_weights, load_weights, weightless
@@ -139,6 +139,23 @@ def test_a_model_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="thesis: exists and is not a model directory; choose another name"):
         write_toy(thesis)
     assert contents(thesis) == {"chapter.tex": b"years of work"}
+
+
+def test_an_asset_is_added_and_the_rest_stays_as_it_is(tmp_path: Path) -> None:
+    write_toy(tmp_path / "model")
+    (tmp_path / "model" / "README.md").write_text("# A card")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    write_asset(tmp_path / "model", "more.json", b"1")
+    write_asset(tmp_path / "model", "bpe.model", b"2")
+    after = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    assert read_model(tmp_path / "model").assets == {**ASSETS, "more.json": b"1", "bpe.model": b"2"}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"config.json", "more.json", "bpe.model"}
+    (tmp_path / "model" / "more.json").write_bytes(b"3")
+    with pytest.raises(UserError, match=r"more\.json: is damaged"):
+        write_asset(tmp_path / "model", "more.json", b"4")
+    with pytest.raises(ValueError, match="cannot be the name"):
+        write_asset(tmp_path / "model", "config.json", b"4")
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "README.md", "../x", ""])

@@ -183,7 +183,7 @@ def test_separators_always_separate(separator: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->"]
+    "span", ["`a. B`", "`a\tb`", '<a title="X. Y">', "<a\nhref='x'>", "{{ A. B }}", "<!-- A.\tB -->", "ab@cd.De"]
 )
 def test_protected_spans_are_not_cut(span: str) -> None:
     assert cut(f"He sees {span}. She sees {span} too.") == [f"He sees {span}.", f"She sees {span} too."]

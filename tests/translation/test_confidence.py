@@ -1,0 +1,85 @@
+"""Confidence of a translation: each feature rises with what it stands for, and a line is judged by its worst piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from s2s.decoding.confidence import Calibration
+from s2s.decoding.search import Hypothesis
+from s2s.text.tokens import UNK
+from translation.confidence import WORDS, features, judge
+from translation.reading import Piece
+
+PIECE = Piece("a man sleeps", [5, 6, 7], ["a", " man", " sleeps"])
+SHARP = torch.eye(4)  # every token attends to one position, the last to END
+
+
+def hypothesis(
+    tokens: Sequence[int] = (8, 9, 10), mean: float = -0.1, attention: torch.Tensor | None = SHARP
+) -> Hypothesis:
+    return Hypothesis(list(tokens), mean, mean * (len(tokens) + 1), attention, True)
+
+
+USUAL = features(PIECE, hypothesis())
+
+
+def test_a_sure_translation_that_looks_at_each_word_once_has_low_features() -> None:
+    assert USUAL["surprise"] == pytest.approx(0.1)
+    zero = ("spread", "uncovered", "unknown", "longer", "shorter", "repetition")
+    assert [USUAL[name] for name in zero] == pytest.approx([0] * len(zero), abs=1e-6)
+    assert USUAL["fragments"] == 1
+    assert USUAL["brevity"] == pytest.approx(1 / 3)
+    assert list(USUAL) == list(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "piece", "found"),
+    [
+        ("surprise", PIECE, hypothesis(mean=-1.0)),
+        ("log_surprise", PIECE, hypothesis(mean=-1.0)),
+        ("spread", PIECE, hypothesis(attention=torch.full((4, 4), 0.25))),
+        ("uncovered", PIECE, hypothesis(attention=torch.eye(4)[[0, 0, 0, 3]])),
+        ("fragments", replace(PIECE, text="a mansleeps"), hypothesis()),
+        ("unknown", replace(PIECE, ids=[5, UNK, 7]), hypothesis()),
+        ("brevity", replace(PIECE, ids=[5]), hypothesis()),
+        ("longer", PIECE, hypothesis([8, 9, 10, 11, 12], attention=None)),
+        ("shorter", PIECE, hypothesis([8], attention=None)),
+        ("repetition", PIECE, hypothesis([8, 9, 8, 9], attention=None)),
+    ],
+)
+def test_a_feature_rises_with_what_it_stands_for(name: str, piece: Piece, found: Hypothesis) -> None:
+    assert features(piece, found)[name] > USUAL[name]
+
+
+def test_the_score_s_length_penalty_and_padding_change_nothing() -> None:
+    padded = torch.cat([SHARP, torch.zeros(4, 3)], 1)
+    assert features(PIECE, replace(hypothesis(attention=padded), score=-7.0)) == pytest.approx(USUAL)
+
+
+def test_an_empty_translation_and_an_empty_source_have_features() -> None:
+    empty = Hypothesis([], -0.5, -0.5, torch.ones(1, 1), True)
+    found = features(Piece("", [], []), empty)
+    assert np.isfinite(list(found.values())).all()
+    assert np.isfinite(list(features(PIECE, Hypothesis([], -0.5, -0.5, None, False)).values())).all()
+
+
+CALIBRATION = Calibration(("surprise",), (0.1,), (0.1,), (1.0,), 2.0, 0.5, "x", 100, 0.0)
+
+
+def test_a_line_is_judged_by_its_worst_piece() -> None:
+    good, bad = hypothesis(), hypothesis(mean=-0.4)
+    alone = judge([PIECE], [[bad]], CALIBRATION)
+    assert alone == judge([PIECE, PIECE, PIECE], [[good], [bad], [good]], CALIBRATION)
+    assert alone
+    assert (alone.doubtful, alone.reasons) == (True, (WORDS["surprise"],))
+
+
+def test_a_copied_piece_is_not_judged() -> None:
+    assert judge([PIECE], [[]], CALIBRATION) is None
+    assert judge([], [], CALIBRATION) is None
+    assert judge([PIECE, PIECE], [[], [hypothesis()]], CALIBRATION) == judge([PIECE], [[hypothesis()]], CALIBRATION)

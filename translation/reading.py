@@ -28,26 +28,32 @@ from s2s.text.vocabulary import Vocabulary
 
 _BETWEEN_SPACES = re.compile(r"\S+|\s")
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
-_WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:(?![{_IDEOGRAPHS}])[\w'’-])+|[^\w\s]|\s+")
+_LETTER = rf"(?![{_IDEOGRAPHS}])\w"
+_WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _FINAL = re.compile(r"[.!?…]+$")
-_PAIRED = frozenset('"“”„‟«»‹›()[]{}<>')  # quotation marks and brackets are put back: none gets lost or changed
-_FOLDED = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "–": "-", "—": "-"})
-_APOSTROPHE = re.compile(r"(?<=\w)\s?&(?:apos|#39|#x27|rsquo);(?=s\b|t\b|re\b|ve\b|ll\b|d\b|m\b)")
+_PAIRED = frozenset('"“”„‟‘‚«»‹›()[]{}<>')  # quotation marks and brackets are put back: none gets lost or changed
+_FOLDED = str.maketrans({"’": "'", "“": '"', "”": '"', "„": '"', "‚": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})
+_CLAUSE = str.maketrans(";:…", ",,,")  # if a model has not learned these, it reads a comma
+# Tokenised text is read as it was: "a man 's dog ." and "a man &apos;s dog".
+_APOSTROPHE = re.compile(r"(?<=\w)\s?(?:&(?:apos|#39|#x27|rsquo);|['’])(?=(?:s|t|re|ve|ll|d|m)\b)")
+_SPACED_STOP = re.compile(r"(?<=\w)\s(?=[.,](?:\s|$))")
+_TOKENISED = re.compile(r" [.,']|'(?!\w)")
 
 # Training text of so many lines counts fully; in less text a character is rare if it is rarer in proportion.
 _LINES, _RARE_LETTER, _RARE_SIGN = 5_000, 5, 100
 
 
-def rare_characters(lines: Sequence[str]) -> str:
-    """The characters that are too rare in a training text for a model to have learned them, in order.
+def rare_characters(lines: Sequence[str], characters: Iterable[str]) -> str:
+    """Those of a vocabulary's characters that are too rare in a training text for a model to have learned them.
 
-    Signs are needed more often than letters: a model has to learn what each of them means.
+    Signs are needed more often than letters: a model has to learn what each of them means. Ideographs are never rare:
+    there are too many of them, and each is a word or a part of one.
     """
     counts, scale = Counter("".join(lines)), min(1.0, len(lines) / _LINES)
     least = {True: _RARE_LETTER * scale, False: _RARE_SIGN * scale}
-    rare = (c for c, count in counts.items() if count < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
-    return "".join(sorted(rare))
+    rare = (c for c in characters if counts[c] < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
+    return "".join(sorted(c for c in rare if not re.match(f"[{_IDEOGRAPHS}]", c)))
 
 
 @dataclass(frozen=True)
@@ -151,20 +157,22 @@ class Reader:
         return [pieces[i] if i in pieces else self.read(text) for i, text in enumerate(texts)]
 
     def _is_ordinary(self, text: str) -> bool:
-        return self.vocabulary.kind != "word" and not set(text) - self._plain and not _CAPITALS.search(text)
+        plain = self.vocabulary.kind != "word" and not set(text) - self._plain
+        return plain and not _CAPITALS.search(text) and not _TOKENISED.search(text)
 
     def read(self, text: str) -> Piece:
         """Read one sentence without white space around it."""
         if self.vocabulary.kind == "word":
             return self._read_words(text)
         draft = _Draft(self.vocabulary.placeholders)
-        readable = _APOSTROPHE.sub("'", text)
+        readable = _SPACED_STOP.sub("", _APOSTROPHE.sub("'", text))
         spans = find_spans(readable)
         between = "".join(_outside(readable, [(span.start, span.end) for span in spans]))
         case, end = case_of(between, self.language), 0
         for span in spans:
             self._read_text(readable, end, span.start, case, draft)
-            add = draft.copy if span.word else draft.leave_out
+            word = span.word or (span.kind == "entity" and self._stands_like_a_word(readable, span.start, span.end))
+            add = draft.copy if word else draft.leave_out
             add(readable, span.start, span.end)
             end = span.end
         self._read_text(readable, end, len(readable), case, draft)
@@ -187,9 +195,13 @@ class Reader:
         in_capitals = case is not Case.MIXED or (visible.isupper() and len(visible) > 1)
         forms = [*_forms(visible), *(_forms(visible.lower()) if in_capitals else ())]
         readable = next((form for form in forms if self.known.issuperset(form)), None)
+        if visible == found and found in ("'", "’") and not text[: match.start()].endswith("s"):
+            readable = None  # a quotation mark, and no apostrophe as in "the boys' dog"
         if readable is None and visible in ("!", "?", "…") and not text[match.end() :].strip(" !?…\"'”’»)]"):
             readable = "." if "." in self.known and draft.last_letter() else ""
-        if readable is None and any(map(str.isalnum, visible)):
+        if (readable is None and any(map(str.isalnum, visible))) or (
+            readable is None and draft.has_placeholders and self._stands_like_a_word(text, *match.span())
+        ):
             draft.copy(text, *match.span())
         elif readable is None:
             draft.leave_out(text, *match.span())
@@ -197,6 +209,12 @@ class Reader:
             self._read_capitals(visible, readable, case, draft)
         else:
             draft.read(readable)
+
+    def _stands_like_a_word(self, text: str, start: int, end: int) -> bool:
+        """Whether a sign stands between words as a word would: "a man & a woman", "a sign with a $ on it"."""
+        before, after = text[max(0, start - 2) : start], text[end : end + 2]
+        between = before[1:] == after[:1] == " " and before[0].isalnum() and after[1:].isalnum()
+        return between and text[start:end] not in _PAIRED and text[start:end] != "&quot;"
 
     def _read_capitals(self, word: str, readable: str, case: Case, draft: _Draft) -> None:
         """Read a word of a line in capitals or of a title, or a word in capitals; a form of it is `readable`."""
@@ -236,6 +254,8 @@ def _forms(word: str) -> Iterable[str]:
     if not word.isascii():
         yield word.translate(_FOLDED)
         yield unicodedata.normalize("NFKC", word).translate(_FOLDED).strip()
+    if word in ";:…":
+        yield word.translate(_CLAUSE)
 
 
 def _outside(text: str, spans: Sequence[tuple[int, int]]) -> Iterable[str]:
@@ -262,10 +282,11 @@ class _Draft:
     Attributes:
         text: what is read so far
         has_letters: whether it has any, besides what is copied
+        has_placeholders: whether the vocabulary has any
     """
 
     def __init__(self, placeholders: int) -> None:
-        self.text, self.has_letters = "", False
+        self.text, self.has_letters, self.has_placeholders = "", False, placeholders > 0
         self._free = list(PLACEHOLDERS[:placeholders])
         self._copies: list[
             list[str]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies
-from translation.reading import Mark, Piece
+from translation.piece import Mark, Piece
 
 if TYPE_CHECKING:
     import numpy as np

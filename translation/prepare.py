@@ -133,8 +133,8 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     source, target, lines, sizes, reports = [], [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
         raw = read_parallel(*paths)
-        sides = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
-        bare = ParallelText(*sides, raw.lines)
+        sides = [[without_invisible(line).strip() for line in side] for side in (raw.source, raw.target)]
+        bare = ParallelText(sides[0], sides[1], raw.lines)
         text, report = clean(bare, recipe.cleaning)
         reports.append(f"{paths[0]}, {paths[1]}: {report}")
         source += text.source

@@ -8,7 +8,8 @@ from s2s.text.casing import Case
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, load_vocabulary
-from translation.reading import Piece, Reader, rare_characters, word_pattern
+from translation.piece import Piece
+from translation.reading import Reader, rare_characters, word_pattern
 
 LINE = "ein mann in paris, 3 frauen (2) a man and a dog in the park's-."
 CHARACTERS = CharacterVocabulary.from_lines([LINE])

@@ -18,6 +18,7 @@ if not __package__:
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,8 @@ def translate(arguments: list[str]) -> int:
             with path.open("rb", buffering=0) as file:
                 run.translate(file, str(path))
         if not options.files:
+            if sys.stdin.isatty():
+                print("Type a line and press Enter to translate it; end with Ctrl-D.", file=sys.stderr, flush=True)
             run.translate(sys.stdin.buffer, "standard input")
         run.report()
     return 0
@@ -149,8 +152,7 @@ def _check(options: argparse.Namespace) -> None:
     check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}; choose a wider beam")
     check(options.files or sys.stdin, "standard input is closed; name a FILE to translate")
     check(options.output or sys.stdout, "standard output is closed; name a file with --output")
-    for path in options.files:
-        check_readable(path)
+    _check_files(options.files)
     if options.output:
         check_output(options.output, force=options.force, inputs=options.files)
     if options.attention:
@@ -164,6 +166,19 @@ def _check(options: argparse.Namespace) -> None:
             f"--attention {options.attention}: this is the file of --output too; choose another name",
         )
         check_output(options.attention, force=options.force, inputs=options.files)
+
+
+def _check_files(files: Sequence[Path]) -> None:
+    """Check that all files can be read; say how to translate a text that was given in place of a file."""
+    text = " ".join(map(str, files))
+    absent = not any(os.path.exists(path) for path in files)  # noqa: PTH110 (Path.exists raises for a long text)
+    check(
+        not (absent and (" " in text or (files and text.isalpha()))),
+        f"{text}: no such file; name a file of text, or to translate these words use: "
+        f"echo {shlex.quote(text)} | translate",
+    )
+    for path in files:
+        check_readable(path)
 
 
 def load(

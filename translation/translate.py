@@ -197,7 +197,13 @@ def load(
         torch.set_num_threads(options.threads)
     return Translator.load(
         directories[0],
-        SearchOptions(options.beam, n_best, length_penalty=options.length_penalty, stop_early=True),
+        SearchOptions(
+            options.beam,
+            n_best,
+            length_penalty=options.length_penalty,
+            stop_early=True,
+            guard_loops=not options.allow_loops,
+        ),
         others=directories[1:],
         device=options.device,
         precision=options.precision,
@@ -265,7 +271,7 @@ class _Run:
 
     def _report_long_lines(self, translations: Sequence[Translation], name: str, first: int) -> None:
         for number, translation in enumerate(translations, first):
-            if translation.pieces > 1:
+            if translation.is_long:
                 self._long_lines += 1
                 if self._long_lines <= NAMED:
                     self._warn(

@@ -297,7 +297,7 @@ _BETWEEN = " ,;!?'\"()–—’“”„«»…-"
 _PLAIN = re.compile(rf"[{_LETTERS}{_BETWEEN}]*+(?:\.(?!\w)[{_LETTERS}{_BETWEEN}]*+)*+")
 # Words in which no span starts, with what follows them: passing over them at once is much faster.
 _WORDS = (
-    rf"(?:(?<!\w)(?!(?:EUR|USD|GBP|CHF) \d)[{_LETTERS}]++(?:['’-][{_LETTERS}]++)*+"
+    rf"(?:(?<![\w'’-])(?!(?:EUR|USD|GBP|CHF) \d)[{_LETTERS}]++(?:['’-][{_LETTERS}]++)*+"
     r"(?=[ ,;!?\"”]|\.(?![\w.])|$)(?:[ ,;!?\"”]|\.(?![\w./])|[-–](?= ))*+)++"
 )
 _WORD = {kind.name: kind.word for kind in KINDS}

@@ -143,7 +143,12 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
         torch.set_num_threads(options.threads)
     return Captioner.load(
         directory,
-        SearchOptions(options.beam, length_penalty=options.length_penalty, minimum_length=1),
+        SearchOptions(
+            options.beam,
+            length_penalty=options.length_penalty,
+            minimum_length=1,
+            guard_loops=not options.allow_loops,
+        ),
         device=options.device,
         precision=options.precision,
         batch=batch or BATCH,

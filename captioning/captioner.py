@@ -20,6 +20,7 @@ from PIL import Image
 from captioning.model import KIND, CaptioningModel
 from captioning.text import detokenise_caption
 from s2s.decoding.generation import generate, with_end
+from s2s.decoding.loops import LoopGuard, word_table
 from s2s.decoding.results import Caption, Sentence
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
@@ -67,6 +68,7 @@ class Captioner:
         self.device = next(model.network.parameters()).device
         self._encoder = ImageEncoder(fold_batch_norm(model.encoder.backbone), model.encoder.grid)
         self._network = model.without_cnn()
+        self._words = word_table(model.vocabulary)
 
     @classmethod
     def load(
@@ -141,7 +143,10 @@ class Captioner:
         with torch.no_grad(), autocast(self.precision, self.device):
             features = self._encoder.features(pixels)
         banned = (PAD, UNK, START)
-        found = generate(self._network, features, limits, self.options, banned=banned, precision=self.precision)
+        guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
+        found = generate(
+            self._network, features, limits, self.options, banned=banned, precision=self.precision, guard=guard
+        )
         rows, columns = features.cells.shape[1:3]
         return [tuple(self._write(hypothesis, rows, columns) for hypothesis in hypotheses) for hypotheses in found]
 

@@ -1,8 +1,9 @@
-"""Copying: a source word takes the place of each unknown token (UNK) in a hypothesis.
+"""Copying: a source word takes the place of each unknown token (UNK) and of each placeholder in a hypothesis.
 
-The word is the unknown one of the source to which the UNK attended most, of those that have not been copied yet (Luong
-et al., 2015b, section 3.3, with attention as the aligner). If there is none left and tokens are words, it is the source
-word to which the UNK attended most, known or not; if tokens are smaller, the UNK is dropped.
+A placeholder stands for the text that it was read for. For an UNK, the text is the one that an UNK of the source stands
+for and to which it attended most, of those that have not been copied yet (Luong et al., 2015b, section 3.3, with
+attention as the aligner). If there is none left and tokens are words, it is the source word to which the UNK attended
+most, known or not; if tokens are smaller, the UNK is dropped.
 
 Examples with a vocabulary of words, to which capitalised words are unknown. `attended to` lists the source word with
 the most attention for each UNK:
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from s2s.text.tokens import UNK
-from translation.unknown_words import Piece
+from s2s.text.vocabulary import Vocabulary
+from translation.reading import Piece
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,28 +37,42 @@ class Copies:
     """The result of copying.
 
     Attributes:
-        words: one per UNK of the hypothesis, in order; empty where the UNK is dropped
-        missing: the unknown words of the source that no UNK became, by their positions in the source
+        texts: one per UNK and placeholder of the hypothesis, by its step; empty where it is dropped
+        steps: the step at which each placeholder was written, by its position in the source
+        missing: the texts of the source that nothing became, by their positions in the source
     """
 
-    words: list[str]
+    texts: dict[int, str]
+    steps: dict[int, int]
     missing: dict[int, str]
 
 
-def copy_words(tokens: Sequence[int], attention: NDArray[np.float32], piece: Piece, *, known_words: bool) -> Copies:
-    """Choose the source word for each UNK among the tokens of a hypothesis.
+def copy_words(
+    tokens: Sequence[int], attention: NDArray[np.float32] | None, piece: Piece, target: Vocabulary, source: Vocabulary
+) -> Copies:
+    """Choose the source text for each UNK and placeholder among the tokens of a hypothesis.
 
     Args:
         tokens: ids, without END
-        attention: (tokens or more, source tokens or more)
+        attention: (tokens or more, source tokens or more); None if the decoder has none: then the order decides
         piece: the source
-        known_words: whether an UNK may become a known token when no unknown word is left; if tokens are words
+        target: the vocabulary of the tokens
+        source: the vocabulary of the piece
     """
-    unknown_positions = (position for position, i in enumerate(piece.ids) if i == UNK)
-    missing = dict(zip(unknown_positions, piece.unknown_words))
-    words: list[str] = []
+    missing, texts, steps = dict(piece.copies), dict[int, str](), dict[int, int]()
+    for step, token in enumerate(tokens):
+        if token >= target.first_placeholder:
+            read = source.first_placeholder + token - target.first_placeholder
+            position = piece.ids.index(read) if read in piece.ids else None
+            texts[step] = missing.pop(position, "") if position is not None else ""
+            if position is not None:
+                steps.setdefault(position, step)
     for step in (step for step, token in enumerate(tokens) if token == UNK):
-        candidates = list(missing) or (range(len(piece.ids)) if known_words else [])
-        position = max(candidates, key=attention[step].tolist().__getitem__, default=None)
-        words.append("" if position is None else missing.pop(position, piece.tokens[position]))
-    return Copies(words, missing)
+        unknown = [position for position in missing if piece.ids[position] == UNK]
+        candidates = unknown or (range(len(piece.ids)) if target.kind == "word" else [])
+        weights = [0.0] * len(piece.ids) if attention is None else attention[step].tolist()
+        position = max(candidates, key=weights.__getitem__, default=None)
+        texts[step] = "" if position is None else piece.source_tokens[position]
+        if position is not None:
+            missing.pop(position, None)
+    return Copies(texts, steps, missing)

@@ -1,14 +1,23 @@
-"""Cutting, the first stage of a translation: lines to the pieces that a model reads."""
+"""Cutting, the first stage of a translation: lines to the pieces that a model reads.
+
+A piece is a sentence, or a part of one that is longer than all sentences of the training text. What stands between the
+pieces of a line, and around them, is kept: white space, separators, the mark or number of a list.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from s2s.text.vocabulary import Vocabulary
+from s2s.text.sentences import sentence_spans
+from translation.reading import Piece, Reader
 from translation.splitting import split
-from translation.unknown_words import Piece, with_unknown_words
+
+# White space, and marks of lists, headings and quotations: "- ", "* ", "1. ", "2) ", "a) ", "## ", "> ".
+_BEFORE = re.compile(r"\s*(?:(?:[-*+•‣◦·–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|\[[ xX]\])\s+)*")
 
 
 @dataclass(frozen=True)
@@ -16,32 +25,64 @@ class CutLine:
     """A line in the pieces that are translated one by one.
 
     Attributes:
-        pieces: none of a blank line, several of one that is too long
-        source_tokens: one label per token of the whole line, END last; empty if it is blank
+        pieces: none of a blank line
+        between: the text before the first piece, between each two, and after the last; one more than there are pieces
+        is_long: whether a sentence was longer than all those that the model was trained on
     """
 
     pieces: tuple[Piece, ...]
-    source_tokens: tuple[str, ...]
+    between: tuple[str, ...]
+    is_long: bool = False
+
+    @property
+    def source_tokens(self) -> tuple[str, ...]:
+        """One label per token of all pieces, END last in each; none of a blank line."""
+        return tuple(label for piece in self.pieces for label in piece.source_tokens)
 
 
-def cut(lines: Sequence[str], vocabulary: Vocabulary, limit: int) -> list[CutLine]:
-    """Cut lines that have more than `limit` tokens, and find what `vocabulary` does not know.
+def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:
+    """Cut lines into sentences, and sentences of more than `limit` tokens into parts.
 
-    White space around a line is left out. Lines are normalised to NFC, as the text was that the vocabulary was trained
-    on.
+    Lines are normalised to NFC, as the text was that the vocabulary was trained on.
     """
-    texts = [unicodedata.normalize("NFC", line).strip() for line in lines]
-    return [_cut(text, ids, vocabulary, limit) for text, ids in zip(texts, vocabulary.encode_all(texts))]
+    texts = [unicodedata.normalize("NFC", line) for line in lines]
+    spans = [_sentences(text, reader.language) for text in texts]
+    sentences = (text[start:end] for text, of in zip(texts, spans) for start, end in of)
+    pieces = iter(reader.read_all(list(sentences)))
+    return [_cut(text, of, list(islice(pieces, len(of))), reader, limit) for text, of in zip(texts, spans)]
 
 
-def _cut(text: str, ids: list[int], vocabulary: Vocabulary, limit: int) -> CutLine:
-    if not text:
-        return CutLine((), ())
-    whole = with_unknown_words(text, ids, vocabulary)
-    if len(ids) <= limit:
-        return CutLine((whole,), whole.source_tokens)
-    texts = split(text, vocabulary, limit)
-    pieces = [
-        with_unknown_words(part, part_ids, vocabulary) for part, part_ids in zip(texts, vocabulary.encode_all(texts))
-    ]
-    return CutLine(tuple(pieces), whole.source_tokens)
+def _sentences(text: str, language: str) -> list[tuple[int, int]]:
+    """The offsets of the sentences of a line, without the mark of a list before them."""
+    before = _BEFORE.match(text)
+    start = before.end() if before else 0
+    if start == len(text):  # a line of nothing else is no list
+        start = len(text) - len(text.lstrip())
+    return [(start + first, start + last) for first, last in sentence_spans(text[start:], language)]
+
+
+def _cut(
+    text: str, spans: Sequence[tuple[int, int]], sentences: Sequence[Piece], reader: Reader, limit: int
+) -> CutLine:
+    pieces: list[Piece] = []
+    places: list[tuple[int, int]] = []
+    for (start, end), sentence in zip(spans, sentences):
+        if len(sentence.ids) <= limit:
+            pieces.append(sentence)
+            places.append((start, end))
+            continue
+        parts = split(text[start:end], reader.vocabulary, limit, reader.language)
+        pieces += reader.read_all(parts)
+        places += _find(parts, text, start)
+    ends = [0, *(end for _, end in places)]
+    starts = [*(start for start, _ in places), len(text)]
+    between = tuple(text[end:start] for end, start in zip(ends, starts))
+    return CutLine(tuple(pieces), between, is_long=len(pieces) > len(sentences))
+
+
+def _find(parts: Sequence[str], text: str, start: int) -> Iterator[tuple[int, int]]:
+    """Where the parts of a sentence stand in the text; the sentence begins at `start`."""
+    for part in parts:
+        start = text.index(part, start)
+        yield start, start + len(part)
+        start += len(part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
 from s2s.text import vocabulary
+from s2s.text.tokens import PLACEHOLDERS
 from s2s.text.vocabulary import Vocabulary
 from translation.confidence import WORDS
 
@@ -43,6 +45,8 @@ class TranslationConfig:
     length_ratio: float = option(
         above=0, high=MAX_LENGTH_RATIO, help="target tokens per source token; few training pairs have more"
     )
+    placeholders: int = option(0, low=0, high=len(PLACEHOLDERS), help="the last tokens of both vocabularies")
+    rare_characters: str = option("", help="of the source; too rare in training to be read, so they are copied")
     encoder: TextEncoderConfig = RecurrentEncoderConfig()
     decoder: DecoderConfig = ParallelConfig()
 
@@ -102,10 +106,9 @@ class TranslationModel:
 
 def _build(stored: StoredModel) -> TranslationModel:
     config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
-    source = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("source.vocabulary"))
-    target = source
-    if not config.joint_vocabulary:
-        target = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("target.vocabulary"))
+    load = partial(vocabulary.load_vocabulary, config.vocabulary_kind, placeholders=config.placeholders)
+    source = load(stored.asset("source.vocabulary"))
+    target = source if config.joint_vocabulary else load(stored.asset("target.vocabulary"))
     with weightless():
         network = build_network(config, len(source), len(target))
     load_weights(network, stored.tensors, source=stored.directory)
@@ -126,4 +129,4 @@ def _calibration(stored: StoredModel) -> Calibration | None:
     return calibration
 
 
-model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio"])
+model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])

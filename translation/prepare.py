@@ -20,13 +20,14 @@ from s2s.config import to_dict
 from s2s.errors import UserError, check, printable
 from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
+from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
 from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel
 from translation.recipe import Recipe, VocabularyConfig
 
-VERSION = 6  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
+VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
         cache.make_writable(path.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
         _store(path, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
-    text, sizes, vocabularies, report = _stored(path, known[0].kind if known else recipe.vocabulary.kind)
+    kind, placeholders = recipe.vocabulary.kind, recipe.vocabulary.placeholders
+    if known:
+        kind, placeholders = known[0].kind, max(known[0].placeholders, placeholders)
+    text, sizes, vocabularies, report = _stored(path, kind, placeholders)
     unknown = [*_unknown_in_training(recipe, text, sizes, known)] if known else []
     unknown += _unknown(zip(_sides(recipe, validation), vocabularies))
     for line in [report, *unknown, *_overlap(recipe, validation, text)]:
@@ -125,11 +129,12 @@ def _learn(sides: Sequence[Sequence[str]], config: VocabularyConfig) -> Vocabula
 
 
 def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
-    """All training files as one text, edge spaces taken off."""
+    """All training files as one text, without spaces at the ends of lines and without invisible characters."""
     source, target, lines, sizes, reports = [], [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
         raw = read_parallel(*paths)
-        bare = ParallelText([line.strip() for line in raw.source], [line.strip() for line in raw.target], raw.lines)
+        sides = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
+        bare = ParallelText(*sides, raw.lines)
         text, report = clean(bare, recipe.cleaning)
         reports.append(f"{paths[0]}, {paths[1]}: {report}")
         source += text.source
@@ -144,7 +149,8 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
 def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
-    learned = to_dict(recipe.vocabulary) | {"bpe_dropout": 0, "unknown_copies": 0}  # which change the batches alone
+    batches_alone = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0}  # what these keys change
+    learned = to_dict(recipe.vocabulary) | batches_alone
     vocabularies = [side.to_bytes().hex() for side in known] if known else learned
     return cache.key([VERSION, files, names, to_dict(recipe.cleaning), vocabularies])
 
@@ -159,12 +165,14 @@ def _store(
         aside.write_bytes(_checksum(content) + b"\n" + content)
 
 
-def _stored(path: Path, kind: str) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
+def _stored(
+    path: Path, kind: str, placeholders: int
+) -> tuple[ParallelText, list[int], tuple[Vocabulary, Vocabulary], str]:
     checksum, _, content = path.read_bytes().partition(b"\n")
     whole = checksum == _checksum(content)
     check(whole, f"{path}: is damaged (its checksum differs); delete it, and it will be made anew")
     pairs, sizes, vocabularies, report = json.loads(content)
-    first, second = (vocabulary.load_vocabulary(kind, bytes.fromhex(side)) for side in vocabularies)
+    first, second = (vocabulary.load_vocabulary(kind, bytes.fromhex(side), placeholders) for side in vocabularies)
     return ParallelText(*pairs), sizes, (first, second), report
 
 

@@ -10,7 +10,9 @@ from typing import Literal
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
 from s2s.text.languages import is_language_code, unknown_code_message
+from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
+from translation.augmentation import AugmentationConfig
 from translation.corpus import Cleaning
 
 
@@ -47,10 +49,12 @@ class VocabularyConfig:
     size: int = option(6000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")
     threshold: int = option(2, low=1, help="word, character: how often a token must occur to be known")
     joint: bool = option(True, help="one vocabulary for both languages")
+    placeholders: int = option(
+        len(PLACEHOLDERS), low=0, high=len(PLACEHOLDERS), help="tokens that stand for text to be copied, such as a URL"
+    )
     bpe_dropout: float = option(
         0.0, low=0, below=1, help="share of merges left out at random in training (Provilkov et al., 2020)"
     )
-
     unknown_copies: float = option(
         0.05,
         low=0,
@@ -99,6 +103,7 @@ class Recipe:
     start: Path | None = option(None, help="a model directory; training continues from its weights and vocabularies")
     cleaning: Cleaning = Cleaning()
     vocabulary: VocabularyConfig = VocabularyConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     encoder: TextEncoderConfig = RecurrentEncoderConfig()
     decoder: DecoderConfig = ParallelConfig()
     training: TrainingConfig = TrainingConfig()

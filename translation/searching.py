@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from s2s.decoding.constraints import WriteOnce
 from s2s.decoding.generation import generate
+from s2s.decoding.loops import LoopGuard, WordTable
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.decoding.workers import parallel_map
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble
 from s2s.nn.precision import Precision
 from s2s.text.padding import pad
-from s2s.text.tokens import END
+from s2s.text.tokens import END, PAD, START
+from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
-from translation.unknown_words import Piece
+from translation.reading import Piece
 
 _MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
 
@@ -30,7 +33,8 @@ class Searcher:
         network: on its device, in evaluation mode
         options: of the beam; a width of 1 searches greedily. If several hypotheses are asked for, all of the beam are
             returned, because some of them may turn out to be the same text.
-        vocabulary_size: of the target
+        source, target: the vocabularies
+        source_words, target_words: what the guard against loops knows of them; None for no guard
         length_ratio: the longest target, in tokens per token of the source; see `limits`
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
         precision: of matrix products
@@ -38,7 +42,10 @@ class Searcher:
 
     network: EncoderDecoder | Ensemble
     options: SearchOptions
-    vocabulary_size: int
+    source: Vocabulary
+    target: Vocabulary
+    source_words: WordTable | None
+    target_words: WordTable | None
     length_ratio: float
     batch_tokens: int
     precision: Precision
@@ -64,12 +71,37 @@ class Searcher:
         """The hypotheses for each source, token ids without END, in one batch."""
         padded = pad([[*ids, END] for ids in sources]).to(self.device)
         options = replace(self.options, n_best=self.options.width) if self.options.n_best > 1 else self.options
-        return generate(self.network, padded, self.limits(padded.lengths), options, precision=self.precision)
+        placeholders = range(self.target.first_placeholder, len(self.target))
+        needed = [self._placeholders(ids) for ids in sources]
+        return generate(
+            self.network,
+            padded,
+            self.limits(padded.lengths),
+            options,
+            banned=(PAD, START) if any(needed) else (PAD, START, *placeholders),
+            precision=self.precision,
+            constraint=self._write_once(needed) if any(needed) else None,
+            guard=self._guard(sources),
+        )
+
+    def _placeholders(self, ids: Sequence[int]) -> list[int]:
+        """The tokens of the target for the placeholders in a source."""
+        first = self.source.first_placeholder
+        return [i - first + self.target.first_placeholder for i in ids if i >= first]
+
+    def _write_once(self, needed: Sequence[Sequence[int]]) -> WriteOnce:
+        first, count = self.target.first_placeholder, self.target.placeholders
+        return WriteOnce.of(needed, first=first, count=count, end=END, device=self.device)
+
+    def _guard(self, sources: Sequence[Sequence[int]]) -> LoopGuard | None:
+        if self.target_words is None or self.source_words is None:
+            return None
+        return LoopGuard(self.target_words, sources, self.source_words)
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""
         width = self.options.width
-        sentences = max(1, _MAX_LOG_PROBABILITIES // (width * self.vocabulary_size))
+        sentences = max(1, _MAX_LOG_PROBABILITIES // (width * len(self.target)))
         return length_batches(lengths, tokens=self.batch_tokens // width, sentences=sentences)
 
     def limits(self, lengths: Tensor) -> Tensor:

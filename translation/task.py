@@ -22,12 +22,12 @@ from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches
 from s2s.training.task import Loss, Task, Validation
-from translation.augmentation import augment
+from translation.augmentation import Augmentation
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
+from translation.reading import word_pattern
 from translation.recipe import Recipe
 from translation.translator import Translator
-from translation.unknown_words import word_pattern
 
 REHEARSED = 4  # lines that are translated before the first step
 LOWEST_BLEU, FEWEST_MATCHES = 1.0, 10  # with less, or with fewer matching 4-grams, BLEU is chance and smoothing
@@ -66,6 +66,14 @@ class TranslationTask(Task[TranslationBatch]):
     def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.network = model.network
+        self._augmentation = Augmentation(
+            data.train.source,
+            data.train.target,
+            recipe.augmentation,
+            unknown_copies=recipe.vocabulary.unknown_copies,
+            words=word_pattern(data.source),
+            placeholders=data.source.placeholders,
+        )
         self._epoch, self._pairs = 0, self._encode_epoch(0)
         self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)
 
@@ -102,15 +110,12 @@ class TranslationTask(Task[TranslationBatch]):
         The whole text is encoded before the batches are made, because BPE-dropout lengthens every row differently: in
         batches of lengths without dropout a quarter of the tokens would be padding.
         """
-        sources, targets = self.data.tokens
-        vocabulary = self.recipe.vocabulary
-        if vocabulary.bpe_dropout or vocabulary.unknown_copies:
-            text = self.data.train
-            source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
-            words = word_pattern(self.data.source)
-            texts = augment(text.source, text.target, words, vocabulary.unknown_copies, source_seed)
-            sources = self._encode(self.data.source, texts[0], source_seed)
-            targets = self._encode(self.data.target, texts[1], target_seed)
+        if not (self._augmentation.changes_texts or self.recipe.vocabulary.bpe_dropout):
+            return self._batched(*self.data.tokens, self.recipe.training.seed)
+        source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
+        texts = self._augmentation.texts(source_seed)
+        sources = self._encode(self.data.source, texts[0], source_seed)
+        targets = self._encode(self.data.target, texts[1], target_seed)
         return self._batched(sources, targets, self.recipe.training.seed)
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:

@@ -71,8 +71,10 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
     """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
     import torch
 
-    from s2s.storage.weights import load_weights
+    from s2s.storage.weights import add_rows, load_weights
+    from s2s.text.tokens import UNK
     from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
+    from translation.reading import rare_characters
 
     sources, targets = data.tokens
     ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
@@ -84,6 +86,8 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
         tie_embeddings=recipe.tie_embeddings,
         max_source_length=min(MAX_SOURCE_LENGTH, max(map(len, sources))),
         length_ratio=min(MAX_LENGTH_RATIO, max(1.0, ratios[int(0.999 * (len(ratios) - 1))])),
+        placeholders=data.source.placeholders,
+        rare_characters=rare_characters(data.train.source),
         encoder=recipe.encoder,
         decoder=recipe.decoder,
     )
@@ -92,7 +96,9 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
     model = TranslationModel.fresh(config, data.source, data.target)
     if start:
-        load_weights(model.network, start.network.state_dict())
+        weights, added = start.network.state_dict(), data.source.placeholders - start.source.placeholders
+        # A new placeholder begins as a copy of UNK, which the model learned to copy.
+        load_weights(model.network, add_rows(weights, model.network, added, like=UNK) if added else weights)
     return model
 
 
@@ -102,15 +108,19 @@ def _continued(recipe: Recipe, start: TranslationModel, config: TranslationConfi
     Raises:
         UserError: the recipe does not fit the model.
     """
-    lengths = ("max_source_length", "length_ratio")
-    training_command.check_same_shape(recipe.start, start.config, config, free=lengths, names=_NAMES)
+    free = ("max_source_length", "length_ratio", "placeholders", "rare_characters")
+    training_command.check_same_shape(recipe.start, start.config, config, free=free, names=_NAMES)
     check(
         not recipe.vocabulary.bpe_dropout or start.source.kind == "bpe",
         f"{recipe.start}: its vocabulary is of kind {start.source.kind}, and vocabulary.bpe_dropout needs one of kind "
         "bpe: leave it out",
     )
+    rare = config.rare_characters
+    if start.config.placeholders:  # what the model has learned before, and a smaller text has not, is not rare
+        rare = "".join(character for character in rare if character in start.config.rare_characters)
     return replace(
         config,
+        rare_characters=rare,
         max_source_length=max(config.max_source_length, start.config.max_source_length),
         length_ratio=max(config.length_ratio, start.config.length_ratio),
     )

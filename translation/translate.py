@@ -18,6 +18,7 @@ if not __package__:
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +63,8 @@ def translate(arguments: list[str]) -> int:
             with path.open("rb", buffering=0) as file:
                 run.translate(file, str(path))
         if not options.files:
+            if sys.stdin.isatty():
+                print("Type a line and press Enter to translate it; end with Ctrl-D.", file=sys.stderr, flush=True)
             run.translate(sys.stdin.buffer, "standard input")
         run.report()
     return 0
@@ -168,8 +171,7 @@ def _check(options: argparse.Namespace) -> None:
     check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}; choose a wider beam")
     check(options.files or sys.stdin, "standard input is closed; name a FILE to translate")
     check(options.output or sys.stdout, "standard output is closed; name a file with --output")
-    for path in options.files:
-        check_readable(path)
+    _check_files(options.files)
     check(
         options.n_best is None or options.unsure == "keep",
         f"--unsure {options.unsure} writes one line for each line, and --n-best several; leave one of them out",
@@ -208,6 +210,19 @@ def _check_calibration(directories: Sequence[Path], options: argparse.Namespace)
         warn(f"--report: {what}, so that it is null for all lines; {do}")
 
 
+def _check_files(files: Sequence[Path]) -> None:
+    """Check that all files can be read; say how to translate a text that was given in place of a file."""
+    text = " ".join(map(str, files))
+    absent = not any(os.path.exists(path) for path in files)  # noqa: PTH110 (Path.exists raises for a long text)
+    check(
+        not (absent and (" " in text or (files and text.isalpha()))),
+        f"{text}: no such file; name a file of text, or to translate these words use: "
+        f"echo {shlex.quote(text)} | translate",
+    )
+    for path in files:
+        check_readable(path)
+
+
 def load(
     directories: Sequence[Path], options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
 ) -> Translator:
@@ -224,7 +239,13 @@ def load(
         torch.set_num_threads(options.threads)
     return Translator.load(
         directories[0],
-        SearchOptions(options.beam, n_best, length_penalty=options.length_penalty, stop_early=True),
+        SearchOptions(
+            options.beam,
+            n_best,
+            length_penalty=options.length_penalty,
+            stop_early=True,
+            guard_loops=not options.allow_loops,
+        ),
         others=directories[1:],
         device=options.device,
         precision=options.precision,
@@ -310,7 +331,7 @@ class _Run:
 
     def _report_long_lines(self, translations: Sequence[Translation], name: str, first: int) -> None:
         for number, translation in enumerate(translations, first):
-            if translation.pieces > 1:
+            if translation.is_long:
                 self._long_lines += 1
                 if self._long_lines <= NAMED:
                     self._warn(

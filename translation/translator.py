@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.confidence import Features
+from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
@@ -27,6 +28,7 @@ from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
 from translation.confidence import features, judge
 from translation.cutting import CutLine, cut
 from translation.model import KIND, TranslationModel
+from translation.reading import Reader
 from translation.searching import Searcher
 from translation.writing import Writer
 
@@ -66,17 +68,22 @@ class Translator:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
         self.max_source_length = min(each.config.max_source_length for each in models)
+        guarded = self.options.guard_loops
         self.searcher = Searcher(
             Ensemble([each.network for each in models]) if others else model.network,
             self.options,
-            vocabulary_size=len(model.target),
+            source=model.source,
+            target=model.target,
+            source_words=word_table(model.source, model.config.source_language) if guarded else None,
+            target_words=word_table(model.target, model.config.target_language) if guarded else None,
             length_ratio=max(each.config.length_ratio for each in models),
             batch_tokens=batch_tokens,
             precision=precision,
         )
+        self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
         without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
+        self._writer = Writer(model.source, model.target, self.options.n_best, spaces=not without_spaces)
         self.calibration = None if others else model.calibration  # scores of an ensemble are others than its models'
-        self._writer = Writer(model.target, self.options.n_best, separator="" if without_spaces else " ")
 
     @classmethod
     def load(
@@ -148,7 +155,7 @@ class Translator:
 
     def _search(self, lines: Iterable[str]) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
         """Each line in its pieces, and the hypotheses for each piece."""
-        cut_lines = cut(_checked(lines), self.model.source, self.max_source_length)
+        cut_lines = cut(_checked(lines), self._reader, self.max_source_length)
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
         for line in cut_lines:
             yield line, list(islice(hypotheses, len(line.pieces)))

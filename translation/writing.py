@@ -1,11 +1,11 @@
-"""Writing, the last stage of a translation: hypotheses to text, with the unknown words of the source put in."""
+"""Writing, the last stage of a translation: hypotheses to text, with copied texts, marks and capitals put in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,8 @@ from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
-from translation.inserting import insert_missing_words
-from translation.unknown_words import Piece
+from translation.placing import Insertion, Placer, decode_copies, insert, stand_in
+from translation.reading import Piece
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 _BLANK = Sentence("", 0.0)
+_FINAL = re.compile(r"[.!?…]+(?=[\"'”’»)]*$)")
+_MOST_WEIGHTS = 1 << 22  # of the attention of a line that was cut: 16 MB
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,17 @@ class Writer:
     """Writes the translation of a line from the hypotheses for its pieces.
 
     Attributes:
+        source: the vocabulary of the pieces
         target: the vocabulary of the hypotheses
         n_best: translations of a line at most. Hypotheses may be the same text, in other subwords: only the best of
             them is kept.
-        separator: stands between the translated pieces of a line
+        spaces: whether the target language writes spaces between sentences
     """
 
+    source: Vocabulary
     target: Vocabulary
     n_best: int
-    separator: str
+    spaces: bool
 
     def write(self, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Translation:
         """The translation of a line; `hypotheses` holds those for each of its pieces, best first.
@@ -50,57 +54,119 @@ class Writer:
         pieces = [self._sentences(piece, found) for piece, found in zip(line.pieces, hypotheses, strict=True)]
         if not pieces:
             return Translation((_BLANK,))
-        n_best = pieces[0] if len(pieces) == 1 else self._joined(pieces)
-        return Translation(tuple(n_best), line.source_tokens, len(pieces))
+        n_best = islice(_distinct(self._joined(pieces, self._between(line))), self.n_best)
+        return Translation(tuple(n_best), line.source_tokens, len(pieces), is_long=line.is_long)
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:
-            return [Sentence(_on_one_line(piece.text), 0.0)]
-        sentences = (write_hypothesis(hypothesis, piece, self.target) for hypothesis in hypotheses)
+            return [Sentence(piece.text, 0.0, (), np.zeros((0, len(piece.ids) + 1), np.float32))]
+        sentences = (write_hypothesis(each, piece, self.source, self.target, self.spaces) for each in hypotheses)
         return list(islice(_distinct(sentences), self.n_best))
 
-    def _joined(self, pieces: Sequence[Sequence[Sentence]]) -> Iterator[Sentence]:
+    def _between(self, line: CutLine) -> list[str]:
+        """What is written around the sentences: what stood there, with spaces as the target language has them."""
+        first, *inner, last = line.between
+        if self.spaces:
+            return [first, *(text or " " for text in inner), last]
+        return [first, *("" if set(text) <= {" "} else text for text in inner), last]
+
+    def _joined(self, pieces: Sequence[Sequence[Sentence]], between: Sequence[str]) -> Iterator[Sentence]:
         """The n best of a line: the k-th best of each piece joined, or the last one of a piece that has fewer."""
+        weights = sum(of[0].attention.size for of in pieces if of[0].attention is not None) * len(pieces)
         for rank in range(max(map(len, pieces))):
             chosen = [sentences[min(rank, len(sentences) - 1)] for sentences in pieces]
-            text = self.separator.join(sentence.text for sentence in chosen if sentence.text)
-            score = sum(sentence.score for sentence in chosen) / len(chosen)
-            # No attention: of a line of a megabyte it would be a gigabyte.
-            yield Sentence(text, score, tuple(chain.from_iterable(sentence.tokens for sentence in chosen)))
+            texts = (f"{sentence.text}{after}" for sentence, after in zip(chosen, between[1:]))
+            text = _on_one_line(between[0] + "".join(texts))
+            if len(chosen) == 1:
+                yield replace(chosen[0], text=text, attention=chosen[0].attention if chosen[0].tokens else None)
+                continue
+            scored = [sentence for sentence in chosen if sentence.tokens] or chosen
+            yield Sentence(
+                text,
+                sum(sentence.score for sentence in scored) / len(scored),
+                tuple(token for sentence in chosen for token in sentence.tokens),
+                _joined_attention(chosen) if weights <= _MOST_WEIGHTS else None,
+            )
 
 
-def write_hypothesis(hypothesis: Hypothesis, piece: Piece, target: Vocabulary) -> Sentence:
-    """The sentence of one hypothesis for a piece, with the unknown words of the piece put in."""
+def _joined_attention(sentences: Sequence[Sentence]) -> NDArray[np.float32] | None:
+    """The attention of sentences to their own parts of the line, (tokens, source tokens), each beside the last one."""
+    parts = [sentence.attention for sentence in sentences if sentence.attention is not None]
+    if len(parts) < len(sentences):
+        return None
+    joined = np.zeros((sum(len(part) for part in parts), sum(part.shape[1] for part in parts)), np.float32)
+    row = column = 0
+    for part in parts:
+        joined[row : row + part.shape[0], column : column + part.shape[1]] = part
+        row, column = row + part.shape[0], column + part.shape[1]
+    return joined
+
+
+def write_hypothesis(
+    hypothesis: Hypothesis, piece: Piece, source: Vocabulary, target: Vocabulary, spaces: bool = True
+) -> Sentence:
+    """The sentence of one hypothesis for a piece: copies, marks, capitals and the final mark are those of the piece."""
     tokens, attention = hypothesis.tokens, hypothesis.attention
     labels = target.tokens([*tokens, END] if hypothesis.finished else tokens)
     if attention is not None:
         attention = np.asarray(attention)[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
-    if attention is None or not (piece.unknown_words or UNK in tokens):
-        text = target.decode(tokens)
+    if piece.copies or piece.marks or piece.capitals or UNK in tokens or _has_placeholder(tokens, target):
+        copies = copy_words(tokens, attention, piece, target, source)
+        text = _restored(tokens, attention, copies, piece, target, spaces)
+        for step, copied in copies.texts.items():
+            labels[step] = copied or labels[step]
     else:
-        copies = copy_words(tokens, attention, piece, known_words=target.kind == "word")
-        text = _with_copies(tokens, attention, copies, piece, target)
-        unknown = [step for step, token in enumerate(tokens) if token == UNK]
-        for step, word in zip(unknown, copies.words):
-            labels[step] = word or labels[step]
-    return Sentence(_on_one_line(text), hypothesis.score, tuple(labels), attention)
+        text = piece.case.apply(_with_final_mark(target.decode(tokens), piece, target, spaces))
+    return Sentence(text.strip(), hypothesis.score, tuple(labels), attention)
 
 
-def _with_copies(
-    tokens: Sequence[int], attention: NDArray[np.float32], copies: Copies, piece: Piece, target: Vocabulary
+def _has_placeholder(tokens: Sequence[int], target: Vocabulary) -> bool:
+    return any(token >= target.first_placeholder for token in tokens)
+
+
+def _restored(
+    tokens: Sequence[int],
+    attention: NDArray[np.float32] | None,
+    copies: Copies,
+    piece: Piece,
+    target: Vocabulary,
+    spaces: bool,
 ) -> str:
-    """The text of a hypothesis with its copies; if tokens are smaller than words, with the missing words too."""
-    if target.kind == "word":
-        return target.decode(tokens, copies.words)
-    text = insert_missing_words(tokens, attention, copies, piece, target)
-    if "" in copies.words:  # a token that was dropped leaves the spaces on both sides of it
-        text = re.sub(" {2,}", " ", text)
-    return text
+    """The text of a hypothesis with all that its source has beside words.
+
+    Each copied text and each mark is a character of private use until the capitals are written: they stay as they are.
+    """
+    text = _with_final_mark(decode_copies(tokens, copies, target), piece, target, spaces)
+    texts = {stand_in(step): copied for step, copied in copies.texts.items()}
+    placer = Placer(tokens, text, attention, copies, piece, target)
+    insertions: list[Insertion] = []
+    if target.kind != "word":  # a vocabulary of words leaves out unknown words where it has learned to
+        for number, insertion in enumerate(placer.insertions(), len(tokens)):
+            texts[stand_in(number)] = insertion.text
+            insertions.append(replace(insertion, text=stand_in(number)))
+    for start, end in placer.capitals():  # one character for one, so that the offsets stay valid
+        text = text[:start] + "".join(c.upper() if len(c.upper()) == 1 else c for c in text[start:end]) + text[end:]
+    text = piece.case.apply(insert(text, insertions))
+    text = re.sub(" {2,}", " ", text)  # a token that was dropped leaves the spaces on both sides of it
+    return "".join(texts.get(character, character) for character in text)
+
+
+def _with_final_mark(text: str, piece: Piece, target: Vocabulary, spaces: bool) -> str:
+    """The text with the final mark of the source in the place of its own: "?" and "!" stay, a heading gets no stop.
+
+    Languages without spaces have marks of their own, and in a vocabulary of words the mark may be a part of one.
+    """
+    if not spaces or target.kind == "word":
+        return text
+    found, mark = _FINAL.search(text), piece.final_mark
+    if found and found[0] != mark and text.rstrip("\"'”’»)").endswith(found[0]):
+        return text[: found.start()] + mark + text[found.end() :]
+    return text if found or not mark or not text else text + mark
 
 
 def _on_one_line(text: str) -> str:
     r"""The text without line ends: `\r` may have been copied from the source."""
-    return text.translate(_NO_LINE_ENDS).strip()
+    return text.translate(_NO_LINE_ENDS)
 
 
 def _distinct(sentences: Iterable[Sentence]) -> Iterator[Sentence]:

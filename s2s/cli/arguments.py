@@ -63,6 +63,11 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
         metavar="A",
         help="divide the log-probability of a hypothesis by its length to the power of A (default: 1)",
     )
+    group.add_argument(
+        "--allow-loops",
+        action="store_true",
+        help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
+    )
     return group
 
 

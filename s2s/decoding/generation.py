@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from s2s.decoding.beam import beam
+from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
+from s2s.decoding.loops import LoopGuard, NoLoops
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
+from s2s.models.contracts import State
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import is_quantised
@@ -29,6 +32,8 @@ def generate(
     *,
     banned: Sequence[int] = (PAD, START),
     precision: Precision = "auto",
+    constraint: Constraint | None = None,
+    guard: LoopGuard | None = None,
 ) -> list[list[Hypothesis]]:
     """Search for the best hypotheses of each input, best first. A width of 1 searches greedily.
 
@@ -39,38 +44,64 @@ def generate(
         options: of the search
         banned: token ids that are never chosen
         precision: of matrix products; if the decoder is quantised, its other products are float32 in any case
+        constraint: on what is written, with one row for each input
+        guard: an input whose best hypothesis loops is searched again, in such a way that none does
 
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
     with autocast("float32" if is_quantised(network) else precision, limits.device):
-        state = network.start(inputs)
-        step: StepFunction = network.step
-        if options.width > 1:
-            return beam(
-                step,
-                state,
-                len(limits),
-                start=START,
-                end=END,
-                maximum_length=limits,
-                options=options,
-                banned=banned,
-                device=limits.device,
-            )
-        best = greedy(
+        state: State = network.start(inputs)
+        found = _search(network.step, state, limits, options, banned, constraint)
+        looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
+        if guard and looping:
+            rows = torch.tensor(looping, device=limits.device)
+            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, limits.device)
+            step, some = constrain(network.step, state.keep(rows), no_loops)
+            kept = constraint.keep(rows, len(found)) if constraint else None
+            for i, hypotheses in zip(looping, _search(step, some, limits[rows], options, banned, kept)):
+                found[i] = hypotheses
+        if guard and options.n_best > 1:
+            found = [[h for h in of if h is of[0] or not guard.loops(i, h.tokens)] for i, of in enumerate(found)]
+        return found
+
+
+def _search(
+    step: StepFunction,
+    state: State,
+    limits: Tensor,
+    options: SearchOptions,
+    banned: Sequence[int],
+    constraint: Constraint | None,
+) -> list[list[Hypothesis]]:
+    """Search with a beam, or greedily if its width is 1."""
+    if constraint:
+        step, state = constrain(step, state, constraint)
+    if options.width > 1:
+        return beam(
             step,
             state,
             len(limits),
             start=START,
             end=END,
             maximum_length=limits,
-            minimum_length=options.minimum_length,
-            length_penalty=options.length_penalty,
+            options=options,
             banned=banned,
             device=limits.device,
         )
-        return [[hypothesis] for hypothesis in best]
+    best = greedy(
+        step,
+        state,
+        len(limits),
+        start=START,
+        end=END,
+        maximum_length=limits,
+        minimum_length=options.minimum_length,
+        length_penalty=options.length_penalty,
+        banned=banned,
+        device=limits.device,
+    )
+    return [[hypothesis] for hypothesis in best]
 
 
 def with_end(hypothesis: Hypothesis) -> list[int]:

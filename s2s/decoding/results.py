@@ -19,8 +19,8 @@ class Sentence:
         score: its length-normalised log-probability, higher is better; if it was joined from several pieces, their mean
         tokens: one label per token; the last is `</s>` unless the sentence reached its maximum length
         attention: float32, how much each token attended to each position of the input: (tokens, source tokens) for a
-            translation, (tokens, rows, columns) for a caption. None if the decoder has no attention, if the input was
-            copied without asking the model, or if the sentence was joined from several pieces.
+            translation, (tokens, rows, columns) for a caption. None if the decoder has no attention, or if a line was
+            cut into so many pieces that it would take too much memory.
     """
 
     text: str
@@ -72,12 +72,15 @@ class Translation(Result):
     """The translations of one line, best first; never empty.
 
     Attributes:
-        source_tokens: one label per token of the line, `</s>` last: the columns of `attention`; empty if it is blank
-        pieces: how many pieces the line was cut into; more than 1 if it is longer than all lines of the training text
+        source_tokens: one label per token that was read, `</s>` at the end of each piece: the columns of `attention`;
+            empty if the line is blank
+        pieces: how many pieces the line was cut into: its sentences, and parts of long ones
+        is_long: whether a sentence was longer than all sentences of the training text, so that it was cut into parts
     """
 
     source_tokens: tuple[str, ...] = ()
     pieces: int = 1
+    is_long: bool = False
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class SearchOptions:
         stop_early: if True, the search of a sentence stops when `width` hypotheses are finished, which takes far fewer
             steps but may miss a longer and better one. If False, it stops when no alive hypothesis can beat any of
             the `width` best finished ones.
+        guard_loops: whether a sentence that repeats itself without a reason is searched again, see s2s.decoding.loops
 
     Raises:
         UserError: a value is outside its range.
@@ -74,6 +75,7 @@ class SearchOptions:
     length_penalty: float = 1.0
     minimum_length: int = 0
     stop_early: bool = False
+    guard_loops: bool = True
 
     def __post_init__(self) -> None:
         check(self.width >= 1, f"the beam's width is {self.width}: choose 1 or more")

@@ -80,6 +80,25 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Pa
     module.load_state_dict(filled, assign=True)
 
 
+def add_rows(tensors: Mapping[str, Tensor], module: nn.Module, count: int, *, like: int) -> dict[str, Tensor]:
+    """Add rows for new tokens to the tensors with one row for each token, which `module` has `count` rows more of.
+
+    Each new row is a copy of row `like` with a little noise, so that the new tokens can be told apart; tied tensors
+    stay tied. The noise comes from torch's global generator.
+    """
+    expected, grown = module.state_dict(), dict(tensors)
+    same = dict[int, Tensor]()
+    for name, tensor in tensors.items():
+        shape = expected[name].shape if name in expected else tensor.shape
+        if shape[:1] == (len(tensor) + count,) and shape[1:] == tensor.shape[1:]:
+            if tensor.data_ptr() not in same:
+                rows = tensor[like].expand(count, *tensor.shape[1:])
+                noise = torch.randn(rows.shape) * tensor.std() / 2
+                same[tensor.data_ptr()] = torch.cat((tensor, rows + noise.to(rows)))
+            grown[name] = same[tensor.data_ptr()]
+    return grown
+
+
 def _check_fit(
     module: nn.Module, expected: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path | str
 ) -> None:

@@ -8,6 +8,7 @@ order mark is dropped, and lines are normalised to NFC.
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from s2s.text.file_kinds import refuse_nul
 
 WINDOW_LINES = 4096
 WINDOW_BYTES = 1 << 18  # about the size of 4096 lines; only a longer line makes a larger window
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -94,6 +96,14 @@ def read_lines(path: Path) -> Iterator[str]:
     check_readable(path)
     with path.open("rb", buffering=0) as file:
         yield from LineReader(file)
+
+
+def without_invisible(text: str) -> str:
+    """The text without characters that are not seen and not written by hand: soft hyphens, marks of direction and such.
+
+    Zero-width joiners and non-joiners stay: some scripts, and emoji, need them.
+    """
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def count_lines(path: Path) -> int:

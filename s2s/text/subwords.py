@@ -9,11 +9,12 @@ from typing import overload
 
 from s2s.errors import UserError, check
 from s2s.text.bpe_dropout import MergeDropout, encode_word
-from s2s.text.tokens import END, PAD, SPECIALS, START, UNK, UNKNOWN_CHARACTER, Surfaces
+from s2s.text.tokens import END, PAD, PLACEHOLDERS, SPECIALS, START, UNK, UNKNOWN_CHARACTER, Surfaces
 
 # SentencePiece writes a space as U+2581 and reserves U+2585. Neither is in its training text, so U+2585 is always
 # unknown. A U+2581 in the user's text is passed to it as U+2585, because it would otherwise be decoded as a space.
 _SPACE = "\u2581"
+_PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 
 
 class SubwordVocabulary(Surfaces):
@@ -25,7 +26,7 @@ class SubwordVocabulary(Surfaces):
     Sennrich et al., 2016 (BPE); Kudo, 2018 (unigram); Kudo & Richardson, 2018 (SentencePiece).
     """
 
-    def __init__(self, model: bytes, *, kind: str) -> None:
+    def __init__(self, model: bytes, *, kind: str, placeholders: int = 0) -> None:
         """Load a serialised SentencePiece model.
 
         Raises:
@@ -48,7 +49,7 @@ class SubwordVocabulary(Surfaces):
             f"the subword model must have the ids 0 to 3 for {' '.join(SPECIALS)}, identity normalisation, a dummy "
             "prefix and all spaces kept; train it with s2s.text.subwords.train_subwords",
         )
-        super().__init__(name.replace(_SPACE, " ") for name in names[len(SPECIALS) :])
+        super().__init__((name.replace(_SPACE, " ") for name in names[len(SPECIALS) :]), placeholders)
         self._ids = {surface: i for i, surface in enumerate(self._surfaces) if surface}
         self._whole: dict[str, tuple[list[int], int]] = {}  # ids and number of merges of each word without dropout
 
@@ -57,11 +58,15 @@ class SubwordVocabulary(Surfaces):
         return "".join(self._processor.encode(probe, out_type=str)) == _SPACE + probe.replace(" ", _SPACE)
 
     def encode(self, text: str) -> list[int]:
-        return self._processor.encode(_shield(text), out_type=int)
+        return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """See `Vocabulary`; texts are encoded in parallel on all cores."""
-        return self._processor.encode([_shield(text) for text in texts], out_type=int)
+        encoded = self._processor.encode([_shield(text) for text in texts], out_type=int)
+        for row, text in enumerate(texts):
+            if not text.isascii() and _PLACEHOLDER.search(text):
+                encoded[row] = [i for i, _ in self._placed(text)]
+        return encoded
 
     @overload
     def encode_sampled(self, texts: str, *, dropout: float, seed: int) -> list[int]: ...
@@ -98,6 +103,23 @@ class SubwordVocabulary(Surfaces):
         return ids
 
     def pieces(self, text: str) -> list[str]:
+        if _PLACEHOLDER.search(text):
+            return [piece for _, piece in self._placed(text)]
+        return self._plain_pieces(text)
+
+    def _placed(self, text: str) -> Iterator[tuple[int, str]]:
+        """The ids and pieces of a text with placeholders.
+
+        SentencePiece takes a run of placeholders and unknown characters for one unknown piece: they are separated here.
+        """
+        known = PLACEHOLDERS[: self.placeholders]
+        for i, piece in zip(self._processor.encode(_shield(text), out_type=int), self._plain_pieces(text)):
+            if i == UNK and known:
+                yield from ((self._ids.get(part, UNK), part) for part in re.split(f"([{known}])", piece) if part)
+            else:
+                yield i, piece
+
+    def _plain_pieces(self, text: str) -> list[str]:
         surfaces, start = [], -1  # the dummy prefix is before the text
         for piece in self._processor.encode(_shield(text), out_type=str):
             surfaces.append(text[max(start, 0) : start + len(piece)])
@@ -122,7 +144,10 @@ class SubwordVocabulary(Surfaces):
 
 
 def _shield(text: str) -> str:
-    return text.replace(_SPACE, UNKNOWN_CHARACTER)
+    """The text with all characters that SentencePiece would not take for themselves as an unknown one."""
+    if text.isascii():
+        return text
+    return _PLACEHOLDER.sub(UNKNOWN_CHARACTER, text.replace(_SPACE, UNKNOWN_CHARACTER))
 
 
 def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> SubwordVocabulary:
@@ -177,6 +202,7 @@ def _training_text(lines: Iterable[str]) -> Iterator[str]:
     specials = re.compile("<(?=(?:pad|unk|s|/s)>)")
     for line in lines:
         line = specials.sub("< ", line.replace(_SPACE, " ").replace(UNKNOWN_CHARACTER, " "))
+        line = _PLACEHOLDER.sub(" ", line)
         yield from (line[start : start + 1000] for start in range(0, len(line), 1000))
 
 

@@ -7,16 +7,36 @@ from collections.abc import Iterable, Sequence
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
 UNKNOWN_CHARACTER = "\u2585"  # reserved by SentencePiece: unknown to every subword vocabulary
+PLACEHOLDERS = "".join(map(chr, range(0xE000, 0xE00A)))  # of private use; each stands for a text that is copied
 
 
 class Surfaces:
-    """The part of a vocabulary that converts ids to text. It needs only the text of each id ("" for special tokens)."""
+    """The part of a vocabulary that converts ids to text. It needs only the text of each id ("" for special tokens).
 
-    def __init__(self, surfaces: Iterable[str]) -> None:
-        self._surfaces = ["" for _ in SPECIALS] + list(surfaces)
+    Attributes:
+        placeholders: how many of `PLACEHOLDERS` are tokens; they have the last ids
+    """
+
+    def __init__(self, surfaces: Iterable[str], placeholders: int = 0) -> None:
+        self.placeholders = placeholders
+        self._surfaces = [*("" for _ in SPECIALS), *surfaces, *PLACEHOLDERS[:placeholders]]
 
     def __len__(self) -> int:
         return len(self._surfaces)
+
+    @property
+    def first_placeholder(self) -> int:
+        """See `Vocabulary`."""
+        return len(self) - self.placeholders
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """See `Vocabulary`."""
+        return frozenset("".join(self._surfaces[len(SPECIALS) : self.first_placeholder]))
+
+    def word_starts(self) -> list[bool]:
+        """See `Vocabulary`."""
+        return [not surface[:1].isalnum() for surface in self._surfaces]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """See `Vocabulary.tokens`."""

@@ -25,6 +25,25 @@ class Vocabulary(Protocol):
         """The kind that `load_vocabulary` takes: "word", "character", "bpe" or "unigram"."""
         ...
 
+    @property
+    def placeholders(self) -> int:
+        """How many of `PLACEHOLDERS` are tokens. A character of these in a text is encoded as its token."""
+        ...
+
+    @property
+    def first_placeholder(self) -> int:
+        """The id of the first placeholder; the others follow, and are the last ids."""
+        ...
+
+    @property
+    def characters(self) -> frozenset[str]:
+        """All characters in the tokens, without placeholders: a text of other characters has unknown parts."""
+        ...
+
+    def word_starts(self) -> list[bool]:
+        """For each id, whether a word or a sign begins with it."""
+        ...
+
     def __len__(self) -> int: ...
 
     def encode(self, text: str) -> list[int]:
@@ -54,7 +73,7 @@ class Vocabulary(Protocol):
         ...
 
     def to_bytes(self) -> bytes:
-        """Return the content of a file that `load_vocabulary` reads."""
+        """Return the content of a file that `load_vocabulary` reads; placeholders are not in it."""
         ...
 
 
@@ -89,8 +108,8 @@ class _ListVocabulary(Surfaces):
     kind: str
     _separator: str
 
-    def __init__(self, tokens: Iterable[str]) -> None:
-        super().__init__(tokens)
+    def __init__(self, tokens: Iterable[str], placeholders: int = 0) -> None:
+        super().__init__(tokens, placeholders)
         known = self._surfaces[len(SPECIALS) :]
         self._ids = {token: i for i, token in enumerate(known, len(SPECIALS))}
         check(len(self._ids) == len(known), f"the {self.kind} vocabulary lists a token twice; create it again")
@@ -107,8 +126,8 @@ class _ListVocabulary(Surfaces):
         return cls.from_counts(Counter(token for line in lines for token in cls._split(line)), threshold=threshold)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote; raise a UserError if `data` is anything else."""
+    def from_bytes(cls, data: bytes, placeholders: int = 0) -> Self:
+        """Read what `to_bytes` wrote, and add placeholders; raise a UserError if `data` is anything else."""
         try:
             tokens = json.loads(data)
         except ValueError as error:
@@ -120,7 +139,7 @@ class _ListVocabulary(Surfaces):
             is_list,
             f"the {cls.kind} vocabulary is not a list of strings; replace it by a good copy, or create it again",
         )
-        return cls(tokens)
+        return cls(tokens, placeholders)
 
     @staticmethod
     def _split(text: str) -> list[str]:
@@ -140,7 +159,7 @@ class _ListVocabulary(Surfaces):
 
     def to_bytes(self) -> bytes:
         """See `Vocabulary`; the format is a JSON list in UTF-8, one token per line."""
-        return json.dumps(self._surfaces[len(SPECIALS) :], ensure_ascii=False, indent=0).encode()
+        return json.dumps(self._surfaces[len(SPECIALS) : self.first_placeholder], ensure_ascii=False, indent=0).encode()
 
     def oov_report(self, lines: Iterable[str], *, examples: int = 10) -> OutOfVocabulary:
         """Count the unknown tokens of `lines`, and name the `examples` most frequent ones."""
@@ -154,6 +173,10 @@ class WordVocabulary(_ListVocabulary):
 
     kind = "word"
     _separator = " "
+
+    def word_starts(self) -> list[bool]:
+        """See `Vocabulary`: every token is a word."""
+        return [True] * len(self)
 
     @staticmethod
     def _split(text: str) -> list[str]:
@@ -171,10 +194,14 @@ class CharacterVocabulary(_ListVocabulary):
         return list(text)
 
 
-def load_vocabulary(kind: str, data: bytes) -> Vocabulary:
-    """Return the vocabulary that `to_bytes` wrote; raise a UserError if the kind is unknown or the data is damaged."""
+def load_vocabulary(kind: str, data: bytes, placeholders: int = 0) -> Vocabulary:
+    """Return the vocabulary that `to_bytes` wrote, with so many placeholders, which `to_bytes` does not write.
+
+    Raises:
+        UserError: the kind is unknown, or the data is damaged.
+    """
     if kind in ("bpe", "unigram"):
-        return SubwordVocabulary(data, kind=kind)
+        return SubwordVocabulary(data, kind=kind, placeholders=placeholders)
     classes = {cls.kind: cls for cls in (WordVocabulary, CharacterVocabulary)}
     check(kind in classes, f"unknown kind of vocabulary {kind!r}; choose word, character, bpe or unigram")
-    return classes[kind].from_bytes(data)
+    return classes[kind].from_bytes(data, placeholders)

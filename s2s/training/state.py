@@ -20,7 +20,7 @@ from s2s.training.progress import Means
 from s2s.training.schedule import Schedule
 from s2s.training.task import Mark, Task, TaskState, Validation, is_lower
 
-VERSION = 2  # of what a recipe means: raise it when other steps follow from the same recipe
+VERSION = 4  # of what a recipe means: raise it when other steps follow from the same recipe
 
 
 @dataclass

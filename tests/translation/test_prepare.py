@@ -105,8 +105,8 @@ def test_characters_that_a_subword_vocabulary_lacks_are_told(
     write(tmp_path / "train.de", ["", "Mann", "Mann.", "Ein Mann."])
     prepare_pairs(recipe(tmp_path, kind="bpe", size=42), (first.source, first.target))
     told = capsys.readouterr().err
-    where = f"{tmp_path / 'train.en'}: the vocabulary lacks 2 characters, in 2 of 3 lines, the first is line 2: 'ő' 3, 'đ' 1"
-    assert where in told
+    expected = "the vocabulary lacks 2 characters, in 2 of 3 lines, the first is line 2: 'ő' 3, 'đ' 1"
+    assert f"{tmp_path / 'train.en'}: {expected}" in told
     assert "train.de: the vocabulary" not in told
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +24,7 @@ from translation.translator import Translator
 ROOT = Path(__file__).resolve().parents[2]
 LINES = ["A man is sleeping.", "", "Two dogs play!", " \t", "A red hat in the snow."]
 # Longer than the sources that the tiny model knows, which are of 30 tokens.
-LONG = "A man is in the park. Two dogs play with a ball in the snow! It is a red ball."
+LONG = "A man is in the park with dogs that play with a ball in the snow and it is a red ball in the park."
 
 Translate = Callable[..., tuple[int, str, str]]
 
@@ -43,6 +45,27 @@ def test_every_line_gets_its_line(run: Translate, text: Path, tiny_model: Path) 
     output = [each.text for each in expected(tiny_model, LINES)]
     assert output[1] == output[3] == ""
     assert run(text) == (0, "".join(f"{line}\n" for line in output), "")
+
+
+def test_a_terminal_is_asked_for_lines(run: Translate, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, terminal = os.openpty()
+    with os.fdopen(terminal, "r") as typed:
+        monkeypatch.setattr(sys, "stdin", typed)
+        os.write(keyboard, b"A man is sleeping.\n\x04")
+        code, output, errors = run()
+    os.close(keyboard)
+    assert (code, output.count("\n")) == (0, 1)
+    assert errors == "Type a line and press Enter to translate it; end with Ctrl-D.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["A man is running."], ["A", "man", "is", "running."], ["x" * 300 + " y"], ["Hello"]]
+)
+def test_text_in_place_of_a_file_gets_a_hint(run: Translate, words: list[str]) -> None:
+    code, output, errors = run(*words)
+    assert (code, output) == (2, "")
+    text = shlex.quote(" ".join(words))
+    assert errors.endswith(f"or to translate these words use: echo {text} | translate\n")
 
 
 def test_several_models_write_together(run: Translate, text: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -154,7 +177,7 @@ def test_long_lines_are_named_and_then_counted(run: Translate, tmp_path: Path) -
     assert (code, output.count("\n")) == (0, 2)
     assert errors == (
         f"warning: {few}: line 2 is longer than all lines that the model was trained on (30 tokens); it was translated "
-        "in 3 pieces\n"
+        "in 2 pieces\n"
     )
     code, output, errors = run(few, many)
     named = [warning.partition(" is longer")[0] for warning in errors.splitlines()]

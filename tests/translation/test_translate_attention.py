@@ -63,13 +63,14 @@ def test_numbers_go_on_within_a_file_and_n_best_shows_the_best(
     assert [view.text for view in read_attention_file(path)] == [view.text for view in once]
 
 
-def test_a_line_in_pieces_has_no_weights_and_is_there(run: Translate, tmp_path: Path) -> None:
+def test_a_line_in_pieces_has_the_weights_of_each(run: Translate, tmp_path: Path) -> None:
     long = tmp_path / "long.en"
     long.write_text(f"{LONG}\n")
     assert run(long, "--attention", tmp_path / "a.json")[0] == 0
     [view] = read_attention_file(tmp_path / "a.json")
-    assert view.weights is None
-    assert "".join(view.segments[0].tokens[:-1]) == LONG  # type: ignore[union-attr]
+    assert view.weights is not None
+    assert len(view.weights) == len(view.tokens)
+    assert view.segments[0].tokens.count("</s>") == 3  # type: ignore[union-attr]
     assert run(long, "--attention", tmp_path / "a.png")[0] == 0
     assert run(long, "--attention", tmp_path / "a.html")[0] == 0
     assert json.dumps(view.text, ensure_ascii=False).replace("<", "\\u003c") in (tmp_path / "a.html").read_text()

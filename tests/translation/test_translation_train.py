@@ -14,6 +14,7 @@ from s2s.errors import UserError
 from s2s.nn.configuration import AdditiveConfig
 from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
+from translation.augmentation import AugmentationConfig
 from translation.corpus import Cleaning
 from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel
@@ -69,7 +70,8 @@ def test_the_recipe_chooses_what_is_minimised(
 
 def test_the_text_is_encoded_once(first: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is left to chance: by then vocabularies, lengths and batches are made of it."""
-    first = replace(first, vocabulary=replace(first.vocabulary, unknown_copies=0.0))
+    first = replace(first, vocabulary=replace(first.vocabulary, unknown_copies=0.0, placeholders=0))
+    first = replace(first, augmentation=AugmentationConfig(0.0, 0.0, 0.0))
     encoded: list[str] = []
     real = WordVocabulary.encode_all
 

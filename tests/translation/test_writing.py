@@ -10,7 +10,7 @@ from s2s.decoding.search import Hypothesis
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.cutting import cut
-from translation.unknown_words import with_unknown_words
+from translation.reading import Reader
 from translation.writing import Writer, write_hypothesis
 
 SOURCE = WordVocabulary(["a", "man", "in", "."])
@@ -21,8 +21,8 @@ CHARACTERS = CharacterVocabulary.from_lines(["ein mann in paris (2) a man and a 
 def written(
     source: str, tokens: list[int], attention: torch.Tensor | None, vocabulary: Vocabulary, target: Vocabulary
 ) -> Sentence:
-    piece = with_unknown_words(source, vocabulary.encode(source), vocabulary)
-    return write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece, target)
+    piece = Reader(vocabulary).read(source)
+    return write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece, vocabulary, target)
 
 
 def test_the_label_of_a_token_that_was_copied_is_the_word() -> None:
@@ -39,13 +39,13 @@ def test_an_unknown_word_that_the_decoder_left_out_stays_out_if_tokens_are_words
     assert written("a 北", CHARACTERS.encode("ein "), attention, CHARACTERS, CHARACTERS).text == "北 ein"
 
 
-def test_an_unknown_token_without_attention_is_dropped() -> None:
-    assert written("a hobbit", [UNK], None, SOURCE, TARGET) == Sentence("", -1.0, ("<unk>", "</s>"))
+def test_an_unknown_token_without_attention_is_the_first_unknown_word() -> None:
+    assert written("a hobbit", [UNK], None, SOURCE, TARGET) == Sentence("hobbit", -1.0, ("hobbit", "</s>"))
 
 
 @pytest.mark.parametrize(
     ("source", "hypothesis", "text"),
-    [("a 🐕 man", "ein _ _ mann", "ein 🐕 mann"), ("a man", "_", ""), ("a man", "in", "in")],
+    [("a 北 man", "ein _ _ mann", "ein 北 mann"), ("a man", "_", ""), ("a man", "in", "in")],
 )
 def test_an_unknown_token_too_many_is_dropped_with_its_space(source: str, hypothesis: str, text: str) -> None:
     tokens = CHARACTERS.encode(hypothesis)  # which knows no underscore
@@ -54,7 +54,7 @@ def test_an_unknown_token_too_many_is_dropped_with_its_space(source: str, hypoth
     attention[:, 2] = 1
     sentence = written(source, tokens, attention, CHARACTERS, CHARACTERS)
     assert sentence.text == text
-    assert sentence.tokens.count("<unk>") == max(0, hypothesis.count("_") - source.count("🐕"))
+    assert sentence.tokens.count("<unk>") == max(0, hypothesis.count("_") - source.count("北"))
 
 
 def test_attention_has_a_row_per_token_and_a_column_per_source_token() -> None:
@@ -66,7 +66,24 @@ def test_attention_has_a_row_per_token_and_a_column_per_source_token() -> None:
 
 
 def test_each_piece_without_hypotheses_is_copied() -> None:
-    [line] = cut([" 北(\r🐕 "], CHARACTERS, 99)
-    translation = Writer(CHARACTERS, n_best=2, separator=" ").write(line, [[]])
-    assert translation.n_best == (Sentence("北( 🐕", 0.0),)
-    assert translation.source_tokens == ("北", "(", " ", "🐕", "</s>")
+    [line] = cut([" 北(\r🐕 "], Reader(CHARACTERS), 99)
+    translation = Writer(CHARACTERS, CHARACTERS, n_best=2, spaces=True).write(line, [[], []])
+    assert [sentence.text for sentence in translation.n_best] == [" 北( 🐕 "]
+    assert translation.source_tokens == ("北", "</s>", "</s>")
+
+
+@pytest.mark.parametrize(
+    ("source", "hypothesis", "text"),
+    [
+        ("a man!", "ein mann.", "ein mann!"),
+        ("a man?", "ein mann", "ein mann?"),
+        ("a man", "ein mann.", "ein mann"),
+        ("a man...", "ein mann.", "ein mann..."),
+        ("(a man!)", "ein mann.", "(ein mann!)"),
+    ],
+)
+def test_the_final_mark_is_that_of_the_source(source: str, hypothesis: str, text: str) -> None:
+    characters = CharacterVocabulary.from_lines(["ein mann. a man"])
+    piece = Reader(characters).read(source)
+    attention = torch.eye(len(hypothesis) + 1, len(piece.ids) + 1)
+    assert written(source, characters.encode(hypothesis), attention, characters, characters).text == text

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from vocabulary_fixtures import ALPHABET, BPE, LINES, UNIGRAM, VOCABULARIES
 
 from s2s.errors import UserError
-from s2s.text.tokens import END, PAD, SPECIALS, START, UNK
-from s2s.text.vocabulary import Vocabulary, WordVocabulary, load_vocabulary
+from s2s.text.subwords import train_subwords
+from s2s.text.tokens import END, PAD, PLACEHOLDERS, SPECIALS, START, UNK, UNKNOWN_CHARACTER
+from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, load_vocabulary
 
 each_kind = pytest.mark.parametrize("vocabulary", VOCABULARIES.values(), ids=VOCABULARIES.keys())
 each_lossless = pytest.mark.parametrize("kind", ["character", "bpe", "unigram"])
@@ -150,3 +151,42 @@ def test_the_report_counts_running_unknown_words() -> None:
     assert report.most_frequent == (("saw", 2), ("bird", 1))
     assert str(report) == "3 of 8 tokens unknown (37.50%): saw 2, bird 1"
     assert WordVocabulary([]).oov_report([]).rate == 0
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "character", "word"])
+def test_placeholders_are_the_last_tokens_and_are_encoded_apart(kind: str) -> None:
+    lines = ["a man is in a park", "a dog in the park"]
+    if kind in ("bpe", "unigram"):
+        plain: Vocabulary = train_subwords(lines * 3, 20, kind=kind)
+    else:
+        plain = {"word": WordVocabulary, "character": CharacterVocabulary}[kind].from_lines(lines)
+    vocabulary = load_vocabulary(kind, plain.to_bytes(), placeholders=3)
+    first, second, _ = range(vocabulary.first_placeholder, len(vocabulary))
+    text = f"a {PLACEHOLDERS[1]} in {PLACEHOLDERS[0]} park"
+    ids = vocabulary.encode(text)
+    assert [i for i in ids if i >= first] == [second, first]
+    assert vocabulary.encode_all([text, "a man"]) == [ids, plain.encode("a man")]
+    assert len(vocabulary.pieces(text)) == len(ids)
+    assert vocabulary.decode(ids) == text
+    assert plain.encode(text) == [UNK if i >= first else i for i in ids]
+    assert len(vocabulary) == len(plain) + 3
+    assert vocabulary.to_bytes() == plain.to_bytes()
+    assert not vocabulary.characters & set(PLACEHOLDERS)
+    assert len(vocabulary.word_starts()) == len(vocabulary)
+
+
+def test_placeholders_side_by_side_and_beside_unknown_characters_are_encoded_apart() -> None:
+    plain = train_subwords(["a man is in a park"] * 3, 20)
+    vocabulary = load_vocabulary("bpe", plain.to_bytes(), placeholders=2)
+    first, second, unknown = vocabulary.first_placeholder, vocabulary.first_placeholder + 1, UNKNOWN_CHARACTER
+    one, two = PLACEHOLDERS[:2]
+    for text, expected in [
+        (f"a {one}{two}", [first, second]),
+        (f"{two}{one} a", [second, first]),
+        (f"a {unknown}{one}{unknown}{unknown}", [UNK, first, UNK]),
+        (f"a {PLACEHOLDERS[5]}", [UNK]),
+    ]:
+        ids = vocabulary.encode(text)
+        assert [i for i in ids if i == UNK or i >= first] == expected
+        assert "".join(vocabulary.pieces(text)) == text
+        assert len(vocabulary.pieces(text)) == len(ids)

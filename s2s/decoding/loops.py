@@ -1,0 +1,201 @@
+"""Loops: sentences that repeat words for which their source gives no reason, and a constraint that prevents them.
+
+A decoder may fall into a loop ("red red red red", "ein Mann, ein Mann, ein Mann"). Two measures describe how much a
+sentence repeats itself:
+
+    times   how often the same words stand directly after each other: 3 in "very very very big" and in "ho ho ho"
+    words   how many words the longest n-gram has that occurs twice: 2 in "a man sees a man" ("a man")
+
+A source that repeats itself allows its translation to do so. Otherwise the same words may not stand directly after
+each other, and no n-gram of more than `WORDS` words occurs twice. This is stricter than banning n-grams of one length
+(Paulus et al., 2018, section 2.5) where a loop is tight, and milder elsewhere.
+
+Search runs without the constraint first, and once more, with it, for the few sentences that loop: ordinary sentences
+cost nothing and stay as they were.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from s2s.decoding.constraints import keep_rows
+from s2s.text.languages import primary_subtag
+from s2s.text.tokens import UNK
+from s2s.text.vocabulary import Vocabulary
+
+# Words that grammar doubles: "die Frau, die die Katze sieht", "he had had it".
+_DOUBLED = {"de": ("die", "der", "das", "sie"), "en": ("that", "had"), "fr": ("nous", "vous")}
+WORDS = 3  # of the longest n-gram that may occur twice without a reason
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """How much a sentence repeats itself, or may; see the module. The default is what every sentence may."""
+
+    times: int = 1
+    words: int = WORDS
+
+    def exceeds(self, allowed: Repetition) -> bool:
+        """Whether this is more than what is allowed."""
+        return self.times > allowed.times or self.words > allowed.words
+
+
+@dataclass(frozen=True, eq=False)
+class WordTable:
+    """What the measures know of a vocabulary.
+
+    Attributes:
+        starts: for each token id, whether a word or a sign begins with it
+        doubled: the ids of words that the language doubles, such as German "die die"
+    """
+
+    starts: Sequence[bool]
+    doubled: frozenset[int] = frozenset()
+
+
+def word_table(vocabulary: Vocabulary, language: str = "") -> WordTable:
+    """What the measures know of a vocabulary of a language, which is given by its code."""
+    ids = (vocabulary.encode(word) for word in _DOUBLED.get(primary_subtag(language), ()))
+    return WordTable(vocabulary.word_starts(), frozenset(of[0] for of in ids if len(of) == 1 and of[0] != UNK))
+
+
+def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:
+    """Measure how much a sentence repeats itself."""
+    if len(set(tokens)) == len(tokens):
+        return Repetition(1, 0)
+    times, longest = 1, 0
+    places = defaultdict[int, list[int]](list)  # where each token stands
+    matches = dict[int, tuple[int, int]]()  # earlier place -> tokens of the common suffix there, words that begin in it
+    for time, token in enumerate(tokens):
+        before, matches = matches, {}
+        for place in places[token]:
+            length, started = before.get(place - 1, (0, 0))
+            matches[place] = length, started = length + 1, started + words.starts[token]
+            lag = time - place
+            longest = max(longest, min(started, lag))
+            if length >= lag:  # the last `lag` tokens stand directly before themselves
+                whole = words.starts[tokens[time - lag + 1]]
+                free = not whole or (lag == 1 and token in words.doubled)
+                times = max(times, length // lag + 1 - free)
+        places[token].append(time)
+    return Repetition(times, longest)
+
+
+def allowed_by(source: Sequence[int], words: WordTable) -> Repetition:
+    """What the translation of a source may repeat: words as often as the source does, and n-grams somewhat longer."""
+    found = repetition_of(source, words)
+    longest = 2 * found.words + 2 if found.words > 1 else WORDS
+    return Repetition(found.times, max(longest, 4 * found.times if found.times > 1 else WORDS))
+
+
+@dataclass(frozen=True)
+class LoopGuard:
+    """Finds the sentences of a batch that loop.
+
+    Attributes:
+        words: of the target's vocabulary
+        sources: the token ids of each source; of a picture, none
+        source_words: of the source's vocabulary
+    """
+
+    words: WordTable
+    sources: Sequence[Sequence[int]]
+    source_words: WordTable
+
+    def allowed(self, sentence: int) -> Repetition:
+        """What a sentence may repeat."""
+        return allowed_by(self.sources[sentence], self.source_words)
+
+    def loops(self, sentence: int, tokens: Sequence[int]) -> bool:
+        """Whether these tokens repeat more than the sentence may."""
+        found = repetition_of(tokens, self.words)
+        return found.exceeds(Repetition()) and found.exceeds(self.allowed(sentence))
+
+
+@dataclass(frozen=True)
+class NoLoops:
+    """The constraint: no row repeats more than its sentence allows.
+
+    Attributes:
+        starts: (vocabulary,) bool, see `WordTable`
+        doubled: (vocabulary,) bool
+        times, words: (rows, 1) int64, what is allowed
+        history: (rows, time) int64, the tokens so far
+        matches: (rows, time) int64: how many tokens before each position, itself included, equal the last tokens
+        matched_words: (rows, time) int64: how many words begin in these
+    """
+
+    starts: Tensor
+    doubled: Tensor
+    times: Tensor
+    words: Tensor
+    history: Tensor
+    matches: Tensor
+    matched_words: Tensor
+
+    @classmethod
+    def of(cls, allowed: Sequence[Repetition], words: WordTable, device: torch.device | str) -> NoLoops:
+        """The constraint before the first token; `allowed` has one entry for each sentence."""
+        starts = torch.tensor(words.starts, device=device)
+        doubled = torch.zeros_like(starts)
+        doubled[list(words.doubled)] = True
+        limits = torch.tensor([[each.times, each.words] for each in allowed], device=device)
+        none = torch.zeros(len(allowed), 0, dtype=torch.int64, device=device)
+        return cls(starts, doubled, limits[:, :1], limits[:, 1:], none, none, none)
+
+    def read(self, tokens: Tensor) -> NoLoops:
+        """See `Constraint`."""
+        same = self.history == tokens[:, None]  # (rows, time)
+        matches = (pad(self.matches, (1, 0))[:, :-1] + 1) * same
+        matched_words = (pad(self.matched_words, (1, 0))[:, :-1] + self.starts[tokens][:, None]) * same
+        return replace(
+            self,
+            history=torch.cat((self.history, tokens[:, None]), 1),
+            matches=pad(matches, (0, 1)),  # the last position is not compared with itself
+            matched_words=pad(matched_words, (0, 1)),
+        )
+
+    def apply(self, log_probabilities: Tensor) -> Tensor:
+        """See `Constraint`. A token is banned if it continues a repetition beyond what is allowed."""
+        time = self.history.shape[1]
+        # Position j would be followed, a second time, by the token at j + 1; 0 is the position before the first token.
+        matches, matched_words = pad(self.matches, (1, 0))[:, :time], pad(self.matched_words, (1, 0))[:, :time]
+        lags = torch.arange(time, 0, -1, device=self.history.device)  # (time,): how far back the token at j + 1 lies
+        unit_starts = (torch.arange(time, device=lags.device) - lags + 1).clamp_min(0)  # (time,)
+        whole = self.starts[self.history[:, unit_starts]]  # (rows, time): the repeated tokens begin a word
+        free = ~whole | ((lags == 1) & self.doubled[self.history])
+        loops = (matches + 1) // lags + 1 - free.long() > self.times
+        long = (matched_words >= self.words) & self.starts[self.history]
+        banned = loops | long  # (rows, time)
+        scores = log_probabilities.clone()
+        ceilings = torch.full_like(banned, math.inf, dtype=scores.dtype).masked_fill(banned, -math.inf)
+        return scores.scatter_reduce_(1, self.history, ceilings, "amin")
+
+    def reorder(self, parents: Tensor) -> NoLoops:
+        """See `Constraint`."""
+        return self._moved(lambda rows: rows[parents])
+
+    def keep(self, sentences: Tensor, total: int) -> NoLoops:
+        """See `Constraint`."""
+        return self._moved(lambda rows: keep_rows(rows, sentences, total))
+
+    def repeat(self, times: int) -> NoLoops:
+        """See `Constraint`."""
+        return self._moved(lambda rows: rows.repeat_interleave(times, 0))
+
+    def _moved(self, move: Callable[[Tensor], Tensor]) -> NoLoops:
+        return replace(
+            self,
+            times=move(self.times),
+            words=move(self.words),
+            history=move(self.history),
+            matches=move(self.matches),
+            matched_words=move(self.matched_words),
+        )

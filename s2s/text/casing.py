@@ -1,0 +1,63 @@
+"""Casing: lines and words in capitals, and how a vocabulary would rather read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+# Words that stay small in a title. In a language that is not listed, as in German, every word of a title has a capital.
+_SMALL = {
+    "en": "a an and as at but by for from in into is nor of off on or over per the to up via vs with",
+    "fr": "à au aux avec d dans de des du en et l la le les ou par pour sur un une",
+}
+_SHORTEST_LINE = 4  # letters of a single word in capitals that is a line in capitals; "TV" is none
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Case(Enum):
+    """How a line is written."""
+
+    MIXED = "mixed"
+    UPPER = "upper"
+    TITLE = "title"
+
+    def apply(self, text: str) -> str:
+        """The text in this case: all letters, or the first one of each word, in capitals; mixed changes nothing."""
+        if self is Case.UPPER:
+            return text.upper()
+        if self is Case.TITLE:
+            return _WORD_AND_REST.sub(lambda match: match[0][:1].upper() + match[0][1:], text)
+        return text
+
+
+_WORD_AND_REST = re.compile(r"[^\W\d_][\w'’]*")  # of "man's" the "s" begins no word
+
+
+def case_of(text: str, language: str) -> Case:
+    """The case of a line. A title has at least three words, each with a capital, but for small words like "of"."""
+    words = [word for word in _WORD.findall(text) if word.lower() != word.upper()]
+    if not words:
+        return Case.MIXED
+    if all(map(str.isupper, words)):
+        long = [word for word in words if len(word) > 1]
+        return Case.UPPER if len(long) > 1 or any(len(word) >= _SHORTEST_LINE for word in long) else Case.MIXED
+    small = _SMALL.get(language, "").split()
+    capitals = sum(word[0].isupper() for word in words)
+    whole = all(word[0].isupper() or word in small for word in words)
+    title = whole and capitals >= 3 and not any(word.isupper() and len(word) > 1 for word in words)
+    return Case.TITLE if title else Case.MIXED
+
+
+def known_form(word: str, count: Callable[[str], int]) -> str:
+    """The form of a word in capitals that has the fewest tokens: in lower case, with one capital, or as it is.
+
+    A vocabulary of subwords has learned the usual form as one token or few, and spells the others out. Of forms with as
+    many tokens the lower-case one is taken.
+
+    Args:
+        word: one word
+        count: how many tokens the vocabulary needs for a word
+    """
+    forms: Sequence[str] = (word.lower(), word.capitalize(), word)
+    return min(forms, key=count)

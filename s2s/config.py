@@ -35,6 +35,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import re
 import reprlib
 import sys
 import tomllib
@@ -49,6 +50,7 @@ from s2s.files import check_readable
 T = TypeVar("T")
 
 _NONE = "none"
+_BACKSLASHES = "in double quotes a backslash begins an escape such as \\n: use / in paths, or single quotes"
 _SCALARS: dict[Any, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
     int: ((int,), "an integer"),
@@ -239,6 +241,8 @@ class _Reader:
             return self._wrong(key, expected, raw)
         if hint is Path and (raw == "" or "\0" in str(raw)):
             return self._wrong(key, expected, raw)
+        if hint is Path and re.match("[A-Za-z]:[\b\t\n\f\r]", raw):
+            return self._wrong(key, expected, raw, f" ({_BACKSLASHES})")
         if hint is float and not abs(raw) <= sys.float_info.max:  # NaN, infinity, an integer too large for a float
             return self._wrong(key, "a finite number", raw)
         if hint in (int, float) and not _within(raw, limits):
@@ -287,7 +291,8 @@ def _parse(path: Path) -> dict[str, Any]:
         line, found = data.count(b"\n", 0, error.start) + 1, data[error.start : error.end].hex(" ").upper()
         raise UserError(f"{path}: line {line}, byte {error.start}: not UTF-8: {found}; save it as UTF-8") from error
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, a number of thousands of digits, endless brackets
-        raise UserError(f"{path}: not valid TOML: {error}") from error
+        advice = f"; {_BACKSLASHES}" if re.search(r"\\|[Bb]ackslash|escape|hex value", str(error)) else ""
+        raise UserError(f"{path}: not valid TOML: {error}{advice}") from error
 
 
 def _override_value(text: str) -> Any:

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, add_search_options
-from s2s.errors import check
+from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
 from s2s.storage.bundled import bundled_models
 from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
+from translation.output_checks import signs_of_chance, signs_of_other_formats
 from translation.translate import MODELS, load, model_directory
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def evaluate(arguments: list[str]) -> int:
             file.writelines(f"{line}\n" for line in hypotheses)
     references = [texts[path] for path in options.reference]
     scores = corpus_scores(hypotheses, references, language)
+    for sign in signs_of_chance(scores[0]):
+        warn(sign)
     comparisons = []
     for name in options.baseline:
         baseline = _translate(rivals[name], texts[options.source]) if name in rivals else texts[name]
@@ -181,6 +184,9 @@ def _check_language(name: Path, found: str, language: str) -> None:
 def _read_all(files: Iterable[Path]) -> Mapping[Path, Sequence[str]]:
     """The lines of all files; every file must have as many lines as the first one."""
     texts = {path: list(read_lines(path)) for path in dict.fromkeys(files)}
+    for path, lines in texts.items():
+        for sign in signs_of_other_formats(path, lines):
+            warn(sign)
     first, *others = texts
     check(texts[first], f"{first}: is empty; it must have one reference per line of the source")
     for path in others:

@@ -29,9 +29,10 @@ class UnknownCharacters:
     def __str__(self) -> str:
         shown = ", ".join(f"{character!r} {count:,}" for character, count in self.counts[:10])
         more = ", ..." if len(self.counts) > 10 else ""
+        plural = "s" if len(self.counts) > 1 else ""
         return (
-            f"the vocabulary lacks {len(self.counts):,} character{'s' * (len(self.counts) > 1)}, in {self.lines:,} of {self.of:,} lines, the first "
-            f"is line {self.first:,}: {shown}{more}"
+            f"the vocabulary lacks {len(self.counts):,} character{plural}, in {self.lines:,} of {self.of:,} lines, "
+            f"the first is line {self.first:,}: {shown}{more}"
         )
 
 

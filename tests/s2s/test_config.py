@@ -146,6 +146,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ({"training": {"learning_rate": 0}}, "'training.learning_rate': expected above 0, got 0"),
         ({"training": {"bfloat16": 1}}, "'training.bfloat16': expected true or false, got 1"),
         ({"data": {**DATA, "source": ""}}, "'data.source': expected a path, as text, got ''"),
+        ({"data": {**DATA, "source": "C:\new"}}, "'data.source': expected a path, as text, got 'C:\\new' (in do"),
         ({"data": {**DATA, "source": "a\0b"}}, "'data.source': expected a path, as text, got 'a\\x00b'"),
     ],
 )
@@ -369,3 +370,15 @@ def test_differing_kinds_are_one_difference() -> None:
         "decoder.dim",
         "decoder.heads",
     ]
+
+
+@pytest.mark.parametrize("value", [r"C:\data\val.en", r"C:\Users\me", r"C:\xyz"])
+def test_a_backslash_in_double_quotes_gets_advice(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f'[data]\nsource = "{value}"\n')
+    with pytest.raises(UserError, match=r"line 2.*; in double quotes a backslash .*: use / in paths, or single quotes"):
+        load(path, Recipe)
+    path.write_text("[data\n")
+    with pytest.raises(UserError) as caught:
+        load(path, Recipe)
+    assert "double quotes" not in str(caught.value)

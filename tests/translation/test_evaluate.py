@@ -67,6 +67,21 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[
     return json.loads(capsys.readouterr().out)
 
 
+def test_what_makes_scores_doubtful_is_told(
+    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenised = write(tmp_path / "tokenised.de", [f"{line.rstrip('.')} ." for line in OURS])
+    assert evaluate(["--hypothesis", tokenised, "--reference", files["reference"], "--target-language", "de"]) == 0
+    assert f"warning: {tokenised}: looks tokenised" in capsys.readouterr().err
+    n_best = write(tmp_path / "n-best.de", [f"{i} ||| {line} ||| -1" for i, line in enumerate(OURS * 2)])
+    with pytest.raises(UserError):
+        evaluate(["--hypothesis", n_best, "--reference", files["reference"], "--target-language", "de"])
+    assert f"warning: {n_best}: looks like an n-best list" in capsys.readouterr().err
+    short = write(tmp_path / "short.de", ["Ja"] * 5)
+    assert evaluate(["--hypothesis", short, "--reference", short, "--target-language", "de"]) == 0
+    assert "warning: BLEU: no four words in a row are the same" in capsys.readouterr().err
+
+
 def test_two_references_give_the_figures_of_sacrebleus_command_line(
     files: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,6 +45,27 @@ def test_every_line_gets_its_line(run: Translate, text: Path, tiny_model: Path) 
     output = [each.text for each in expected(tiny_model, LINES)]
     assert output[1] == output[3] == ""
     assert run(text) == (0, "".join(f"{line}\n" for line in output), "")
+
+
+def test_a_terminal_is_asked_for_lines(run: Translate, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, terminal = os.openpty()
+    with os.fdopen(terminal, "r") as typed:
+        monkeypatch.setattr(sys, "stdin", typed)
+        os.write(keyboard, b"A man is sleeping.\n\x04")
+        code, output, errors = run()
+    os.close(keyboard)
+    assert (code, output.count("\n")) == (0, 1)
+    assert errors == "Type a line and press Enter to translate it; end with Ctrl-D.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["A man is running."], ["A", "man", "is", "running."], ["x" * 300 + " y"], ["Hello"]]
+)
+def test_text_in_place_of_a_file_gets_a_hint(run: Translate, words: list[str]) -> None:
+    code, output, errors = run(*words)
+    assert (code, output) == (2, "")
+    text = shlex.quote(" ".join(words))
+    assert errors.endswith(f"or to translate these words use: echo {text} | translate\n")
 
 
 def test_several_models_write_together(run: Translate, text: Path, tiny_model: Path, tmp_path: Path) -> None:

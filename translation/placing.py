@@ -2,8 +2,8 @@
 
 A mark that touches the word behind it, as an opening bracket does, is put before the word that this word became; one
 that touches the word before it is put behind what that word became; any other stands before what the next word became.
-What stood before or behind all words does so in the translation. Marks keep their order, so that brackets and tags stay
-nested. Attention says which word became which.
+What stood before or behind all words does so in the translation. Nothing is closed before it was opened. Attention says
+which word became which.
 
 Examples with a vocabulary of characters, to which Chinese characters, `ñ` and emoji are unknown and which has no
 placeholders. In `hypothesis`, `|` stands before the character that attended to all unknown words most, or at the end if
@@ -76,11 +76,14 @@ class Placer:
     def insertions(self) -> list[Insertion]:
         """All that is to be put into the text, in the order of the places, and at one place in that of the source."""
         missing = [(i, self._missing(i)) for i in self._copies.missing]
-        marks, least = list[tuple[float, Insertion]](), 0
+        marks, opened = list[tuple[float, Insertion]](), [0]
         for mark in self._piece.marks:
-            offset = max(least, self._offset_of(mark))
+            offset = self._offset_of(mark)
+            if mark.right and not mark.left:
+                opened.append(offset)
+            elif mark.left and not mark.right and len(opened) > 1:  # what is closed was opened before
+                offset = max(offset, opened.pop())
             marks.append((mark.position - 0.5, Insertion(offset, mark.text, mark.left, mark.right)))
-            least = offset
         ordered = sorted([*missing, *marks], key=lambda each: (each[1].offset, each[0]))
         return [insertion for _, insertion in ordered]
 
@@ -110,6 +113,10 @@ class Placer:
     def _offset_of(self, mark: Mark) -> int:
         """Where a mark belongs in the text."""
         tokens, end = self._piece.tokens, len(self._text)
+        if mark.right and mark.position in self._copies.steps:
+            return self._start(self._copies.steps[mark.position])
+        if mark.left and mark.position - 1 in self._copies.steps:
+            return self._start(self._copies.steps[mark.position - 1] + 1)
         words = [i for i, token in enumerate(tokens) if i in self._piece.copies or any(map(str.isalnum, token))]
         if not words or mark.position > words[-1]:
             behind_all = mark.position >= len(tokens)

@@ -101,8 +101,6 @@ class Doubts:
         """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
         if not self.doubtful:
             return ""
-        done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[
-            self.unsure
-        ]
+        done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[self.unsure]
         verb = "is" if self.doubtful == 1 else "are"
         return f"{self.doubtful:,} of {lines:,} lines {verb} doubtful{done}{advice}"

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.errors import check
+from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
 from translation.corpus import Cleaning, ParallelText, clean, hold_out, read_parallel
+from translation.corpus_checks import signs_of_equal_sides
 
 
 def write_parallel(
@@ -44,7 +45,10 @@ def parallel(arguments: list[str]) -> int:
     """Clean the files that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
     cleaning = Cleaning(
-        max_characters=options.max_characters, max_ratio=options.max_ratio, keep_duplicates=options.keep_duplicates
+        max_characters=options.max_characters,
+        max_ratio=options.max_ratio,
+        keep_duplicates=options.keep_duplicates,
+        unescape_entities=options.unescape_entities,
     )
     languages = _languages(options)
     names = [options.prefix] if options.hold_out is None else [options.prefix, options.hold_out_name]
@@ -55,6 +59,8 @@ def parallel(arguments: list[str]) -> int:
 
     text, report = clean(read_parallel(options.source, options.target), cleaning)
     print(report, file=sys.stderr)
+    for sign in signs_of_equal_sides(options.source, options.target, text):
+        warn(sign)
     check(len(text), f"{options.source}, {options.target}: all pairs were dropped; raise the limits")
     texts = {options.prefix: text}
     if options.hold_out is not None:
@@ -133,6 +139,7 @@ def _parser() -> Parser:
         help="drop pairs with one side more than R times as long as the other, in characters (default: %(default)s)",
     )
     add("--keep-duplicates", action="store_true", help="keep all copies of a pair that occurs more than once")
+    add("--unescape-entities", action="store_true", help="turn XML entities such as &quot; into their characters")
     add(
         "--hold-out",
         type=int,

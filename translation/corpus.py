@@ -11,6 +11,7 @@ from pathlib import Path
 from s2s import seeds
 from s2s.config import option
 from s2s.errors import check
+from s2s.text.entities import has_entity, unescape_entities
 from s2s.text.lines import read_lines
 
 SHOWN = 3  # line numbers that a report shows for each reason
@@ -47,6 +48,7 @@ class Cleaning:
     max_characters: int = option(600, low=1, high=100_000, help="of the longer side of a pair")
     max_ratio: float = option(9.0, low=1, help="of the longer side to the shorter, in characters")
     keep_duplicates: bool = option(False, help="pairs that stand in the text more than once")
+    unescape_entities: bool = option(False, help="turn XML entities such as &quot; into their characters")
 
     def __post_init__(self) -> None:
         check(self.max_characters >= 1, f"max_characters must be at least 1, not {self.max_characters}")
@@ -71,10 +73,19 @@ class DroppedPairs:
 
 @dataclass(frozen=True)
 class CleaningReport:
-    """What cleaning did. `str(report)` is one line: `kept 28,995 of 29,000 pairs: blank 0, too long 0, ...`."""
+    """What cleaning did. `str(report)` is one line: `kept 28,995 of 29,000 pairs: blank 0, too long 0, ...`.
+
+    Attributes:
+        total: pairs before cleaning
+        dropped: pairs, by reason
+        entities: the numbers of the lines with XML entities
+        unescaped: whether these were turned into their characters
+    """
 
     total: int
     dropped: tuple[DroppedPairs, ...]
+    entities: Sequence[int] = ()
+    unescaped: bool = False
 
     @property
     def kept(self) -> int:
@@ -82,7 +93,20 @@ class CleaningReport:
         return self.total - sum(reason.count for reason in self.dropped)
 
     def __str__(self) -> str:
-        return f"kept {self.kept:,} of {self.total:,} pairs: {', '.join(map(str, self.dropped))}"
+        return (
+            f"kept {self.kept:,} of {self.total:,} pairs: {', '.join(map(str, self.dropped))}{self._about_entities()}"
+        )
+
+    def _about_entities(self) -> str:
+        if not self.entities:
+            return ""
+        pairs = f"{len(self.entities):,} pairs" if len(self.entities) > 1 else "1 pair"
+        done = (
+            "were turned into characters"
+            if self.unescaped
+            else "are kept; unescape_entities turns them into characters"
+        )
+        return f"; XML entities such as &quot; in {pairs}, the first in line {self.entities[0]}, {done}"
 
 
 def read_parallel(source: Path, target: Path) -> ParallelText:
@@ -116,9 +140,13 @@ def is_lopsided(source: str, target: str, limit: float) -> bool:
 def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[ParallelText, CleaningReport]:
     """Drop the pairs that `options` rules out, each counted under the first reason that holds.
 
-    Of equal pairs (both sides the same) the first one stays. Sentences themselves are never changed.
+    Of equal pairs (both sides the same) the first one stays. Sentences themselves are never changed, but for XML
+    entities if `options` say so.
     """
     options = options or Cleaning()
+    entities = [line for line, *pair in zip(text.lines, text.source, text.target) if any(map(has_entity, pair))]
+    if options.unescape_entities:
+        text = unescape_pairs(text)
     seen: set[tuple[str, str]] = set()
     lines: dict[str, list[int]] = {"blank": [], "too long": [], "ratio": []}
     if not options.keep_duplicates:
@@ -146,7 +174,16 @@ def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[Parallel
         else:
             lines[reason].append(text.lines[index])
     dropped = (DroppedPairs(reason, len(where), tuple(where[:SHOWN])) for reason, where in lines.items())
-    return text.pick(kept), CleaningReport(len(text), tuple(dropped))
+    return text.pick(kept), CleaningReport(len(text), tuple(dropped), entities, options.unescape_entities)
+
+
+def unescape_pairs(text: ParallelText) -> ParallelText:
+    """Return the pairs with XML entities turned into the characters they stand for, edge spaces taken off these."""
+    source, target = (
+        [unescape_entities(line).strip() if has_entity(line) else line for line in side]
+        for side in (text.source, text.target)
+    )
+    return ParallelText(source, target, text.lines)
 
 
 def hold_out(text: ParallelText, count: int, seed: int) -> tuple[ParallelText, ParallelText]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from s2s.text.sentences import sentence_spans
-from translation.reading import Piece, Reader
+from translation.piece import Piece
+from translation.reading import Reader
 from translation.splitting import split
 
 # White space, and marks of lists, headings and quotations: "- ", "* ", "1. ", "2) ", "a) ", "## ", "> ".

@@ -17,14 +17,15 @@ from pathlib import Path
 
 from s2s import cache
 from s2s.config import to_dict
-from s2s.errors import UserError, check, printable
+from s2s.errors import UserError, check, printable, warn
 from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
 from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
 from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
-from translation.corpus import ParallelText, clean, read_parallel
+from translation.corpus import ParallelText, clean, read_parallel, unescape_pairs
+from translation.corpus_checks import signs_of_equal_sides, signs_of_swapped_sides
 from translation.recipe import Recipe, VocabularyConfig
 
 VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
@@ -56,6 +57,8 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
     `known` are those of a model that is gone on from: then none are learned.
     """
     validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
+    if recipe.cleaning.unescape_entities:
+        validation = unescape_pairs(validation)
     for path, lines, _ in _sides(recipe, validation):
         check(any(map(str.strip, lines)), f"{path}: has blank lines alone; validate on sentences")
     path = cache.folder() / f"{_key(recipe, known)}.json"
@@ -71,8 +74,29 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
     unknown += _unknown(zip(_sides(recipe, validation), vocabularies))
     for line in [report, *unknown, *_overlap(recipe, validation, text)]:
         print(printable(line) if line != report else line, file=sys.stderr)
+    for sign in _signs_of_wrong_files(recipe, validation, text, sizes):
+        warn(sign)
     validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
     return PreparedPairs(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
+
+
+def _signs_of_wrong_files(
+    recipe: Recipe, validation: ParallelText, train: ParallelText, sizes: Sequence[int]
+) -> Iterator[str]:
+    """Return warnings about files of the recipe that are probably not the ones that were meant."""
+    for source, target, part in _files(recipe, train, sizes):
+        yield from signs_of_equal_sides(source, target, part)
+    paths = recipe.data.validation_source, recipe.data.validation_target
+    yield from signs_of_equal_sides(*paths, validation)
+    yield from signs_of_swapped_sides(*paths, validation, train)
+
+
+def _files(recipe: Recipe, text: ParallelText, sizes: Sequence[int]) -> Iterator[tuple[Path, Path, ParallelText]]:
+    """Return the training files, with the pairs that were kept of each."""
+    first = 0
+    for source, target, size in zip(recipe.data.train_source, recipe.data.train_target, sizes):
+        yield source, target, text.pick(range(first, first + size))
+        first += size
 
 
 def _unknown(texts: Iterable[tuple[tuple[Path, Sequence[str], Sequence[int]], Vocabulary]]) -> Iterator[str]:
@@ -88,11 +112,8 @@ def _unknown_in_training(
     recipe: Recipe, text: ParallelText, sizes: Sequence[int], known: tuple[Vocabulary, Vocabulary]
 ) -> Iterator[str]:
     """Return how much of the training files the vocabularies of the model that training starts from do not know."""
-    first = 0
-    for source, target, size in zip(recipe.data.train_source, recipe.data.train_target, sizes):
-        part = text.pick(range(first, first + size))
+    for source, target, part in _files(recipe, text, sizes):
         yield from _unknown(zip([(source, part.source, part.lines), (target, part.target, part.lines)], known))
-        first += size
 
 
 def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[Path, Sequence[str], Sequence[int]]]:
@@ -133,8 +154,8 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     source, target, lines, sizes, reports = [], [], [], [], []
     for paths in zip(recipe.data.train_source, recipe.data.train_target):
         raw = read_parallel(*paths)
-        sides = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
-        bare = ParallelText(*sides, raw.lines)
+        left, right = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
+        bare = ParallelText(left, right, raw.lines)
         text, report = clean(bare, recipe.cleaning)
         reports.append(f"{paths[0]}, {paths[1]}: {report}")
         source += text.source

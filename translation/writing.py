@@ -15,8 +15,8 @@ from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
+from translation.piece import Piece
 from translation.placing import Insertion, Placer, decode_copies, insert, stand_in
-from translation.reading import Piece
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -70,6 +70,15 @@ def test_suffixes_that_name_no_languages_need_options(corpus: Path, capsys: pyte
     assert names(corpus / "out") == ["train.de", "train.en"]
 
 
+def test_one_file_as_both_sides_is_told_and_entities_are_turned_into_characters(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (corpus / "a.de").write_text("A &amp; B\n")
+    assert run(corpus, "--unescape-entities", "--source-language", "en", source="a.de") == 0
+    assert f"warning: {corpus / 'a.de'}: is the file of both sides" in capsys.readouterr().err
+    assert lines(corpus / "out/train.en") == ["A & B"]
+
+
 def test_compressed_text_is_read_and_its_language_is_that_before_gz(corpus: Path) -> None:
     for language in ("en", "de"):
         (corpus / f"b.{language}.gz").write_bytes(gzip.compress((corpus / f"a.{language}").read_bytes()))

@@ -146,7 +146,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ({"training": {"learning_rate": 0}}, "'training.learning_rate': expected above 0, got 0"),
         ({"training": {"bfloat16": 1}}, "'training.bfloat16': expected true or false, got 1"),
         ({"data": {**DATA, "source": ""}}, "'data.source': expected a path, as text, got ''"),
-        ({"data": {**DATA, "source": "C:\new"}}, "'data.source': expected a path, as text, got 'C:\\new' (in double quo"),
+        ({"data": {**DATA, "source": "C:\new"}}, "'data.source': expected a path, as text, got 'C:\\new' (in do"),
         ({"data": {**DATA, "source": "a\0b"}}, "'data.source': expected a path, as text, got 'a\\x00b'"),
     ],
 )

@@ -143,3 +143,17 @@ def test_more_than_there_is_or_nothing_cannot_be_held_out(count: int) -> None:
         hold_out(rows, count, seed=1)
     with pytest.raises(UserError, match="cannot hold out"):
         hold_out(text(("a", "b")), 1, seed=1)
+
+
+def test_entities_are_counted_and_turned_into_characters_if_asked() -> None:
+    rows = text(("A &amp; B", "A &amp; B"), ("x", "y"), (" &nbsp;", "y"), ("A & B", "A & B"))
+    kept, report = clean(rows)
+    assert pairs(kept) == pairs(rows)
+    told = "; XML entities such as &quot; in 2 pairs, the first in line 1, are kept; unescape_entities turns them into"
+    assert told in str(report)
+    kept, report = clean(rows, Cleaning(unescape_entities=True))
+    assert pairs(kept) == [("A & B", "A & B"), ("x", "y")]
+    assert str(report) == (
+        "kept 2 of 4 pairs: blank 1 (line 3), too long 0, ratio 0, duplicate 1 (line 4); XML entities such as &quot; "
+        "in 2 pairs, the first in line 1, were turned into characters"
+    )

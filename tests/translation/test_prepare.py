@@ -14,7 +14,7 @@ from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation import prepare as module
-from translation.corpus import ParallelText
+from translation.corpus import Cleaning, ParallelText
 from translation.prepare import learn_vocabularies, prepare_pairs
 from translation.recipe import Recipe, VocabularyConfig
 
@@ -119,6 +119,29 @@ def test_pairs_that_are_trained_on_and_validated_are_told(tmp_path: Path, capsys
     (tmp_path / "val.de").unlink()
     prepare_pairs(recipe(tmp_path))
     assert "stand in the training" not in capsys.readouterr().err
+
+
+def test_files_that_were_mixed_up_are_told_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "val.en", ["Zwei Hunde schlafen."])
+    write(tmp_path / "val.de", ["Two dogs sleep."])
+    write(tmp_path / "train.de", SOURCE)
+    for _ in range(2):
+        prepare_pairs(recipe(tmp_path))
+        assert "train.de: 3 of 3 pairs are the same on both sides" in capsys.readouterr().err
+    write(tmp_path / "train.de", TARGET)
+    prepare_pairs(recipe(tmp_path))
+    assert f"warning: {tmp_path / 'val.en'}, {tmp_path / 'val.de'}: look swapped" in capsys.readouterr().err
+
+
+def test_entities_are_turned_into_characters_in_training_and_validation(tmp_path: Path) -> None:
+    write(tmp_path / "train.en", ["A man &amp; a dog", "A man &amp; a dog "])
+    write(tmp_path / "train.de", ["Ein Mann &amp; ein Hund", "Ein Mann &amp; ein Hund"])
+    write(tmp_path / "val.en", ["A dog &amp; a man"])
+    write(tmp_path / "val.de", ["Ein Hund &amp; ein Mann"])
+    asked = recipe(tmp_path)
+    assert prepare_pairs(asked).validation.source == ["A dog &amp; a man"]
+    data = prepare_pairs(replace(asked, cleaning=Cleaning(unescape_entities=True)))
+    assert (list(data.train.source), list(data.validation.target)) == (["A man & a dog"], ["Ein Hund & ein Mann"])
 
 
 def test_a_validation_text_of_blank_lines_is_refused(tmp_path: Path) -> None:

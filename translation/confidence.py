@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from s2s.text.tokens import UNK
-from translation.reading import Piece
+from translation.piece import Piece
 
 if TYPE_CHECKING:
     from s2s.decoding.confidence import Calibration, Features, Judgement

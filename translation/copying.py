@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
-from translation.reading import Piece
+from translation.piece import Piece
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from s2s.text.sentences import sentence_spans
-from translation.reading import Piece, Reader
+from translation.piece import Piece
+from translation.reading import Reader
 from translation.splitting import split
 
 # White space, and marks of lists, headings and quotations: "- ", "* ", "1. ", "2) ", "a) ", "## ", "> ".
@@ -38,6 +39,16 @@ class CutLine:
     def source_tokens(self) -> tuple[str, ...]:
         """One label per token of all pieces, END last in each; none of a blank line."""
         return tuple(label for piece in self.pieces for label in piece.source_tokens)
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Where each piece stands in the line, in NFC: its start and end."""
+        places, end = list[tuple[int, int]](), 0
+        for before, piece in zip(self.between, self.pieces):
+            start = end + len(before)
+            end = start + len(piece.text)
+            places.append((start, end))
+        return tuple(places)
 
 
 def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies
-from translation.reading import Mark, Piece
+from translation.piece import Mark, Piece
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,9 +118,11 @@ class Placer:
             return 0
         if mark.left and not mark.right:
             previous = max(i for i in words if i < mark.position)
-            return self._word_end(self._start(self._step_of(previous) + 1))
-        following = min(i for i in words if i >= mark.position)
-        return self._word_start(self._start(self._step_of(following)))
+            offset = self._word_end(self._start(self._step_of(previous) + 1))
+        else:
+            following = min(i for i in words if i >= mark.position)
+            offset = self._word_start(self._start(self._step_of(following)))
+        return min(offset, len(self._text.rstrip(".!?…")))
 
     def _step_of(self, position: int) -> int:
         """The step that wrote what a token of the source became."""

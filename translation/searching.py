@@ -20,7 +20,7 @@ from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
-from translation.reading import Piece
+from translation.piece import Piece
 
 _MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
 

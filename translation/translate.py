@@ -21,16 +21,18 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
-from s2s.files import atomic_file, check_output, check_readable
+from s2s.files import atomic_file, check_output, check_readable, current_version
 from s2s.text.lines import LineReader
+from translation.report import MARK, UNSURE, Doubts, Entry, entry, report_file
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
@@ -47,6 +49,7 @@ def translate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     _check(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
+    _check_calibration(directories, options)
     translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
     with ExitStack() as stack:
         output = sys.stdout
@@ -54,7 +57,8 @@ def translate(arguments: list[str]) -> int:
             aside = stack.enter_context(atomic_file(options.output))
             output = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n"))
         attention = stack.enter_context(_attention(options.attention)) if options.attention else None
-        run = _Run(translator, output, attention, options)
+        report = stack.enter_context(report_file(options.report)) if options.report else None
+        run = _Run(translator, output, attention, report, options)
         for path in options.files:
             with path.open("rb", buffering=0) as file:
                 run.translate(file, str(path))
@@ -112,7 +116,22 @@ def _parser() -> Parser:
         help="also write the attention weights: as data if FILE ends in .json, as a page to explore if it ends in "
         ".html, as a picture of the first lines if it ends in .png",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite the files of --output and --attention")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="also write a JSON object for each line: its translation, how sure the model is, and why",
+    )
+    parser.add_argument(
+        "--unsure",
+        choices=UNSURE,
+        default="keep",
+        help="what to write for a line whose translation is doubtful: the translation, the translation after "
+        f"{MARK.strip()!r}, or the line as it is (default: keep). A line on standard error says how many are doubtful",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite the files of --output, --attention and --report"
+    )
     model = parser.add_mutually_exclusive_group()
     model.add_argument(
         "--model",
@@ -153,19 +172,42 @@ def _check(options: argparse.Namespace) -> None:
     check(options.files or sys.stdin, "standard input is closed; name a FILE to translate")
     check(options.output or sys.stdout, "standard output is closed; name a file with --output")
     _check_files(options.files)
-    if options.output:
-        check_output(options.output, force=options.force, inputs=options.files)
+    check(
+        options.n_best is None or options.unsure == "keep",
+        f"--unsure {options.unsure} writes one line for each line, and --n-best several; leave one of them out",
+    )
     if options.attention:
-        ending, output = options.attention.suffix.lower(), options.output or Path()
         check(
-            ending in ATTENTION_FORMATS,
+            options.attention.suffix.lower() in ATTENTION_FORMATS,
             f"--attention {options.attention}: the file name must end in {', '.join(ATTENTION_FORMATS)}",
         )
-        check(
-            os.path.realpath(options.attention) != os.path.realpath(output),
-            f"--attention {options.attention}: this is the file of --output too; choose another name",
-        )
-        check_output(options.attention, force=options.force, inputs=options.files)
+    _check_outputs(options)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Check the files to be written: each by itself, and that they are different files."""
+    written: dict[str, str] = {}
+    for name in ("output", "attention", "report"):
+        path: Path | None = getattr(options, name)
+        if path is None:
+            continue
+        other = written.setdefault(os.path.realpath(path), name)
+        check(other == name, f"--{name} {path}: this is the file of --{other} too; choose another name")
+        check_output(path, force=options.force, inputs=options.files)
+
+
+def _check_calibration(directories: Sequence[Path], options: argparse.Namespace) -> None:
+    """Check that the confidence is calibrated, where an option needs it; only a warning if the option does without."""
+    if options.unsure == "keep" and not options.report:
+        return
+    what = f"the confidence of {directories[0]} is not calibrated"
+    do = f"calibrate it with `s2s calibrate translation {directories[0]} --source FILE --reference FILE`"
+    if len(directories) > 1:
+        what, do = "the confidence of an ensemble is not calibrated", "use one --model"
+    calibrated = len(directories) == 1 and (current_version(directories[0]) / CONFIDENCE).is_file()
+    check(calibrated or options.unsure == "keep", f"--unsure {options.unsure}: {what}; {do}")
+    if not calibrated:
+        warn(f"--report: {what}, so that it is null for all lines; {do}")
 
 
 def _check_files(files: Sequence[Path]) -> None:
@@ -221,10 +263,16 @@ class _Run:
     """Translates one file after the other to one output, and reports on them."""
 
     def __init__(
-        self, translator: Translator, output: TextIO, attention: Write | None, options: argparse.Namespace
+        self,
+        translator: Translator,
+        output: TextIO,
+        attention: Write | None,
+        report: Callable[[Entry], None] | None,
+        options: argparse.Namespace,
     ) -> None:
         self._translator, self._output, self._options = translator, output, options
-        self._attention = attention
+        self._attention, self._report = attention, report
+        self._doubts = Doubts(options.unsure)
         self._lines = 0  # of all files so far
         self._long_lines = 0
         self._started = time.monotonic()
@@ -238,10 +286,11 @@ class _Run:
             translations = self._translator.translate(window)
             if len(translations) != len(window):
                 raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
-            self._output.writelines(f"{line}\n" for line in self._output_lines(translations))
+            self._output.writelines(f"{line}\n" for line in self._output_lines(window, translations))
             self._output.flush()
             self._report_long_lines(translations, name, number)
             self._write_attention(translations, name, number)
+            self._write_report(window, translations, name, number)
             number += len(window)
             self._lines += len(window)
             self._show_progress()
@@ -249,16 +298,21 @@ class _Run:
             self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
 
     def report(self) -> None:
-        """Report the number of long lines, and end the line of progress."""
+        """Report the numbers of long and of doubtful lines, and end the line of progress."""
         if self._long_lines > NAMED:
             self._warn(f"{self._long_lines:,} lines were cut into pieces in all")
+        advice = "" if self._report else "; --report FILE says which and why"
+        if summary := self._doubts.summary(self._lines, advice):
+            self._clear_progress()
+            print(summary, file=sys.stderr)
         if self._progress:
             print(file=sys.stderr)
 
-    def _output_lines(self, translations: Sequence[Translation]) -> Iterator[str]:
-        for line, translation in enumerate(translations, self._lines):
+    def _output_lines(self, sources: Sequence[str], translations: Sequence[Translation]) -> Iterator[str]:
+        for line, (source, translation) in enumerate(zip(sources, translations), self._lines):
+            written = self._doubts.written(translation, source)
             if self._options.n_best is None:
-                yield translation.text
+                yield written
             else:
                 yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translation.n_best)
 
@@ -268,6 +322,12 @@ class _Run:
 
             for number, translation in enumerate(translations, first):
                 self._attention(translation_view(translation, f"{name}: line {number}"))
+
+    def _write_report(self, sources: Sequence[str], translations: Sequence[Translation], name: str, first: int) -> None:
+        if self._report:
+            calibrated = self._translator.calibration is not None
+            for number, (source, translation) in enumerate(zip(sources, translations), first):
+                self._report(entry(translation, source, name, number, calibrated=calibrated))
 
     def _report_long_lines(self, translations: Sequence[Translation], name: str, first: int) -> None:
         for number, translation in enumerate(translations, first):
@@ -281,9 +341,12 @@ class _Run:
                     )
 
     def _warn(self, message: str) -> None:
-        if self._progress:
-            print(end="\r\x1b[K", file=sys.stderr)  # clear the line of progress
+        self._clear_progress()
         warn(message)
+
+    def _clear_progress(self) -> None:
+        if self._progress:
+            print(end="\r\x1b[K", file=sys.stderr)
 
     def _show_progress(self) -> None:
         if self._progress:

@@ -15,8 +15,8 @@ from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
+from translation.piece import Piece
 from translation.placing import Insertion, Placer, decode_copies, insert, stand_in
-from translation.reading import Piece
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Writer:
         if not pieces:
             return Translation((_BLANK,))
         n_best = islice(_distinct(self._joined(pieces, self._between(line))), self.n_best)
-        return Translation(tuple(n_best), line.source_tokens, len(pieces), is_long=line.is_long)
+        return Translation(tuple(n_best), line.source_tokens, len(pieces), line.is_long, line.places)
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:

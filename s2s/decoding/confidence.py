@@ -28,6 +28,7 @@ from s2s.errors import UserError, check
 FILE = "confidence.json"  # the name of a calibration in a model directory
 LIMIT = 4.0  # a feature counts at most so many scales from its mean
 MOST_REASONS = 3
+SURE = 0.8  # an output with a higher confidence needs no reasons
 _NOTABLE = 0.5  # a feature is a reason if it lowers the log-odds by at least this
 _MAX_BYTES, _MAX_FEATURES, _MAX_VALUE = 1 << 20, 100, 1e9  # of a file that may be a stranger's
 
@@ -41,7 +42,7 @@ class Judgement:
     Attributes:
         confidence: the probability that it is acceptable, 0 to 1
         doubtful: whether the confidence is below the threshold
-        reasons: what lowers the confidence, in words, the most important first
+        reasons: what lowers the confidence, in words, the most important first; none if the confidence is high
     """
 
     confidence: float
@@ -93,9 +94,10 @@ class Calibration:
         return confidence < self.threshold
 
     def judge(self, features: Features, words: Mapping[str, str]) -> Judgement:
-        """Judge an output by its features; `words` are those of `reasons`."""
+        """Judge an output by its features; `words` are those of `reasons`. A sure output has no reasons."""
         confidence = self.probability(features)
-        return Judgement(confidence, self.doubtful(confidence), self.reasons(features, words))
+        reasons = self.reasons(features, words) if confidence < SURE else ()
+        return Judgement(confidence, self.doubtful(confidence), reasons)
 
     def reasons(self, features: Features, words: Mapping[str, str]) -> tuple[str, ...]:
         """What lowers the confidence most, compared with ordinary outputs: the words of up to three features.

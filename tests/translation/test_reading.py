@@ -8,7 +8,8 @@ from s2s.text.casing import Case
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, load_vocabulary
-from translation.reading import Piece, Reader, rare_characters, word_pattern
+from translation.piece import Piece
+from translation.reading import Reader, rare_characters, word_pattern
 
 LINE = "ein mann in paris, 3 frauen (2) a man and a dog in the park's-."
 CHARACTERS = CharacterVocabulary.from_lines([LINE])
@@ -51,6 +52,7 @@ def test_a_text_without_a_letter_that_is_read_is_not_translatable(text: str, tra
         ("mann {name}{0} in %s.", "mann 1 in 2.", ["{name}{0}", "%s"]),
         ("5 in x in 6 in 7 a 8", "1 in 2 in 3 in _ a _", ["5", "x", "6", "7", "8"]),
         ("in 北京 and 東 京", "in 1 and 2 3", ["北京", "東", "京"]),
+        ("a man & a $ in", "a man 1 a 2 in", ["&", "$"]),
     ],
 )
 def test_what_is_copied_is_read_as_a_placeholder_or_as_unknown_when_there_are_no_more(
@@ -74,6 +76,7 @@ def test_a_vocabulary_without_placeholders_reads_unknown_words() -> None:
     ("text", "expected", "marks"),
     [
         ("a man 😀 in paris", "a man in paris", [("😀", 5, False, False)]),
+        ("‘a man.’", "a man.", [("‘", 0, False, True), ("’", 6, True, False)]),
         ("[a man] in paris", "a man in paris", [("[", 0, False, True), ("]", 5, True, False)]),
         ("<b>a</b> man", "a man", [("<b>", 0, False, True), ("</b>", 1, True, False)]),
         ("a man 😀 ☃.", "a man.", [("😀 ☃", 5, False, True)]),
@@ -98,6 +101,8 @@ def test_marks_are_left_out_with_their_places(
         ("a park\u2011man", "a park-man"),
         ("a\u3000man\u00a0 in", "a man in"),
         ("a man &apos;s dog", "a man's dog"),
+        ("a man 's dog .", "a man's dog."),
+        ("a man; a dog", "a man, a dog"),
     ],
 )
 def test_other_forms_of_known_characters_are_read_as_these(text: str, expected: str) -> None:
@@ -114,8 +119,8 @@ def test_a_rare_character_is_read_as_an_unknown_one() -> None:
 
 def test_rare_characters_are_counted_and_signs_are_needed_more_often_than_letters() -> None:
     lines = ["a man's dog."] * 5_000 + ["ñ"] * 4 + ["ö", "$"] * 6
-    assert rare_characters(lines) == "$ñ"
-    assert rare_characters(["a man's dog?"] * 3) == ""
+    assert rare_characters(lines, "amn'sdog.$ñöü1 北") == "$ñü"
+    assert rare_characters(["a man's dog?"] * 3, "amn'sdog?") == ""
 
 
 @pytest.mark.parametrize(

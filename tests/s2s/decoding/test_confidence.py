@@ -69,6 +69,12 @@ def test_a_judgement_has_all_three() -> None:
     assert judgement == Judgement(pytest.approx(1 / (1 + math.exp(1))), True, ("unlikely",))  # type: ignore[arg-type]
 
 
+def test_a_sure_output_needs_no_reasons() -> None:
+    features = {**USUAL, "rarity": 1.0}
+    assert CALIBRATION.reasons(features, WORDS) == ("rare words",)
+    assert CALIBRATION.judge(features, WORDS).reasons == ()
+
+
 def test_a_doubtful_output_has_a_reason_even_if_it_is_small() -> None:
     doubting = replace(CALIBRATION, bias=-1.0)
     assert doubting.judge({**USUAL, "rarity": 0.1}, WORDS).reasons == ("rare words",)

@@ -19,7 +19,7 @@ from translation.corpus import ParallelText
 from translation.model import TranslationModel
 from translation.translator import Translator
 
-WORDS = " ".join(LINES).split()
+WORDS = [word for line in LINES for word in line.split() if word.isalpha()]
 SOURCES = [" ".join(WORDS[i % 13 : i % 13 + 3 + i % 5]) for i in range(40)]
 
 

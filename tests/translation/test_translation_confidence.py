@@ -13,7 +13,7 @@ from s2s.decoding.confidence import Calibration
 from s2s.decoding.search import Hypothesis
 from s2s.text.tokens import UNK
 from translation.confidence import WORDS, features, judge
-from translation.reading import Piece
+from translation.piece import Piece
 
 PIECE = Piece("a man sleeps", [5, 6, 7], ["a", " man", " sleeps"])
 SHARP = torch.eye(4)  # every token attends to one position, the last to END

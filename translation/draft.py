@@ -1,0 +1,114 @@
+"""Draft: what is read of a sentence, while it is being read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from s2s.text.casing import Case
+from s2s.text.tokens import PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
+from s2s.text.vocabulary import Vocabulary
+from translation.piece import Mark, Piece
+
+
+@dataclass
+class _LeftOut:
+    """A `Mark` in its parts, while more may follow: joining them once takes linear time."""
+
+    parts: list[str]
+    offset: int
+    left: bool
+    right: bool
+
+
+class Draft:
+    """What is read of a sentence, while it is being read.
+
+    Attributes:
+        text: what is read so far
+        has_letters: whether it has any, besides what is copied
+        has_placeholders: whether the vocabulary has any
+    """
+
+    def __init__(self, placeholders: int) -> None:
+        self.text, self.has_letters, self.has_placeholders = "", False, placeholders > 0
+        self._free = list(PLACEHOLDERS[:placeholders])
+        self._copies: list[
+            list[str]
+        ] = []  # the texts that placeholders and UNKs stand for, in order, each in its parts
+        self._copied_to = -1  # where the last of them ends, in the user's text
+        self._marks: list[_LeftOut] = []
+        self._left_out_to = -1  # where the last mark ends, in the user's text
+        self._capitals: list[tuple[int, int]] = []  # offsets of words in `text`
+        self._broken = False  # a space came before
+        self._behind_mark = False  # and then a mark, which what follows touches
+
+    def space(self) -> None:
+        """Read white space: a single space between words."""
+        self._broken, self._behind_mark = True, False
+
+    def read(self, text: str) -> None:
+        """Read a text as it is given."""
+        if text:
+            self._add(text)
+            self.has_letters = self.has_letters or any(map(str.isalpha, text))
+
+    @property
+    def ends_in_a_word(self) -> bool:
+        """Whether what is read ends in a word."""
+        return self.text[-1:] not in ("", ".", "!", "?")
+
+    def read_in_capitals(self, word: str) -> None:
+        """Read a word in the form that is given; its translation will be in capitals."""
+        self.read(word)
+        self._capitals.append((len(self.text) - len(word), len(self.text)))
+
+    def copy(self, text: str, start: int, end: int) -> None:
+        """Read a placeholder for a part of a text; parts without anything between them become one."""
+        if self._copied_to == start and not self._broken:
+            self._copies[-1].append(text[start:end])
+        else:
+            self._add(self._free.pop(0) if self._free else UNKNOWN_CHARACTER)
+            self._copies.append([text[start:end]])
+        self._copied_to = end
+
+    def leave_out(self, text: str, start: int, end: int) -> None:
+        """Leave out a part of a text; parts with nothing but white space between them become one."""
+        right = end < len(text) and not text[end].isspace()
+        last = self._marks[-1] if self._marks else None
+        if last and last.offset == len(self.text):
+            last.parts.append(text[self._left_out_to : end])
+            last.right = right
+        else:
+            left = start > 0 and not text[start - 1].isspace()
+            self._marks.append(_LeftOut([text[start:end]], len(self.text), left, right))
+        self._left_out_to, self._behind_mark = end, right
+
+    def _add(self, text: str) -> None:
+        # "A man 😀." is read as "A man." and "A [big] man" as "A big man".
+        spaced = self._broken and self.text and not (self._behind_mark and text in ".,;:!?")
+        self.text += f" {text}" if spaced else text
+        self._broken = self._behind_mark = False
+
+    def piece(self, text: str, vocabulary: Vocabulary, case: Case) -> Piece:
+        """The piece that was read of the user's `text`."""
+        ids, tokens = vocabulary.encode(self.text), vocabulary.pieces(self.text)
+        copied = (i for i, token in enumerate(ids) if token == UNK or token >= vocabulary.first_placeholder)
+        starts = _starts(self.text, tokens)
+        inside = {i for a, b in self._capitals for i, start in enumerate(starts) if a <= start < b}
+        marks = tuple(
+            Mark("".join(mark.parts), mark.offset, bisect_left(starts, mark.offset), mark.left, mark.right)
+            for mark in self._marks
+        )
+        return Piece(text, ids, tokens, dict(zip(copied, map("".join, self._copies))), marks, case, frozenset(inside))
+
+
+def _starts(text: str, tokens: Sequence[str]) -> list[int]:
+    """Where each token starts in the text, behind the space that may be a part of it."""
+    starts, end = [], 0
+    for token in tokens:
+        start = text.index(token, end)
+        starts.append(start + len(token) - len(token.lstrip()))
+        end = start + len(token)
+    return starts

@@ -1,0 +1,74 @@
+"""Piece: a sentence as a model reads it, with all that is kept to be put into its translation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from s2s.text.casing import Case
+from s2s.text.tokens import END, SPECIALS
+
+_FINAL = re.compile(r"[.!?…]+$")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A text that the model does not read and that is put back into the translation.
+
+    Attributes:
+        text: as the user wrote it
+        offset: in the text that is read
+        position: of the token of the source that it stands before; that of END if it stands behind all words
+        left, right: whether it touches the text before or behind it, as a bracket or a tag does
+    """
+
+    text: str
+    offset: int
+    position: int
+    left: bool
+    right: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sentence, or a part of a long one, as a model reads it.
+
+    Attributes:
+        text: as the user wrote it
+        ids: of what is read, without END
+        tokens: the text that each id stands for
+        copies: the texts that the placeholders and UNKs among the ids stand for, by position
+        marks: what was left out, in order
+        case: of the whole piece
+        capitals: the positions of tokens of words that stand in capitals, where the whole piece does not
+    """
+
+    text: str
+    ids: list[int]
+    tokens: list[str]
+    copies: Mapping[int, str] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
+    case: Case = Case.MIXED
+    capitals: frozenset[int] = frozenset()
+
+    @property
+    def source_tokens(self) -> tuple[str, ...]:
+        """One label per position of the encoder: `tokens` with the copied texts as the user wrote them, and END."""
+        return (*(self.copies.get(i, token) for i, token in enumerate(self.tokens)), SPECIALS[END])
+
+    @property
+    def translatable(self) -> bool:
+        """False if nothing is to be translated, as in "3.", "😀" or "shop.de": it is its own translation."""
+        read = (token for i, token in enumerate(self.tokens) if i not in self.copies)
+        return any(character.isalpha() for token in read for character in token)
+
+    @cached_property
+    def final_mark(self) -> str:
+        """The full stop, question mark or the like at the end of the user's text, inside of closing brackets."""
+        end = self.text
+        if self.marks and self.marks[-1].position == len(self.ids):
+            end = end.removesuffix(self.marks[-1].text).rstrip()
+        found = _FINAL.search(end.rstrip("\"'”’»)]"))
+        return found[0] if found else ""

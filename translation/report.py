@@ -1,0 +1,106 @@
+"""The report of `translate`: an object for each input line, and what is done about doubtful translations.
+
+    translate --report report.jsonl --unsure mark FILE
+
+A line of the report, which is JSON:
+
+    file          as it was given, or "standard input"
+    line          its number in the file, from 1
+    source        the line
+    translation   of the model, whatever --unsure writes in its place
+    score         mean log-probability of a token (with another --length-penalty, the score of the search); null for a
+                  blank line and for one that was copied without asking the model
+    confidence    the probability that the translation is acceptable, 0 to 1; null where the score is null, and if the
+                  confidence of the model is not calibrated
+    doubtful      whether the confidence is below the threshold of the calibration; null if it is not calibrated
+    reasons       what lowers the confidence, in words, the most important first
+    spans         the protected spans of the source: text, kind, start and end (offsets in code points), and whether the
+                  span is kept: stands in the translation unchanged
+    pieces        the start and end of each piece that the line was cut into: its sentences, and parts of long ones
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from s2s.decoding.results import Translation
+from s2s.files import atomic_file
+from s2s.text.spans import find_spans
+
+Unsure = Literal["keep", "mark", "source"]
+UNSURE: tuple[Unsure, ...] = ("keep", "mark", "source")
+MARK = "[?] "
+NOT_CALIBRATED = "the confidence of this model is not calibrated; the score is all there is to judge by"
+
+Entry = dict[str, Any]
+
+
+def entry(translation: Translation, source: str, file: str, line: int, *, calibrated: bool) -> Entry:
+    """The object of one line; see the docstring of the module."""
+    asked = bool(translation.tokens)  # otherwise the line is blank or was copied
+    return {
+        "file": file,
+        "line": line,
+        "source": source,
+        "translation": translation.text,
+        "score": round(translation.score, 4) if asked else None,
+        "confidence": None if translation.confidence is None else round(translation.confidence, 4),
+        "doubtful": translation.doubtful if calibrated else None,
+        "reasons": list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED],
+        "spans": _spans(source, translation.text),
+        "pieces": [list(place) for place in translation.places],
+    }
+
+
+def _spans(source: str, translation: str) -> list[Entry]:
+    texts = Counter(translation[span.start : span.end] for span in find_spans(translation))
+    found = []
+    for span in find_spans(source):
+        text = source[span.start : span.end]
+        texts[text] -= 1
+        found.append({"text": text, "kind": span.kind, "start": span.start, "end": span.end, "kept": texts[text] >= 0})
+    return found
+
+
+@contextmanager
+def report_file(path: Path) -> Iterator[Callable[[Entry], None]]:
+    """Yield a function that writes an object; the file appears at `path` when the block ends well."""
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+        yield lambda each: print(json.dumps(each, ensure_ascii=False), file=file)
+
+
+@dataclass
+class Doubts:
+    """Decides what is written for each line, and counts the doubtful ones.
+
+    Attributes:
+        unsure: what is written for a doubtful line: its translation ("keep"), its translation after `MARK` ("mark"), or
+            its source ("source")
+        doubtful: how many lines were
+    """
+
+    unsure: Unsure = "keep"
+    doubtful: int = 0
+
+    def written(self, translation: Translation, source: str) -> str:
+        """The line that is written for a translation."""
+        if not translation.doubtful:
+            return translation.text
+        self.doubtful += 1
+        if self.unsure == "mark":
+            return MARK + translation.text
+        return source if self.unsure == "source" else translation.text
+
+    def summary(self, lines: int, advice: str) -> str:
+        """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
+        if not self.doubtful:
+            return ""
+        done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[self.unsure]
+        verb = "is" if self.doubtful == 1 else "are"
+        return f"{self.doubtful:,} of {lines:,} lines {verb} doubtful{done}{advice}"

@@ -41,6 +41,16 @@ class CutLine:
         """One label per token of all pieces, END last in each; none of a blank line."""
         return tuple(label for piece in self.pieces for label in piece.source_tokens)
 
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Where each piece stands in the line, in NFC: its start and end."""
+        places, end = list[tuple[int, int]](), 0
+        for before, piece in zip(self.between, self.pieces):
+            start = end + len(before)
+            end = start + len(piece.text)
+            places.append((start, end))
+        return tuple(places)
+
 
 def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:
     """Cut lines into sentences, and sentences of more than `limit` tokens into parts.

@@ -16,7 +16,7 @@ A line of the report, which is JSON:
     reasons       what lowers the confidence, in words, the most important first
     spans         the protected spans of the source: text, kind, start and end (offsets in code points), and whether the
                   span is kept: stands in the translation unchanged
-    pieces        into how many pieces the line was cut
+    pieces        the start and end of each piece that the line was cut into: its sentences, and parts of long ones
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def entry(translation: Translation, source: str, file: str, line: int, *, calibr
         "doubtful": translation.doubtful if calibrated else None,
         "reasons": list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED],
         "spans": _spans(source, translation.text),
-        "pieces": translation.pieces,
+        "pieces": [list(place) for place in translation.places],
     }
 
 

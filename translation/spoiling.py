@@ -8,7 +8,7 @@ three ways. The first is the most like text of another domain, and is used for h
     shuffled    all words in another order
     made-up     words are replaced by made-up ones, some with letters of other scripts
 
-The share of words that is replaced is drawn for each line, from 10 % to all.
+The share of words that is replaced is drawn for each line, from 10 % to all. The mark at the end of a line stays there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+_MARKS = ".!?… \t"
 _SHARES = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 _FOREIGN, _FOREIGN_SHARE = "ǂʘøðþжλקあ字", 0.03  # letters of other scripts, and how many there are among letters
 
@@ -24,7 +25,9 @@ _FOREIGN, _FOREIGN_SHARE = "ǂʘøðþжλקあ字", 0.03  # letters of other sc
 def spoiled(lines: Sequence[str], seed: int) -> list[str]:
     """One odd version of each line, the same for the same seed; a line of one word is made of other characters."""
     generator = random.Random(seed)
-    texts = [line.split() for line in lines]
+    stems = [line.rstrip(_MARKS) for line in lines]
+    marks = [line[len(stem) :].rstrip() for line, stem in zip(lines, stems)]
+    texts = [stem.split() for stem in stems]
     counts = Counter(word for words in texts for word in words)
     known = sorted(counts)
     rare = [word for word in known if counts[word] == 1] or known
@@ -34,7 +37,8 @@ def spoiled(lines: Sequence[str], seed: int) -> list[str]:
         lambda words: _replaced(words, lambda: generator.choice(rare), generator),
         lambda words: _replaced(words, lambda: _made_up(known, generator), generator),
     ]
-    return [" ".join(ways[i % len(ways)](words)) if words else "" for i, words in enumerate(texts)]
+    odd = [" ".join(ways[i % len(ways)](words)) if words else "" for i, words in enumerate(texts)]
+    return [line + mark for line, mark in zip(odd, marks)]
 
 
 def _replaced(words: Sequence[str], other: Callable[[], str], generator: random.Random) -> list[str]:

@@ -55,7 +55,7 @@ class Writer:
         if not pieces:
             return Translation((_BLANK,))
         n_best = islice(_distinct(self._joined(pieces, self._between(line))), self.n_best)
-        return Translation(tuple(n_best), line.source_tokens, len(pieces), is_long=line.is_long)
+        return Translation(tuple(n_best), line.source_tokens, len(pieces), line.is_long, line.places)
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:

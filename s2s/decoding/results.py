@@ -76,11 +76,13 @@ class Translation(Result):
             empty if the line is blank
         pieces: how many pieces the line was cut into: its sentences, and parts of long ones
         is_long: whether a sentence was longer than all sentences of the training text, so that it was cut into parts
+        places: where each piece stands in the line: its start and end, in code points of the line in NFC
     """
 
     source_tokens: tuple[str, ...] = ()
     pieces: int = 1
     is_long: bool = False
+    places: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

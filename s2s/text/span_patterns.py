@@ -7,6 +7,12 @@ where the characters that it reads start, or stops where it could start again; r
 from __future__ import annotations
 
 _LETTER = r"[^\W\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]"  # a letter or digit, except of scripts without spaces
+# What a word may consist of: also the vowel signs of Hebrew, Arabic, Indic and other scripts, which `\w` leaves out.
+_IN_WORD = (
+    r"[\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0e4e"
+    r"\u0eb1-\u0ece\u0f18-\u0fbc\u102b-\u103e\u17b4-\u17d3\u200c\u200d]"
+)
+
 _START = rf"(?<!{_LETTER})"
 _END = rf"(?!{_LETTER})"
 
@@ -178,3 +184,5 @@ EMPHASIS = "|".join(
         r"(?<!\w)_{1,3}+(?=[^\s_])|(?<=[^\s_])_{1,3}+(?!\w)",
     )
 )
+HASHTAG = rf"(?<![\w&#])#\w{_IN_WORD}*+(?:-\w{_IN_WORD}*+)*+"
+HANDLE = rf"(?<![\w@])@\w{_IN_WORD}*+(?:[.-]\w{_IN_WORD}*+)*+(?:@\w[\w.-]*\w|/[\w-]++(?:\.\w++)*+)?"

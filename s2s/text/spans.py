@@ -23,6 +23,8 @@ from s2s.text.span_patterns import (
     DATE,
     EMOJI,
     EMPHASIS,
+    HANDLE,
+    HASHTAG,
     LINK_TARGET,
     NUMBER,
     PATH,
@@ -253,15 +255,15 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "handle",
-        r"(?<![\w@])@\w++(?:[.-]\w++)*+(?:@\w[\w.-]*\w|/[\w-]++(?:\.\w++)*+)?",
+        HANDLE,
         True,
         ("Ask ⟦@anna⟧.", "(⟦@a_b⟧, ⟦@c.d⟧)", "⟦@a@b.org⟧", "⟦@org/pkg⟧", "@ home, @@, run@@ ning"),
     ),
     Kind(
         "hashtag",
-        r"(?<![\w&#])#\w++(?:-\w++)*+",
+        HASHTAG,
         True,
-        ("Be ⟦#1⟧.", "⟦#dog⟧ ⟦#Zürich⟧", "(⟦#a-b⟧)", "⟦#fff⟧, ⟦#42⟧", "# heading, C#, ##"),
+        ("Be ⟦#1⟧.", "⟦#dog⟧ ⟦#Zürich⟧", "(⟦#a-b⟧)", "⟦#नमस्ते⟧ ⟦#สวัสดี⟧", "⟦#fff⟧, ⟦#42⟧", "# heading, C#, ##"),
     ),
     Kind(
         "number",

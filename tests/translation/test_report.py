@@ -46,7 +46,9 @@ def translation(text: str, **fields: object) -> Translation:
 
 
 def test_an_entry_says_what_became_of_a_line() -> None:
-    found = translation("Sieh http://a.b/c und 7.", confidence=0.123456, doubtful=True, reasons=("repeats itself",))
+    found = translation(
+        "Sieh http://a.b/c und 7.", confidence=0.123456, doubtful=True, reasons=("repeats itself",), places=((0, 23),)
+    )
     assert entry(found, "See http://a.b/c and 3.", "x.en", 4, calibrated=True) == {
         "file": "x.en",
         "line": 4,
@@ -60,7 +62,7 @@ def test_an_entry_says_what_became_of_a_line() -> None:
             {"text": "http://a.b/c", "kind": "url", "start": 4, "end": 16, "kept": True},
             {"text": "3", "kind": "number", "start": 21, "end": 22, "kept": False},
         ],
-        "pieces": 1,
+        "pieces": [[0, 23]],
     }
 
 
@@ -107,6 +109,16 @@ def test_the_command_reports_on_every_line(run: Translate, text: Path, tiny_mode
     assert plain[2] == f"{doubtful} of 10 lines are doubtful; --report FILE says which and why\n"
     assert errors == f"{doubtful} of 10 lines are doubtful\n"
     assert all(each["reasons"] for each in entries if each["doubtful"])
+
+
+def test_the_report_says_where_a_line_was_cut(run: Translate, tiny_model: Path, tmp_path: Path) -> None:
+    write_asset(tiny_model, FILE, calibration(0.5).to_json())
+    text = tmp_path / "two.en"
+    text.write_text("  - A man is sleeping.  Two dogs play!\n\n")
+    assert run(text, "--report", tmp_path / "report.jsonl")[0] == 0
+    two, blank = read(tmp_path / "report.jsonl")
+    assert [two["source"][start:end] for start, end in two["pieces"]] == ["A man is sleeping.", "Two dogs play!"]
+    assert blank["pieces"] == []
 
 
 def test_doubtful_lines_are_marked_or_left_as_they_are(run: Translate, text: Path, tiny_model: Path) -> None:

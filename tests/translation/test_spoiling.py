@@ -26,7 +26,12 @@ def test_half_have_rare_words_of_other_lines_a_quarter_other_orders_and_a_quarte
     assert len(made_up) > 10
 
 
+def test_the_mark_at_the_end_stays_there() -> None:
+    assert all(line.endswith("?") for line in spoiled(["is it a?", "so b?", "who?", "why is it so?"], 1))
+    assert "?" not in "".join(line[:-1] for line in spoiled(["is it a?", "so b?", "who?", "why is it so?"], 1))
+
+
 def test_blank_lines_and_lines_of_one_word_are_lines() -> None:
-    assert spoiled(["", "  ", "word", "x"], 1)[:2] == ["", ""]
+    assert spoiled(["", "  ", "...", "word", "x"], 1)[:3] == ["", "", "..."]
     assert all(spoiled(["word"] * 4, 1))
     assert spoiled([], 1) == []

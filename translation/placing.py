@@ -141,7 +141,7 @@ class Placer:
             return len(self._text) if mark.position >= len(self._piece.tokens) else last
         if self._is_before_all(mark) and not (inside and mark.right):
             return 0
-        if mark.left and not mark.right:
+        if self._is_behind_all(mark) or (mark.left and not mark.right and not self._is_before_all(mark)):
             previous = max(i for i in self._words if i < mark.position)
             offset = self._word_end(self._start(self._step_of(previous) + 1))
         else:

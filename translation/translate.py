@@ -81,7 +81,7 @@ def bundled(language: str) -> Path:
     """Return the directory of the bundled model that translates to `language`; from English if there are several.
 
     These are the models whose name has two languages alone, such as `en-de`. A model with a longer name, such as
-    `en-de-fine-tuned`, is used only if `--model` names it.
+    `en-de-news`, is used only if `--model` names it.
     """
     found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
     english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))

@@ -2,8 +2,10 @@
 
     caption photo.jpg holiday/                   with the bundled model
     caption --model RUN/best 'photos/*.jpg'      with a model of your own
+    caption --report report.jsonl holiday/       also how sure the model is of each caption, and why
 
-One line per picture. Unreadable files are reported on standard error and skipped; the exit code is then 1.
+One line per picture. Unreadable files are reported on standard error and skipped; the exit code is then 1. A line on
+standard error says how many captions are doubtful.
 """
 
 from __future__ import annotations
@@ -18,16 +20,19 @@ import argparse
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from captioning.results import ImageId, image_id, write_results
+from captioning.report import entry
+from captioning.results import Result, image_id, write_results
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.cli.doubts import MARK, report_file, summary
+from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
-from s2s.files import check_output
+from s2s.files import check_output, current_version
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioner
@@ -43,16 +48,36 @@ def caption(arguments: list[str]) -> int:
     check(options.model or DEFAULT.is_dir(), "no model is bundled with this installation; choose one with --model")
     model = model_directory(options.model) if options.model else DEFAULT
     paths = [path for name in options.paths for path in expanded(name)]
-    if options.json:
-        check_output(options.json, force=options.force, inputs=paths)
-    with _pages(options) as draw:
+    _check_outputs(options, paths)
+    _check_calibration(model, options)
+    with _pages(options) as draw, report_file(options.report) if options.report else nullcontext() as report:
         captioner = load(model, options, batch=options.batch)
-        run = _Run(len(paths), draw)
+        run = _Run(len(paths), draw, report, mark=options.unsure == "mark")
         for found in captioner.caption_stream(paths):
             run.take(found)
     if options.json:
         write_results(options.json, run.results)
     return run.report()
+
+
+def _check_outputs(options: argparse.Namespace, paths: Sequence[Path]) -> None:
+    """Check the files to be written: each by itself, and that they are different files."""
+    for path in filter(None, (options.json, options.report)):
+        check_output(path, force=options.force, inputs=paths)
+    same = options.json and options.report and os.path.realpath(options.json) == os.path.realpath(options.report)
+    check(not same, f"--report {options.report}: this is the file of --json too; choose another name")
+
+
+def _check_calibration(model: Path, options: argparse.Namespace) -> None:
+    """Check that the confidence is calibrated, where an option needs it; only a warning if the option does without."""
+    if options.unsure == "keep" and not options.report:
+        return
+    what = f"the confidence of {model} is not calibrated"
+    do = f"calibrate it with `s2s calibrate captioning {model} --train FILE --references FILE`"
+    calibrated = (current_version(model) / CONFIDENCE).is_file()
+    check(calibrated or options.unsure == "keep", f"--unsure {options.unsure}: {what}; {do}")
+    if not calibrated:
+        warn(f"--report: {what}, so that it is null for all pictures; {do}")
 
 
 def model_directory(model: Path) -> Path:
@@ -102,26 +127,41 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 class _Run:
-    """The output of one run: prints captions, writes pages, counts failures, and collects results for --json."""
+    """The output of one run: prints captions, writes pages and the report, counts, and collects results for --json."""
 
-    def __init__(self, total: int, draw: Callable[[Caption], str] | None) -> None:
-        self.total, self._draw = total, draw
-        self.failed = 0
-        self.results: list[tuple[ImageId, str]] = []
+    def __init__(
+        self,
+        total: int,
+        draw: Callable[[Caption], str] | None = None,
+        write: Callable[[Mapping[str, Any]], None] | None = None,
+        *,
+        mark: bool = False,
+    ) -> None:
+        self.total, self._draw, self._write, self._mark = total, draw, write, mark
+        self.failed = self.doubtful = 0
+        self.results: list[Result] = []
 
     def take(self, found: Caption) -> None:
         """Print the caption of a picture and write its page, or report what is wrong with the picture."""
         if not found.problem:
             path = Path(found.name)
-            print(f"{_printable(path)}\t{found.text}", flush=True)
-            self.results.append((image_id(path), found.text))
+            self.doubtful += found.doubtful
+            mark = MARK if self._mark and found.doubtful else ""
+            print(f"{_printable(path)}\t{mark}{found.text}", flush=True)
+            self.results.append(Result(image_id(path), found.text, found.confidence, found.reasons))
         problem = (self._draw(found) if self._draw else "") or found.problem
         if problem:
             self.failed += 1
             warn(f"{found.name}: {problem}")
+        if self._write:
+            self._write(entry(found))
 
     def report(self) -> int:
-        """Report how many pictures failed; return the exit code."""
+        """Report how many pictures failed, and how many captions are doubtful; return the exit code."""
+        done = f", marked with {MARK.strip()}" if self._mark else ""
+        advice = "" if self._write else "; --report FILE says which and why"
+        if doubts := summary(self.doubtful, len(self.results), "captions", done + advice):
+            print(doubts, file=sys.stderr)
         if self.failed:
             warn(f"{self.failed:,} of {self.total:,} pictures failed; see above for the reasons")
         return 1 if self.failed else 0
@@ -170,7 +210,25 @@ def _parser() -> Parser:
         metavar="MODEL",
         help="a model directory such as RUN/best, or a bundled model (see `s2s models`; default: flickr8k)",
     )
-    add("--json", type=Path, metavar="FILE", help="also write the captions to FILE, in COCO's results format")
+    add(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also write the captions to FILE, in COCO's results format, with the confidence of each",
+    )
+    add(
+        "--report",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="also write a JSON object for each picture: its caption, how sure the model is, and why",
+    )
+    add(
+        "--unsure",
+        choices=("keep", "mark"),
+        default="keep",
+        help="what to print for a doubtful caption: the caption, or the caption after "
+        f"{MARK.strip()!r} (default: keep). A line on standard error says how many are doubtful",
+    )
     add(
         "--attention",
         type=Path,

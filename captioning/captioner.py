@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -16,20 +17,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
+from captioning.confidence import WORDS, features
 from captioning.model import KIND, CaptioningModel
 from captioning.text import detokenise_caption
+from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
 from s2s.decoding.results import Caption, Sentence
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.models.image_encoder import ImageEncoder
+from s2s.models.memory import masked_mean
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, autocast, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.tokens import PAD, START, UNK
 from s2s.vision.backbones import fold_batch_norm
+from s2s.vision.grids import Features as FeatureMaps
 from s2s.vision.images import ImageError, Picture, convert_image, read_image
 from s2s.vision.inputs import stack_pictures
 
@@ -138,17 +144,46 @@ class Captioner:
 
     def describe(self, pictures: Sequence[Picture]) -> list[tuple[Sentence, ...]]:
         """Search for the n best captions of each picture, best first; all pictures are one batch."""
+        maps, found = self._search(pictures)
+        rows, columns = maps.cells.shape[1:3]
+        return [tuple(self._write(hypothesis, rows, columns) for hypothesis in hypotheses) for hypotheses in found]
+
+    def with_features(self, pictures: Sequence[Picture]) -> list[tuple[str, Features]]:
+        """The best caption of each picture in the vocabulary's words, and the features of its confidence.
+
+        For a calibration, of a model that knows what its training pictures look like; all pictures are one batch.
+        """
+        maps, found = self._search(pictures)
+        features = self._features(maps, found)
+        return [(self.model.vocabulary.decode(best[0].tokens), each) for best, each in zip(found, features)]
+
+    def summaries(self, pictures: Sequence[Picture]) -> Tensor:
+        """The mean of the CNN's cells of each picture, (pictures, dim); all pictures are one batch."""
+        return _summaries(self._map(pictures))
+
+    def _map(self, pictures: Sequence[Picture]) -> FeatureMaps:
+        """The CNN's feature maps."""
         pixels = stack_pictures(pictures, self.model.config.preprocessing).to(self.device)
-        limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
         with torch.no_grad(), autocast(self.precision, self.device):
-            features = self._encoder.features(pixels)
+            return self._encoder.features(pixels)
+
+    def _search(self, pictures: Sequence[Picture]) -> tuple[FeatureMaps, list[list[Hypothesis]]]:
+        """The feature maps, and the hypotheses for each picture."""
+        maps = self._map(pictures)
+        limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
         banned = (PAD, UNK, START)
         guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
         found = generate(
-            self._network, features, limits, self.options, banned=banned, precision=self.precision, guard=guard
+            self._network, maps, limits, self.options, banned=banned, precision=self.precision, guard=guard
         )
-        rows, columns = features.cells.shape[1:3]
-        return [tuple(self._write(hypothesis, rows, columns) for hypothesis in hypotheses) for hypotheses in found]
+        return maps, found
+
+    def _features(self, maps: FeatureMaps, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
+        """The features of the confidence of each picture's best caption."""
+        familiarity = self.model.familiarity
+        assert familiarity is not None
+        impressions, usual = familiarity.look(_summaries(maps)), familiarity.usual()
+        return [features(best[0], impression, usual) for best, impression in zip(found, impressions)]
 
     def _decode(self, picture: PictureSource, name: str) -> Picture | str:
         """The pixels that the CNN sees of a picture, or the reason why it cannot be read."""
@@ -161,13 +196,24 @@ class Captioner:
     def _caption_batch(self, decoded: Sequence[tuple[str, Picture | str]]) -> Iterator[Caption]:
         """Yield the captions of each (name, pixels); in place of pixels there may be a reason."""
         pictures = [picture for _, picture in decoded if isinstance(picture, Picture)]
-        found = iter(self.describe(pictures) if pictures else [])
+        found = iter(self._judged(pictures) if pictures else [])
         size = self.model.config.preprocessing.size
         for name, picture in decoded:
             if isinstance(picture, Picture):
-                yield Caption(next(found), name, extent=(picture.height / size, picture.width / size))
+                yield replace(next(found), name=name, extent=(picture.height / size, picture.width / size))
             else:
                 yield Caption((), name, problem=picture)
+
+    def _judged(self, pictures: Sequence[Picture]) -> list[Caption]:
+        """The captions of pictures, without their names, and with their confidence if the model is calibrated."""
+        maps, found = self._search(pictures)
+        rows, columns = maps.cells.shape[1:3]
+        captions = [Caption(tuple(self._write(each, rows, columns) for each in hypotheses)) for hypotheses in found]
+        calibration = self.model.calibration
+        if calibration is None:
+            return captions
+        judgements = [calibration.judge(each, WORDS) for each in self._features(maps, found)]
+        return [replace(caption, **vars(judgement)) for caption, judgement in zip(captions, judgements)]
 
     def _write(self, hypothesis: Hypothesis, rows: int, columns: int) -> Sentence:
         vocabulary = self.model.vocabulary
@@ -176,6 +222,11 @@ class Captioner:
         if attention is not None:
             attention = np.asarray(attention).reshape(-1, rows, columns)  # (tokens, rows, columns)
         return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
+
+
+def _summaries(maps: FeatureMaps) -> Tensor:
+    """The mean over the cells that show a part of the photograph, (pictures, dim)."""
+    return masked_mean(maps.cells.flatten(1, 2), None if maps.mask is None else maps.mask.flatten(1))
 
 
 def _name(picture: PictureSource, number: int) -> str:

@@ -73,7 +73,7 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
 
     from captioning.caption import load, model_directory
     from captioning.corpus import read_captions
-    from captioning.results import check_distinct, write_results
+    from captioning.results import Result, check_distinct, write_results
     from s2s.views.attention_spread import measure_spread
 
     directory = model_directory(options.model)  # before the pictures are read, which takes longer
@@ -95,7 +95,7 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
         if each.attention is not None:
             attentions.append(each.attention.reshape(len(each.attention), -1))
     if options.output:
-        write_results(options.output, [(each.image_id, captions[str(each.path)]) for each in pictures])
+        write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in pictures])
     search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"
     return _Scored(captions, references, search, measure_spread(attentions) if attentions else None)
 

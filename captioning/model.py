@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from captioning import familiarity
+from captioning.confidence import WORDS
+from captioning.familiarity import Familiarity
 from s2s.config import from_dict, option, to_dict
+from s2s.decoding import confidence
+from s2s.decoding.confidence import Calibration, read_calibration
 from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -52,11 +57,15 @@ class CaptioningModel:
 
     Attributes:
         network: from `Pixels` to tokens, its encoder an `ImageEncoder`
+        familiarity: what its training pictures look like; None if it was not calibrated
+        calibration: of its confidence; None if it was not calibrated
     """
 
     config: CaptioningConfig
     vocabulary: Vocabulary
     network: EncoderDecoder
+    familiarity: Familiarity | None = None
+    calibration: Calibration | None = None
 
     @property
     def encoder(self) -> ImageEncoder:
@@ -76,12 +85,17 @@ class CaptioningModel:
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""
         check_not_quantised(self.network.decoder)
+        assets = {"vocabulary": self.vocabulary.to_bytes()}
+        if self.familiarity:
+            assets[familiarity.FILE] = self.familiarity.to_bytes()
+        if self.calibration:
+            assets[confidence.FILE] = self.calibration.to_json()
         model_directory.write_model(
             directory,
             kind=KIND,
             config=to_dict(self.config),
             tensors=self.network.state_dict(),
-            assets={"vocabulary": self.vocabulary.to_bytes()},
+            assets=assets,
             about=about,
             dtype=torch.float16,
         )
@@ -93,7 +107,13 @@ def _build(stored: StoredModel) -> CaptioningModel:
     with weightless():
         network = build_network(config, empty_backbone(config.backbone), len(tokens))
     load_weights(network, stored.tensors, source=stored.directory)
-    return CaptioningModel(config, tokens, network.eval())
+    model = CaptioningModel(config, tokens, network.eval())
+    pictures, fitted = stored.assets.get(familiarity.FILE), stored.assets.get(confidence.FILE)
+    if pictures is None:
+        return model
+    known = Familiarity.from_bytes(pictures, model.encoder.backbone.dim, stored.directory / familiarity.FILE)
+    calibration = read_calibration(fitted, stored.directory / confidence.FILE, WORDS)
+    return replace(model, familiarity=known, calibration=calibration)
 
 
 model_directory.register(KIND, _build, limits=["max_caption_length"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from captioning.corpus import CaptionedImage, read_captions
 from captioning.recipe import Recipe
@@ -45,9 +46,7 @@ def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Pr
     sides = []
     for path, keep in ((recipe.data.train, False), (recipe.data.validation, True)):
         # Two people who say the same count twice where captions are scored.
-        pictures, report = read_captions(path, recipe.data.images, keep_duplicates=keep)
-        print(report, file=sys.stderr)
-        sides.append(_examples(pictures, str(path)))
+        sides.append(read_examples(path, recipe.data.images, keep_duplicates=keep))
     train, validation = sides
     shared = {example.picture.path.resolve() for example in train} & {e.picture.path.resolve() for e in validation}
     check(
@@ -61,6 +60,13 @@ def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Pr
         print(f"{recipe.data.train}: {vocabulary.oov_report(captions)}", file=sys.stderr)
         print(f"{recipe.data.validation}: {vocabulary.oov_report(validated)}", file=sys.stderr)
     return PreparedPictures(train, validation, vocabulary)
+
+
+def read_examples(source: Path, images: Path | None, *, keep_duplicates: bool) -> list[Example]:
+    """Read captions and leave out those without a word; the report goes to standard error. See `read_captions`."""
+    pictures, report = read_captions(source, images, keep_duplicates=keep_duplicates)
+    print(report, file=sys.stderr)
+    return _examples(pictures, str(source))
 
 
 def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:

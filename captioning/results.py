@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,17 @@ from s2s.files import atomic_file, check_readable
 from s2s.text.lines import read_lines
 
 ImageId = int | str
+
+
+@dataclass(frozen=True)
+class Result:
+    """The caption of a picture, and how sure the model is of it (None if its confidence is not calibrated), and why."""
+
+    image_id: ImageId
+    caption: str
+    confidence: float | None = None
+    reasons: tuple[str, ...] = ()
+
 
 SHOWN = 3  # places that a message names
 
@@ -46,9 +58,9 @@ def read_results(path: Path) -> dict[ImageId, str]:
     return captions
 
 
-def write_results(path: Path, captions: Iterable[tuple[ImageId, str]]) -> None:
+def write_results(path: Path, results: Iterable[Result]) -> None:
     """Write what `read_results`, and COCO's own tools, read. Two pictures of one name are two entries."""
-    entries = [{"image_id": picture, "caption": caption} for picture, caption in captions]
+    entries = [_entry(result) for result in results]
     with atomic_file(path) as aside:
         aside.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
 
@@ -88,6 +100,14 @@ def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId,
         picture = entry_image_id(entry)
         references[picture] = (*references.get(picture, ()), *entry.captions)
     return references
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    """Without a confidence, the keys that COCO has; with one, two more, which COCO's tools pass over."""
+    entry = {"image_id": result.image_id, "caption": result.caption}
+    if result.confidence is None:
+        return entry
+    return {**entry, "confidence": round(result.confidence, 4), "reasons": list(result.reasons)}
 
 
 def _parsed(path: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s import cache, seeds
@@ -68,7 +69,13 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     start_key = cache.key([start.vocabulary.to_bytes().hex(), cnn]) if start else None
     task_class = SelfCriticalTask if recipe.self_critical else CaptioningTask
     task = task_class(recipe, data, model, inputs, device)
-    return Training(task, task.network, data_key, start_key)
+
+    def calibrate(best: Path) -> None:
+        from captioning.calibration import calibrate_trained
+
+        calibrate_trained(best, data.train, data.validation, device.type)
+
+    return Training(task, task.network, data_key, start_key, calibrate)
 
 
 def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:

@@ -39,7 +39,7 @@ import re
 import reprlib
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -78,15 +78,22 @@ def option(
     return dataclasses.field(default=default, metadata={"limits": known, "help": help})
 
 
-def load(path: Path, cls: type[T], overrides: Sequence[str] = ()) -> T:
+def load(
+    path: Path,
+    cls: type[T],
+    overrides: Sequence[str] = (),
+    complete: Callable[[dict[str, Any]], Iterable[str]] | None = None,
+) -> T:
     """Read the recipe at `path` into `cls`, after the overrides of the command line: `section.key=value`.
 
-    An override's value is TOML, or else plain text: `--set training.cell=gru` needs no quotes.
+    An override's value is TOML, or else plain text: `--set training.cell=gru` needs no quotes. `complete` may then fill
+    in the table of the recipe, in place, and returns mistakes that it finds there.
     """
     table = _parse(path)
     reader = _Reader(cls)
     for override in overrides:
         reader.override(table, override)
+    reader.mistakes += complete(table) if complete else []
     instance = reader.table(cls, table, "")
     reader.finish(f"{path} with --set" if overrides else str(path))
     return instance
@@ -121,44 +128,52 @@ def differences(old: Any, new: Any) -> list[str]:
     return [key for key in changed if not any(key.startswith(f"{other}.") for other in changed)]
 
 
+def shown(instance: Any, key: str) -> str:
+    """The value of a dotted key of a dataclass as a recipe writes it: of a section its kind, "none" if it is absent."""
+    value: Any = to_dict(instance)
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return _toml(value.get("kind", {}) if isinstance(value, Mapping) else value)
+
+
 class _Reader:
     """Reads tables into dataclasses and collects the mistakes; what it returns counts only if there are none."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
-        self._mistakes: list[str] = []
+        self.mistakes: list[str] = []
 
     def finish(self, source: str) -> None:
         """Raise all the mistakes as one UserError."""
-        if self._mistakes:
-            count = f"{len(self._mistakes)} mistakes: " if len(self._mistakes) > 1 else ""
-            raise UserError(f"{source}: {count}{'; '.join(self._mistakes)}")
+        if self.mistakes:
+            count = f"{len(self.mistakes)} mistakes: " if len(self.mistakes) > 1 else ""
+            raise UserError(f"{source}: {count}{'; '.join(self.mistakes)}")
 
     def override(self, table: dict[str, Any], text: str) -> None:
         """Put `key.sub=value` into the table, in place."""
         key, equals, value = (part.strip() for part in text.partition("="))
         *sections, last = key.split(".")
         if not equals or not all([*sections, last]):
-            self._mistakes.append(f"--set {text!r}: expected key=value or section.key=value")
+            self.mistakes.append(f"--set {text!r}: expected key=value or section.key=value")
             return
         if text.encode(errors="ignore").decode() != text:
-            self._mistakes.append(f"--set {text!r}: not UTF-8")
+            self.mistakes.append(f"--set {text!r}: not UTF-8")
             return
         for section in sections:
             table = table.setdefault(section, {})
             if not isinstance(table, dict):
-                self._mistakes.append(f"--set {text!r}: {section!r} is not a table")
+                self.mistakes.append(f"--set {text!r}: {section!r} is not a table")
                 return
         table[last] = _override_value(value)
 
     def table(self, cls: Any, mapping: Mapping[str, Any], key: str) -> Any:
         """An instance of the dataclass `cls` from the table whose dotted key is `key` (empty for the recipe)."""
-        before = len(self._mistakes)
+        before = len(self.mistakes)
         prefix = f"{key}." if key else ""
         hints, fields = get_type_hints(cls), {field.name: field for field in dataclasses.fields(cls)}
         if _kind(cls) is not None:
             mapping = {name: value for name, value in mapping.items() if name != "kind"}
-        self._mistakes += [self._unknown(name, prefix, list(fields)) for name in mapping if name not in fields]
+        self.mistakes += [self._unknown(name, prefix, list(fields)) for name in mapping if name not in fields]
         values = {}
         for name, field in fields.items():
             if name in mapping:
@@ -166,18 +181,18 @@ class _Reader:
                 values[name] = self._value(hints[name], mapping[name], prefix + name, limits)
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 values[name] = self._absent(hints[name], prefix + name)
-        if len(self._mistakes) > before:
+        if len(self.mistakes) > before:
             return None
         instance = cls(**values)
         if hasattr(cls, "problems"):
-            self._mistakes += [f"{key}: {problem}" if key else problem for problem in instance.problems()]
+            self.mistakes += [f"{key}: {problem}" if key else problem for problem in instance.problems()]
         return instance
 
     def _absent(self, hint: Any, key: str) -> Any:
         """A required section that is left out is an empty one, so that its own required keys are named."""
         if kinds := _kinds(hint):
             return self.table(kinds[0], {}, key)
-        self._mistakes.append(f"missing key {key!r}")
+        self.mistakes.append(f"missing key {key!r}")
         return None
 
     def _unknown(self, name: str, prefix: str, known: list[str]) -> str:
@@ -250,7 +265,7 @@ class _Reader:
         return hint(raw)
 
     def _wrong(self, key: str, expected: str, raw: Any, hint: str = "") -> None:
-        self._mistakes.append(f"{key!r}: expected {expected}, got {_shown(raw)}{hint}")
+        self.mistakes.append(f"{key!r}: expected {expected}, got {_shown(raw)}{hint}")
 
 
 def _kind(cls: Any) -> str | None:

@@ -12,8 +12,7 @@ import torch
 
 from s2s.config import from_dict, option, to_dict
 from s2s.decoding import confidence
-from s2s.decoding.confidence import Calibration
-from s2s.errors import UserError, warn
+from s2s.decoding.confidence import Calibration, read_calibration
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -112,21 +111,9 @@ def _build(stored: StoredModel) -> TranslationModel:
     with weightless():
         network = build_network(config, len(source), len(target))
     load_weights(network, stored.tensors, source=stored.directory)
-    return TranslationModel(config, source, target, network.eval(), _calibration(stored))
-
-
-def _calibration(stored: StoredModel) -> Calibration | None:
-    """The calibration of a model that has one; if it is of another version of this program, a warning and None."""
-    data, path = stored.assets.get(confidence.FILE), stored.directory / confidence.FILE
-    if data is None:
-        return None
-    calibration = Calibration.from_json(data, path)
-    try:
-        calibration.check_features(WORDS, path)
-    except UserError as error:
-        warn(str(error))
-        return None
-    return calibration
+    path = stored.directory / confidence.FILE
+    calibration = read_calibration(stored.assets.get(confidence.FILE), path, WORDS)
+    return TranslationModel(config, source, target, network.eval(), calibration)
 
 
 model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])

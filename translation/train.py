@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s2s import cache, seeds
 from s2s.cli import command, training_command
+from s2s.cli.start import fill_shape
 from s2s.errors import check
 
 if TYPE_CHECKING:
@@ -36,7 +38,44 @@ def train(arguments: list[str]) -> int:
 
     from translation.recipe import Recipe
 
-    return training_command.train(options, Recipe, build, usage="translate --model {model} FILE")
+    return training_command.train(options, Recipe, build, usage="translate --model {model} FILE", complete=take_over)
+
+
+def take_over(table: dict[str, Any]) -> Iterator[str]:
+    """Fill in what a recipe leaves out of the shape and the vocabulary of the model in `start`.
+
+    Args:
+        table: the recipe as read from TOML; changed in place.
+
+    Yields:
+        mistakes: a vocabulary in the recipe that is not the model's.
+    """
+    from s2s.storage.model_directory import read_model
+    from translation.model import TranslationModel
+
+    start, vocabulary = table.get("start"), table.setdefault("vocabulary", {})
+    if not isinstance(start, str) or not Path(start).is_dir() or not isinstance(vocabulary, dict):
+        return  # the recipe's own mistakes are told when it is read
+    model, made_by = TranslationModel.load(start), read_model(start).about
+    fill_shape(table, "encoder", model.config.encoder)
+    fill_shape(table, "decoder", model.config.decoder)
+    table.setdefault("tie_embeddings", model.config.tie_embeddings)
+    vocabulary.setdefault("joint", model.config.joint_vocabulary)
+    size, kind = len(model.source), model.config.vocabulary_kind
+    sizes = {size, size - model.config.placeholders, _asked_size(made_by) or size}  # a small text gives fewer tokens
+    used = "leave it out of the recipe, for the vocabulary of the model in start is used"
+    if vocabulary.setdefault("kind", kind) != kind:
+        yield f"vocabulary.kind is {vocabulary['kind']!r}, but that of {start} is {kind!r}: {used}"
+    elif kind in ("bpe", "unigram") and vocabulary.setdefault("size", max(sizes)) not in sizes:
+        yield f"vocabulary.size is {vocabulary['size']}, but that of {start} is {size}: {used}"
+
+
+def _asked_size(about: Mapping[str, Any]) -> int | None:
+    """Return `vocabulary.size` of the recipe that a model was trained with."""
+    value: Any = about
+    for key in ("recipe", "vocabulary", "size"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, int) else None
 
 
 def build(recipe: Recipe, device: torch.device) -> training_command.Training:

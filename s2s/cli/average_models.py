@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from s2s import config
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.decoding.confidence import FILE as CONFIDENCE
+from s2s.decoding.confidence import FILE
 from s2s.errors import check
 from s2s.plugins import by_name, load
 from s2s.storage.bundled import find_model
@@ -91,8 +91,8 @@ def _check_alike(models: Sequence[StoredModel], limits: Collection[str]) -> None
 
 
 def _compared(model: StoredModel) -> Mapping[str, bytes]:
-    """The assets of a model, except the calibration of its confidence, which is of its own weights."""
-    return {name: data for name, data in model.assets.items() if name != CONFIDENCE}
+    """The assets of a model, except those of the calibration of its confidence, which is of its own weights."""
+    return {name: data for name, data in model.assets.items() if Path(name).stem != Path(FILE).stem}
 
 
 def _parser() -> Parser:

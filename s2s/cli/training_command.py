@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -103,7 +103,12 @@ def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argpar
 
 
 def train(
-    options: argparse.Namespace, schema: type[R], build: Callable[[R, torch.device], Training], *, usage: str
+    options: argparse.Namespace,
+    schema: type[R],
+    build: Callable[[R, torch.device], Training],
+    *,
+    usage: str,
+    complete: Callable[[dict[str, Any]], Iterable[str]] | None = None,
 ) -> int:
     """Train to the end and return the exit code.
 
@@ -115,6 +120,7 @@ def train(
         schema: the dataclass of the recipe.
         build: makes the `Training` from the recipe.
         usage: the command that uses the model, for the last message; `{model}` is replaced by its directory.
+        complete: fills in the table of the recipe, see `config.load`.
     """
     import torch
 
@@ -126,7 +132,7 @@ def train(
         options.resume or not copy.exists() or not copy.samefile(options.recipe),
         f"{options.recipe}: the run would overwrite this file with its copy of the recipe; move it out of --run",
     )
-    recipe = config.load(options.recipe, schema, options.set)
+    recipe = config.load(options.recipe, schema, options.set, complete)
     if options.threads:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
@@ -161,11 +167,14 @@ def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[s
         names: the names of keys and sections in the recipe, where they differ from those in the configuration.
 
     Raises:
-        UserError: they differ in other keys; the message names the keys in the recipe.
+        UserError: they differ in other keys; the message names the keys in the recipe, and both values.
     """
     changed = [key for key in config.differences(old, new) if "dropout" not in key and key not in free]
-    parts = [key.partition(".") for key in changed]
-    keys = ", ".join(names.get(first, first) + dot + rest for first, dot, rest in parts)
+    parts = [(key, *key.partition(".")) for key in changed]
+    keys = ", ".join(
+        f"{names.get(first, first)}{dot}{rest} ({config.shown(new, key)}, the model has {config.shown(old, key)})"
+        for key, first, dot, rest in parts
+    )
     check(not changed, f"{start}: the recipe differs from this model in {keys}; change the recipe")
 
 

@@ -99,9 +99,9 @@ def fit(
     confidences = np.empty(len(labels))
     for fold in range(_FOLDS):
         inside = folds == fold
-        weights, bias = _fit_weights(z[~inside], labels[~inside])
+        weights, bias = _fit_weights(z[~inside], labels[~inside], usual[~inside])
         confidences[inside] = _sigmoid(bias - z[inside] @ weights)
-    weights, bias = _fit_weights(z, labels)
+    weights, bias = _fit_weights(z, labels, usual)
     error = expected_calibration_error(confidences[usual], labels[usual])
     lowest = np.sort(confidences[usual])
     threshold = min(THRESHOLD, float(lowest[min(int(most_doubtful * len(lowest)), len(lowest) - 1)]))
@@ -140,8 +140,14 @@ def expected_calibration_error(confidences: NDArray[np.float64], acceptable: NDA
     return sum(each.outputs * abs(each.confidence - each.acceptable) for each in bins) / max(total, 1)
 
 
-def _fit_weights(z: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
-    """The weights, (features,), none negative, and the bias."""
+def _fit_weights(
+    z: NDArray[np.float64], labels: NDArray[np.bool_], usual: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], float]:
+    """The weights, (features,), none negative, and the bias.
+
+    The weights are fitted on all outputs, and the bias then on the ordinary ones. Otherwise it would depend on how many
+    spoiled ones there are, and the confidence of ordinary outputs would be too low on average.
+    """
     kept = list(range(z.shape[1]))
     while True:
         fitted, bias = _newton(-z[:, kept], labels)
@@ -150,7 +156,19 @@ def _fit_weights(z: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[NDA
         kept.pop(int(fitted.argmin()))
     weights = np.zeros(z.shape[1])
     weights[kept] = fitted
+    if usual.any() and not usual.all():
+        bias = _fit_bias(-z[usual] @ weights, labels[usual])
     return weights, bias
+
+
+def _fit_bias(log_odds: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """What is added to the log-odds so that their mean probability is the share of acceptable outputs."""
+    share = min(max(float(labels.mean()), 1e-3), 1 - 1e-3)
+    low, high = -500.0, 500.0
+    for _ in range(60):  # halving: the mean probability rises with the bias
+        middle = (low + high) / 2
+        low, high = (middle, high) if _sigmoid(log_odds + middle).mean() < share else (low, middle)
+    return (low + high) / 2
 
 
 def _newton(inputs: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:

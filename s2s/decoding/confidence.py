@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2s.config import from_dict, option, to_dict
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, warn
 
 FILE = "confidence.json"  # the name of a calibration in a model directory
 LIMIT = 4.0  # a feature counts at most so many scales from its mean
@@ -147,6 +147,28 @@ class Calibration:
             name: weight * max(-LIMIT, min(LIMIT, (features[name] - mean) / scale))
             for name, mean, scale, weight in fields
         }
+
+
+def read_calibration(data: bytes | None, source: object, known: Collection[str]) -> Calibration | None:
+    """The calibration of a stored model; None if it has none, and with a warning if another version of this made it.
+
+    Args:
+        data: the content of the model's file, or None
+        source: the name of the file, for messages
+        known: the features that this version computes
+
+    Raises:
+        UserError: the file is anything else.
+    """
+    if data is None:
+        return None
+    calibration = Calibration.from_json(data, source)
+    try:
+        calibration.check_features(known, source)
+    except UserError as error:
+        warn(str(error))
+        return None
+    return calibration
 
 
 def _no_constant(name: str) -> Any:

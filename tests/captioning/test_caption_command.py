@@ -10,6 +10,7 @@ import pytest
 
 from captioning.caption import DEFAULT, MODELS, _Run, caption, expanded, model_directory
 from captioning.model import KIND
+from captioning.results import Result
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import UserError
 from s2s.storage.bundled import bundled_models
@@ -71,7 +72,7 @@ def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.Capt
     assert printed.out == "a\\tb\\n.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
     assert "warning: broken.jpg: is empty (0 bytes)\n" in printed.err
     assert "1 of 3 pictures failed" in printed.err
-    assert run.results == [("a\tb\n.jpg", "a dog"), (42, "a cat")]
+    assert run.results == [Result("a\tb\n.jpg", "a dog"), Result(42, "a cat")]
 
 
 def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> None:

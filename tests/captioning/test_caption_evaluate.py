@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import unicodedata
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from PIL import Image
 
 from captioning.evaluate import evaluate
 from captioning.metrics import java
-from captioning.results import write_results
+from captioning.results import Result, write_results
 from s2s.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "capti
 def files(tmp_path: Path) -> list[str]:
     """Arguments: the golden captions as a results file, and COCO's annotations of their pictures."""
     captions: dict[int | str, str] = {int(picture): caption for picture, caption in GOLDEN["captions"].items()}
-    write_results(tmp_path / "results.json", captions.items())
+    write_results(tmp_path / "results.json", starmap(Result, captions.items()))
     images = [{"id": picture, "file_name": f"{picture}.jpg"} for picture in captions]
     texts = [(int(picture), text) for picture, raw in GOLDEN["raw"].items() for text in raw]
     annotations = [{"id": number, "image_id": picture, "caption": text} for number, (picture, text) in enumerate(texts)]
@@ -147,10 +148,10 @@ def test_a_folder_of_pictures_beside_results_is_an_error(files: list[str], tmp_p
 
 def test_captions_of_pictures_that_the_references_lack_are_an_error(files: list[str], tmp_path: Path) -> None:
     captions = {**{int(picture): "a" for picture in GOLDEN["captions"]}, "dog.jpg": "a dog"}
-    write_results(tmp_path / "results.json", captions.items())
+    write_results(tmp_path / "results.json", starmap(Result, captions.items()))
     with pytest.raises(UserError, match=r"1 picture \(dog\.jpg\) of the captions"):
         evaluate(files)
-    write_results(tmp_path / "results.json", [(99053, "a")])
+    write_results(tmp_path / "results.json", [Result(99053, "a")])
     with pytest.raises(UserError, match=r"11 pictures \(18575, 551780, 530836, \.\.\.\) of the references: no caption"):
         evaluate(files)
 

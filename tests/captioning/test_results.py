@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from captioning.results import image_id, read_references, read_results, write_results
+from captioning.results import Result, image_id, read_references, read_results, write_results
 from s2s.errors import UserError
 
 COCO = {
@@ -29,7 +30,7 @@ def write(path: Path, content: Any) -> Path:
 
 def test_results_that_are_written_are_read_back(tmp_path: Path) -> None:
     captions = {42: "a café", "dog.jpg": "", 7: "a\nb"}
-    write_results(tmp_path / "results.json", captions.items())
+    write_results(tmp_path / "results.json", starmap(Result, captions.items()))
     assert read_results(tmp_path / "results.json") == captions
     assert json.loads((tmp_path / "results.json").read_text("utf-8"))[0] == {"image_id": 42, "caption": "a café"}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2s.config import differences, from_dict, load, option, to_dict, to_toml
+from s2s.config import differences, from_dict, load, option, shown, to_dict, to_toml
 from s2s.errors import UserError
 
 
@@ -382,3 +382,21 @@ def test_a_backslash_in_double_quotes_gets_advice(value: str, tmp_path: Path) ->
     with pytest.raises(UserError) as caught:
         load(path, Recipe)
     assert "double quotes" not in str(caught.value)
+
+
+def test_a_value_is_shown_as_a_recipe_writes_it() -> None:
+    model = Model(Recurrent(Additive(3)))
+    keys = ("decoder.attention.dim", "decoder.attention", "decoder", "second", "decoder.no.such")
+    assert [shown(model, key) for key in keys] == ["3", '"additive"', '"recurrent"', '"none"', '"none"']
+
+
+def test_the_table_may_be_completed_before_it_is_read(tmp_path: Path) -> None:
+    def complete(table: dict[str, Any]) -> list[str]:
+        table["data"] = DATA
+        return ["one mistake"] if table.get("name") == "wrong" else []
+
+    path = tmp_path / "recipe.toml"
+    path.write_text("")
+    assert load(path, Recipe, ["seed=3"], complete) == from_dict(Recipe, {"data": DATA, "seed": 3})
+    with pytest.raises(UserError, match="one mistake"):
+        load(path, Recipe, ["name=wrong"], complete)

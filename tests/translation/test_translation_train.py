@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from s2s.config import from_dict
 from s2s.errors import UserError
 from s2s.nn.configuration import AdditiveConfig
 from s2s.text.tokens import END
@@ -20,7 +21,7 @@ from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel
 from translation.recipe import BatchConfig, DataConfig, MinimumRiskConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask
-from translation.train import build
+from translation.train import build, take_over
 
 CPU = torch.device("cpu")
 
@@ -148,13 +149,61 @@ def test_a_model_of_another_shape_is_not_gone_on_from(first: Recipe, stored: Pat
     other = replace(first, decoder=replace(first.decoder, dim=16), start=stored)
     apart = replace(other, vocabulary=replace(first.vocabulary, joint=False), tie_embeddings=False)
     german = replace(apart, data=replace(first.data, source_language="de", target_language="en"))
-    for changed, keys in (
-        (other, "decoder.dim"),
-        (apart, "vocabulary.joint, tie_embeddings, decoder.dim"),
-        (german, "data.source_language, data.target_language, vocabulary.joint, tie_embeddings, decoder.dim"),
-    ):
-        with pytest.raises(UserError, match=f"model: the recipe differs from this model in {keys}; change the recipe"):
+    dim = "decoder.dim (16, the model has 12)"
+    joint = "vocabulary.joint (false, the model has true), tie_embeddings (false, the model has true)"
+    languages = 'data.source_language ("de", the model has "en"), data.target_language ("en", the model has "de")'
+    for changed, keys in ((other, dim), (apart, f"{joint}, {dim}"), (german, f"{languages}, {joint}, {dim}")):
+        with pytest.raises(UserError) as caught:
             build(changed, CPU)
+        assert f"model: the recipe differs from this model in {keys}; change the recipe" in str(caught.value)
+
+
+def table_of(stored: Path, **sections: Any) -> dict[str, Any]:
+    data = {"train_source": [], "train_target": [], "validation_source": "x", "validation_target": "x"}
+    return {"start": str(stored), "data": data, "batch": {"sentences": 2}, **sections}
+
+
+def test_a_recipe_takes_the_shape_from_the_model_where_it_leaves_it_out(first: Recipe, stored: Path) -> None:
+    """But not the dropout, which is no shape."""
+    table = table_of(stored, decoder={"dropout": {"word": 0.25}, "attention": "additive"})
+    assert list(take_over(table)) == []
+    assert table["vocabulary"] == {"joint": True, "kind": "word"}
+    assert table["tie_embeddings"] is True
+    encoder = from_dict(type(first.encoder), table["encoder"])
+    decoder = from_dict(type(first.decoder), table["decoder"])
+    assert encoder == first.encoder
+    assert decoder == replace(first.decoder, dropout=replace(first.decoder.dropout, word=0.25))
+
+
+def test_what_a_recipe_says_of_the_shape_stays_and_is_told_later(stored: Path) -> None:
+    table = table_of(
+        stored, decoder={"attention_dim": 5, "wiring": "parallel"}, encoder={"dim": 7}, tie_embeddings=False
+    )
+    assert list(take_over(table)) == []
+    assert (table["encoder"]["dim"], table["encoder"]["layers"], table["tie_embeddings"]) == (7, 1, False)
+    assert table["decoder"]["attention"] == {"kind": "additive", "dim": 5}
+    other = table_of(stored, decoder={"kind": "input_feeding"})
+    assert list(take_over(other)) == []
+    assert other["decoder"] == {"kind": "input_feeding"}
+
+
+@pytest.mark.parametrize("start", [None, "no such folder", 3])
+def test_without_a_start_a_recipe_stays_as_it_is(start: Any) -> None:
+    table = {"start": start}
+    assert list(take_over(table)) == []
+    assert table == {"start": start, "vocabulary": {}}
+
+
+def test_a_vocabulary_that_is_not_that_of_the_model_is_refused(first: Recipe, tmp_path: Path) -> None:
+    trained = build(replace(first, vocabulary=VocabularyConfig("bpe", size=22)), CPU)
+    trained.task.save(trained.network, tmp_path / "model", {"recipe": {"vocabulary": {"size": 40}}})
+    size = len(TranslationModel.load(tmp_path / "model").source)
+    for same in ({}, {"size": size}, {"size": 40}, {"kind": "bpe"}):
+        assert list(take_over(table_of(tmp_path / "model", vocabulary=dict(same)))) == []
+    [mistake] = take_over(table_of(tmp_path / "model", vocabulary={"size": 50}))
+    assert mistake.startswith(f"vocabulary.size is 50, but that of {tmp_path / 'model'} is {size}: leave it out")
+    [mistake] = take_over(table_of(tmp_path / "model", vocabulary={"kind": "word"}))
+    assert mistake.startswith("vocabulary.kind is 'word', but that of ")
 
 
 def test_merges_are_not_dropped_where_the_model_has_none(first: Recipe, stored: Path) -> None:

@@ -15,6 +15,7 @@ from s2s.plugins import registered
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = {
     "average",
+    "calibrate captioning",
     "calibrate translation",
     "caption",
     "evaluate captioning",

@@ -1,0 +1,164 @@
+"""Familiarity: what the training pictures look like to the CNN, and which words people say of which.
+
+A picture is its summary, the mean of the CNN's cells, at unit length. The summaries of photographs of one kind lie near
+a flat part of the space: their mean and the `DIRECTIONS` in which they differ most. A picture is strange by its
+distance from that part, as in the residual of Wang et al. (2022), "ViM: Out-Of-Distribution with Virtual-logit
+Matching". From where it lies inside that part, a linear regression tells how often people use each word of it.
+
+Beside the model's own score both are needed: a model writes a fluent and likely caption of a picture that is unlike all
+that it was trained on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+
+from s2s.errors import UserError, check
+from s2s.storage.verified import serialise, shorten
+
+FILE = "confidence.safetensors"  # its name in a model directory
+DIRECTIONS = 64  # 16 told photographs of another collection a little worse, 128 no better
+_RAREST, _MOST_COMMON = 0.005, 0.45  # tokens that are used of this share of the pictures: not "a", "the" and "is"
+_MOST_TOKENS = 600
+_LEAST_SHARE = 0.005  # a regression also says less than nothing
+
+Captions = Sequence[Sequence[int]]  # of one picture, as token ids
+
+
+class Impression(NamedTuple):
+    """What is known of a picture before it is captioned.
+
+    Attributes:
+        strangeness: distance of the summary from the flat part in which the training pictures lie, 0 to 2
+        unfamiliar: share of its distance from the mean summary that lies outside of that part, 0 to 1
+        expected: for each token that the regression knows, the share of captions of such a picture that has it
+    """
+
+    strangeness: float
+    unfamiliar: float
+    expected: dict[int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Familiarity:
+    """Statistics of the training pictures and their captions.
+
+    Attributes:
+        mean: (dim,), of the summaries
+        directions: (dim, directions), orthonormal
+        deviations: (directions,), the standard deviation of the summaries in each
+        tokens: (tokens,) int64, those that the regression knows
+        shares: (tokens,), the share of the captions of a picture that has each, mean over the pictures
+        slopes: (directions, tokens), what a standard deviation in each direction adds to it
+    """
+
+    mean: Tensor
+    directions: Tensor
+    deviations: Tensor
+    tokens: Tensor
+    shares: Tensor
+    slopes: Tensor
+
+    def look(self, summaries: Tensor) -> list[Impression]:
+        """The impression of each picture, from the mean of its CNN's cells: (pictures, dim)."""
+        offsets = _unit(summaries.float().cpu()) - self.mean  # (pictures, dim)
+        inside = offsets @ self.directions  # (pictures, directions)
+        whole, within = offsets.square().sum(1), inside.square().sum(1)
+        strangeness = (whole - within).clamp_min(0).sqrt()
+        unfamiliar = 1 - (within / whole.clamp_min(1e-12)).clamp(0, 1).sqrt()
+        expected = (self.shares + inside / self.deviations @ self.slopes).clamp(_LEAST_SHARE, 1)  # (pictures, tokens)
+        tokens = self.tokens.tolist()
+        rows = zip(strangeness.tolist(), unfamiliar.tolist(), expected.tolist())
+        return [Impression(strange, strange_share, dict(zip(tokens, row))) for strange, strange_share, row in rows]
+
+    def usual(self) -> dict[int, float]:
+        """For each token that the regression knows, the share of all captions that has it."""
+        return dict(zip(self.tokens.tolist(), self.shares.clamp_min(_LEAST_SHARE).tolist()))
+
+    def to_bytes(self) -> bytes:
+        """The content of a file that `from_bytes` reads; floating-point numbers have 16 bits."""
+        return serialise({field.name: getattr(self, field.name) for field in fields(self)}, torch.float16)[0]
+
+    @classmethod
+    def from_bytes(cls, data: bytes, dim: int, source: Path) -> Familiarity:
+        """Read what `to_bytes` wrote, for a CNN of `dim` channels; raise a UserError naming `source` if it is not."""
+        again = "run `s2s calibrate captioning` again"
+        try:
+            tensors = load(data)
+        except (SafetensorError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise UserError(f"{source}: is not a safetensors file ({shorten(error)}); {again}") from error
+        names = [field.name for field in fields(cls)]
+        check(sorted(tensors) == sorted(names), f"{source}: does not hold {', '.join(names)}; {again}")
+        directions, tokens = len(tensors["deviations"].view(-1)), len(tensors["tokens"].view(-1))
+        shapes = [(dim,), (dim, directions), (directions,), (tokens,), (tokens,), (directions, tokens)]
+        for name, shape in zip(names, shapes):
+            fitting = tensors[name].shape == shape and bool(tensors[name].isfinite().all())
+            check(fitting, f"{source}: {name} is not {shape} finite numbers, as this model needs; {again}")
+        return cls(**{name: tensors[name].long() if name == "tokens" else tensors[name].float() for name in names})
+
+
+def learn(summaries: Iterable[Tensor], captions: Sequence[Captions]) -> Familiarity:
+    """Learn what pictures look like, in one pass.
+
+    Args:
+        summaries: of all pictures in batches, (pictures, dim) each
+        captions: of each picture, in the same order
+
+    Raises:
+        UserError: there are fewer than two pictures.
+    """
+    check(len(captions) >= 2, "what training pictures look like cannot be learned from fewer than 2; give more")
+    tokens = _telling_tokens(captions)
+    sums: list[Tensor] = []
+    first = 0
+    for batch in summaries:
+        units = _unit(batch.double().cpu())  # (pictures, dim)
+        said = _said(captions[first : first + len(units)], tokens)  # (pictures, tokens)
+        added = units.sum(0), units.T @ units, units.T @ said
+        sums = list(map(torch.add, sums, added)) if sums else list(added)
+        first += len(units)
+    assert first == len(captions)
+    total, squares, products = sums
+    mean, shares = total / first, _said(captions, tokens).mean(0)
+    variances, directions = torch.linalg.eigh(squares / first - mean.outer(mean))  # in ascending order
+    kept = max(1, min(DIRECTIONS, len(mean), (first - 1) // 2))
+    deviations = variances[-kept:].clamp_min(max(1e-12, 1e-6 * float(variances[-1]))).sqrt().flip(0)
+    directions = directions[:, -kept:].flip(1)
+    slopes = (directions / deviations).T @ (products / first - mean.outer(shares))  # (directions, tokens)
+    slopes *= first / (first + kept)  # few pictures tell less than they seem to
+    found = (mean, directions, deviations, torch.tensor(tokens, dtype=torch.int64), shares, slopes)
+    return Familiarity(*(each.float() if each.is_floating_point() else each for each in found))
+
+
+def _unit(summaries: Tensor) -> Tensor:
+    return summaries / torch.linalg.vector_norm(summaries, dim=1, keepdim=True).clamp_min(1e-6)
+
+
+def _telling_tokens(captions: Sequence[Captions]) -> list[int]:
+    """The tokens that are used of neither few nor most pictures, the most common ones first."""
+    pictures = Counter(token for of_picture in captions for token in {t for caption in of_picture for t in caption})
+    least, most = math.ceil(max(2, _RAREST * len(captions))), _MOST_COMMON * len(captions)
+    return [token for token, count in pictures.most_common() if least <= count <= most][:_MOST_TOKENS]
+
+
+def _said(captions: Sequence[Captions], tokens: Sequence[int]) -> Tensor:
+    """The share of the captions of each picture that has each token, (pictures, tokens) float64."""
+    columns = {token: column for column, token in enumerate(tokens)}
+    said: NDArray[np.float64] = np.zeros((len(captions), len(tokens)))
+    for row, of_picture in enumerate(captions):
+        for caption in of_picture:
+            for token in set(caption) & columns.keys():
+                said[row, columns[token]] += 1 / len(of_picture)
+    return torch.from_numpy(said)

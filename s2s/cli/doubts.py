@@ -1,0 +1,35 @@
+"""Doubtful outputs: what the commands that write sentences say about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from s2s.files import atomic_file
+
+MARK = "[?] "  # stands before a doubtful output with --unsure mark
+NOT_CALIBRATED = "the confidence of this model is not calibrated; the score is all there is to judge by"
+
+
+@contextmanager
+def report_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yield a function that writes an object as a line of JSON; the file appears when the block ends well."""
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+        yield lambda each: print(json.dumps(each, ensure_ascii=False), file=file)
+
+
+def summary(doubtful: int, total: int, outputs: str, done: str = "") -> str:
+    """A line that says how many of all outputs are doubtful; empty if none is.
+
+    Args:
+        doubtful: how many are
+        total: how many outputs there are
+        outputs: what they are called, such as "lines"
+        done: what was done about them, and what to do next
+    """
+    if not doubtful:
+        return ""
+    return f"{doubtful:,} of {total:,} {outputs} {'is' if doubtful == 1 else 'are'} doubtful{done}"

@@ -51,6 +51,10 @@ def translate(arguments: list[str]) -> int:
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     _check_calibration(directories, options)
     translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
+    check(
+        translator.calibration or options.unsure == "keep",
+        f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; run `s2s calibrate` again",
+    )
     with ExitStack() as stack:
         output = sys.stdout
         if options.output:

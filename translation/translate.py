@@ -53,7 +53,7 @@ def translate(arguments: list[str]) -> int:
     translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
     check(
         translator.calibration or options.unsure == "keep",
-        f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; run `s2s calibrate` again",
+        f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; calibrate it again",
     )
     with ExitStack() as stack:
         output = sys.stdout

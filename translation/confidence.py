@@ -40,7 +40,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
 
 
 def features(piece: Piece, hypothesis: Hypothesis) -> Features:
-    """The features of one hypothesis for a piece; cheap: some 30 microseconds.
+    """The features of one hypothesis for a piece; cheap: with the judgement, 1 % of the time of the search.
 
     surprise      mean negated log-probability of a token, whatever the length penalty of the search
     log_surprise  its logarithm, because the likeliest translations differ in it by small amounts

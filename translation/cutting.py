@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from s2s.text.sentences import sentence_spans
+from s2s.text.spans import find_spans
 from translation.piece import Piece
 from translation.reading import Reader
 from translation.splitting import split
@@ -67,8 +68,8 @@ def _sentences(text: str, language: str) -> list[tuple[int, int]]:
     """The offsets of the sentences of a line, without the mark of a list before them."""
     before = _BEFORE.match(text)
     start = before.end() if before else 0
-    if start == len(text):  # a line of nothing else is no list
-        start = len(text) - len(text.lstrip())
+    if start and (start == len(text) or any(span.start < start < span.end for span in find_spans(text))):
+        start = len(text) - len(text.lstrip())  # no list: nothing follows, or it is a part of "(555) 123-4567"
     return [(start + first, start + last) for first, last in sentence_spans(text[start:], language)]
 
 

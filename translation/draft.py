@@ -74,11 +74,11 @@ class Draft:
         self._copied_to = end
 
     def leave_out(self, text: str, start: int, end: int) -> None:
-        """Leave out a part of a text; parts with nothing but white space between them become one."""
+        """Leave out a part of a text; parts without anything between them become one."""
         right = end < len(text) and not text[end].isspace()
         last = self._marks[-1] if self._marks else None
-        if last and last.offset == len(self.text):
-            last.parts.append(text[self._left_out_to : end])
+        if last and self._left_out_to == start:
+            last.parts.append(text[start:end])
             last.right = right
         else:
             left = start > 0 and not text[start - 1].isspace()

@@ -2,8 +2,8 @@
 
 A mark that touches the word behind it, as an opening bracket does, is put before the word that this word became; one
 that touches the word before it is put behind what that word became; any other stands before what the next word became.
-What stood before or behind all words does so in the translation. Marks keep their order, so that brackets and tags stay
-nested. Attention says which word became which.
+What stood before or behind all words does so in the translation. Nothing is closed before it was opened. Attention says
+which word became which.
 
 Examples with a vocabulary of characters, to which Chinese characters, `ñ` and emoji are unknown and which has no
 placeholders. In `hypothesis`, `|` stands before the character that attended to all unknown words most, or at the end if
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from s2s.text.vocabulary import Vocabulary
@@ -76,11 +77,10 @@ class Placer:
     def insertions(self) -> list[Insertion]:
         """All that is to be put into the text, in the order of the places, and at one place in that of the source."""
         missing = [(i, self._missing(i)) for i in self._copies.missing]
-        marks, least = list[tuple[float, Insertion]](), 0
-        for mark in self._piece.marks:
-            offset = max(least, self._offset_of(mark))
-            marks.append((mark.position - 0.5, Insertion(offset, mark.text, mark.left, mark.right)))
-            least = offset
+        marks = [
+            (mark.position - 0.5, Insertion(offset, mark.text, mark.left, mark.right))
+            for mark, offset in zip(self._piece.marks, self._offsets())
+        ]
         ordered = sorted([*missing, *marks], key=lambda each: (each[1].offset, each[0]))
         return [insertion for _, insertion in ordered]
 
@@ -107,22 +107,47 @@ class Placer:
         offset = self._word_start(self._start(self._step_of(position)))
         return Insertion(offset, self._copies.missing[position], bool(before.strip()), after.isalnum())
 
-    def _offset_of(self, mark: Mark) -> int:
-        """Where a mark belongs in the text."""
-        tokens, end = self._piece.tokens, len(self._text)
-        words = [i for i, token in enumerate(tokens) if i in self._piece.copies or any(map(str.isalnum, token))]
-        if not words or mark.position > words[-1]:
-            behind_all = mark.position >= len(tokens)
-            return end if behind_all else len(self._text.rstrip(".!?…"))
-        if mark.position <= words[0]:
+    def _offsets(self) -> list[int]:
+        """Where each mark belongs in the text."""
+        marks = self._piece.marks
+        offsets, around = list[int](), _pairs(marks)
+        for i, mark in enumerate(marks):
+            first, last = sorted((i, around.get(i, i)))
+            around_all = self._is_before_all(marks[first]) and self._is_behind_all(marks[last])
+            offset = self._offset_of(mark, inside=first < last and not around_all)
+            if i in around and around[i] < i:  # what is closed was opened before
+                offset = max(offset, offsets[around[i]])
+            offsets.append(offset)
+        return offsets
+
+    @cached_property
+    def _words(self) -> list[int]:
+        """The positions of the source at which a word or a copied text is read."""
+        tokens = enumerate(self._piece.tokens)
+        return [i for i, token in tokens if i in self._piece.copies or any(map(str.isalnum, token))]
+
+    def _is_before_all(self, mark: Mark) -> bool:
+        return not self._words or mark.position <= self._words[0]
+
+    def _is_behind_all(self, mark: Mark) -> bool:
+        return not self._words or mark.position > self._words[-1]
+
+    def _offset_of(self, mark: Mark, *, inside: bool) -> int:
+        """Where a mark belongs in the text; `inside` says that it belongs to some words of the sentence, not to all."""
+        last = len(self._text.rstrip(".!?…"))  # before the final mark
+        touches_copy = (mark.right and mark.position in self._copies.steps) or mark.position - 1 in self._copies.steps
+        inside = inside or touches_copy
+        if not self._words or (self._is_behind_all(mark) and not (inside and mark.left)):
+            return len(self._text) if mark.position >= len(self._piece.tokens) else last
+        if self._is_before_all(mark) and not (inside and mark.right):
             return 0
-        if mark.left and not mark.right:
-            previous = max(i for i in words if i < mark.position)
+        if self._is_behind_all(mark) or (mark.left and not mark.right and not self._is_before_all(mark)):
+            previous = max(i for i in self._words if i < mark.position)
             offset = self._word_end(self._start(self._step_of(previous) + 1))
         else:
-            following = min(i for i in words if i >= mark.position)
+            following = min(i for i in self._words if i >= mark.position)
             offset = self._word_start(self._start(self._step_of(following)))
-        return min(offset, len(self._text.rstrip(".!?…")))
+        return min(offset, last)
 
     def _step_of(self, position: int) -> int:
         """The step that wrote what a token of the source became."""
@@ -150,6 +175,18 @@ class Placer:
         while 0 < offset < len(text) and _in_word(text[offset - 1]) and _in_word(text[offset]):
             offset += 1
         return offset
+
+
+def _pairs(marks: Sequence[Mark]) -> dict[int, int]:
+    """Which marks open and close the same words, such as two tags: the index of each, with that of the other."""
+    pairs, opened = dict[int, int](), list[int]()
+    for i, mark in enumerate(marks):
+        if mark.right and not mark.left:
+            opened.append(i)
+        elif mark.left and not mark.right and opened:
+            pairs[i] = opened.pop()
+            pairs[pairs[i]] = i
+    return pairs
 
 
 def _in_word(character: str) -> bool:

@@ -38,7 +38,7 @@ _CLAUSE = str.maketrans(";:…", ",,,")  # if a model has not learned these, it 
 # Tokenised text is read as it was: "a man 's dog ." and "a man &apos;s dog".
 _APOSTROPHE = re.compile(r"(?<=\w)\s?(?:&(?:apos|#39|#x27|rsquo);|['’])(?=(?:s|t|re|ve|ll|d|m)\b)")
 _SPACED_STOP = re.compile(r"(?<=\w)\s(?=[.,](?:\s|$))")
-_TOKENISED = re.compile(r" [.,']|'(?!\w)")
+_ODD = re.compile(r" [.,']|'(?!\w)|[.,]\S")  # tokenised text, quotation marks, addresses such as "shop.de"
 
 # Training text of so many lines counts fully; in less text a character is rare if it is rarer in proportion.
 _LINES, _RARE_LETTER, _RARE_SIGN = 5_000, 5, 100
@@ -80,9 +80,9 @@ class Reader:
             self.known -= _PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
-        self._count = lru_cache(maxsize=1 << 14)(self._count_tokens)
+        self._cost = lru_cache(maxsize=1 << 14)(self._cost_of)
 
-    def _count_tokens(self, word: str) -> int:
+    def _cost_of(self, word: str) -> int:
         """How many tokens a word has; very many if it is unknown."""
         ids = self.vocabulary.encode(word)
         return len(ids) if UNK not in ids else 1 << 20
@@ -97,7 +97,7 @@ class Reader:
 
     def _is_ordinary(self, text: str) -> bool:
         plain = self.vocabulary.kind != "word" and not set(text) - self._plain
-        return plain and not _CAPITALS.search(text) and not _TOKENISED.search(text)
+        return plain and not _CAPITALS.search(text) and not _ODD.search(text)
 
     def read(self, text: str) -> Piece:
         """Read one sentence without white space around it."""
@@ -136,7 +136,7 @@ class Reader:
             readable = None
         elif readable is None and _is_final_mark(text, match):
             readable = "." if "." in self.known and draft.ends_in_a_word else ""
-        if readable is None and (visible.isalnum() or any(map(str.isalnum, visible))):
+        if readable is None and any(c.isalnum() or unicodedata.category(c)[0] == "M" for c in visible):
             draft.copy(text, *match.span())
         elif readable is None:
             word = draft.has_placeholders and self._stands_like_a_word(text, *match.span())
@@ -159,12 +159,10 @@ class Reader:
 
     def _read_capitals(self, word: str, readable: str, case: Case, draft: Draft) -> None:
         """Read a word of a line in capitals or of a title, or a word in capitals; a form of it is `readable`."""
-        form = known_form(word, self._count)
-        if self._count(form) > self._count(readable):
-            form = readable
+        form = min(known_form(word, self._cost), readable, key=self._cost)
         if case is not Case.MIXED:
             draft.read(form if draft.has_letters else form[:1].upper() + form[1:])
-        elif self._count(form) < self._count(word):
+        elif self._cost(form) < self._cost(word):
             draft.read_in_capitals(form)
         else:
             draft.read(word)  # such as "TV"

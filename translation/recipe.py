@@ -43,7 +43,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """How text becomes tokens. With `start` it is that model's vocabulary; kind and size must be its own or left out."""
+    """How text becomes tokens. With `start` it is that model's vocabulary: kind and size may be left out."""
 
     kind: Literal["bpe", "unigram", "word", "character"] = option("bpe")
     size: int = option(6000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")

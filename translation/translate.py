@@ -51,6 +51,10 @@ def translate(arguments: list[str]) -> int:
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     _check_calibration(directories, options)
     translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
+    check(
+        translator.calibration or options.unsure == "keep",
+        f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; calibrate it again",
+    )
     with ExitStack() as stack:
         output = sys.stdout
         if options.output:
@@ -81,7 +85,7 @@ def bundled(language: str) -> Path:
     """Return the directory of the bundled model that translates to `language`; from English if there are several.
 
     These are the models whose name has two languages alone, such as `en-de`. A model with a longer name, such as
-    `en-de-fine-tuned`, is used only if `--model` names it.
+    `en-de-news`, is used only if `--model` names it.
     """
     found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
     english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))

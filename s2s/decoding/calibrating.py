@@ -89,7 +89,7 @@ def fit(
     check(
         labels.any() and not labels.all(),
         f"confidence cannot be calibrated: {'all' if labels.all() else 'none'} of the {len(labels):,} outputs are "
-        "acceptable; use other text",
+        "acceptable; use other text, or a better model",
     )
     names = tuple(features[0])
     values = np.array([[each[name] for name in names] for each in features], dtype=np.float64)  # (outputs, features)

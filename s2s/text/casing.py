@@ -25,7 +25,7 @@ class Case(Enum):
     def apply(self, text: str) -> str:
         """The text in this case: all letters, or the first one of each word, in capitals; mixed changes nothing."""
         if self is Case.UPPER:
-            return text.upper()
+            return text.replace("ß", "ẞ").upper()  # not "SS": the letter can be told again
         if self is Case.TITLE:
             return _WORD_AND_REST.sub(lambda match: match[0][:1].upper() + match[0][1:], text)
         return text
@@ -49,15 +49,15 @@ def case_of(text: str, language: str) -> Case:
     return Case.TITLE if title else Case.MIXED
 
 
-def known_form(word: str, count: Callable[[str], int]) -> str:
-    """The form of a word in capitals that has the fewest tokens: in lower case, with one capital, or as it is.
+def known_form(word: str, cost: Callable[[str], int]) -> str:
+    """The form of a word in capitals that a vocabulary knows best: in lower case, with one capital, or as it is.
 
-    A vocabulary of subwords has learned the usual form as one token or few, and spells the others out. Of forms with as
-    many tokens the lower-case one is taken.
+    A vocabulary of subwords has learned the usual form as one token or few, and spells the others out. Of forms
+    that cost as much the lower-case one is taken.
 
     Args:
         word: one word
-        count: how many tokens the vocabulary needs for a word
+        cost: of a form, such as how many tokens the vocabulary needs for it
     """
     forms: Sequence[str] = (word.lower(), word.capitalize(), word)
-    return min(forms, key=count)
+    return min(forms, key=cost)

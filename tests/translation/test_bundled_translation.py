@@ -55,7 +55,6 @@ def test_neither_the_size_nor_the_order_of_batches_changes_what_is_translated(
 
 BEGINNINGS = {  # of what each says of two dogs that play: how they do it is a near tie
     "en-de": ("Two dogs play.", "Zwei Hunde spielen"),
-    "en-de-fine-tuned": ("Two dogs play.", "Zwei Hunde spielen"),
     "de-en": ("Zwei Hunde spielen.", "Two dogs"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from translation_fixtures import table
 
 from s2s.decoding.search import Hypothesis
-from s2s.text.tokens import UNK
+from s2s.text.tokens import PLACEHOLDERS, UNK
 from s2s.text.vocabulary import CharacterVocabulary, load_vocabulary
 from translation import placing
 from translation.copying import copy_words
@@ -79,11 +79,17 @@ def test_marks_keep_their_places(source: str, text: str) -> None:
     assert translated(source, "ein mann ist in paris.", STRAIGHT) == text
 
 
-def test_marks_keep_their_order_where_words_change_theirs() -> None:
+def test_marks_go_with_their_words_where_these_change_places() -> None:
+    found = translated("a <b>man</b> is in <i>paris</i>", "in paris ist ein mann", {0: 3, 1: 4, 2: 2, 3: 0, 4: 1})
+    assert found == "in <i>paris</i> ist ein <b>mann</b>"
     found = translated("<b>a man</b> <i>is in</i> paris", "in paris ist ein mann", {0: 3, 1: 4, 2: 2, 3: 0, 4: 1})
-    assert [found.index(tag) for tag in ("<b>", "</b>", "<i>", "</i>")] == sorted(
-        found.index(tag) for tag in ("<b>", "</b>", "<i>", "</i>")
-    )
+    assert all(found.index(f"<{tag}>") < found.index(f"</{tag}>") for tag in "bi")
+
+
+def test_marks_that_touch_a_copy_touch_it_in_the_translation() -> None:
+    first, second = PLACEHOLDERS[:2]
+    found = translated("«5» man is in <b>{y}</b> paris", f"in paris {second} ist {first} mann", {4: 0, 0: 3})
+    assert found == "in paris <b>{y}</b> ist «5» mann"
 
 
 def test_a_word_in_capitals_has_a_translation_in_capitals() -> None:

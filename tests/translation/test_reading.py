@@ -51,6 +51,7 @@ def test_a_text_without_a_letter_that_is_read_is_not_translatable(text: str, tra
         ("a 5 in 2026-11-29", "a 1 in 2", ["5", "2026-11-29"]),
         ("mann {name}{0} in %s.", "mann 1 in 2.", ["{name}{0}", "%s"]),
         ("5 in x in 6 in 7 a 8", "1 in 2 in 3 in _ a _", ["5", "x", "6", "7", "8"]),
+        ("in नमस्ते a สวัสดี", "in 1 a 2", ["नमस्ते", "สวัสดี"]),
         ("in 北京 and 東 京", "in 1 and 2 3", ["北京", "東", "京"]),
         ("a man & a $ in", "a man 1 a 2 in", ["&", "$"]),
     ],
@@ -79,7 +80,7 @@ def test_a_vocabulary_without_placeholders_reads_unknown_words() -> None:
         ("‘a man.’", "a man.", [("‘", 0, False, True), ("’", 6, True, False)]),
         ("[a man] in paris", "a man in paris", [("[", 0, False, True), ("]", 5, True, False)]),
         ("<b>a</b> man", "a man", [("<b>", 0, False, True), ("</b>", 1, True, False)]),
-        ("a man 😀 ☃.", "a man.", [("😀 ☃", 5, False, True)]),
+        ("a man 😀☃ ☃.", "a man.", [("😀☃", 5, False, False), ("☃", 5, False, True)]),
         ("a/man", "aman", [("/", 1, True, True)]),
         ("a man ☃", "a man", [("☃", 5, False, False)]),
     ],
@@ -151,6 +152,11 @@ def test_of_a_word_vocabulary_unknown_words_are_copied_with_their_signs() -> Non
     piece = read("a Nguyễn in 北京.", WORDS)
     assert list(piece.copies.values()) == ["Nguyễn", "北京."]
     assert piece.ids == [WORDS.encode("a")[0], UNK, WORDS.encode("in")[0], UNK]
+
+
+def test_an_address_of_known_letters_is_copied() -> None:
+    (piece,) = Reader(PLACED, "en").read_all(["a man in www.paris.de"])
+    assert list(piece.copies.values()) == ["www.paris.de"]
 
 
 def test_ordinary_sentences_are_read_alike_one_by_one_and_together() -> None:

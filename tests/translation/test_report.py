@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,15 @@ def test_a_model_that_is_not_calibrated(run: Translate, text: Path, tiny_model: 
     assert errors.startswith(f"error: --unsure mark: the confidence of {tiny_model} is not calibrated; calibrate it")
     code, _, errors = run(text, "--unsure", "source", "--model", tiny_model)  # `run` names one already
     assert (code, errors[:61]) == (2, "error: --unsure source: the confidence of an ensemble is not ")
+
+
+def test_a_calibration_of_another_version_cannot_say_what_is_doubtful(
+    run: Translate, text: Path, tiny_model: Path
+) -> None:
+    write_asset(tiny_model, FILE, replace(calibration(0.5), features=("colour",)).to_json())
+    code, output, errors = run(text, "--unsure", "mark")
+    assert (code, output) == (2, "")
+    assert f"error: --unsure mark: the calibration of {tiny_model} is of another version" in errors
 
 
 def test_what_cannot_be_written_is_told_before_anything_is_loaded(

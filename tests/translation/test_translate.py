@@ -225,7 +225,7 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
 
 def test_the_bundled_model_is_chosen_by_its_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translate, "MODELS", tmp_path)
-    for pair in ("fr-de", "en-de", "ru-de", "de-en", "en-de-fine-tuned"):
+    for pair in ("fr-de", "en-de", "ru-de", "de-en", "en-de-long-name"):
         (tmp_path / pair).mkdir()
         (tmp_path / pair / "config.json").touch()
     assert translate.bundled("de") == tmp_path / "en-de"
@@ -250,9 +250,9 @@ def test_a_bundled_model_is_chosen_by_its_name(
 
 
 def test_the_bundled_models_are_of_the_kind_that_translate_asks_for() -> None:
-    assert translate.model_directory(Path("en-de-fine-tuned")) == translate.MODELS / "en-de-fine-tuned"
+    assert translate.model_directory(Path("de-en")) == translate.MODELS / "de-en"
     assert {model.kind for model in bundled_models("translation", translate.MODELS)} == {KIND}
-    assert {model.name for model in bundled_models(KIND)} == {"de-en", "en-de", "en-de-fine-tuned"}
+    assert {model.name for model in bundled_models(KIND)} == {"de-en", "en-de"}
 
 
 def test_without_a_bundled_model_the_message_says_what_to_do(

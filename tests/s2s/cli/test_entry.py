@@ -187,7 +187,6 @@ def test_models_lists_name_kind_size_and_purpose() -> None:
         ("flickr8k", "captioning"),
         ("de-en", "translation"),
         ("en-de", "translation"),
-        ("en-de-fine-tuned", "translation"),
     ]
     for name, kind, size, unit, purpose in rows:
         weights = ROOT / kind / "models" / name / "model.safetensors"

@@ -69,8 +69,8 @@ def _draw(found: Fit, directory: Path, path: Path) -> None:
     picture = reliability_picture(
         as_they_are,
         f"Reliability of the confidence of {directory.name}",
-        f"acceptable: {calibration.acceptable}\n{usual.sum():,} pictures not used to fit it (rings: spoiled ones); "
-        f"expected calibration error {calibration.calibration_error:.3f}",
+        f"acceptable: {calibration.acceptable}; expected calibration error {calibration.calibration_error:.3f}\n"
+        f"{usual.sum():,} pictures not used to fit it (rings: spoiled ones)",
         calibration.threshold,
         spoiled,
     )

@@ -139,7 +139,8 @@ def learn(summaries: Iterable[Tensor], captions: Sequence[Captions]) -> Familiar
     slopes = (directions / deviations).T @ (products / first - mean.outer(shares))  # (directions, tokens)
     slopes *= first / (first + kept)  # few pictures tell less than they seem to
     found = (mean, directions, deviations, torch.tensor(tokens, dtype=torch.int64), shares, slopes)
-    return Familiarity(*(each.float() if each.is_floating_point() else each for each in found))
+    # rounded as it will be stored, so that a calibration is fitted on what users' pictures will be compared with
+    return Familiarity(*(each.half().float() if each.is_floating_point() else each for each in found))
 
 
 def _unit(summaries: Tensor) -> Tensor:

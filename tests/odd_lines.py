@@ -10,6 +10,7 @@ Latin letters never saw, and lines without words are among them. A line depends 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -286,3 +287,24 @@ _KINDS: dict[str, Callable[[OddLine, Random], str]] = {
     "other script": _foreign,
     "invisible characters": _invisible,
 }
+
+
+def loops(line: OddLine, output: str) -> list[str]:
+    """The words of the output, up to four, that stand directly after themselves though nothing does so in the line.
+
+    Between two spans, or two columns, words are not directly after each other.
+    """
+    for span in sorted({*line.spans, *line.foreign}, key=len, reverse=True):
+        output = output.replace(span, "\t")
+    columns = re.split(r"\t|&\w+;", output)
+    return [] if _doubled_words(line.text) else [each for column in columns for each in _doubled_words(column)]
+
+
+def _doubled_words(text: str) -> list[str]:
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return [
+        " ".join(words[i : i + n])
+        for n in range(1, 5)
+        for i in range(len(words) - 2 * n + 1)
+        if words[i : i + n] == words[i + n : i + 2 * n]
+    ]

@@ -50,7 +50,13 @@ def translate(arguments: list[str]) -> int:
     _check(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     _check_calibration(directories, options)
-    translator = load(directories, options, n_best=options.n_best or 1, batch_tokens=options.batch_tokens)
+    translator = load(
+        directories,
+        options,
+        n_best=options.n_best or 1,
+        batch_tokens=options.batch_tokens,
+        localise_numbers=options.localise_numbers,
+    )
     check(
         translator.calibration or options.unsure == "keep",
         f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; calibrate it again",
@@ -160,6 +166,11 @@ def _parser() -> Parser:
         help="size of a batch, in source tokens times beam width; a smaller batch needs less memory",
     )
     parser.add_argument(
+        "--localise-numbers",
+        action="store_true",
+        help="write numbers as the target language does, such as 1.234,5 for 1,234.5 (default: as in the source)",
+    )
+    parser.add_argument(
         "--encoding-errors",
         choices=["strict", "replace"],
         default="strict",
@@ -228,7 +239,12 @@ def _check_files(files: Sequence[Path]) -> None:
 
 
 def load(
-    directories: Sequence[Path], options: argparse.Namespace, *, n_best: int = 1, batch_tokens: int | None = None
+    directories: Sequence[Path],
+    options: argparse.Namespace,
+    *,
+    n_best: int = 1,
+    batch_tokens: int | None = None,
+    localise_numbers: bool = False,
 ) -> Translator:
     """Load a translator with the options of the command line; several directories make an ensemble.
 
@@ -254,6 +270,7 @@ def load(
         device=options.device,
         precision=options.precision,
         batch_tokens=batch_tokens or BATCH_TOKENS,
+        localise_numbers=localise_numbers,
     )
 
 

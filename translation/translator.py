@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.precision import DecodingPrecision, Precision, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
+from s2s.text.numbers import localise_number
 from translation.confidence import features, judge
 from translation.cutting import CutLine, cut
 from translation.model import KIND, TranslationModel
@@ -54,6 +56,7 @@ class Translator:
         others: models with the same vocabularies, on the same device, which translate together with it: an ensemble
         precision: of matrix products
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
+        localise_numbers: whether numbers are written as in the target language, `1,234.5` as `1.234,5`
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Translator:
         others: Sequence[TranslationModel] = (),
         precision: Precision = "auto",
         batch_tokens: int = BATCH_TOKENS,
+        localise_numbers: bool = False,
     ) -> None:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
@@ -82,7 +86,9 @@ class Translator:
         )
         self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
         without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
-        self._writer = Writer(model.source, model.target, self.options.n_best, spaces=not without_spaces)
+        languages = {"source": model.config.source_language, "target": model.config.target_language}
+        rewrite = partial(localise_number, **languages) if localise_numbers else str
+        self._writer = Writer(model.source, model.target, self.options.n_best, not without_spaces, rewrite)
         self.calibration = None if others else model.calibration  # scores of an ensemble are others than its models'
 
     @classmethod
@@ -95,6 +101,7 @@ class Translator:
         device: str = "auto",
         precision: DecodingPrecision = "auto",
         batch_tokens: int = BATCH_TOKENS,
+        localise_numbers: bool = False,
     ) -> Translator:
         """Load a translator, or an ensemble, quantised if `precision` says so.
 
@@ -104,7 +111,7 @@ class Translator:
             others: further models, which translate together with the first
             device: "auto", "cpu" or "cuda"
             precision: of the search
-            batch_tokens: see `Translator`
+            batch_tokens, localise_numbers: see `Translator`
 
         Raises:
             UserError: a model is missing or damaged; the models have different languages or vocabularies; the device or
@@ -122,7 +129,14 @@ class Translator:
             models.append(loaded)
         first, *rest = models
         options = options or SearchOptions(stop_early=True)
-        return cls(first, options, others=rest, precision=products, batch_tokens=batch_tokens)
+        return cls(
+            first,
+            options,
+            others=rest,
+            precision=products,
+            batch_tokens=batch_tokens,
+            localise_numbers=localise_numbers,
+        )
 
     @property
     def device(self) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from s2s.decoding.results import Sentence, Translation
-from s2s.text.tokens import END, UNK
+from s2s.text.casing import Case
+from s2s.text.tokens import END, PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
 _BLANK = Sentence("", 0.0)
 _FINAL = re.compile(r"[.!?…]+(?=[\"'”’»)]*$)")
+_STOP_BEFORE_COPY = re.compile(rf"[.!?…]+ ?([{PLACEHOLDERS}{UNKNOWN_CHARACTER}\U000f0000-\U000fffff])")
 _MOST_WEIGHTS = 1 << 22  # of the attention of a line that was cut: 16 MB
 
 
@@ -39,12 +41,14 @@ class Writer:
         n_best: translations of a line at most. Hypotheses may be the same text, in other subwords: only the best of
             them is kept.
         spaces: whether the target language writes spaces between sentences
+        rewrite_copy: makes what is written of a text that is copied; nothing is changed if it is left out
     """
 
     source: Vocabulary
     target: Vocabulary
     n_best: int
     spaces: bool
+    rewrite_copy: Callable[[str], str] = str
 
     def write(self, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Translation:
         """The translation of a line; `hypotheses` holds those for each of its pieces, best first.
@@ -60,7 +64,7 @@ class Writer:
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:
             return [Sentence(piece.text, 0.0, (), np.zeros((0, len(piece.ids) + 1), np.float32))]
-        sentences = (write_hypothesis(each, piece, self.source, self.target, self.spaces) for each in hypotheses)
+        sentences = (self.write_hypothesis(each, piece) for each in hypotheses)
         return list(islice(_distinct(sentences), self.n_best))
 
     def _between(self, line: CutLine) -> list[str]:
@@ -88,6 +92,60 @@ class Writer:
                 _joined_attention(chosen) if weights <= _MOST_WEIGHTS else None,
             )
 
+    def write_hypothesis(self, hypothesis: Hypothesis, piece: Piece) -> Sentence:
+        """The sentence of one hypothesis for a piece, with the copies, marks, capitals and final mark of the piece."""
+        tokens, attention = hypothesis.tokens, hypothesis.attention
+        labels = self.target.tokens([*tokens, END] if hypothesis.finished else tokens)
+        if attention is not None:
+            attention = np.asarray(attention)[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
+        copied = any(token == UNK or token >= self.target.first_placeholder for token in tokens)
+        if piece.copies or piece.marks or piece.capitals or copied:
+            copies = copy_words(tokens, attention, piece, self.target, self.source)
+            text = self._restored(tokens, attention, copies, piece)
+            for step, copy in copies.texts.items():
+                labels[step] = copy or labels[step]
+        else:
+            text = piece.case.apply(self._with_final_mark(self.target.decode(tokens), piece))
+        return Sentence(text.strip(), hypothesis.score, tuple(labels), attention)
+
+    def _restored(
+        self, tokens: Sequence[int], attention: NDArray[np.float32] | None, copies: Copies, piece: Piece
+    ) -> str:
+        """The text of a hypothesis with all that its source has beside words.
+
+        Each copied text and each mark is a character of private use until the capitals are written: they stay as they
+        are.
+        """
+        text = decode_copies(tokens, copies, self.target)
+        if not _STOP_BEFORE_COPY.search("".join(piece.tokens)):
+            # A placeholder that the model forgot is written where the sentence would have ended, behind its full stop.
+            text = _STOP_BEFORE_COPY.sub(r" \1", text)
+        text = self._with_final_mark(text, piece)
+        texts = {stand_in(step): self.rewrite_copy(copied) for step, copied in copies.texts.items()}
+        placer = Placer(tokens, text, attention, copies, piece, self.target)
+        insertions: list[Insertion] = []
+        if self.target.kind != "word":  # a vocabulary of words leaves out unknown words where it has learned to
+            for number, insertion in enumerate(placer.insertions(), len(tokens)):
+                texts[stand_in(number)] = insertion.text
+                insertions.append(replace(insertion, text=stand_in(number)))
+        for start, end in placer.capitals():  # one character for one, so that the offsets stay valid
+            text = text[:start] + Case.UPPER.apply(text[start:end]) + text[end:]
+        text = piece.case.apply(insert(text, insertions))
+        text = re.sub(" {2,}", " ", text)  # a token that was dropped leaves the spaces on both sides of it
+        return "".join(texts.get(character, character) for character in text)
+
+    def _with_final_mark(self, text: str, piece: Piece) -> str:
+        """The text with the final mark of the source in the place of its own: "?" and "!" stay, a heading has no stop.
+
+        Languages without spaces have marks of their own, and in a vocabulary of words the mark may be a part of one.
+        """
+        if not self.spaces or self.target.kind == "word":
+            return text
+        found, mark = _FINAL.search(text), piece.final_mark
+        if found and found[0] != mark:
+            return text[: found.start()] + mark + text[found.end() :]
+        return text if found or not mark or not text else text + mark
+
 
 def _joined_attention(sentences: Sequence[Sentence]) -> NDArray[np.float32] | None:
     """The attention of sentences to their own parts of the line, (tokens, source tokens), each beside the last one."""
@@ -100,68 +158,6 @@ def _joined_attention(sentences: Sequence[Sentence]) -> NDArray[np.float32] | No
         joined[row : row + part.shape[0], column : column + part.shape[1]] = part
         row, column = row + part.shape[0], column + part.shape[1]
     return joined
-
-
-def write_hypothesis(
-    hypothesis: Hypothesis, piece: Piece, source: Vocabulary, target: Vocabulary, spaces: bool = True
-) -> Sentence:
-    """The sentence of one hypothesis for a piece: copies, marks, capitals and the final mark are those of the piece."""
-    tokens, attention = hypothesis.tokens, hypothesis.attention
-    labels = target.tokens([*tokens, END] if hypothesis.finished else tokens)
-    if attention is not None:
-        attention = np.asarray(attention)[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
-    if piece.copies or piece.marks or piece.capitals or UNK in tokens or _has_placeholder(tokens, target):
-        copies = copy_words(tokens, attention, piece, target, source)
-        text = _restored(tokens, attention, copies, piece, target, spaces)
-        for step, copied in copies.texts.items():
-            labels[step] = copied or labels[step]
-    else:
-        text = piece.case.apply(_with_final_mark(target.decode(tokens), piece, target, spaces))
-    return Sentence(text.strip(), hypothesis.score, tuple(labels), attention)
-
-
-def _has_placeholder(tokens: Sequence[int], target: Vocabulary) -> bool:
-    return any(token >= target.first_placeholder for token in tokens)
-
-
-def _restored(
-    tokens: Sequence[int],
-    attention: NDArray[np.float32] | None,
-    copies: Copies,
-    piece: Piece,
-    target: Vocabulary,
-    spaces: bool,
-) -> str:
-    """The text of a hypothesis with all that its source has beside words.
-
-    Each copied text and each mark is a character of private use until the capitals are written: they stay as they are.
-    """
-    text = _with_final_mark(decode_copies(tokens, copies, target), piece, target, spaces)
-    texts = {stand_in(step): copied for step, copied in copies.texts.items()}
-    placer = Placer(tokens, text, attention, copies, piece, target)
-    insertions: list[Insertion] = []
-    if target.kind != "word":  # a vocabulary of words leaves out unknown words where it has learned to
-        for number, insertion in enumerate(placer.insertions(), len(tokens)):
-            texts[stand_in(number)] = insertion.text
-            insertions.append(replace(insertion, text=stand_in(number)))
-    for start, end in placer.capitals():  # one character for one, so that the offsets stay valid
-        text = text[:start] + "".join(c.upper() if len(c.upper()) == 1 else c for c in text[start:end]) + text[end:]
-    text = piece.case.apply(insert(text, insertions))
-    text = re.sub(" {2,}", " ", text)  # a token that was dropped leaves the spaces on both sides of it
-    return "".join(texts.get(character, character) for character in text)
-
-
-def _with_final_mark(text: str, piece: Piece, target: Vocabulary, spaces: bool) -> str:
-    """The text with the final mark of the source in the place of its own: "?" and "!" stay, a heading gets no stop.
-
-    Languages without spaces have marks of their own, and in a vocabulary of words the mark may be a part of one.
-    """
-    if not spaces or target.kind == "word":
-        return text
-    found, mark = _FINAL.search(text), piece.final_mark
-    if found and found[0] != mark and text.rstrip("\"'”’»)").endswith(found[0]):
-        return text[: found.start()] + mark + text[found.end() :]
-    return text if found or not mark or not text else text + mark
 
 
 def _on_one_line(text: str) -> str:

@@ -25,7 +25,8 @@ class Case(Enum):
     def apply(self, text: str) -> str:
         """The text in this case: all letters, or the first one of each word, in capitals; mixed changes nothing."""
         if self is Case.UPPER:
-            return text.replace("ß", "ẞ").upper()  # not "SS": the letter can be told again
+            # One character for one: "ẞ" instead of "SS", so that the word can be told again.
+            return "".join(c.upper() if len(c.upper()) == 1 else c for c in text.replace("ß", "ẞ"))
         if self is Case.TITLE:
             return _WORD_AND_REST.sub(lambda match: match[0][:1].upper() + match[0][1:], text)
         return text

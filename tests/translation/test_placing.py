@@ -13,7 +13,7 @@ from translation import placing
 from translation.copying import copy_words
 from translation.placing import Insertion, Placer, decode_copies, insert
 from translation.reading import Reader
-from translation.writing import write_hypothesis
+from translation.writing import Writer
 
 LINE = "ein mann in paris, 3 frauen 2 a man and a dog in the park."
 CHARACTERS = CharacterVocabulary.from_lines([LINE])
@@ -45,7 +45,8 @@ def translated(source: str, target: str, aligned: dict[int, int]) -> str:
     for there, here in aligned.items():
         for step, position in zip(sides[0][there], sides[1][here]):
             attention[step, position] = 1
-    return write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece, vocabulary, vocabulary).text
+    writer = Writer(vocabulary, vocabulary, n_best=1, spaces=True)
+    return writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece).text
 
 
 def _words(text: str) -> list[range]:

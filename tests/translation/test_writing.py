@@ -7,11 +7,11 @@ import torch
 
 from s2s.decoding.results import Sentence
 from s2s.decoding.search import Hypothesis
-from s2s.text.tokens import UNK
-from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
+from s2s.text.tokens import PLACEHOLDERS, UNK
+from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary, load_vocabulary
 from translation.cutting import cut
 from translation.reading import Reader
-from translation.writing import Writer, write_hypothesis
+from translation.writing import Writer
 
 SOURCE = WordVocabulary(["a", "man", "in", "."])
 TARGET = WordVocabulary(["ein", "mann", "in", "."])
@@ -22,7 +22,8 @@ def written(
     source: str, tokens: list[int], attention: torch.Tensor | None, vocabulary: Vocabulary, target: Vocabulary
 ) -> Sentence:
     piece = Reader(vocabulary).read(source)
-    return write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece, vocabulary, target)
+    writer = Writer(vocabulary, target, n_best=1, spaces=True)
+    return writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece)
 
 
 def test_the_label_of_a_token_that_was_copied_is_the_word() -> None:
@@ -87,3 +88,20 @@ def test_the_final_mark_is_that_of_the_source(source: str, hypothesis: str, text
     piece = Reader(characters).read(source)
     attention = torch.eye(len(hypothesis) + 1, len(piece.ids) + 1)
     assert written(source, characters.encode(hypothesis), attention, characters, characters).text == text
+
+
+def test_a_copied_text_can_be_rewritten() -> None:
+    vocabulary = load_vocabulary("character", CHARACTERS.to_bytes(), placeholders=2)
+    piece = Reader(vocabulary).read("a 1,5 man")
+    tokens = vocabulary.encode(f"ein {PLACEHOLDERS[0]} mann")
+    writer = Writer(vocabulary, vocabulary, 1, spaces=True, rewrite_copy=lambda text: text.replace(",", "."))
+    assert writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, None, True), piece).text == "ein 1.5 mann"
+
+
+def test_a_forgotten_copy_stands_before_the_full_stop() -> None:
+    vocabulary = load_vocabulary("character", CharacterVocabulary.from_lines(["ein mann. a man"]).to_bytes(), 2)
+    writer, placeholder = Writer(vocabulary, vocabulary, 1, spaces=True), PLACEHOLDERS[0]
+    tokens = vocabulary.encode(f"ein mann.{placeholder}.")
+    for source, text in (("a man 5.", "ein mann 5."), ("a man. 5.", "ein mann.5.")):
+        piece = Reader(vocabulary).read(source)
+        assert writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, None, True), piece).text == text

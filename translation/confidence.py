@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from s2s.text.tokens import UNK
 from translation.piece import Piece
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def features(piece: Piece, hypothesis: Hypothesis) -> Features:
     spread        entropy of the attention, mean over the target tokens, divided by that of even attention
     uncovered     how much attention a source token lacks to 1, mean over the source tokens
     fragments     source tokens per word: words of other domains are cut finer
-    unknown       share of unknown tokens in the source
+    unknown       share of source tokens that stand for a text to be copied
     brevity       1 / source tokens
     longer        logarithm of target tokens per source token, at least 0
     shorter       logarithm of source tokens per target token, at least 0
@@ -70,7 +69,7 @@ def features(piece: Piece, hypothesis: Hypothesis) -> Features:
         "spread": spread,
         "uncovered": uncovered,
         "fragments": positions / max(len(piece.text.split()), 1),
-        "unknown": source.count(UNK) / max(positions, 1),
+        "unknown": len(piece.copies) / max(positions, 1),
         "brevity": 1 / max(positions, 1),
         "longer": max(ratio, 0.0),
         "shorter": max(-ratio, 0.0),

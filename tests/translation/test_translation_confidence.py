@@ -11,7 +11,6 @@ import torch
 
 from s2s.decoding.confidence import Calibration
 from s2s.decoding.search import Hypothesis
-from s2s.text.tokens import UNK
 from translation.confidence import WORDS, features, judge
 from translation.piece import Piece
 
@@ -45,7 +44,7 @@ def test_a_sure_translation_that_looks_at_each_word_once_has_low_features() -> N
         ("spread", PIECE, hypothesis(attention=torch.full((4, 4), 0.25))),
         ("uncovered", PIECE, hypothesis(attention=torch.eye(4)[[0, 0, 0, 3]])),
         ("fragments", replace(PIECE, text="a mansleeps"), hypothesis()),
-        ("unknown", replace(PIECE, ids=[5, UNK, 7]), hypothesis()),
+        ("unknown", replace(PIECE, copies={1: "man"}), hypothesis()),
         ("brevity", replace(PIECE, ids=[5]), hypothesis()),
         ("longer", PIECE, hypothesis([8, 9, 10, 11, 12], attention=None)),
         ("shorter", PIECE, hypothesis([8], attention=None)),

@@ -9,22 +9,12 @@ pictures look like) and confidence.json of the model directory; the weights stay
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads
-from s2s.errors import check
-from s2s.files import atomic_file, check_output
+from s2s.cli import calibration_command, command
+from s2s.cli.arguments import Parser
 from s2s.storage.bundled import find_model
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from captioning.prepare import Example
-    from s2s.decoding.calibrating import Fit
 
 MODELS = Path(__file__).resolve().parent / "models"
 
@@ -33,49 +23,20 @@ def calibrate(arguments: list[str]) -> int:
     """Calibrate the model that the arguments name; print the figures as one JSON object and return the exit code."""
     options = _parser().parse_args(arguments)
     directory = find_model(options.model, "captioning", MODELS)
-    if options.picture:
-        check(options.picture.suffix.lower() == ".png", f"--picture {options.picture}: the file name must end in .png")
-        check_output(options.picture, force=options.force, inputs=[])
-    train = _examples(options.train, options.images, keep_duplicates=False) if options.train else None
-    validation = _examples(options.references, options.images, keep_duplicates=True)
+    calibration_command.check_picture(options, filter(None, (options.train, options.references)))
+    from captioning.prepare import read_examples
+
+    train = read_examples(options.train, options.images, keep_duplicates=False) if options.train else None
+    validation = read_examples(options.references, options.images, keep_duplicates=True)
     import torch
 
-    from captioning.calibration import calibrate_model, summary
+    from captioning.calibration import calibrate_model
 
     if options.threads:
         torch.set_num_threads(options.threads)
     found = calibrate_model(directory, train, validation, device=options.device)
-    if options.picture:
-        _draw(found, directory, options.picture)
-    print(f"{directory}: its confidence is calibrated", file=sys.stderr)
-    print(json.dumps({"model": str(directory), **summary(found)}))
+    calibration_command.report(found, directory, options, "pictures")
     return 0
-
-
-def _examples(source: Path, images: Path | None, *, keep_duplicates: bool) -> Sequence[Example]:
-    from captioning.prepare import read_examples
-
-    return read_examples(source, images, keep_duplicates=keep_duplicates)
-
-
-def _draw(found: Fit, directory: Path, path: Path) -> None:
-    from s2s.decoding.calibrating import reliability
-    from s2s.views.reliability import reliability_picture
-
-    calibration, usual = found.calibration, found.ordinary
-    as_they_are, spoiled = (
-        reliability(found.confidences[chosen], found.acceptable[chosen]) for chosen in (usual, ~usual)
-    )
-    picture = reliability_picture(
-        as_they_are,
-        f"Reliability of the confidence of {directory.name}",
-        f"acceptable: {calibration.acceptable}; expected calibration error {calibration.calibration_error:.3f}\n"
-        f"{usual.sum():,} pictures not used to fit it (rings: spoiled ones)",
-        calibration.threshold,
-        spoiled,
-    )
-    with atomic_file(path) as aside:
-        picture.save(aside, "PNG")
 
 
 def _parser() -> Parser:
@@ -100,10 +61,7 @@ def _parser() -> Parser:
         "before",
     )
     add("--images", type=Path, metavar="DIR", help="the folder to which the names of pictures are relative")
-    add("--picture", type=Path, metavar="FILE.png", help="draw how reliable the confidence is")
-    add("--force", action="store_true", help="overwrite the file of --picture")
-    add_device(parser)
-    add_threads(parser)
+    calibration_command.add_options(parser)
     return parser
 
 

@@ -109,21 +109,6 @@ def fit_confidence(captioner: Captioner, validation: Sequence[Example]) -> Fit:
     return fit(features, acceptable, meaning=MEANING, ordinary=ordinary, groups=groups, most_doubtful=DOUBTFUL_SHARE)
 
 
-def summary(found: Fit) -> dict[str, float | int | str]:
-    """The figures of a fit, of the pictures as they are: what `s2s calibrate` prints."""
-    usual, calibration = found.ordinary, found.calibration
-    return {
-        "acceptable": calibration.acceptable,
-        "pictures": int(usual.sum()),
-        "spoiled_pictures": int((~usual).sum()),
-        "acceptable_share": round(float(found.acceptable[usual].mean()), 4),
-        "mean_confidence": round(float(found.confidences[usual].mean()), 4),
-        "calibration_error": round(calibration.calibration_error, 4),
-        "doubtful_share": round(float((found.confidences[usual] < calibration.threshold).mean()), 4),
-        "doubtful_share_spoiled": round(float((found.confidences[~usual] < calibration.threshold).mean()), 4),
-    }
-
-
 def _batches(captioner: Captioner, examples: Sequence[Example], *, odd: bool) -> Iterator[list[_View]]:
     """The readable pictures of examples in batches, as they are or spoiled."""
     view = partial(_view, captioner.model.config.preprocessing, odd)

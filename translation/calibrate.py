@@ -9,19 +9,13 @@ weights stay as they are.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads
-from s2s.errors import check
-from s2s.files import atomic_file, check_output, check_readable
+from s2s.cli import calibration_command, command
+from s2s.cli.arguments import Parser
+from s2s.files import check_readable
 from s2s.storage.bundled import find_model
-
-if TYPE_CHECKING:
-    from s2s.decoding.calibrating import Fit
 
 MODELS = Path(__file__).resolve().parent / "models"
 
@@ -32,43 +26,18 @@ def calibrate(arguments: list[str]) -> int:
     directory = find_model(options.model, "translation", MODELS)
     for path in (options.source, options.reference):
         check_readable(path)
-    if options.picture:
-        check(options.picture.suffix.lower() == ".png", f"--picture {options.picture}: the file name must end in .png")
-        check_output(options.picture, force=options.force, inputs=[options.source, options.reference])
+    calibration_command.check_picture(options, [options.source, options.reference])
     import torch
 
-    from translation.calibration import calibrate_model, summary
+    from translation.calibration import calibrate_model
     from translation.corpus import read_parallel
 
     if options.threads:
         torch.set_num_threads(options.threads)
     text = read_parallel(options.source, options.reference)
     found = calibrate_model(directory, text, device=options.device)
-    if options.picture:
-        _draw(found, directory, options.picture)
-    print(f"{directory}: its confidence is calibrated", file=sys.stderr)
-    print(json.dumps({"model": str(directory), **summary(found)}))
+    calibration_command.report(found, directory, options, "lines")
     return 0
-
-
-def _draw(found: Fit, directory: Path, path: Path) -> None:
-    from s2s.decoding.calibrating import reliability
-    from s2s.views.reliability import reliability_picture
-
-    calibration, usual = found.calibration, found.ordinary
-    as_they_are, spoiled = (
-        reliability(found.confidences[chosen], found.acceptable[chosen]) for chosen in (usual, ~usual)
-    )
-    picture = reliability_picture(
-        as_they_are,
-        f"Reliability of the confidence of {directory.name}",
-        f"acceptable: {calibration.acceptable}\n{usual.sum():,} lines not used to fit it (rings: spoiled lines); "
-        f"expected calibration error {calibration.calibration_error:.3f}",
-        calibration.threshold,
-        spoiled,
-    )
-    with atomic_file(path) as aside:
-        picture.save(aside, "PNG")
 
 
 def _parser() -> Parser:
@@ -80,10 +49,7 @@ def _parser() -> Parser:
     add("model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (see `s2s models`)")
     add("--source", type=Path, required=True, metavar="FILE", help="the text to translate, one sentence per line")
     add("--reference", type=Path, required=True, metavar="FILE", help="its translation, line by line")
-    add("--picture", type=Path, metavar="FILE.png", help="draw how reliable the confidence is")
-    add("--force", action="store_true", help="overwrite the file of --picture")
-    add_device(parser)
-    add_threads(parser)
+    calibration_command.add_options(parser)
     return parser
 
 

@@ -64,18 +64,3 @@ def fit_confidence(translator: Translator, text: ParallelText) -> Fit:
     bad = [not good for good, usual in zip(acceptable, ordinary) if usual]
     most = DOUBTFUL_SHARE * sum(bad) / max(len(bad), 1)
     return fit(features, acceptable, meaning=MEANING, ordinary=ordinary, groups=groups, most_doubtful=most)
-
-
-def summary(found: Fit) -> dict[str, float | int | str]:
-    """The figures of a fit, of the lines as they are: what `s2s calibrate` prints."""
-    usual, calibration = found.ordinary, found.calibration
-    return {
-        "acceptable": calibration.acceptable,
-        "lines": int(usual.sum()),
-        "spoiled_lines": int((~usual).sum()),
-        "acceptable_share": round(float(found.acceptable[usual].mean()), 4),
-        "mean_confidence": round(float(found.confidences[usual].mean()), 4),
-        "calibration_error": round(calibration.calibration_error, 4),
-        "doubtful_share": round(float((found.confidences[usual] < calibration.threshold).mean()), 4),
-        "doubtful_share_spoiled": round(float((found.confidences[~usual] < calibration.threshold).mean()), 4),
-    }

@@ -21,22 +21,17 @@ A line of the report, which is JSON:
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
+from s2s.cli import doubts
+from s2s.cli.doubts import MARK, NOT_CALIBRATED
 from s2s.decoding.results import Translation
-from s2s.files import atomic_file
 from s2s.text.spans import find_spans
 
 Unsure = Literal["keep", "mark", "source"]
 UNSURE: tuple[Unsure, ...] = ("keep", "mark", "source")
-MARK = "[?] "
-NOT_CALIBRATED = "the confidence of this model is not calibrated; the score is all there is to judge by"
 
 Entry = dict[str, Any]
 
@@ -68,13 +63,6 @@ def _spans(source: str, translation: str) -> list[Entry]:
     return found
 
 
-@contextmanager
-def report_file(path: Path) -> Iterator[Callable[[Entry], None]]:
-    """Yield a function that writes an object; the file appears at `path` when the block ends well."""
-    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
-        yield lambda each: print(json.dumps(each, ensure_ascii=False), file=file)
-
-
 @dataclass
 class Doubts:
     """Decides what is written for each line, and counts the doubtful ones.
@@ -99,8 +87,5 @@ class Doubts:
 
     def summary(self, lines: int, advice: str) -> str:
         """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
-        if not self.doubtful:
-            return ""
         done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[self.unsure]
-        verb = "is" if self.doubtful == 1 else "are"
-        return f"{self.doubtful:,} of {lines:,} lines {verb} doubtful{done}{advice}"
+        return doubts.summary(self.doubtful, lines, "lines", done + advice)

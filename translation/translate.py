@@ -28,11 +28,12 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.cli.doubts import MARK, report_file
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable, current_version
 from s2s.text.lines import LineReader
-from translation.report import MARK, UNSURE, Doubts, Entry, entry, report_file
+from translation.report import UNSURE, Doubts, Entry, entry
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation

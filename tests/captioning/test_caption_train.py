@@ -176,3 +176,15 @@ def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
     monkeypatch.setattr(extract, "extract", once)
     with pytest.raises(UserError, match=r"green\.png: does not exist"):
         build(recipe, CPU)
+
+
+def test_the_best_model_is_calibrated_on_the_pictures_of_the_recipe(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("captioning.calibration.calibrate_trained", lambda *arguments: asked.append(arguments))
+    calibrate = build(recipe, CPU).calibrate
+    assert calibrate is not None
+    calibrate(tmp_path)
+    [(directory, train, validation, device)] = asked
+    assert (directory, len(train), len(validation), device) == (tmp_path, 3, 1, "cpu")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from s2s.cli.doubts import NOT_CALIBRATED
 from s2s.decoding.confidence import FILE, Calibration
 from s2s.decoding.results import Sentence, Translation
 from s2s.storage.model_directory import write_asset
-from translation.report import NOT_CALIBRATED, UNSURE, Doubts, entry
+from translation.report import UNSURE, Doubts, entry
 
 LINES = ["A man is sleeping.", "", "Two dogs play!", "東", "A red hat in the snow."]
 

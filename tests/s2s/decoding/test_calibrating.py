@@ -100,3 +100,13 @@ def test_the_expected_calibration_error_of_an_example() -> None:
     assert [each.confidence for each in bins] == pytest.approx([0.05, 0.85, 1.0])
     assert [each.acceptable for each in bins] == [0.5, 1.0, 1.0]
     assert expected_calibration_error(confidences, acceptable) == pytest.approx((2 * 0.45 + 2 * 0.15 + 0) / 5)
+
+
+@pytest.mark.parametrize("spoiled", [100, 1000])
+def test_the_confidence_of_ordinary_outputs_is_right_on_average_however_many_are_spoiled(spoiled: int) -> None:
+    """Spoiled outputs that are worse than their features say would else make all others look worse."""
+    features, acceptable, _ = drawn(1000)
+    count = len(features)
+    labels, ordinary = [*acceptable, *[False] * spoiled], [True] * count + [False] * spoiled
+    found = fit([*features, *features[:spoiled]], labels, meaning="drawn", ordinary=ordinary)
+    assert found.confidences[:count].mean() == pytest.approx(np.mean(acceptable), abs=0.01)

@@ -18,6 +18,8 @@ from translation.piece import Piece
 from translation.reading import Reader
 from translation.splitting import split
 
+_BLOCKS = r"p|div|br|hr|li|ul|ol|dl|dt|dd|table|thead|tbody|tr|td|th|h[1-6]|option|section|article|blockquote"
+_BETWEEN_CELLS = re.compile(rf"</?(?:{_BLOCKS})(?:\s[^<>]*+)?/?>|(?<!\S)\|(?!\S)", re.IGNORECASE)
 # White space, and marks of lists, headings and quotations: "- ", "* ", "1. ", "2) ", "a) ", "## ", "> ".
 _BEFORE = re.compile(r"\s*(?:(?:[-*+•‣◦·–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|\[[ xX]\])\s+)*")
 
@@ -57,7 +59,7 @@ def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:
 
     Lines are normalised to NFC, as the text was that the vocabulary was trained on.
     """
-    texts = [unicodedata.normalize("NFC", line) for line in lines]
+    texts = [unicodedata.normalize("NFC", line).strip("\r\n") for line in lines]
     spans = [_sentences(text, reader.language) for text in texts]
     sentences = (text[start:end] for text, of in zip(texts, spans) for start, end in of)
     pieces = iter(reader.read_all(list(sentences)))
@@ -70,7 +72,18 @@ def _sentences(text: str, language: str) -> list[tuple[int, int]]:
     start = before.end() if before else 0
     if start and (start == len(text) or any(span.start < start < span.end for span in find_spans(text))):
         start = len(text) - len(text.lstrip())  # no list: nothing follows, or it is a part of "(555) 123-4567"
-    return [(start + first, start + last) for first, last in sentence_spans(text[start:], language)]
+    spans = list[tuple[int, int]]()
+    for first, last in _cells(text, start):
+        spans += [(first + a, first + b) for a, b in sentence_spans(text[first:last], language)]
+    return spans
+
+
+def _cells(text: str, start: int) -> Iterator[tuple[int, int]]:
+    """The parts of a text from `start` on between the bars of a table or the tags of paragraphs, cells and lists."""
+    for mark in _BETWEEN_CELLS.finditer(text, start) if "|" in text or "<" in text else ():
+        yield start, mark.start()
+        start = mark.end()
+    yield start, len(text)
 
 
 def _cut(
@@ -79,7 +92,7 @@ def _cut(
     pieces: list[Piece] = []
     places: list[tuple[int, int]] = []
     for (start, end), sentence in zip(spans, sentences):
-        if len(sentence.ids) <= limit:
+        if len(sentence.ids) <= limit or not sentence.translatable:
             pieces.append(sentence)
             places.append((start, end))
             continue

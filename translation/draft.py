@@ -29,14 +29,14 @@ class Draft:
         text: what is read so far
         has_letters: whether it has any, besides what is copied
         has_placeholders: whether the vocabulary has any
+        words_end: where the words of the user's text end: only final marks and closing quotation marks follow
     """
 
     def __init__(self, placeholders: int) -> None:
         self.text, self.has_letters, self.has_placeholders = "", False, placeholders > 0
+        self.words_end = 0
         self._free = list(PLACEHOLDERS[:placeholders])
-        self._copies: list[
-            list[str]
-        ] = []  # the texts that placeholders and UNKs stand for, in order, each in its parts
+        self._copies: list[list[str]] = []  # what placeholders and UNKs stand for, in order, each in its parts
         self._copied_to = -1  # where the last of them ends, in the user's text
         self._marks: list[_LeftOut] = []
         self._left_out_to = -1  # where the last mark ends, in the user's text
@@ -57,7 +57,7 @@ class Draft:
     @property
     def ends_in_a_word(self) -> bool:
         """Whether what is read ends in a word."""
-        return self.text[-1:] not in ("", ".", "!", "?")
+        return self.text[-1:].isalnum() or self.text[-1:] >= PLACEHOLDERS[0]
 
     def read_in_capitals(self, word: str) -> None:
         """Read a word in the form that is given; its translation will be in capitals."""
@@ -75,7 +75,8 @@ class Draft:
 
     def leave_out(self, text: str, start: int, end: int) -> None:
         """Leave out a part of a text; parts without anything between them become one."""
-        right = end < len(text) and not text[end].isspace()
+        touches = end < len(text) and not text[end].isspace()
+        right = touches and text[end] not in ".,;:!?"  # a comma behind it belongs to what is before it
         last = self._marks[-1] if self._marks else None
         if last and self._left_out_to == start:
             last.parts.append(text[start:end])
@@ -83,7 +84,7 @@ class Draft:
         else:
             left = start > 0 and not text[start - 1].isspace()
             self._marks.append(_LeftOut([text[start:end]], len(self.text), left, right))
-        self._left_out_to, self._behind_mark = end, right
+        self._left_out_to, self._behind_mark = end, touches
 
     def _add(self, text: str) -> None:
         # "A man 😀." is read as "A man." and "A [big] man" as "A big man".

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from s2s.text.casing import Case
+from s2s.text.lines import without_invisible
 from s2s.text.tokens import END, SPECIALS
 
+# Quotation marks and brackets are not read but put back: none gets lost or changed.
+PAIRED = frozenset('"“”„‟‘‚«»‹›()[]{}<>')
 _FINAL = re.compile(r"[.!?…]+$")
+_LONGEST = 100  # characters of the end of a text in which its final mark is looked for
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,9 @@ class Piece:
     @cached_property
     def final_mark(self) -> str:
         """The full stop, question mark or the like at the end of the user's text, inside of closing brackets."""
-        end = self.text
-        if self.marks and self.marks[-1].position == len(self.ids):
-            end = end.removesuffix(self.marks[-1].text).rstrip()
-        found = _FINAL.search(end.rstrip("\"'”’»)]"))
+        end = without_invisible(self.text).rstrip()
+        for mark in reversed(self.marks):
+            if mark.position == len(self.ids):
+                end = end.removesuffix(mark.text).rstrip()
+        found = _FINAL.search(unicodedata.normalize("NFKC", end[-_LONGEST:]).rstrip("\"'”’»)]"))
         return found[0] if found else ""

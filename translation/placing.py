@@ -25,9 +25,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.copying import Copies
-from translation.piece import Mark, Piece
+from translation.piece import PAIRED, Mark, Piece
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,11 +194,17 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character == "-" or character >= "\ue000"
 
 
+def without_pairs(text: str) -> str:
+    """The text without quotation marks and brackets: the model reads none, so that those it writes are its own."""
+    return text if PAIRED.isdisjoint(text) else "".join(c for c in text if c not in PAIRED)
+
+
 def decode_copies(tokens: Sequence[int], copies: Copies, target: Vocabulary) -> str:
     """The text of tokens, with a character of private use in the place of each copied text: `stand_in(step)`."""
     steps = [step for step, token in enumerate(tokens) if step in copies.texts]
-    ids = [1 if step in copies.texts else token for step, token in enumerate(tokens)]
-    return target.decode(ids, [stand_in(step) if copies.texts[step] else "" for step in steps])
+    ids = [UNK if step in copies.texts else token for step, token in enumerate(tokens)]
+    text = target.decode(ids, [stand_in(step) if copies.texts[step] else "" for step in steps])
+    return text if target.kind == "word" else without_pairs(text)
 
 
 def stand_in(number: int) -> str:

@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from s2s.text.casing import Case, case_of, known_form
+from s2s.text.casing import Case, case_of, is_upper, known_form
 from s2s.text.languages import primary_subtag
 from s2s.text.spans import find_spans
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.draft import Draft
-from translation.piece import Piece
+from translation.piece import PAIRED, Piece
 
 _BETWEEN_SPACES = re.compile(r"\S+|\s")
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
@@ -32,13 +32,13 @@ _LETTER = rf"(?![{_IDEOGRAPHS}])\w"
 _WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _CLOSING = " !?…\"'”’»)]"
-_PAIRED = frozenset('"“”„‟‘‚«»‹›()[]{}<>')  # quotation marks and brackets are put back: none gets lost or changed
 _FOLDED = str.maketrans({"’": "'", "“": '"', "”": '"', "„": '"', "‚": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})
 _CLAUSE = str.maketrans(";:…", ",,,")  # if a model has not learned these, it reads a comma
 # Tokenised text is read as it was: "a man 's dog ." and "a man &apos;s dog".
-_APOSTROPHE = re.compile(r"(?<=\w)\s?(?:&(?:apos|#39|#x27|rsquo);|['’])(?=(?:s|t|re|ve|ll|d|m)\b)")
+_APOSTROPHE = re.compile(r"(?<=\w)\s?(?:&(?:apos|#39|#x27|rsquo);|['’‘`´])(?=(?:s|t|re|ve|ll|d|m)\b)")
 _SPACED_STOP = re.compile(r"(?<=\w)\s(?=[.,](?:\s|$))")
-_ODD = re.compile(r" [.,']|'(?!\w)|[.,]\S")  # tokenised text, quotation marks, addresses such as "shop.de"
+# Not ordinary: tokenised text, quotation marks, addresses such as "shop.de", several spaces, signs at the ends.
+_ODD = re.compile(r" [.,' ]|'(?!\w)|[.,]\S|^\W|,$")
 
 # Training text of so many lines counts fully; in less text a character is rare if it is rarer in proportion.
 _LINES, _RARE_LETTER, _RARE_SIGN = 5_000, 5, 100
@@ -77,7 +77,7 @@ class Reader:
         self.vocabulary, self.language = vocabulary, primary_subtag(language)
         self.known = vocabulary.characters - set(rare)
         if vocabulary.kind != "word":
-            self.known -= _PAIRED
+            self.known -= PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
         self._cost = lru_cache(maxsize=1 << 14)(self._cost_of)
@@ -108,6 +108,7 @@ class Reader:
         spans = find_spans(readable)
         between = "".join(_outside(readable, [(span.start, span.end) for span in spans]))
         case, end = case_of(between, self.language), 0
+        draft.words_end = len(readable.rstrip(_CLOSING))
         for span in spans:
             self._read_text(readable, end, span.start, case, draft)
             word = span.word or (span.kind == "entity" and self._stands_like_a_word(readable, span.start, span.end))
@@ -130,12 +131,15 @@ class Reader:
         visible = "".join(c for c in match[0] if not self._is_invisible(c))
         if not visible:
             return
-        in_capitals = case is not Case.MIXED or (visible.isupper() and len(visible) > 1)
+        in_capitals = case is not Case.MIXED or (len(visible) > 1 and is_upper(visible))
         readable = self._readable(visible, in_capitals)
-        if _is_quotation_mark(text, match):
+        word = any(map(str.isalnum, visible))
+        if _is_quotation_mark(text, match) or (not word and _is_at_an_end(match, draft)):
             readable = None
-        elif readable is None and _is_final_mark(text, match):
+        elif readable is None and match[0] in ("!", "?", "…") and match.start() >= draft.words_end:
             readable = "." if "." in self.known and draft.ends_in_a_word else ""
+        elif word and any(map(str.isdecimal, visible)):
+            readable = None  # "1990s", "28th": no digit gets lost
         if readable is None and any(c.isalnum() or unicodedata.category(c)[0] == "M" for c in visible):
             draft.copy(text, *match.span())
         elif readable is None:
@@ -155,7 +159,7 @@ class Reader:
         """Whether a sign stands between words as a word would: "a man & a woman", "a sign with a $ on it"."""
         before, after = text[max(0, start - 2) : start], text[end : end + 2]
         between = before[1:] == after[:1] == " " and before[0].isalnum() and after[1:].isalnum()
-        return between and text[start:end] not in _PAIRED | {"&quot;"}
+        return between and text[start:end] not in PAIRED | {"&quot;"}
 
     def _read_capitals(self, word: str, readable: str, case: Case, draft: Draft) -> None:
         """Read a word of a line in capitals or of a title, or a word in capitals; a form of it is `readable`."""
@@ -188,13 +192,15 @@ class Reader:
 
 
 def _is_quotation_mark(text: str, match: re.Match[str]) -> bool:
-    """Whether a sign is a single quotation mark, and no apostrophe as in "the boys' dog"."""
-    return match[0] in ("'", "’") and not text[: match.start()].endswith("s")
+    """Whether a sign is a single quotation mark, and no apostrophe as in "the boys' dog" and "{name}'s dog"."""
+    before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+    return match[0] in ("'", "’") and before != "s" and not (before.strip() and after.isalnum())
 
 
-def _is_final_mark(text: str, match: re.Match[str]) -> bool:
-    """Whether a sign ends the sentence: nothing but such signs and closing quotation marks follow."""
-    return match[0] in ("!", "?", "…") and not text[match.end() :].strip(_CLOSING)
+def _is_at_an_end(match: re.Match[str], draft: Draft) -> bool:
+    """Whether a sign stands before all words, or is a comma, colon or dash behind them: it is carried around."""
+    behind = match.start() >= draft.words_end - 1 and match[0] in ",;:-–—"
+    return (not draft.text and match[0] != "¿") or (behind and match.end() >= draft.words_end)
 
 
 def _forms(word: str) -> Iterable[str]:
@@ -203,7 +209,7 @@ def _forms(word: str) -> Iterable[str]:
     if not word.isascii():
         yield word.translate(_FOLDED)
         yield unicodedata.normalize("NFKC", word).translate(_FOLDED).strip()
-    if word in ";:…":
+    if word in {";", ":", "…"}:
         yield word.translate(_CLAUSE)
 
 

@@ -105,8 +105,9 @@ class Writer:
             for step, copy in copies.texts.items():
                 labels[step] = copy or labels[step]
         else:
-            text = piece.case.apply(self._with_final_mark(self.target.decode(tokens), piece))
-        return Sentence(text.strip(), hypothesis.score, tuple(labels), attention)
+            text = decode_copies(tokens, Copies({}, {}, {}), self.target)
+            text = piece.case.apply(self._with_final_mark(text, piece))
+        return Sentence(text.strip() or piece.text, hypothesis.score, tuple(labels), attention)
 
     def _restored(
         self, tokens: Sequence[int], attention: NDArray[np.float32] | None, copies: Copies, piece: Piece

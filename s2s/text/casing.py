@@ -12,6 +12,7 @@ _SMALL = {
     "fr": "à au aux avec d dans de des du en et l la le les ou par pour sur un une",
 }
 _SHORTEST_LINE = 4  # letters of a single word in capitals that is a line in capitals; "TV" is none
+_SHORT_WORD = 3  # letters of articles, prepositions and conjunctions, which have capitals in titles alone
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -35,18 +36,25 @@ class Case(Enum):
 _WORD_AND_REST = re.compile(r"[^\W\d_][\w'’]*")  # of "man's" the "s" begins no word
 
 
+def is_upper(word: str) -> bool:
+    """Whether a word is in capitals; an "ß" among them, which often stays small, does not count."""
+    return word.replace("ß", "").isupper()
+
+
 def case_of(text: str, language: str) -> Case:
     """The case of a line. A title has at least three words, each with a capital, but for small words like "of"."""
     words = [word for word in _WORD.findall(text) if word.lower() != word.upper()]
     if not words:
         return Case.MIXED
-    if all(map(str.isupper, words)):
+    if all(map(is_upper, words)):
         long = [word for word in words if len(word) > 1]
         return Case.UPPER if len(long) > 1 or any(len(word) >= _SHORTEST_LINE for word in long) else Case.MIXED
     small = _SMALL.get(language, "").split()
     capitals = sum(word[0].isupper() for word in words)
     whole = all(word[0].isupper() or word in small for word in words)
-    title = whole and capitals >= 3 and not any(word.isupper() and len(word) > 1 for word in words)
+    title = whole and capitals >= 3 and not any(is_upper(word) and len(word) > 1 for word in words)
+    if not small:  # German nouns have capitals anyway: "Männer, Frauen, Kinder" is no title
+        title = title and any(len(word) <= _SHORT_WORD for word in words[1:])
     return Case.TITLE if title else Case.MIXED
 
 

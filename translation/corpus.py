@@ -12,7 +12,7 @@ from s2s import seeds
 from s2s.config import option
 from s2s.errors import check
 from s2s.text.entities import has_entity, unescape_entities
-from s2s.text.lines import read_lines
+from s2s.text.lines import read_lines, without_invisible
 
 SHOWN = 3  # line numbers that a report shows for each reason
 
@@ -123,7 +123,7 @@ def read_parallel(source: Path, target: Path) -> ParallelText:
 
 def is_blank(source: str, target: str) -> bool:
     """Whether a side has no visible character."""
-    return not source.strip() or not target.strip()
+    return not without_invisible(source).strip() or not without_invisible(target).strip()
 
 
 def is_too_long(source: str, target: str, limit: int) -> bool:

@@ -170,8 +170,8 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
 def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
     files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
     names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
-    batches_alone = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0}  # what these keys change
-    learned = to_dict(recipe.vocabulary) | batches_alone
+    others = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0, "rare_character": 0}  # change no vocabulary
+    learned = to_dict(recipe.vocabulary) | others
     vocabularies = [side.to_bytes().hex() for side in known] if known else learned
     return cache.key([VERSION, files, names, to_dict(recipe.cleaning), vocabularies])
 

@@ -41,17 +41,17 @@ _SPACED_STOP = re.compile(r"(?<=\w)\s(?=[.,](?:\s|$))")
 _ODD = re.compile(r" [.,' ]|'(?!\w)|[.,]\S|^\W|,$")
 
 # Training text of so many lines counts fully; in less text a character is rare if it is rarer in proportion.
-_LINES, _RARE_LETTER, _RARE_SIGN = 5_000, 5, 100
+_LINES, _SIGNS = 5_000, 20  # signs are needed so many times as often as letters
 
 
-def rare_characters(lines: Sequence[str], characters: Iterable[str]) -> str:
+def rare_characters(lines: Sequence[str], characters: Iterable[str], threshold: int = 5) -> str:
     """Those of a vocabulary's characters that are too rare in a training text for a model to have learned them.
 
     Signs are needed more often than letters: a model has to learn what each of them means. Ideographs are never rare:
     there are too many of them, and each is a word or a part of one.
     """
-    counts, scale = Counter("".join(lines)), min(1.0, len(lines) / _LINES)
-    least = {True: _RARE_LETTER * scale, False: _RARE_SIGN * scale}
+    counts, letters = Counter("".join(lines)), threshold * min(1.0, len(lines) / _LINES)
+    least = {True: letters, False: _SIGNS * letters}
     rare = (c for c in characters if counts[c] < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
     return "".join(sorted(c for c in rare if not re.match(f"[{_IDEOGRAPHS}]", c)))
 

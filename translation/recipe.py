@@ -49,6 +49,12 @@ class VocabularyConfig:
     size: int = option(6000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")
     threshold: int = option(2, low=1, help="word, character: how often a token must occur to be known")
     joint: bool = option(True, help="one vocabulary for both languages")
+    rare_character: int = option(
+        5,
+        low=0,
+        help="letters of the source that occur less often, and signs that occur less than 20 times as often, are not "
+        "read but copied or carried around; in text of fewer than 5,000 lines in proportion",
+    )
     placeholders: int = option(
         len(PLACEHOLDERS), low=0, high=len(PLACEHOLDERS), help="tokens that stand for text to be copied, such as a URL"
     )

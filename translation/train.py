@@ -126,7 +126,7 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
         max_source_length=min(MAX_SOURCE_LENGTH, max(map(len, sources))),
         length_ratio=min(MAX_LENGTH_RATIO, max(1.0, ratios[int(0.999 * (len(ratios) - 1))])),
         placeholders=data.source.placeholders,
-        rare_characters=rare_characters(data.train.source, data.source.characters),
+        rare_characters=rare_characters(data.train.source, data.source.characters, recipe.vocabulary.rare_character),
         encoder=recipe.encoder,
         decoder=recipe.decoder,
     )

@@ -336,7 +336,9 @@ class _Run:
             if self._options.n_best is None:
                 yield written
             else:
-                yield from (f"{line} ||| {each.text} ||| {each.score:.4f}" for each in translation.n_best)
+                for each in translation.n_best:  # a copied line has no score
+                    score = f"{each.score:.4f}" if each.tokens else ""
+                    yield f"{line} ||| {each.text} ||| {score}"
 
     def _write_attention(self, translations: Sequence[Translation], name: str, first: int) -> None:
         if self._attention:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from s2s.decoding.search import Hypothesis
 
 _NO_LINE_ENDS = str.maketrans("\n\r", "  ")
-_BLANK = Sentence("", 0.0)
 _FINAL = re.compile(r"[.!?…]+(?=[\"'”’»)]*$)")
 _STOP_BEFORE_COPY = re.compile(rf"[.!?…]+ ?([{PLACEHOLDERS}{UNKNOWN_CHARACTER}\U000f0000-\U000fffff])")
 _MOST_WEIGHTS = 1 << 22  # of the attention of a line that was cut: 16 MB
@@ -56,8 +55,9 @@ class Writer:
         A piece without hypotheses is copied as it is.
         """
         pieces = [self._sentences(piece, found) for piece, found in zip(line.pieces, hypotheses, strict=True)]
-        if not pieces:
-            return Translation((_BLANK,))
+        if not pieces:  # blank, or nothing but separators such as "<br/>"
+            (text,) = line.between
+            return Translation((Sentence(_on_one_line(text) if text.strip() else "", 0.0),))
         n_best = islice(_distinct(self._joined(pieces, self._between(line))), self.n_best)
         return Translation(tuple(n_best), line.source_tokens, len(pieces), line.is_long, line.places)
 

@@ -3,7 +3,8 @@
 A decoder may fall into a loop ("red red red red", "ein Mann, ein Mann, ein Mann"). Two measures describe how much a
 sentence repeats itself:
 
-    times   how often the same words stand directly after each other: 3 in "very very very big" and in "ho ho ho"
+    times   how often the same words stand directly after each other: 3 in "very very very big" and in "ho ho ho". A
+            sign between two of them does not count, so that it is 2 in "a man, a man"
     words   how many words the longest n-gram has that occurs twice: 2 in "a man sees a man" ("a man")
 
 A source that repeats itself allows its translation to do so. Otherwise the same words may not stand directly after
@@ -27,7 +28,7 @@ from torch.nn.functional import pad
 
 from s2s.decoding.constraints import keep_rows
 from s2s.text.languages import primary_subtag
-from s2s.text.tokens import UNK
+from s2s.text.tokens import SPECIALS, UNK
 from s2s.text.vocabulary import Vocabulary
 
 # Words that grammar doubles: "die Frau, die die Katze sieht", "he had had it".
@@ -54,16 +55,21 @@ class WordTable:
     Attributes:
         starts: for each token id, whether a word or a sign begins with it
         doubled: the ids of words that the language doubles, such as German "die die"
+        signs: the ids of commas and other signs
     """
 
     starts: Sequence[bool]
     doubled: frozenset[int] = frozenset()
+    signs: frozenset[int] = frozenset()
 
 
 def word_table(vocabulary: Vocabulary, language: str = "") -> WordTable:
     """What the measures know of a vocabulary of a language, which is given by its code."""
     ids = (vocabulary.encode(word) for word in _DOUBLED.get(primary_subtag(language), ()))
-    return WordTable(vocabulary.word_starts(), frozenset(of[0] for of in ids if len(of) == 1 and of[0] != UNK))
+    doubled = frozenset(of[0] for of in ids if len(of) == 1 and of[0] != UNK)
+    tokens = enumerate(vocabulary.tokens(range(vocabulary.first_placeholder)))
+    signs = frozenset(i for i, token in tokens if i >= len(SPECIALS) and not any(map(str.isalnum, token)))
+    return WordTable(vocabulary.word_starts(), doubled, signs)
 
 
 def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:
@@ -84,6 +90,9 @@ def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:
                 whole = words.starts[tokens[time - lag + 1]]
                 free = not whole or (lag == 1 and token in words.doubled)
                 times = max(times, length // lag + 1 - free)
+            elif length == lag - 1 and tokens[place + 1] in words.signs:  # directly, but for a sign between them
+                whole = words.starts[tokens[time - lag + 2]]
+                times = max(times, 2 if whole and not (lag == 2 and token in words.doubled) else 1)
         places[token].append(time)
     return Repetition(times, longest)
 
@@ -125,7 +134,7 @@ class NoLoops:
 
     Attributes:
         starts: (vocabulary,) bool, see `WordTable`
-        doubled: (vocabulary,) bool
+        doubled, signs: (vocabulary,) bool
         times, words: (rows, 1) int64, what is allowed
         history: (rows, time) int64, the tokens so far
         matches: (rows, time) int64: how many tokens before each position, itself included, equal the last tokens
@@ -134,6 +143,7 @@ class NoLoops:
 
     starts: Tensor
     doubled: Tensor
+    signs: Tensor
     times: Tensor
     words: Tensor
     history: Tensor
@@ -144,11 +154,12 @@ class NoLoops:
     def of(cls, allowed: Sequence[Repetition], words: WordTable, device: torch.device | str) -> NoLoops:
         """The constraint before the first token; `allowed` has one entry for each sentence."""
         starts = torch.tensor(words.starts, device=device)
-        doubled = torch.zeros_like(starts)
+        doubled, signs = torch.zeros_like(starts), torch.zeros_like(starts)
         doubled[list(words.doubled)] = True
+        signs[list(words.signs)] = True
         limits = torch.tensor([[each.times, each.words] for each in allowed], device=device)
         none = torch.zeros(len(allowed), 0, dtype=torch.int64, device=device)
-        return cls(starts, doubled, limits[:, :1], limits[:, 1:], none, none, none)
+        return cls(starts, doubled, signs, limits[:, :1], limits[:, 1:], none, none, none)
 
     def read(self, tokens: Tensor) -> NoLoops:
         """See `Constraint`."""
@@ -168,10 +179,15 @@ class NoLoops:
         # Position j would be followed, a second time, by the token at j + 1; 0 is the position before the first token.
         matches, matched_words = pad(self.matches, (1, 0))[:, :time], pad(self.matched_words, (1, 0))[:, :time]
         lags = torch.arange(time, 0, -1, device=self.history.device)  # (time,): how far back the token at j + 1 lies
-        unit_starts = (torch.arange(time, device=lags.device) - lags + 1).clamp_min(0)  # (time,)
-        whole = self.starts[self.history[:, unit_starts]]  # (rows, time): the repeated tokens begin a word
+        places = torch.arange(time, device=lags.device)  # (time,): j + 1
+        whole = self.starts[self.history[:, (places - lags + 1).clamp_min(0)]]  # the repeated tokens begin a word
         free = ~whole | ((lags == 1) & self.doubled[self.history])
         loops = (matches + 1) // lags + 1 - free.long() > self.times
+        # The same with a sign between both, which stands behind j + 1: the repeated tokens are one less.
+        behind = pad(self.signs[self.history[:, 1:]], (0, 1))
+        whole = self.starts[self.history[:, (places - lags + 2).clamp(0, time - 1)]]
+        parted = (matches + 2 == lags) & behind & whole & ~((lags == 2) & self.doubled[self.history])
+        loops = loops | (parted & (lags > 1) & (self.times < 2))
         long = (matched_words >= self.words) & self.starts[self.history]
         banned = loops | long  # (rows, time)
         scores = log_probabilities.clone()

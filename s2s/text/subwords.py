@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
+from itertools import chain
 from typing import overload
 
 from s2s.errors import UserError, check
@@ -14,6 +16,7 @@ from s2s.text.tokens import END, PAD, PLACEHOLDERS, SPECIALS, START, UNK, UNKNOW
 # SentencePiece writes a space as U+2581 and reserves U+2585. Neither is in its training text, so U+2585 is always
 # unknown. A U+2581 in the user's text is passed to it as U+2585, because it would otherwise be decoded as a space.
 _SPACE = "\u2581"
+_ALPHABET = 200  # characters at most of a script with an alphabet, with its signs
 _PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 
 
@@ -165,9 +168,8 @@ def train_subwords(lines: Iterable[str], size: int, *, kind: str = "bpe") -> Sub
     from sentencepiece import SentencePieceTrainer
 
     check(kind in ("bpe", "unigram"), f"the kind of a subword vocabulary must be bpe or unigram, not {kind}")
-    text = list(
-        _training_text(lines)
-    )  # read before training, so that errors of reading are not taken for errors of SentencePiece
+    # Read before training, so that errors of reading are not taken for errors of SentencePiece.
+    text = _without_rarest(list(_training_text(lines)), size)
     model = BytesIO()
     try:
         SentencePieceTrainer.train(
@@ -204,6 +206,20 @@ def _training_text(lines: Iterable[str]) -> Iterator[str]:
         line = specials.sub("< ", line.replace(_SPACE, " ").replace(UNKNOWN_CHARACTER, " "))
         line = _PLACEHOLDER.sub(" ", line)
         yield from (line[start : start + 1000] for start in range(0, len(line), 1000))
+
+
+def _without_rarest(lines: list[str], size: int) -> list[str]:
+    """The lines without the rarest characters, if they would fill more than half of a vocabulary of `size`.
+
+    Chinese text has thousands of characters: with all of them, a vocabulary would have no room for merges.
+    """
+    counts = Counter(chain.from_iterable(lines))
+    room = max(size // 2, _ALPHABET)
+    if len(counts) <= room:
+        return lines
+    ranked = sorted(counts, key=lambda character: (-counts[character], character))
+    rest = str.maketrans(dict.fromkeys(ranked[room:], " "))
+    return [line.translate(rest) for line in lines]
 
 
 def _training_failure(message: str, size: int) -> str:

@@ -44,6 +44,15 @@ def test_a_word_that_the_language_doubles_may_be_doubled_but_not_tripled() -> No
     assert repetition_of([0, 1, 1, 1], table).times == 2
 
 
+def test_a_sign_between_the_same_words_does_not_count() -> None:
+    table = WordTable([True] * 6, frozenset({3}), frozenset({5}))
+    assert repetition_of([0, 1, 5, 0, 1], table).times == 2
+    assert repetition_of([0, 5, 0], table).times == 2
+    assert repetition_of([0, 1, 5, 0, 2], table).times == 1
+    assert repetition_of([0, 4, 0], table).times == 1
+    assert repetition_of([3, 5, 3], table).times == 1
+
+
 def test_a_source_that_repeats_itself_allows_its_translation_to_do_so() -> None:
     assert allowed_by([0, 1, 2], WORD_IDS) == Repetition(1, WORDS)
     assert allowed_by([0, 0, 0, 1], WORD_IDS).times == 3
@@ -60,7 +69,7 @@ def written(sequence: list[int], allowed: Repetition, table: WordTable) -> NoLoo
 @pytest.mark.parametrize("allowed", [Repetition(), Repetition(2, 5), Repetition(3, 12)])
 def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(allowed: Repetition) -> None:
     """By its definition, over random sentences of three words in two pieces each."""
-    table = WordTable([True, False, True, False, True, False, True])
+    table = WordTable([True, False, True, False, True, False, True], frozenset({2}), frozenset({6}))
     draw = random.Random(1)
     for _ in range(300):
         sentence = [draw.randrange(7) for _ in range(draw.randrange(1, 14))]

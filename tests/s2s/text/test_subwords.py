@@ -86,3 +86,11 @@ def test_a_model_that_rewrites_text_is_refused() -> None:
     )
     with pytest.raises(UserError, match="identity normalisation"):
         load_vocabulary("bpe", model.getvalue())
+
+
+def test_of_thousands_of_characters_the_rarest_leave_room_for_merges() -> None:
+    lines = [f"{chr(0x4E00 + i)}在公园里" for i in range(600)] * 2
+    vocabulary = train_subwords(lines, 500)
+    assert len(vocabulary.characters) < 260
+    assert UNK not in vocabulary.encode("在公园里")
+    assert len(vocabulary.encode("在公园里")) < 4

@@ -211,7 +211,8 @@ def _check_together(first: TranslationModel, other: TranslationModel, names: str
         f"{directions[1]}; choose models of one direction",
     )
     check(
-        first.source.to_bytes() == other.source.to_bytes() and first.target.to_bytes() == other.target.to_bytes(),
+        [(side.to_bytes(), side.placeholders) for side in (first.source, first.target)]
+        == [(side.to_bytes(), side.placeholders) for side in (other.source, other.target)],
         f"{names}: they cannot translate together, because their vocabularies differ; train both on the same text, or "
         "start the training of one from the other",
     )

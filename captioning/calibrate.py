@@ -12,28 +12,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from captioning.caption import model_directory
 from s2s.cli import calibration_command, command
-from s2s.cli.arguments import Parser
-from s2s.storage.bundled import find_model
-
-MODELS = Path(__file__).resolve().parent / "models"
+from s2s.cli.arguments import Parser, use_threads
 
 
 def calibrate(arguments: list[str]) -> int:
     """Calibrate the model that the arguments name; print the figures as one JSON object and return the exit code."""
     options = _parser().parse_args(arguments)
-    directory = find_model(options.model, "captioning", MODELS)
+    directory = model_directory(options.model)
     calibration_command.check_picture(options, filter(None, (options.train, options.references)))
     from captioning.prepare import read_examples
 
     train = read_examples(options.train, options.images, keep_duplicates=False) if options.train else None
     validation = read_examples(options.references, options.images, keep_duplicates=True)
-    import torch
-
     from captioning.calibration import calibrate_model
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options)
     found = calibrate_model(directory, train, validation, device=options.device)
     calibration_command.report(found, directory, options, "pictures")
     return 0
@@ -45,7 +40,6 @@ def _parser() -> Parser:
         "validation pictures, and store it in the model directory. `caption` then says which captions are doubtful."
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (see `s2s models`)")
     add(
         "--references",
         type=Path,

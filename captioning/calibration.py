@@ -60,7 +60,7 @@ def calibrate_model(
     """
     captioner = Captioner.load(directory, device=device)
     known = learn_familiarity(captioner, train) if train else captioner.model.familiarity
-    check(known, f"{directory}: what its training pictures look like is not stored; name them with --train")
+    check(known, f"{directory}: nothing in it describes the training pictures; name them with --train")
     assert known is not None
     captioner.model = replace(captioner.model, familiarity=known)
     found = fit_confidence(captioner, validation)
@@ -76,7 +76,7 @@ def calibrate_trained(directory: Path, train: Sequence[Example], validation: Seq
     try:
         calibrate_model(directory, train, validation, device=device)
     except UserError as error:
-        warn(f"{directory}: its confidence was not calibrated, so `caption` cannot tell doubtful captions: {error}")
+        warn(f"{directory}: its confidence was not calibrated; `caption` will not tell doubtful captions: {error}")
 
 
 def learn_familiarity(captioner: Captioner, train: Sequence[Example]) -> Familiarity:

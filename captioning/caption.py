@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 from captioning.report import entry
 from captioning.results import Result, image_id, write_results
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
-from s2s.cli.doubts import MARK, report_file, summary
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive, use_threads
+from s2s.cli.doubts import MARK, check_calibration, report_file, summary
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
 from s2s.files import check_output, current_version
@@ -69,15 +69,11 @@ def _check_outputs(options: argparse.Namespace, paths: Sequence[Path]) -> None:
 
 
 def _check_calibration(model: Path, options: argparse.Namespace) -> None:
-    """Check that the confidence is calibrated, where an option needs it; only a warning if the option does without."""
-    if options.unsure == "keep" and not options.report:
-        return
+    """Check that the confidence of the model is calibrated, where an option needs it."""
     what = f"the confidence of {model} is not calibrated"
     do = f"calibrate it with `s2s calibrate captioning {model} --train FILE --references FILE`"
     calibrated = (current_version(model) / CONFIDENCE).is_file()
-    check(calibrated or options.unsure == "keep", f"--unsure {options.unsure}: {what}; {do}")
-    if not calibrated:
-        warn(f"--report: {what}, so that it is null for all pictures; {do}")
+    check_calibration(calibrated, options, "pictures", what=what, do=do)
 
 
 def model_directory(model: Path) -> Path:
@@ -174,13 +170,10 @@ def _printable(path: Path) -> str:
 
 def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
-    import torch
-
     from captioning.captioner import BATCH, Captioner
     from s2s.decoding.search import SearchOptions
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options)
     return Captioner.load(
         directory,
         SearchOptions(

@@ -179,7 +179,7 @@ class Captioner:
         return maps, found
 
     def _features(self, maps: FeatureMaps, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
-        """The features of the confidence of each picture's best caption."""
+        """For each picture, the features from which the confidence of its best caption is computed."""
         familiarity = self.model.familiarity
         assert familiarity is not None
         impressions, usual = familiarity.look(_summaries(maps)), familiarity.usual()

@@ -38,7 +38,7 @@ Captions = Sequence[Sequence[int]]  # of one picture, as token ids
 
 
 class Impression(NamedTuple):
-    """What is known of a picture before it is captioned.
+    """How a picture compares with the training pictures, known before it is captioned.
 
     Attributes:
         strangeness: distance of the summary from the flat part in which the training pictures lie, 0 to 2
@@ -88,7 +88,7 @@ class Familiarity:
         return dict(zip(self.tokens.tolist(), self.shares.clamp_min(_LEAST_SHARE).tolist()))
 
     def to_bytes(self) -> bytes:
-        """The content of a file that `from_bytes` reads; floating-point numbers have 16 bits."""
+        """Return the content of a file that `from_bytes` reads. Floating-point numbers are stored in 16 bits."""
         return serialise({field.name: getattr(self, field.name) for field in fields(self)}, torch.float16)[0]
 
     @classmethod

@@ -13,27 +13,22 @@ import sys
 from pathlib import Path
 
 from s2s.cli import calibration_command, command
-from s2s.cli.arguments import Parser
+from s2s.cli.arguments import Parser, use_threads
 from s2s.files import check_readable
-from s2s.storage.bundled import find_model
-
-MODELS = Path(__file__).resolve().parent / "models"
+from translation.translate import model_directory
 
 
 def calibrate(arguments: list[str]) -> int:
     """Calibrate the model that the arguments name; print the figures as one JSON object and return the exit code."""
     options = _parser().parse_args(arguments)
-    directory = find_model(options.model, "translation", MODELS)
+    directory = model_directory(options.model)
     for path in (options.source, options.reference):
         check_readable(path)
     calibration_command.check_picture(options, [options.source, options.reference])
-    import torch
-
     from translation.calibration import calibrate_model
     from translation.corpus import read_parallel
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options)
     text = read_parallel(options.source, options.reference)
     found = calibrate_model(directory, text, device=options.device)
     calibration_command.report(found, directory, options, "lines")
@@ -46,7 +41,6 @@ def _parser() -> Parser:
         "validation text, and store it in the model directory. `translate --report` needs it."
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (see `s2s models`)")
     add("--source", type=Path, required=True, metavar="FILE", help="the text to translate, one sentence per line")
     add("--reference", type=Path, required=True, metavar="FILE", help="its translation, line by line")
     calibration_command.add_options(parser)

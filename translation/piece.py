@@ -71,7 +71,7 @@ class Piece:
 
     @cached_property
     def final_mark(self) -> str:
-        """The full stop, question mark or the like at the end of the user's text, inside of closing brackets."""
+        """The full stop, question mark or the like that ends the text; brackets and quotation marks may follow it."""
         end = without_invisible(self.text).rstrip()
         for mark in reversed(self.marks):
             if mark.position == len(self.ids):

@@ -225,7 +225,7 @@ def insert(text: str, insertions: Sequence[Insertion]) -> str:
             word = f" {word}"
         if insertion.right:
             after = after.lstrip(" ")
-        elif after and not after[0].isspace() and (_in_word(after[0]) or after[0] in "([{„“\"'"):
+        elif after and not after[0].isspace() and (_in_word(after[0]) or after[0] == "'"):
             word = f"{word} "
         text, limit = f"{before}{word}{after}", len(before)
     return text

@@ -2,9 +2,9 @@
 
     the user's sentence       <b>A MAN</b> pays “$5” at shop.de 😀!
     placeholders              copied word for word: $5, shop.de, and words with letters that the vocabulary lacks
-    marks                     left out, and put back afterwards: <b>, </b>, 😀, and signs that the vocabulary lacks
+    marks                     left out, and put back afterwards: <b>, </b>, “, ”, 😀, signs that the vocabulary lacks
     words in capitals         read in the form that the vocabulary knows best, and written in capitals again
-    what the model reads      A man pays "1" at 2.
+    what the model reads      A man pays 1 at 2
 
 A placeholder is a token that stands for a text, see `s2s.text.tokens.PLACEHOLDERS`. Where a vocabulary has none left,
 its place is taken by UNK.
@@ -65,7 +65,7 @@ def word_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 class Reader:
-    """Reads sentences for a model.
+    """Turns a sentence of the user into the tokens that a model reads.
 
     Args:
         vocabulary: of the source

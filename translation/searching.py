@@ -34,7 +34,7 @@ class Searcher:
         options: of the beam; a width of 1 searches greedily. If several hypotheses are asked for, all of the beam are
             returned, because some of them may turn out to be the same text.
         source, target: the vocabularies
-        source_words, target_words: what the guard against loops knows of them; None for no guard
+        word_tables: what the guard against loops knows of the source and of the target; None for no guard
         length_ratio: the longest target, in tokens per token of the source; see `limits`
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
         precision: of matrix products
@@ -44,8 +44,7 @@ class Searcher:
     options: SearchOptions
     source: Vocabulary
     target: Vocabulary
-    source_words: WordTable | None
-    target_words: WordTable | None
+    word_tables: tuple[WordTable, WordTable] | None
     length_ratio: float
     batch_tokens: int
     precision: Precision
@@ -94,9 +93,10 @@ class Searcher:
         return WriteOnce.of(needed, first=first, count=count, end=END, device=self.device)
 
     def _guard(self, sources: Sequence[Sequence[int]]) -> LoopGuard | None:
-        if self.target_words is None or self.source_words is None:
+        if self.word_tables is None:
             return None
-        return LoopGuard(self.target_words, sources, self.source_words)
+        source_words, target_words = self.word_tables
+        return LoopGuard(target_words, sources, source_words)
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""

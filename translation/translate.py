@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
-from s2s.cli.doubts import MARK, report_file
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive, use_threads
+from s2s.cli.doubts import MARK, check_calibration, report_file
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable, current_version
@@ -120,39 +120,8 @@ def _parser() -> Parser:
         metavar="FILE",
         help="write the translations to FILE, once all of them are done (default: standard output)",
     )
-    parser.add_argument(
-        "--attention",
-        type=Path,
-        metavar="FILE",
-        help="also write the attention weights: as data if FILE ends in .json, as a page to explore if it ends in "
-        ".html, as a picture of the first lines if it ends in .png",
-    )
-    parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE.jsonl",
-        help="also write a JSON object for each line: its translation, how sure the model is, and why",
-    )
-    parser.add_argument(
-        "--unsure",
-        choices=UNSURE,
-        default="keep",
-        help="what to write for a line whose translation is doubtful: the translation, the translation after "
-        f"{MARK.strip()!r}, or the line as it is (default: keep). A line on standard error says how many are doubtful",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="overwrite the files of --output, --attention and --report"
-    )
-    model = parser.add_mutually_exclusive_group()
-    model.add_argument(
-        "--model",
-        type=Path,
-        action="append",
-        metavar="MODEL",
-        help="a model directory such as RUN/best, or a bundled model such as en-de (see `s2s models`); several "
-        "--model options form an ensemble",
-    )
-    model.add_argument("--to", metavar="LANG", help="use the bundled model for this target language (default: de)")
+    _add_side_files(parser)
+    _add_model(parser)
     add_search_options(parser).add_argument(
         "--n-best",
         type=positive,
@@ -179,6 +148,47 @@ def _parser() -> Parser:
         "strict)",
     )
     return parser
+
+
+def _add_side_files(parser: Parser) -> None:
+    """Add the options of what is written beside the translations, and of what is done about doubtful ones."""
+    parser.add_argument(
+        "--attention",
+        type=Path,
+        metavar="FILE",
+        help="also write the attention weights: as data if FILE ends in .json, as a page to explore if it ends in "
+        ".html, as a picture of the first lines if it ends in .png",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="also write a JSON object for each line: its translation, how sure the model is, and why",
+    )
+    parser.add_argument(
+        "--unsure",
+        choices=UNSURE,
+        default="keep",
+        help="what to write for a line whose translation is doubtful: the translation, the translation after "
+        f"{MARK.strip()!r}, or the line as it is (default: keep). A line on standard error says how many are doubtful",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite the files of --output, --attention and --report"
+    )
+
+
+def _add_model(parser: Parser) -> None:
+    """Add the options that choose the model."""
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        metavar="MODEL",
+        help="a model directory such as RUN/best, or a bundled model such as en-de (see `s2s models`); several "
+        "--model options form an ensemble",
+    )
+    model.add_argument("--to", metavar="LANG", help="use the bundled model for this target language (default: de)")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -213,17 +223,13 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _check_calibration(directories: Sequence[Path], options: argparse.Namespace) -> None:
-    """Check that the confidence is calibrated, where an option needs it; only a warning if the option does without."""
-    if options.unsure == "keep" and not options.report:
-        return
+    """Check that the confidence of the model is calibrated, where an option needs it."""
     what = f"the confidence of {directories[0]} is not calibrated"
     do = f"calibrate it with `s2s calibrate translation {directories[0]} --source FILE --reference FILE`"
     if len(directories) > 1:
         what, do = "the confidence of an ensemble is not calibrated", "use one --model"
     calibrated = len(directories) == 1 and (current_version(directories[0]) / CONFIDENCE).is_file()
-    check(calibrated or options.unsure == "keep", f"--unsure {options.unsure}: {what}; {do}")
-    if not calibrated:
-        warn(f"--report: {what}, so that it is null for all lines; {do}")
+    check_calibration(calibrated, options, "lines", what=what, do=do)
 
 
 def _check_files(files: Sequence[Path]) -> None:
@@ -251,13 +257,10 @@ def load(
 
     The command and evaluation share this function. It imports torch, which takes longer than all that comes before.
     """
-    import torch
-
     from s2s.decoding.search import SearchOptions
     from translation.translator import BATCH_TOKENS, Translator
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options)
     return Translator.load(
         directories[0],
         SearchOptions(

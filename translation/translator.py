@@ -72,14 +72,16 @@ class Translator:
         models = [model, *others]
         self.model, self.options = model, options or SearchOptions()
         self.max_source_length = min(each.config.max_source_length for each in models)
-        guarded = self.options.guard_loops
+        tables = None
+        if self.options.guard_loops:
+            source, target = model.config.source_language, model.config.target_language
+            tables = word_table(model.source, source), word_table(model.target, target)
         self.searcher = Searcher(
             Ensemble([each.network for each in models]) if others else model.network,
             self.options,
             source=model.source,
             target=model.target,
-            source_words=word_table(model.source, model.config.source_language) if guarded else None,
-            target_words=word_table(model.target, model.config.target_language) if guarded else None,
+            word_tables=tables,
             length_ratio=max(each.config.length_ratio for each in models),
             batch_tokens=batch_tokens,
             precision=precision,
@@ -183,7 +185,7 @@ class Translator:
 
 
 def _features(line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Features | None:
-    """The features of a line's best translation; None if it was not translated in one piece."""
+    """The features of the best translation of a line; None if the line was copied or cut into several pieces."""
     return features(line.pieces[0], hypotheses[0][0]) if len(hypotheses) == 1 and hypotheses[0] else None
 
 

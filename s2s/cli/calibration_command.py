@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: Parser) -> None:
-    """Add the options that do not depend on the kind of model."""
+    """Add the arguments that do not depend on the kind of model."""
     add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (see `s2s models`)")
     add("--picture", type=Path, metavar="FILE.png", help="draw how reliable the confidence is")
     add("--force", action="store_true", help="overwrite the file of --picture")
     add_device(parser)

@@ -10,7 +10,7 @@ defines its features and what "acceptable" means, and fits a `Calibration` on ou
 The limit keeps one feature far outside of all that was fitted from deciding alone. No weight is negative, so that a
 higher feature never raises the confidence, and each can be named as a reason.
 
-This module imports neither torch nor NumPy.
+Importing this module imports neither torch nor NumPy.
 """
 
 from __future__ import annotations

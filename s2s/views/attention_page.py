@@ -61,6 +61,7 @@ class _Page:
         self._photographs, self._numbers = photographs, dict[str, int]()
 
     def view(self, view: AttentionView) -> dict[str, object]:
+        """Return the data of one view; its photographs are added to `images`."""
         weights = view.segment_weights()
         return {
             "name": view.name,

@@ -23,20 +23,9 @@ from captioning.results import image_id, read_references
 from captioning.text import normalise_caption
 from s2s.decoding.calibrating import expected_calibration_error
 from s2s.text.lines import read_lines
+from tests.benchmarks.ranking import area, spearman
 
 _CHANCE = 200  # draws
-
-
-def area(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:
-    """The area under the ROC curve: how often one of `higher` is above one of `lower`, ties counting half."""
-    above, equal = higher[:, None] > lower, higher[:, None] == lower
-    return float((above + 0.5 * equal).mean())
-
-
-def spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """The correlation of ranks; ties are ranked in the order in which they stand."""
-    ranks = [np.argsort(np.argsort(values, kind="stable")) for values in (one, other)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def quality(report: list[dict[str, Any]], references: Path) -> NDArray[np.float64]:

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-BINS = 10
+from s2s.decoding.calibrating import expected_calibration_error
+from tests.benchmarks.ranking import area, spearman
 
 
 def reports(model: str, source: Path, folder: Path) -> list[dict[str, object]]:
@@ -31,25 +31,6 @@ def reports(model: str, source: Path, folder: Path) -> list[dict[str, object]]:
     command = [sys.executable, "-m", "translation.translate", "--model", model, "--report", str(report), "--force"]
     subprocess.run([*command, str(source)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return [json.loads(line) for line in report.read_text("utf-8").splitlines()]
-
-
-def ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    """The rank of each value, from 1; equal values share the mean of their ranks."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-
-
-def area_under_curve(good: Sequence[float], bad: Sequence[float]) -> float:
-    """The probability that a value of `good` is greater than one of `bad`; equal ones count half."""
-    total = ranks([*good, *bad])[: len(good)].sum()
-    return float((total - len(good) * (len(good) + 1) / 2) / (len(good) * len(bad)))
-
-
-def calibration_error(confidences: NDArray[np.float64], acceptable: NDArray[np.bool_]) -> float:
-    """The expected calibration error over `BINS` bins of equal width (Naeini et al., 2015)."""
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    parts = [(bins == i).sum() * abs(confidences[bins == i].mean() - acceptable[bins == i].mean()) for i in set(bins)]
-    return float(sum(parts) / len(confidences))
 
 
 def column(lines: Sequence[dict[str, object]], key: str) -> list[float]:
@@ -75,15 +56,13 @@ def main() -> None:
     figures: dict[str, object] = {}
     for name, lines in others.items():
         for key in ("confidence", "score"):
-            figures[f"AUC {name}, {key}"] = round(area_under_curve(column(domain, key), column(lines, key)), 4)
+            figures[f"AUC {name}, {key}"] = round(area(column(domain, key), column(lines, key)), 4)
         figures[f"doubtful {name}"] = sum(bool(line["doubtful"]) for line in lines) / len(lines)
     references = options.test[1].read_text("utf-8").splitlines()
     chrf = np.array([CHRF().sentence_score(str(a["translation"]), [b]).score for a, b in zip(test, references)])
     confidences = np.array(column(test, "confidence"))
-    figures["Spearman with chrF"] = round(
-        float(np.corrcoef(ranks(confidences.tolist()), ranks(chrf.tolist()))[0, 1]), 4
-    )
-    figures["calibration error"] = round(calibration_error(confidences, chrf >= options.least_chrf), 4)
+    figures["Spearman with chrF"] = round(spearman(confidences, chrf), 4)
+    figures["calibration error"] = round(expected_calibration_error(confidences, chrf >= options.least_chrf), 4)
     figures["doubtful"] = sum(bool(line["doubtful"]) for line in test) / len(test)
     print(json.dumps(figures, indent=1))
 

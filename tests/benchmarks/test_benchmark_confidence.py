@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.benchmarks.caption_confidence import area, spearman
 from tests.benchmarks.odd_pictures import KINDS, Sheet, picture
+from tests.benchmarks.ranking import area, spearman
 
 
 def test_the_area_counts_pairs() -> None:

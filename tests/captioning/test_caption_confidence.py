@@ -246,7 +246,7 @@ def test_a_model_without_a_calibration_says_so(
 ) -> None:
     path, report = str(pictures("some")[0].picture.path), tmp_path / "report.jsonl"
     assert caption([path, "--model", str(directory), "--report", str(report)]) == 0
-    assert "is not calibrated, so that it is null for all pictures" in capsys.readouterr().err
+    assert "is not calibrated, so the confidence of all pictures is null" in capsys.readouterr().err
     found = json.loads(report.read_text(encoding="utf-8"))
     assert (found["confidence"], found["doubtful"]) == (None, None)
     assert "is not calibrated" in found["reasons"][0]

@@ -68,7 +68,7 @@ def written(sequence: list[int], allowed: Repetition, table: WordTable) -> NoLoo
 
 @pytest.mark.parametrize("allowed", [Repetition(), Repetition(2, 5), Repetition(3, 12)])
 def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(allowed: Repetition) -> None:
-    """By its definition, over random sentences of three words in two pieces each."""
+    """Compare it with `repetition_of` on random sentences, made of three words of two tokens each and a comma."""
     table = WordTable([True, False, True, False, True, False, True], frozenset({2}), frozenset({6}))
     draw = random.Random(1)
     for _ in range(300):

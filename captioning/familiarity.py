@@ -26,7 +26,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from s2s.errors import UserError, check
-from s2s.storage.verified import serialise, shorten
+from s2s.storage.tensors import serialise
+from s2s.storage.verified import shorten
 
 FILE = "confidence.safetensors"  # its name in a model directory
 DIRECTIONS = 64  # 16 told photographs of another collection a little worse, 128 no better

@@ -102,7 +102,7 @@ class CaptioningModel:
 
 
 def _build(stored: StoredModel) -> CaptioningModel:
-    config = from_dict(CaptioningConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
+    config = from_dict(CaptioningConfig, stored.config, source=str(stored.path))
     tokens = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("vocabulary"))
     with weightless():
         network = build_network(config, empty_backbone(config.backbone), len(tokens))

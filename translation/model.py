@@ -104,7 +104,7 @@ class TranslationModel:
 
 
 def _build(stored: StoredModel) -> TranslationModel:
-    config = from_dict(TranslationConfig, stored.config, source=str(stored.directory / model_directory.CONFIG))
+    config = from_dict(TranslationConfig, stored.config, source=str(stored.path))
     load = partial(vocabulary.load_vocabulary, config.vocabulary_kind, placeholders=config.placeholders)
     source = load(stored.asset("source.vocabulary"))
     target = source if config.joint_vocabulary else load(stored.asset("target.vocabulary"))

@@ -4,7 +4,8 @@
             config.json         format version, kind, configuration, SHA-256 of every other file, its own checksum
             ...                 assets: vocabularies, subword models
 
-Files that config.json does not name, such as README.md, are ignored. Writing replaces a directory as a whole.
+Files that config.json does not name, such as README.md, are ignored. Writing replaces a directory as a whole. The
+record alone, without the tensors and without torch, is read by s2s/storage/model_record.py.
 """
 
 from __future__ import annotations
@@ -19,43 +20,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.errors import UserError, check
+from s2s.errors import check
 from s2s.files import atomic_directory, current_version
-from s2s.storage.verified import (
-    file_error,
-    is_plain,
-    read_limited,
-    read_tensors,
-    seal,
-    serialise,
-    shorten,
-    unseal,
-    verify_checksum,
-)
-
-CONFIG, WEIGHTS, MODEL_CARD = "config.json", "model.safetensors", "README.md"
-MAX_ASSET_BYTES = 256 * 2**20  # sum over the assets of a model
-
+from s2s.storage.model_record import CONFIG, MODEL_CARD, WEIGHTS, ModelRecord, read_record, read_whole
+from s2s.storage.tensors import read_tensors, serialise
+from s2s.storage.verified import is_plain, seal, unseal
 
 # ---------------------------------------------------------------------------------------------------------- models
 
 
 @dataclass(frozen=True)
-class StoredModel:
+class StoredModel(ModelRecord):
     """The content of a model directory. Tensors are mapped from the disk and take no memory until they are used."""
 
-    directory: Path
-    kind: str
-    config: Mapping[str, Any]
-    about: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
-    assets: Mapping[str, bytes]
-
-    def asset(self, name: str) -> bytes:
-        """Return the content of the asset file `name`; raise a UserError if the model has no such asset."""
-        if name not in self.assets:
-            raise file_error(self.directory / CONFIG, f"does not name the file {name}, which this kind of model needs")
-        return self.assets[name]
 
 
 def write_model(
@@ -133,56 +111,18 @@ def read_model(directory: Path | str) -> StoredModel:
     Raises:
         UserError: a file is missing, damaged, malformed or of a newer major format version; the message names it.
     """
-    directory = Path(directory)
-    while True:
-        identity = _identity(directory)
-        try:
-            stored = _read_model(current_version(directory))
-        except (UserError, FileNotFoundError):
-            if _identity(directory) == identity:
-                raise
-        else:
-            if _identity(directory) == identity:
-                return stored
-        # A training replaced the directory while it was read: old and new parts may be mixed, so read it again.
+    return read_whole(directory, _read_model)
 
 
 def _read_model(directory: Path) -> StoredModel:
-    path = directory / CONFIG
-    if not path.exists():
-        inside = directory / "best"
-        hint = f"did you mean {inside}?" if (inside / CONFIG).is_file() else "name a model directory, such as RUN/best"
-        problem = f"is not a model directory (it has no {CONFIG})" if directory.exists() else "no such directory"
-        raise UserError(f"{directory}: {problem}; {hint}")
-    record = unseal(path)
-    kind, about, tied = record.get("kind"), record.get("about", {}), record.get("tied", {})
-    config, files = record.get("config"), record.get("files")
-    if not (isinstance(kind, str) and isinstance(config, dict) and isinstance(about, dict)):
-        raise file_error(path, "'kind' must be a string, and 'config' and 'about' must be objects")
-    if not (isinstance(tied, dict) and isinstance(files, dict) and WEIGHTS in files):
-        raise file_error(path, f"'tied' and 'files' must be objects, and 'files' must name {WEIGHTS}")
-    assets: dict[str, bytes] = {}
-    for name, checksum in files.items():
-        if not is_plain(name):
-            raise file_error(path, f"'files' must hold plain names, not {shorten(name)}")
-        if name != WEIGHTS:
-            assets[name] = read_limited(directory / name, MAX_ASSET_BYTES - sum(map(len, assets.values())))
-            verify_checksum(directory / name, hashlib.sha256(assets[name]).hexdigest(), checksum)
-    tensors = read_tensors(directory / WEIGHTS, files[WEIGHTS], tied)
-    return StoredModel(directory, kind, config, about, tensors, assets)
-
-
-def _identity(directory: Path) -> tuple[Path | int, ...] | None:
-    """Return a value that changes when the model in `directory` is replaced; None if there is no model.
-
-    It includes the folder, because a replacement first moves the old model to another folder unchanged.
-    """
-    folder = current_version(directory)
-    try:
-        status = (folder / CONFIG).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return folder, status.st_dev, status.st_ino, status.st_mtime_ns
+    record = read_record(directory)
+    weights = directory / WEIGHTS
+    check(
+        weights.exists() or record.light is None,
+        f"{weights}: is missing: this installation has only the light form of the model, which can be run but not "
+        "trained, calibrated or averaged; take the model from the source repository, or use --engine onnx",
+    )
+    return StoredModel(**vars(record), tensors=read_tensors(weights, record.checksum, record.tied))
 
 
 # ------------------------------------------------------------------------------------------------- kinds of models
@@ -221,14 +161,7 @@ def load(directory: Path | str, expected: str | None = None) -> Any:
             configuration.
     """
     stored = read_model(directory)
-    path, kind = stored.directory / CONFIG, shorten(stored.kind)
     if stored.kind not in _BUILDERS or expected not in (None, stored.kind):
-        known = expected or ", ".join(sorted(_BUILDERS)) or "none"
-        problem = f"holds a model of kind '{kind}', which this command cannot use (it uses: {known})"
-        raise UserError(f"{path}: {problem}; name another model")
-    try:
+        raise stored.wrong_kind(expected or ", ".join(sorted(_BUILDERS)) or "none")
+    with stored.building():
         return _BUILDERS[stored.kind](stored)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        # The configuration may come from an untrusted source, so any failure of a builder is a fault of the file.
-        reason = f"{type(error).__name__}: {shorten(error)}"
-        raise file_error(path, f"cannot build a '{kind}' model from this file ({reason})") from error

@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from s2s.files import atomic_directory, current_version
-from s2s.storage.verified import file_error, read_tensors, seal, serialise, unseal
+from s2s.storage.tensors import read_tensors, serialise
+from s2s.storage.verified import file_error, seal, unseal
 
 RECORD, STATE = "state.json", "state.safetensors"
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from s2s.errors import check, first_few
-from s2s.storage.verified import find_ties, shorten
+from s2s.storage.tensors import find_ties
+from s2s.storage.verified import shorten
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from s2s.errors import UserError
-from s2s.storage import model_directory
+from s2s.storage import model_directory, model_record
 from s2s.storage.model_directory import load, read_model, register, write_asset, write_model
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.verified import seal
@@ -298,7 +298,7 @@ def test_a_stranger_cannot_lead_outside_the_directory_nor_fill_the_memory(
         read_model(tmp_path / "model")
     told(refusal)
     write_toy(tmp_path / "model", assets={"one": b"12", "two": b"123"})
-    monkeypatch.setattr(model_directory, "MAX_ASSET_BYTES", 4)
+    monkeypatch.setattr(model_record, "MAX_ASSET_BYTES", 4)
     with pytest.raises(UserError, match="two: is larger"):
         read_model(tmp_path / "model")
 

@@ -1,0 +1,91 @@
+"""What lies on the way of a sentence or a picture through the light engine is imported without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Distributions that a light installation lacks.
+MISSING = {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"}
+
+MODULES = [
+    "s2s.cache",
+    "s2s.config",
+    "s2s.errors",
+    "s2s.files",
+    "s2s.locking",
+    "s2s.plugins",
+    "s2s.seeds",
+    "s2s.cli.allocator",
+    "s2s.cli.arguments",
+    "s2s.cli.command",
+    "s2s.cli.doubts",
+    "s2s.cli.entry",
+    "s2s.cli.models",
+    "s2s.cli.process",
+    "s2s.cli.signals",
+    "s2s.decoding.confidence",
+    "s2s.decoding.results",
+    "s2s.models.configuration",
+    "s2s.nn.configuration",
+    "s2s.storage.bundled",
+    "s2s.storage.light_form",
+    "s2s.storage.model_record",
+    "s2s.storage.verified",
+    "s2s.text.lines",
+    "s2s.text.sentences",
+    "s2s.text.spans",
+    "s2s.text.subwords",
+    "s2s.text.tokens",
+    "s2s.text.unknown_characters",
+    "s2s.text.vocabulary",
+    "s2s.views.attention_file",
+    "s2s.views.attention_matrix",
+    "s2s.views.attention_page",
+    "s2s.views.attention_spread",
+    "s2s.views.attention_strip",
+    "s2s.views.attention_view",
+    "s2s.views.light",
+    "s2s.views.reliability",
+    "s2s.vision.crops",
+    "s2s.vision.images",
+]
+
+IMPORT_ALL = """
+import importlib, json, sys
+
+missing = set(json.loads(sys.argv[1]))
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+failed = {}
+for module in json.loads(sys.argv[2]):
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        failed[module] = str(error)
+print(json.dumps(failed))
+"""
+
+
+def failures(modules: list[str]) -> dict[str, str]:
+    """The modules that cannot be imported in a light installation, and why."""
+    arguments = [sys.executable, "-c", IMPORT_ALL, json.dumps(sorted(MISSING)), json.dumps(modules)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_light_path_is_imported_without_torch() -> None:
+    assert failures(MODULES) == {}
+
+
+def test_a_module_that_needs_torch_is_told() -> None:
+    assert failures(["s2s.nn.cells", "s2s.errors"]) == {"s2s.nn.cells": "No module named 'torch'"}

@@ -20,7 +20,8 @@ from PIL import Image
 from torch import Tensor
 
 from captioning.confidence import WORDS, features
-from captioning.model import KIND, CaptioningModel
+from captioning.configuration import KIND
+from captioning.model import CaptioningModel
 from captioning.text import detokenise_caption
 from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
@@ -31,7 +32,8 @@ from s2s.errors import UserError, check
 from s2s.models.image_encoder import ImageEncoder
 from s2s.models.memory import masked_mean
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
-from s2s.nn.precision import DecodingPrecision, Precision, autocast, choose_device
+from s2s.nn.configuration import DecodingPrecision, Precision
+from s2s.nn.precision import autocast, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.tokens import PAD, START, UNK
 from s2s.vision.backbones import fold_batch_norm

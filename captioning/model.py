@@ -11,11 +11,11 @@ import torch
 
 from captioning import familiarity
 from captioning.confidence import WORDS
+from captioning.configuration import KIND, CaptioningConfig
 from captioning.familiarity import Familiarity
-from s2s.config import from_dict, option, to_dict
+from s2s.config import from_dict, to_dict
 from s2s.decoding import confidence
 from s2s.decoding.confidence import Calibration, read_calibration
-from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import ImageEncoder, build_grid_encoder
@@ -26,22 +26,6 @@ from s2s.storage.weights import load_weights, weightless
 from s2s.text import vocabulary
 from s2s.text.vocabulary import Vocabulary
 from s2s.vision.backbones import Backbone, empty_backbone
-from s2s.vision.images import Preprocessing
-
-KIND = "captioning"
-MAX_CAPTION_LENGTH = 10_000  # far beyond any in earnest: what a stranger's model can ask for is bounded
-
-
-@dataclass(frozen=True)
-class CaptioningConfig:
-    """Everything that is needed to build the network for stored weights and to prepare its pictures."""
-
-    backbone: str = option(help="the CNN's name; see s2s/vision/backbones.py")
-    vocabulary_kind: str = option()
-    max_caption_length: int = option(low=1, high=MAX_CAPTION_LENGTH, help="tokens of the longest caption trained on")
-    preprocessing: Preprocessing = Preprocessing()
-    encoder: ImageEncoderConfig = GridEncoderConfig()
-    decoder: DecoderConfig = ParallelConfig()
 
 
 def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> EncoderDecoder:

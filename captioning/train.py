@@ -82,7 +82,8 @@ def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel 
     """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
     import torch
 
-    from captioning.model import MAX_CAPTION_LENGTH, CaptioningConfig, CaptioningModel, build_network
+    from captioning.configuration import MAX_CAPTION_LENGTH, CaptioningConfig
+    from captioning.model import CaptioningModel, build_network
     from s2s.storage.weights import load_weights
     from s2s.vision.backbones import build_backbone
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from captioning.configuration import CaptioningConfig
 from captioning.corpus import CaptionedImage
-from captioning.model import CaptioningConfig, CaptioningModel, build_network
+from captioning.model import CaptioningModel, build_network
 from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import DataConfig, Recipe
 from s2s.models.configuration import DropoutRates, GridEncoderConfig, ParallelConfig

@@ -20,7 +20,8 @@ from translation_fixtures import LINES, tiny_model
 
 from captioning import caption
 from captioning import train as captioning_train
-from captioning.model import CaptioningConfig, CaptioningModel, build_network
+from captioning.configuration import CaptioningConfig
+from captioning.model import CaptioningModel, build_network
 from s2s import config
 from s2s.cli import command
 from s2s.vision.backbones import empty_backbone

@@ -15,8 +15,9 @@ from s2s.nn.configuration import AdditiveConfig
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END
 from s2s.text.vocabulary import Vocabulary
+from translation.configuration import TranslationConfig
 from translation.corpus import ParallelText
-from translation.model import TranslationConfig, TranslationModel
+from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
 from translation.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from s2s.config import from_dict, option, to_dict
+from s2s.config import to_dict
 from s2s.decoding import confidence
-from s2s.decoding.confidence import Calibration, read_calibration
-from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
+from s2s.decoding.confidence import Calibration
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.quantisation import check_not_quantised
@@ -21,33 +19,9 @@ from s2s.models.text_encoder import build_text_encoder, source_embedding
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
-from s2s.text import vocabulary
-from s2s.text.tokens import PLACEHOLDERS
 from s2s.text.vocabulary import Vocabulary
-from translation.confidence import WORDS
-
-KIND = "translation"
-# What is stored may be a stranger's: these bound the work and memory that it can ask for, beyond any in earnest.
-MAX_SOURCE_LENGTH, MAX_LENGTH_RATIO = 100_000, 100.0
-
-
-@dataclass(frozen=True)
-class TranslationConfig:
-    """Everything that is needed to build the network for stored weights."""
-
-    source_language: str = option()
-    target_language: str = option()
-    vocabulary_kind: str = option()
-    joint_vocabulary: bool = option()
-    tie_embeddings: bool = option()
-    max_source_length: int = option(low=1, high=MAX_SOURCE_LENGTH, help="tokens of the longest source trained on")
-    length_ratio: float = option(
-        above=0, high=MAX_LENGTH_RATIO, help="target tokens per source token; few training pairs have more"
-    )
-    placeholders: int = option(0, low=0, high=len(PLACEHOLDERS), help="the last tokens of both vocabularies")
-    rare_characters: str = option("", help="of the source; too rare in training to be read, so they are copied")
-    encoder: TextEncoderConfig = RecurrentEncoderConfig()
-    decoder: DecoderConfig = ParallelConfig()
+from translation.assets import Assets
+from translation.configuration import KIND, TranslationConfig
 
 
 def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
@@ -104,16 +78,11 @@ class TranslationModel:
 
 
 def _build(stored: StoredModel) -> TranslationModel:
-    config = from_dict(TranslationConfig, stored.config, source=str(stored.path))
-    load = partial(vocabulary.load_vocabulary, config.vocabulary_kind, placeholders=config.placeholders)
-    source = load(stored.asset("source.vocabulary"))
-    target = source if config.joint_vocabulary else load(stored.asset("target.vocabulary"))
+    assets = Assets.read(stored)
     with weightless():
-        network = build_network(config, len(source), len(target))
+        network = build_network(assets.config, len(assets.source), len(assets.target))
     load_weights(network, stored.tensors, source=stored.directory)
-    path = stored.directory / confidence.FILE
-    calibration = read_calibration(stored.assets.get(confidence.FILE), path, WORDS)
-    return TranslationModel(config, source, target, network.eval(), calibration)
+    return TranslationModel(**vars(assets), network=network.eval())
 
 
 model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])

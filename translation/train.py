@@ -16,7 +16,8 @@ from s2s.errors import check
 if TYPE_CHECKING:
     import torch
 
-    from translation.model import TranslationConfig, TranslationModel
+    from translation.configuration import TranslationConfig
+    from translation.model import TranslationModel
     from translation.prepare import PreparedPairs
     from translation.recipe import Recipe
 
@@ -112,7 +113,8 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
 
     from s2s.storage.weights import add_rows, load_weights
     from s2s.text.tokens import UNK
-    from translation.model import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig, TranslationModel
+    from translation.configuration import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig
+    from translation.model import TranslationModel
     from translation.reading import rare_characters
 
     sources, targets = data.tokens

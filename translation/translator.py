@@ -23,7 +23,8 @@ from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.models.ensemble import Ensemble
 from s2s.models.quantisation import decoding_precision, quantise_for_decoding
-from s2s.nn.precision import DecodingPrecision, Precision, choose_device
+from s2s.nn.configuration import DecodingPrecision
+from s2s.nn.precision import Precision, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
 from s2s.text.numbers import localise_number

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from s2s.errors import check
 from s2s.models.recurrent_decoder import Decoder
 from s2s.nn import eight_bit_products
-from s2s.nn.precision import DecodingPrecision, Precision, uses_bfloat16
+from s2s.nn.configuration import DecodingPrecision, Precision
+from s2s.nn.precision import uses_bfloat16
 from s2s.nn.weight_proxy import WeightProxy, weight_matrices
 
 

@@ -15,6 +15,7 @@ from s2s.config import option
 MAX_UNITS, MAX_LAYERS = 65_536, 64
 
 Precision = Literal["auto", "bfloat16", "float32"]  # of matrix products, see s2s/nn/precision.py
+DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/models/quantisation.py
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
 from s2s.errors import check
 from s2s.nn.configuration import Precision
-
-DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/models/quantisation.py
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -19,7 +19,8 @@ from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import check
 from s2s.files import sha256
-from s2s.nn.precision import Precision, autocast
+from s2s.nn.configuration import Precision
+from s2s.nn.precision import autocast
 from s2s.vision.backbones import Backbone, fold_batch_norm
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.features import FeatureFile, FeatureWriter, Header, feature_writer, read_rows

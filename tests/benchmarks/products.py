@@ -18,7 +18,7 @@ from s2s.models.recurrent_decoder import RecurrentDecoder
 from s2s.nn.cells import CELLS
 from s2s.nn.configuration import AdditiveConfig, CellConfig, GeneralConfig
 from s2s.nn.recurrent import RecurrentLayer
-from translation.model import TranslationConfig
+from translation.configuration import TranslationConfig
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.nn.configuration import AdditiveConfig
 from s2s.text.padding import Padded
 from tests.benchmarks.products import Product, Sizes, training, weights_read
-from translation.model import TranslationConfig, build_network
+from translation.configuration import TranslationConfig
+from translation.model import build_network
 
 WORDS, BATCH = 90, Sizes(sentences=3, source=5, target=20)
 

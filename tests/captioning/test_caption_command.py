@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from captioning.caption import DEFAULT, MODELS, _Run, caption, expanded, model_directory
-from captioning.model import KIND
+from captioning.configuration import KIND
 from captioning.results import Result
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import UserError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from s2s.nn.configuration import DecodingPrecision
 from s2s.nn.eight_bit_products import available
-from s2s.nn.precision import DecodingPrecision
 from translation.metrics import bleu
 from translation.translate import MODELS, bundled
 from translation.translator import Translator

@@ -18,7 +18,8 @@ from s2s.decoding.results import Sentence, Translation
 from s2s.decoding.search import SearchOptions
 from s2s.storage.bundled import bundled_models
 from translation import translate
-from translation.model import KIND, TranslationModel
+from translation.configuration import KIND
+from translation.model import TranslationModel
 from translation.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[2]

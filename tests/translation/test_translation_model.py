@@ -24,7 +24,8 @@ from s2s.text.padding import pad
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
-from translation.model import KIND, TranslationConfig, TranslationModel
+from translation.configuration import KIND, TranslationConfig
+from translation.model import TranslationModel
 
 SOURCE = ["a man sleeps in the park", "two dogs play with a ball"]
 TARGET = ["ein mann schläft im park", "zwei hunde spielen mit einem ball"]

@@ -21,7 +21,7 @@ from s2s.models.contracts import DecoderStep
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.ensemble import Ensemble, EnsembleState
 from s2s.models.quantisation import is_quantised
-from s2s.nn.precision import DecodingPrecision
+from s2s.nn.configuration import DecodingPrecision
 from s2s.text.vocabulary import WordVocabulary
 from translation.model import TranslationModel
 from translation.translator import Translator

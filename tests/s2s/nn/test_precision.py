@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from s2s.errors import UserError
-from s2s.nn.precision import Precision, autocast, choose_device, has_fast_bfloat16
+from s2s.nn.configuration import Precision
+from s2s.nn.precision import autocast, choose_device, has_fast_bfloat16
 
 CPU = torch.device("cpu")
 

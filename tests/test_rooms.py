@@ -16,7 +16,7 @@ FLOORS = [
     {"s2s"},  # the files that lie in s2s itself: what every floor may use
     {"s2s.text", "s2s.nn", "s2s.storage", "s2s.vision", "s2s.views"},
     {"s2s.models"},
-    {"s2s.training", "s2s.decoding"},
+    {"s2s.training", "s2s.decoding", "s2s.runtime", "s2s.export"},
     {"s2s.cli"},
     {"translation", "captioning"},
     {"data_prep"},

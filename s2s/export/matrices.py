@@ -1,0 +1,120 @@
+"""Weight matrices in a graph: stored in one of three precisions, looked up by row, or multiplied with.
+
+    stored    in the graph                                       products
+    float32   as it is                                           in float32
+    float16   cast to float32 when the graph is loaded           in float32
+    int8      with a scale for each row (output), and either     in float32
+              dequantised when the graph is loaded
+              or multiplied with as it is                        in int8, where the graph asks for it
+
+The arithmetic of int8 is that of `s2s.nn.eight_bit_products` with 63 levels, which no processor's instructions
+saturate: with inputs of 0 to 127 a pair of products, 2 * 127 * 127, fits into 16 bits.
+
+    x ~ r * (q_i - 64)    q_i in 1 ... 127    r = max_i |x_i| / 63    a scale for each row of the inputs
+
+So a row's result depends neither on the other rows of the batch nor on their order.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from torch import Tensor
+
+from s2s.export.builder import FLOAT, INT8, UINT8, GraphBuilder, WeightFile
+
+Storage = Literal["int8", "float16", "float32"]
+Weight = Tensor | NDArray[np.float32]
+WEIGHT_LEVELS, INPUT_LEVELS, ZERO_POINT = 127, 63, 64
+_ZERO_POINTS = helper.make_tensor("value", TensorProto.UINT8, [1], [ZERO_POINT])
+_SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
+
+
+def quantise_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(rows, columns) -> the matrix in -127 ... 127, and the scale of each row (rows,)."""
+    scales = np.maximum(np.abs(matrix).max(1) / np.float32(WEIGHT_LEVELS), np.float32(_SMALLEST))
+    return np.rint(matrix / scales[:, None]).astype(np.int8), scales
+
+
+def array_of(weight: Weight) -> NDArray[np.float32]:
+    """A parameter as an array."""
+    return weight.detach().float().cpu().numpy() if isinstance(weight, Tensor) else weight
+
+
+class NetworkGraph(GraphBuilder):
+    """A graph with weights.
+
+    Args:
+        name: the name of the graph
+        weights: the file that its large constants go to
+        storage: the precision of stored matrices
+        integer_products: whether `linear` multiplies in eight bits where the storage is int8
+    """
+
+    def __init__(self, name: str, weights: WeightFile, storage: Storage, *, integer_products: bool) -> None:
+        super().__init__(name, weights)
+        self.storage = storage
+        self._integer_products = integer_products and storage == "int8"
+        self._quantised: dict[str, tuple[str, str]] = {}
+
+    def vector(self, vector: Weight) -> str:
+        """A bias, or another vector, in float32."""
+        return self.constant(array_of(vector))
+
+    def matrix(self, matrix: Weight) -> str:
+        """(outputs, inputs) in float32 as the graph computes with it."""
+        values = array_of(matrix)
+        if self.storage == "float32":
+            return self.constant(values)
+        if self.storage == "float16":
+            return self._cast(self.constant(values, np.dtype("f2")), TensorProto.FLOAT)
+        quantised, scales = quantise_rows(values)
+        return self.node("Mul", self._cast(self.constant(quantised, INT8), TensorProto.FLOAT), self._column(scales))
+
+    def rows(self, matrix: Weight, indices: str) -> str:
+        """Look up rows: (vocabulary, dim), indices (...,) -> (..., dim) float32."""
+        values = array_of(matrix)
+        if self.storage != "int8":
+            table = self.constant(values, np.dtype("f2") if self.storage == "float16" else FLOAT)
+            found = self.node("Gather", table, indices)
+            return self._cast(found, TensorProto.FLOAT) if self.storage == "float16" else found
+        quantised, scales = quantise_rows(values)
+        found = self._cast(self.node("Gather", self.constant(quantised, INT8), indices), TensorProto.FLOAT)
+        return self.node("Mul", found, self.node("Gather", self._column(scales), indices))
+
+    def linear(self, inputs: str, weight: Weight, bias: Weight | None = None) -> str:
+        """Return inputs W^T + bias: (rows, inputs), (outputs, inputs), (outputs,) -> (rows, outputs)."""
+        if self._integer_products:
+            return self._integer_linear(inputs, array_of(weight), bias)
+        added = [] if bias is None else [self.vector(bias)]
+        return self.node("Gemm", inputs, self.matrix(weight), *added, transB=1)
+
+    def quantised(self, inputs: str) -> tuple[str, str]:
+        """(rows, dim) float32 -> the rows in 1 ... 127 as uint8, and the scale of each (rows, 1)."""
+        if inputs not in self._quantised:
+            largest = self.node("ReduceMax", self.node("Abs", inputs), self.integers(-1), keepdims=0)
+            scales = self.node("Mul", largest, self.constant(1 / INPUT_LEVELS))
+            scales = self.node("Max", scales, self.constant(_SMALLEST))  # (rows,)
+            zeros = self.node("ConstantOfShape", self.node("Shape", scales), value=_ZERO_POINTS)
+            rows = self.node("QuantizeLinear", inputs, scales, zeros, axis=0)
+            self._quantised[inputs] = rows, self.node("Unsqueeze", scales, self.integers(-1))
+        return self._quantised[inputs]
+
+    def _integer_linear(self, inputs: str, weight: NDArray[np.float32], bias: Weight | None) -> str:
+        rows, scales = self.quantised(inputs)
+        stored, output_scales = quantise_rows(weight)
+        # Stored as it is looked up, since embeddings may be tied; turned when the graph is loaded.
+        turned = self.node("Transpose", self.constant(stored, INT8), perm=[1, 0])
+        sums = self.node("MatMulInteger", rows, turned, self.constant(ZERO_POINT, UINT8))
+        product = self.node("Mul", self._cast(sums, TensorProto.FLOAT), scales)
+        product = self.node("Mul", product, self.constant(output_scales))
+        return product if bias is None else self.node("Add", product, self.vector(bias))
+
+    def _column(self, scales: NDArray[np.float32]) -> str:
+        return self.constant(scales[:, None])
+
+    def _cast(self, value: str, dtype: int) -> str:
+        return self.node("Cast", value, to=dtype)

@@ -37,9 +37,10 @@ from s2s.nn.precision import autocast, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.tokens import PAD, START, UNK
 from s2s.vision.backbones import fold_batch_norm
+from s2s.vision.batches import stack_pictures
 from s2s.vision.grids import Features as FeatureMaps
+from s2s.vision.grids import Pixels
 from s2s.vision.images import ImageError, Picture, convert_image, read_image
-from s2s.vision.inputs import stack_pictures
 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "flickr8k"
@@ -165,7 +166,7 @@ class Captioner:
 
     def _map(self, pictures: Sequence[Picture]) -> FeatureMaps:
         """The CNN's feature maps."""
-        pixels = stack_pictures(pictures, self.model.config.preprocessing).to(self.device)
+        pixels = Pixels.of(stack_pictures(pictures, self.model.config.preprocessing)).to(self.device)
         with torch.no_grad(), autocast(self.precision, self.device):
             return self._encoder.features(pixels)
 

@@ -51,6 +51,7 @@ MODULES = [
     "s2s.views.attention_view",
     "s2s.views.light",
     "s2s.views.reliability",
+    "s2s.vision.batches",
     "s2s.vision.crops",
     "s2s.vision.images",
     "translation.assets",

@@ -22,8 +22,10 @@ from s2s.files import sha256
 from s2s.nn.configuration import Precision
 from s2s.nn.precision import autocast
 from s2s.vision.backbones import Backbone, fold_batch_norm
+from s2s.vision.batches import stack_pictures
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.features import FeatureFile, FeatureWriter, Header, feature_writer, read_rows
+from s2s.vision.grids import Pixels
 from s2s.vision.images import ImageError, Picture, Preprocessing, read_image
 
 A = TypeVar("A")
@@ -150,7 +152,7 @@ def _decoded(header: Header, file: tuple[str, Path]) -> Picture | ImageError:
 def _cells(network: Backbone, pictures: Sequence[Picture], header: Header) -> Tensor:
     """Feature maps (pictures, rows, columns, dim), float16, on the CPU."""
     device = network.mean.device
-    pixels = torch.stack([picture.pixels for picture in pictures]).to(device)
+    pixels = Pixels.of(stack_pictures(pictures, header.preprocessing)).values.to(device)
     with autocast("bfloat16" if header.precision == "bfloat16" else "float32", device):
         return network(pixels).half().cpu()
 

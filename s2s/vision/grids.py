@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from s2s.vision.batches import PixelBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,11 @@ class Pixels:
 
     values: Tensor
     extent: Tensor | None = None
+
+    @classmethod
+    def of(cls, batch: PixelBatch) -> Pixels:
+        """Return the same pixels as tensors on the CPU, which share the memory of the arrays."""
+        return cls(torch.from_numpy(batch.values), None if batch.extent is None else torch.from_numpy(batch.extent))
 
     def to(self, device: torch.device | str) -> Pixels:
         """Return a copy on `device`."""

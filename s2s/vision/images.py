@@ -26,7 +26,6 @@ from s2s.errors import UserError, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 1 << 27  # above the 108 million of a telephone's camera; decoding takes up to 16 bytes a pixel
@@ -75,7 +74,7 @@ class ImageError(UserError):
 class Picture:
     """What a CNN sees: `pixels`, uint8 (3, size, size), of which the photograph fills `width` x `height`, top left."""
 
-    pixels: Tensor
+    pixels: NDArray[np.uint8]
     width: int
     height: int
 
@@ -91,8 +90,6 @@ class Preprocessing:
 
     def apply(self, image: Image.Image) -> Picture:
         """Resample an RGB image, bicubic and antialiased; one that fits already passes untouched."""
-        import torch  # late: decoding needs none
-
         width = height = self.size
         if self.fit == "pad":
             longer = max(image.size)
@@ -102,8 +99,7 @@ class Preprocessing:
             padded = Image.new("RGB", (self.size, self.size), _PADDING)
             padded.paste(square)
             square = padded
-        pixels = torch.from_numpy(np.array(square)).permute(2, 0, 1).contiguous()  # (3, size, size)
-        return Picture(pixels, width, height)
+        return Picture(np.array(square).transpose(2, 0, 1).copy(), width, height)
 
 
 def read_image(path: Path) -> Image.Image:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from s2s.files import sha256
+from s2s.vision.batches import stack_pictures
 from s2s.vision.crops import Augmentation
 from s2s.vision.grids import Features, Pixels
 from s2s.vision.images import Picture, Preprocessing, read_image
@@ -65,17 +66,9 @@ class DecodedPixels:
     def __call__(self, pictures: Sequence[int], views: Sequence[Augmentation]) -> Pixels:
         """See `Inputs`."""
         decoded = list(self._pool.map(self._decode, pictures, views))
-        return stack_pictures(decoded, self.preprocessing)
+        return Pixels.of(stack_pictures(decoded, self.preprocessing))
 
     def _decode(self, picture: int, view: Augmentation) -> Picture:
         path = self.paths[picture]
         image = read_image(path)  # before the hash: its errors say what is wrong with the file
         return self.preprocessing.apply(view.apply(image, self._content(path)))
-
-
-def stack_pictures(pictures: Sequence[Picture], preprocessing: Preprocessing) -> Pixels:
-    """Make one batch of several pictures."""
-    values = torch.stack([picture.pixels for picture in pictures])
-    if preprocessing.fit == "stretch":
-        return Pixels(values)
-    return Pixels(values, torch.tensor([(picture.height, picture.width) for picture in pictures]))

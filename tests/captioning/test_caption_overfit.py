@@ -19,8 +19,9 @@ from captioning.prepare import Example, PreparedPictures
 from captioning.task import CaptioningTask
 from s2s.decoding.search import SearchOptions
 from s2s.text.vocabulary import WordVocabulary
+from s2s.vision.batches import stack_pictures
 from s2s.vision.crops import Augmentation
-from s2s.vision.grids import Features
+from s2s.vision.grids import Features, Pixels
 from s2s.vision.images import Preprocessing, read_image
 
 GROUNDS = {"coal": 20, "slate": 90, "ash": 150, "chalk": 220}  # greys
@@ -48,9 +49,9 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     torch.manual_seed(0)
     model = CaptioningModel(config, words, build_network(config, world.backbone(), len(words)))
     preprocessing = Preprocessing(world.SIZE)
-    pixels = [preprocessing.apply(read_image(example.picture.path)).pixels for example in examples]
+    pictures = [preprocessing.apply(read_image(example.picture.path)) for example in examples]
     with torch.no_grad():
-        cells = model.encoder.backbone(torch.stack(pixels))
+        cells = model.encoder.backbone(Pixels.of(stack_pictures(pictures, preprocessing)).values)
 
     def inputs(pictures: Sequence[int], views: Sequence[Augmentation]) -> Features:
         return Features(cells[list(pictures)])

@@ -77,7 +77,7 @@ def test_the_grid_is_that_of_the_pixels_however_much_of_the_cnn_is_trained(tuned
     inputs = training.task.inputs([2, 0], [MIRRORED, WHOLE])
     assert isinstance(inputs, Pixels) == (tuned == 2)
     image = Image.open(recipe.data.train.with_name("green.png"))
-    pixels = Pixels(Preprocessing(world.SIZE).apply(image).pixels[None])
+    pixels = Pixels(torch.from_numpy(Preprocessing(world.SIZE).apply(image).pixels)[None])
     want = encoder_of(training.task.model.network)(pixels).grid
     torch.testing.assert_close(encoder_of(training.network)(inputs).grid[1:], want, atol=0.02, rtol=0)
 

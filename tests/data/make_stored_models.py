@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 if not __package__:
@@ -44,7 +45,7 @@ def translations(directory: Path) -> list[list[object]]:
 def captions(directory: Path) -> list[list[object]]:
     """Texts and scores of squares of four colours."""
     captioner = Captioner.load(directory, OPTIONS, device="cpu", precision="float32")
-    pixels = [torch.tensor(rgb, dtype=torch.uint8)[:, None, None].repeat(1, 16, 16) for rgb in world.COLOURS.values()]
+    pixels = [np.full((16, 16, 3), rgb, dtype=np.uint8).transpose(2, 0, 1) for rgb in world.COLOURS.values()]
     found = captioner.describe([Picture(picture, 16, 16) for picture in pixels])
     return [[best.text, best.score] for best, *_ in found]
 

@@ -49,7 +49,8 @@ def expected(
 ) -> Tensor:
     image = read_image(path)
     with torch.no_grad():
-        return backbone(preprocessing.apply(view.apply(image, sha256(path))).pixels[None])[0]
+        picture = preprocessing.apply(view.apply(image, sha256(path)))
+        return backbone(torch.from_numpy(picture.pixels)[None])[0]
 
 
 def check_all(found: Extraction, backbone: Backbone, paths: Sequence[Path], *, view: Augmentation = WHOLE) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from s2s.errors import UserError
 from s2s.vision.crops import MIRRORED, WHOLE
 from s2s.vision.features import FeatureFile, Header, feature_writer, read_rows
-from s2s.vision.images import Picture, Preprocessing
-from s2s.vision.inputs import DecodedPixels, StoredFeatures, stack_pictures
+from s2s.vision.images import Preprocessing
+from s2s.vision.inputs import DecodedPixels, StoredFeatures
 
 
 @pytest.fixture
@@ -48,16 +48,6 @@ def test_a_picture_that_has_gone_is_named(paths: list[Path]) -> None:
     paths[1].unlink()
     with pytest.raises(UserError, match=r"1\.png: does not exist"):
         pixels([0, 1], [WHOLE, WHOLE])
-
-
-def test_pictures_are_stacked_in_their_order() -> None:
-    pictures = [Picture(torch.full((3, 4, 4), value, dtype=torch.uint8), 4, 2 + value) for value in (0, 1)]
-    assert stack_pictures(pictures, Preprocessing(4)).extent is None
-    padded = stack_pictures(pictures, Preprocessing(4, "pad"))
-    assert padded.values.shape == (2, 3, 4, 4)
-    assert padded.values[1, 0, 0, 0] == 1
-    assert padded.extent is not None
-    assert padded.extent.tolist() == [[2, 4], [3, 4]]
 
 
 def test_stored_views_stand_in_their_rows_with_their_own_padding(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from captioning.confidence import WORDS, features
 from captioning.configuration import KIND
@@ -160,7 +159,7 @@ class Captioner:
         features = self._features(maps, found)
         return [(self.model.vocabulary.decode(best[0].tokens), each) for best, each in zip(found, features)]
 
-    def summaries(self, pictures: Sequence[Picture]) -> Tensor:
+    def summaries(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
         """The mean of the CNN's cells of each picture, (pictures, dim); all pictures are one batch."""
         return _summaries(self._map(pictures))
 
@@ -227,9 +226,10 @@ class Captioner:
         return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
 
 
-def _summaries(maps: FeatureMaps) -> Tensor:
+def _summaries(maps: FeatureMaps) -> NDArray[np.float32]:
     """The mean over the cells that show a part of the photograph, (pictures, dim)."""
-    return masked_mean(maps.cells.flatten(1, 2), None if maps.mask is None else maps.mask.flatten(1))
+    mask = None if maps.mask is None else maps.mask.flatten(1)
+    return masked_mean(maps.cells.flatten(1, 2), mask).float().numpy(force=True)
 
 
 def _name(picture: PictureSource, number: int) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from captioning import familiarity
-from captioning.confidence import WORDS
+from captioning.assets import Assets
 from captioning.configuration import KIND, CaptioningConfig
 from captioning.familiarity import Familiarity
-from s2s.config import from_dict, to_dict
+from s2s.config import to_dict
 from s2s.decoding import confidence
-from s2s.decoding.confidence import Calibration, read_calibration
+from s2s.decoding.confidence import Calibration
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import ImageEncoder, build_grid_encoder
@@ -23,7 +23,6 @@ from s2s.models.quantisation import check_not_quantised
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
-from s2s.text import vocabulary
 from s2s.text.vocabulary import Vocabulary
 from s2s.vision.backbones import Backbone, empty_backbone
 
@@ -86,18 +85,13 @@ class CaptioningModel:
 
 
 def _build(stored: StoredModel) -> CaptioningModel:
-    config = from_dict(CaptioningConfig, stored.config, source=str(stored.path))
-    tokens = vocabulary.load_vocabulary(config.vocabulary_kind, stored.asset("vocabulary"))
+    assets = Assets.read(stored)
     with weightless():
-        network = build_network(config, empty_backbone(config.backbone), len(tokens))
+        backbone = empty_backbone(assets.config.backbone)
+        network = build_network(assets.config, backbone, len(assets.vocabulary))
     load_weights(network, stored.tensors, source=stored.directory)
-    model = CaptioningModel(config, tokens, network.eval())
-    pictures, fitted = stored.assets.get(familiarity.FILE), stored.assets.get(confidence.FILE)
-    if pictures is None:
-        return model
-    known = Familiarity.from_bytes(pictures, model.encoder.backbone.dim, stored.directory / familiarity.FILE)
-    calibration = read_calibration(fitted, stored.directory / confidence.FILE, WORDS)
-    return replace(model, familiarity=known, calibration=calibration)
+    assets.check_dim(backbone.dim, stored.directory)
+    return CaptioningModel(**vars(assets), network=network.eval())
 
 
 model_directory.register(KIND, _build, limits=["max_caption_length"])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from safetensors.numpy import load
 
 from captioning import familiarity
-from captioning.familiarity import DIRECTIONS, Familiarity, learn
+from captioning.captioner import DEFAULT_MODEL, MODELS
+from captioning.familiarity import DIRECTIONS, FILE, Familiarity, learn
 from s2s.errors import UserError
 
 DIM, RANK = 20, 3
@@ -22,11 +24,10 @@ def seen(place: float) -> list[int]:
     return [DOG] if place > 0.3 else [CAT] if place < -0.3 else []
 
 
-def summaries(count: int = 400, seed: int = 0) -> tuple[Tensor, list[list[list[int]]]]:
+def summaries(count: int = 400, seed: int = 0) -> tuple[NDArray[np.float32], list[list[list[int]]]]:
     """Summaries in a flat part of the space, along whose first axis dogs become cats."""
-    generator = torch.Generator().manual_seed(seed)
-    places = torch.randn(count, RANK, generator=generator)
-    pictures = torch.full((count, DIM), 5.0)
+    places = np.random.default_rng(seed).standard_normal((count, RANK), dtype=np.float32)
+    pictures = np.full((count, DIM), 5.0, dtype=np.float32)
     pictures[:, :RANK] += places
     captions = [[[ALWAYS, *seen(place)], [ALWAYS]] for place in places[:, 0].tolist()]
     captions[0][0].append(RARE)
@@ -36,13 +37,13 @@ def summaries(count: int = 400, seed: int = 0) -> tuple[Tensor, list[list[list[i
 def learned(monkeypatch: pytest.MonkeyPatch) -> Familiarity:
     monkeypatch.setattr(familiarity, "DIRECTIONS", RANK + 1)  # one more: unit length bends the flat part a little
     pictures, captions = summaries()
-    return learn(pictures.split(32), captions)
+    return learn(np.array_split(pictures, 13), captions)
 
 
 def test_a_picture_outside_of_the_training_pictures_is_strange(monkeypatch: pytest.MonkeyPatch) -> None:
     known = learned(monkeypatch)
     inside = summaries(50, seed=1)[0]
-    outside = inside.clone()
+    outside = inside.copy()
     outside[:, -1] += 5
     alike, odd = known.look(inside), known.look(outside)
     assert max(each.strangeness for each in alike) < min(each.strangeness for each in odd)
@@ -68,14 +69,14 @@ def test_batches_and_the_length_of_summaries_make_no_difference(monkeypatch: pyt
     known = learned(monkeypatch)
     pictures, captions = summaries()
     again = learn([7 * pictures], captions)
-    torch.testing.assert_close(known.mean, again.mean)
+    np.testing.assert_allclose(known.mean, again.mean, rtol=1e-6)
     for one, other in zip(known.look(pictures[:9]), again.look(3 * pictures[:9])):
         assert one.strangeness == pytest.approx(other.strangeness, abs=1e-3)
 
 
 def test_it_is_stored_and_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     known, (pictures, _) = learned(monkeypatch), summaries(9)
-    read = Familiarity.from_bytes(known.to_bytes(), DIM, Path("x"))
+    read = Familiarity.from_bytes(known.to_bytes(), Path("x"))
     for one, other in zip(known.look(pictures), read.look(pictures)):
         assert one.strangeness == pytest.approx(other.strangeness, abs=1e-3)
         assert one.expected == pytest.approx(other.expected, abs=1e-2)
@@ -92,18 +93,40 @@ def test_few_pictures_are_enough() -> None:
 
 
 def test_pictures_that_are_all_alike_are_no_reason_to_fail() -> None:
-    pictures = torch.ones(30, DIM)
+    pictures = np.ones((30, DIM), dtype=np.float32)
     known = learn([pictures], [[[DOG]]] * 30)
-    assert known.look(torch.zeros(1, DIM))[0].strangeness > known.look(pictures)[0].strangeness
+    assert known.look(np.zeros((1, DIM), dtype=np.float32))[0].strangeness > known.look(pictures)[0].strangeness
 
 
 def test_a_file_of_something_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     known = learned(monkeypatch)
     damaged = replace(known, mean=known.mean * float("nan"))
-    for data, dim, message in (
-        (b"nothing", DIM, "is not a safetensors file"),
-        (known.to_bytes(), DIM + 1, r"mean is not \(21,\) finite numbers"),
-        (damaged.to_bytes(), DIM, "mean is not"),
+    bent = replace(known, slopes=known.slopes[1:])
+    for data, message in (
+        (b"nothing", "is not a safetensors file"),
+        (bent.to_bytes(), r"slopes is not \(4, 2\) finite numbers"),
+        (damaged.to_bytes(), r"mean is not \(20,\) finite numbers"),
     ):
         with pytest.raises(UserError, match=f"x: {message}.*s2s calibrate captioning"):
-            Familiarity.from_bytes(data, dim, Path("x"))
+            Familiarity.from_bytes(data, Path("x"))
+    known.check_dim(DIM, Path("x"))
+    with pytest.raises(UserError, match="x: is of a CNN with 20 channels, and this model has 21; run"):
+        known.check_dim(DIM + 1, Path("x"))
+
+
+def test_the_bundled_captioner_knows_its_pictures_as_the_equations_say() -> None:
+    """In 64 bits, and with the distance from the flat part in place of the difference of two squares."""
+    data = (MODELS / DEFAULT_MODEL / FILE).read_bytes()
+    stored = {name: array.astype(np.float64) for name, array in load(data).items()}
+    dim = len(stored["mean"])
+    summaries = np.stack([np.linspace(0, 1 + row, dim) + stored["mean"] * 50 * row for row in range(4)])
+    known = Familiarity.from_bytes(data, Path("x"))
+    for summary, impression in zip(summaries, known.look(summaries.astype(np.float32))):
+        offset = summary / np.linalg.norm(summary) - stored["mean"]
+        inside = offset @ stored["directions"]
+        distance = np.linalg.norm(offset - stored["directions"] @ inside)
+        assert impression.strangeness == pytest.approx(distance, abs=2e-3)  # the directions were rounded to 16 bits
+        share = 1 - np.linalg.norm(inside) / np.linalg.norm(offset)
+        assert impression.unfamiliar == pytest.approx(share, abs=1e-5)
+        expected = (stored["shares"] + inside / stored["deviations"] @ stored["slopes"]).clip(0.005, 1)
+        assert list(impression.expected.values()) == pytest.approx(expected.tolist(), abs=1e-5)

@@ -26,7 +26,7 @@ from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.configuration import DecodingPrecision
 from s2s.nn.precision import Precision, choose_device
 from s2s.storage.bundled import find_model
-from s2s.text.languages import CHINESE, JAPANESE, primary_subtag
+from s2s.text.languages import writes_spaces
 from s2s.text.numbers import localise_number
 from translation.confidence import features, judge
 from translation.cutting import CutLine, cut
@@ -38,7 +38,6 @@ from translation.writing import Writer
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "en-de"
 BATCH_TOKENS = 8192
-_WITHOUT_SPACES = CHINESE + JAPANESE  # languages that write no space between sentences
 
 
 class Translator:
@@ -88,10 +87,10 @@ class Translator:
             precision=precision,
         )
         self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
-        without_spaces = primary_subtag(model.config.target_language) in _WITHOUT_SPACES and model.target.kind != "word"
+        spaces = writes_spaces(model.config.target_language) or model.target.kind == "word"
         languages = {"source": model.config.source_language, "target": model.config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
-        self._writer = Writer(model.source, model.target, self.options.n_best, not without_spaces, rewrite)
+        self._writer = Writer(model.source, model.target, self.options.n_best, spaces, rewrite)
         self.calibration = None if others else model.calibration  # scores of an ensemble are others than its models'
 
     @classmethod

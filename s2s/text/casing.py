@@ -41,6 +41,11 @@ def is_upper(word: str) -> bool:
     return word.replace("ß", "").isupper()
 
 
+def small_words(language: str) -> list[str]:
+    """The words that stay small in a title; none in a language whose titles have a capital in every word."""
+    return _SMALL.get(language, "").split()
+
+
 def case_of(text: str, language: str) -> Case:
     """The case of a line. A title has at least three words, each with a capital, but for small words like "of"."""
     words = [word for word in _WORD.findall(text) if word.lower() != word.upper()]
@@ -49,7 +54,7 @@ def case_of(text: str, language: str) -> Case:
     if all(map(is_upper, words)):
         long = [word for word in words if len(word) > 1]
         return Case.UPPER if len(long) > 1 or any(len(word) >= _SHORTEST_LINE for word in long) else Case.MIXED
-    small = _SMALL.get(language, "").split()
+    small = small_words(language)
     capitals = sum(word[0].isupper() for word in words)
     whole = all(word[0].isupper() or word in small for word in words)
     title = whole and capitals >= 3 and not any(is_upper(word) and len(word) > 1 for word in words)

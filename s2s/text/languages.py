@@ -13,6 +13,11 @@ def primary_subtag(code: str) -> str:
     return code.lower().replace("_", "-").partition("-")[0]
 
 
+def writes_spaces(code: str) -> bool:
+    """Whether a language writes spaces between sentences."""
+    return primary_subtag(code) not in CHINESE + JAPANESE
+
+
 def is_language_code(code: str) -> bool:
     """Whether `code` has the form of a language code: two or three letters, then an optional region."""
     return primary_subtag(code).isalpha() and len(primary_subtag(code)) in (2, 3)

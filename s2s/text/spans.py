@@ -306,7 +306,8 @@ _WORD = {kind.name: kind.word for kind in KINDS}
 
 
 @functools.cache  # compiling takes longer than importing most modules
-def _span() -> re.Pattern[str]:
+def span_pattern() -> re.Pattern[str]:
+    """The pattern of all kinds of spans, each a group with its name; it also passes over words in which none starts."""
     return re.compile("|".join([_WORDS, *(f"(?P<{kind.name}>{kind.pattern})" for kind in KINDS)]))
 
 
@@ -317,5 +318,5 @@ def find_spans(text: str) -> list[Span]:
     """
     if _PLAIN.fullmatch(text):
         return []
-    found = ((match.span(), match.lastgroup) for match in _span().finditer(text))
+    found = ((match.span(), match.lastgroup) for match in span_pattern().finditer(text))
     return [Span(start, end, kind, _WORD[kind]) for (start, end), kind in found if kind is not None]

@@ -47,9 +47,9 @@ def bundled(name: str = "en-de") -> tuple[Assets, dict[str, Any]]:
 def lines() -> list[str]:
     """Odd lines, and lines of random words and characters."""
     draw = Random(5)
-    odd = [line.text for line in odd_lines(600, seed=11)]
+    odd = [line.text for line in odd_lines(260, seed=11)]
     words = " ".join(odd).split(" ")
-    mixed = [" ".join(draw.choices(words, k=draw.randint(1, 30))) for _ in range(200)]
-    noise = ["".join(draw.choices(_LATIN + _OTHERS, k=draw.randint(0, 40))) for _ in range(300)]
-    latin = ["".join(draw.choices(_LATIN, k=draw.randint(0, 60))) for _ in range(300)]
+    mixed = [" ".join(draw.choices(words, k=draw.randint(1, 30))) for _ in range(60)]
+    noise = ["".join(draw.choices(_LATIN + _OTHERS, k=draw.randint(0, 40))) for _ in range(90)]
+    latin = ["".join(draw.choices(_LATIN, k=draw.randint(0, 60))) for _ in range(90)]
     return [*odd, *mixed, *noise, *latin]

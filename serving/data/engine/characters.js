@@ -37,8 +37,11 @@ export const lastCharacter = (text) => characterBefore(text, text.length);
 /** The first character in upper case, the others as they are. */
 export const raised = (text) => firstCharacter(text).toUpperCase() + withoutFirst(text);
 
-/** The first character in upper case, the others in lower case. */
-export const capitalised = (text) => firstCharacter(text).toUpperCase() + withoutFirst(text).toLowerCase();
+/** The first character in upper case, the others in lower case: "Ss" of "ß". */
+export function capitalised(text) {
+  const first = firstCharacter(text).toUpperCase();
+  return firstCharacter(first) + withoutFirst(first).toLowerCase() + withoutFirst(text).toLowerCase();
+}
 
 export const caseFolded = (text) => text.toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 

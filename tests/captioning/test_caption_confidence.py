@@ -174,7 +174,7 @@ def test_a_calibration_of_another_version_is_a_warning(
     directory: Path, pictures: Examples, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calibrate_model(directory, pictures("train"), pictures("validation"))
-    monkeypatch.setattr("captioning.model.WORDS", {"another": "of a later version"})
+    monkeypatch.setattr("captioning.assets.WORDS", {"another": "of a later version"})
     assert CaptioningModel.load(directory).calibration is None
     assert "unknown to this version" in capsys.readouterr().err
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from captioning.caption import model_directory
 from s2s.cli import calibration_command, command
-from s2s.cli.arguments import Parser, use_threads
+from s2s.cli.arguments import Parser
 
 
 def calibrate(arguments: list[str]) -> int:
@@ -27,8 +27,9 @@ def calibrate(arguments: list[str]) -> int:
     train = read_examples(options.train, options.images, keep_duplicates=False) if options.train else None
     validation = read_examples(options.references, options.images, keep_duplicates=True)
     from captioning.calibration import calibrate_model
+    from s2s.nn.precision import use_threads
 
-    use_threads(options)
+    use_threads(options.threads)
     found = calibrate_model(directory, train, validation, device=options.device)
     calibration_command.report(found, directory, options, "pictures")
     return 0

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from captioning.report import entry
 from captioning.results import Result, image_id, write_results
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive, use_threads
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
 from s2s.cli.doubts import MARK, check_calibration, report_file, summary
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
@@ -172,8 +172,9 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
     from s2s.decoding.search import SearchOptions
+    from s2s.nn.precision import use_threads
 
-    use_threads(options)
+    use_threads(options.threads)
     return Captioner.load(
         directory,
         SearchOptions(

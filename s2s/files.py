@@ -1,4 +1,8 @@
-"""Atomic writing of files and folders, and checks of paths before reading and writing."""
+"""Atomic writing of files and folders, and checks of paths before reading and writing.
+
+Tested on Linux. Windows cannot wait until the names in a folder are on the disk, so a crash of the system may lose the
+last renaming there.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +64,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         with _named_when_full(path):
             yield aside
             _sync(aside)
-        aside.rename(target)
+        aside.replace(target)
         _sync(target.parent)
     finally:
         aside.unlink(missing_ok=True)
@@ -139,7 +144,9 @@ def _remove(folder: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

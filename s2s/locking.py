@@ -1,4 +1,7 @@
-"""File locks that one process at a time can hold. The kernel releases them when the process ends in any way."""
+"""File locks that one process at a time can hold. The kernel releases them when the process ends in any way.
+
+The lock of Windows is written after Python's documentation and not tested.
+"""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s2s.errors import UserError
+from s2s.extras import missing_extra
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -55,11 +56,14 @@ def load(entry: EntryPoint) -> Any:
     """Import the object that an entry point names.
 
     Raises:
-        UserError: the import fails, for whatever reason; the message names the distribution to repair.
+        ModuleNotFoundError: a package of an extra is not installed (see s2s/extras.py).
+        UserError: the import fails for any other reason; the message names the distribution to repair.
     """
     try:
         return entry.load()
     except Exception as error:
+        if missing_extra(error, entry.name):
+            raise
         owner = entry.dist.name if entry.dist else "its distribution"
         reason = f"{type(error).__name__}: {error}"
         raise UserError(f"{entry.name}: cannot be loaded ({reason}); reinstall or remove {owner}") from error

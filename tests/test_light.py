@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,6 +19,7 @@ MODULES = [
     "s2s.cache",
     "s2s.config",
     "s2s.errors",
+    "s2s.extras",
     "s2s.files",
     "s2s.locking",
     "s2s.plugins",
@@ -81,37 +85,77 @@ MODULES = [
     "captioning.pages.gallery",
 ]
 
-IMPORT_ALL = """
-import importlib, json, sys
-
-missing = set(json.loads(sys.argv[1]))
+ABSENT = f"""
+import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in missing:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if name.partition(".")[0] in {MISSING!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
+"""
+IMPORT_ALL = """
+import importlib, json
+
 failed = {}
-for module in json.loads(sys.argv[2]):
+for module in sys.argv[1:]:
     try:
         importlib.import_module(module)
     except ImportError as error:
         failed[module] = str(error)
 print(json.dumps(failed))
 """
+S2S = """
+from s2s.cli.entry import main
+
+sys.argv[0] = "s2s"
+sys.exit(main())
+"""
 
 
-def failures(modules: list[str]) -> dict[str, str]:
+def run_light(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program as in a light installation."""
+    command = [sys.executable, "-c", ABSENT + program, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def failures(*modules: str) -> dict[str, str]:
     """The modules that cannot be imported in a light installation, and why."""
-    arguments = [sys.executable, "-c", IMPORT_ALL, json.dumps(sorted(MISSING)), json.dumps(modules)]
-    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_light(IMPORT_ALL, *modules)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_the_light_path_is_imported_without_torch() -> None:
-    assert failures(MODULES) == {}
+    assert failures(*MODULES) == {}
 
 
 def test_a_module_that_needs_torch_is_told() -> None:
-    assert failures(["s2s.nn.cells", "s2s.errors"]) == {"s2s.nn.cells": "No module named 'torch'"}
+    assert failures("s2s.nn.cells", "s2s.errors") == {"s2s.nn.cells": "No module named 'torch'"}
+
+
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [
+        ("train translation {recipe} --run {folder}/run", "PyTorch"),
+        ("train captioning {recipe} --run {folder}/run", "PyTorch"),
+        ("evaluate translation --hypothesis {recipe} --reference {recipe} --target-language de", "sacrebleu"),
+        ("average en-de en-de --output {folder}/mean", "PyTorch"),
+        ("calibrate translation en-de --source {recipe} --reference {recipe}", "PyTorch"),
+    ],
+)
+def test_what_needs_more_than_a_light_installation_says_so(command: str, package: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("# a line\n")
+    arguments = command.format(recipe=recipe, folder=tmp_path).split()
+    done = run_light(S2S, *arguments)
+    name = " ".join(["s2s", *(word for word in arguments[:2] if word != "en-de")])
+    message = rf'error: {name} needs {package}, which is not installed; run: pip install "s2s-attention\[torch\]"\n'
+    assert re.fullmatch(message, done.stderr), done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_list_of_commands_and_of_models_needs_nothing() -> None:
+    assert run_light(S2S, "--help").returncode == 0
+    assert "flickr8k" in run_light(S2S, "models").stdout

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from s2s.cli import calibration_command, command
-from s2s.cli.arguments import Parser, use_threads
+from s2s.cli.arguments import Parser
 from s2s.files import check_readable
 from translation.translate import model_directory
 
@@ -25,10 +25,11 @@ def calibrate(arguments: list[str]) -> int:
     for path in (options.source, options.reference):
         check_readable(path)
     calibration_command.check_picture(options, [options.source, options.reference])
+    from s2s.nn.precision import use_threads
     from translation.calibration import calibrate_model
     from translation.corpus import read_parallel
 
-    use_threads(options)
+    use_threads(options.threads)
     text = read_parallel(options.source, options.reference)
     found = calibrate_model(directory, text, device=options.device)
     calibration_command.report(found, directory, options, "lines")

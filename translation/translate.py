@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive, use_threads
+from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
 from s2s.cli.doubts import MARK, check_calibration, report_file
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
@@ -258,9 +258,10 @@ def load(
     The command and evaluation share this function. It imports torch, which takes longer than all that comes before.
     """
     from s2s.decoding.search import SearchOptions
+    from s2s.nn.precision import use_threads
     from translation.translator import BATCH_TOKENS, Translator
 
-    use_threads(options)
+    use_threads(options.threads)
     return Translator.load(
         directories[0],
         SearchOptions(

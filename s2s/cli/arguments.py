@@ -96,14 +96,6 @@ def add_device(group: argparse._ActionsContainer) -> None:
     )
 
 
-def use_threads(options: argparse.Namespace) -> None:
-    """Let torch use as many cores as `--threads` says, if it was given."""
-    if options.threads:
-        import torch
-
-        torch.set_num_threads(options.threads)
-
-
 def add_threads(group: argparse._ActionsContainer) -> None:
     """Add `--threads`."""
     group.add_argument("--threads", type=positive, metavar="N", help="number of processor cores to use (default: all)")

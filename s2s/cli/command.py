@@ -13,7 +13,8 @@ A command is a function from its arguments to an exit code, started by `run`:
 Exit codes:
     0    done, also if the reader of the output has closed the pipe (`| head`)
     1    done, but some inputs failed and were reported; only the command itself returns it
-    2    the user made a mistake (`UserError`), or the machine refused: disk full, permission denied, out of memory
+    2    the user made a mistake (`UserError`), or the machine refused: disk full, permission denied, out of memory; or
+         the command needs a package that a light installation lacks
     70   a bug in the toolkit
     130  interrupted (Ctrl-C)
     143  terminated (SIGTERM)
@@ -28,7 +29,8 @@ that `import s2s` works and translation/corpus.py cannot hide another module nam
 
         sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-This module imports nothing that is slow to import, so that --help and wrong arguments are answered at once.
+This module imports nothing that is slow to import, so that --help and wrong arguments are answered at once. It is
+tested on Linux; what differs on Windows is written after Python's documentation.
 """
 
 from __future__ import annotations
@@ -37,14 +39,17 @@ import errno
 import io
 import os
 import select
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from s2s.cli.arguments import program_name
 from s2s.cli.process import prepare_process
 from s2s.cli.signals import CommandSignals
 from s2s.errors import Terminated, UserError, printable
+from s2s.extras import missing_extra
 
 # Errors of a disk, which Python may raise without the name of the file. They are reported, and are not bugs.
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -104,8 +109,10 @@ def _code_and_message(failure: BaseException) -> tuple[int, str]:
             return 130, "interrupted"
         case Terminated():
             return 143, "terminated"
-        case BrokenPipeError() if _reader_is_gone():
+        case OSError() if _is_broken_pipe(failure) and _reader_is_gone():
             return 0, ""
+        case ModuleNotFoundError() if problem := missing_extra(failure, program_name()):
+            return 2, f"error: {problem}"
         case OSError() if failure.filename is not None or failure.errno in _MACHINE:
             where = "" if failure.filename is None else f"{failure.filename}: "
             advice = _ADVICE.get(failure.errno or 0)
@@ -117,15 +124,30 @@ def _code_and_message(failure: BaseException) -> tuple[int, str]:
             return 70, f"error: internal error: {description}; please report it; --debug shows the traceback"
 
 
+def _is_broken_pipe(failure: OSError) -> bool:
+    """Whether a write failed because a pipe was closed, which Windows reports as an invalid argument."""
+    return isinstance(failure, BrokenPipeError) or (sys.platform == "win32" and failure.errno == errno.EINVAL)
+
+
 def _reader_is_gone() -> bool:
     """Whether standard output or standard error is a pipe whose reader has closed it.
 
-    A BrokenPipeError alone is no evidence: it may come from a pipe to a child process that died.
+    A BrokenPipeError alone is no evidence: it may come from a pipe to a child process that died. Windows cannot poll a
+    pipe; there it is evidence enough that one of them is a pipe.
     """
+    if not hasattr(select, "poll"):
+        return any(map(_is_pipe, (1, 2)))
     poll = select.poll()
     poll.register(1, 0)
     poll.register(2, 0)
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:  # closed
+        return False
 
 
 def _out_of_memory(failure: BaseException) -> bool:

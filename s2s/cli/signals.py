@@ -1,4 +1,4 @@
-"""Turn SIGTERM and Ctrl-C into exceptions while a command runs."""
+"""Turn SIGTERM and Ctrl-C into exceptions while a command runs. Tested on Linux; Windows has no timer of signals."""
 
 from __future__ import annotations
 

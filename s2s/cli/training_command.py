@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2s import config
-from s2s.cli.arguments import Parser, add_device, add_threads, use_threads
+from s2s.cli.arguments import Parser, add_device, add_threads
 from s2s.errors import check
 from s2s.files import atomic_file, check_readable
 from s2s.storage.run_directory import RECIPE, RunDirectory
@@ -124,7 +124,7 @@ def train(
     """
     import torch
 
-    from s2s.nn.precision import choose_device
+    from s2s.nn.precision import choose_device, use_threads
     from s2s.training.trainer import Trainer
 
     copy = options.run / RECIPE
@@ -133,7 +133,7 @@ def train(
         f"{options.recipe}: the run would overwrite this file with its copy of the recipe; move it out of --run",
     )
     recipe = config.load(options.recipe, schema, options.set, complete)
-    use_threads(options)
+    use_threads(options.threads)
     device = choose_device(options.device)
     text = config.to_toml(recipe)
     with RunDirectory.resume(options.run) if options.resume else RunDirectory.create(options.run, text) as run:

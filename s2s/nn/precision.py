@@ -1,4 +1,4 @@
-"""The choice of a device and of a precision for matrix products."""
+"""The choice of a device, of the number of its cores, and of a precision for matrix products."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     check(name != "cuda" or torch.cuda.is_available(), "no CUDA device was found: use --device cpu")
     return torch.device(name)
+
+
+def use_threads(count: int | None) -> None:
+    """Let PyTorch use this many processor cores, in the whole process; None for as many as it uses anyway."""
+    if count:
+        torch.set_num_threads(count)
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:

@@ -1,8 +1,10 @@
-"""Reading text from descriptors in blocks of bytes, as soon as they are there; gzip is decompressed on the way."""
+"""Reading text from descriptors in blocks of bytes, as soon as they are there; gzip is decompressed on the way.
+
+Tested on Linux. On Windows, where the bytes of a console are not UTF-8, Python's own unbuffered file converts them.
+"""
 
 from __future__ import annotations
 
-import os
 import select
 import zlib
 from collections.abc import Iterator
@@ -37,15 +39,15 @@ def read_blocks(descriptor: int, size: int, name: str) -> Iterator[bytes]:
 
 
 def _raw_blocks(descriptor: int, size: int) -> Iterator[bytes]:
-    while True:
-        try:
-            block = os.read(descriptor, size)
-        except BlockingIOError:  # the parent process left standard input in non-blocking mode
-            select.select([descriptor], [], [])
-            continue
-        if not block:
-            return
-        yield block
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        while True:
+            block = file.read(size)  # without a buffer: what is there, and not more
+            if block is None:  # the parent process left standard input in non-blocking mode
+                select.select([descriptor], [], [])
+            elif not block:
+                return
+            else:
+                yield block
 
 
 def _with_beginning(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -262,23 +262,27 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[tuple[object, ...]] = []
-        fsync, rename, rmtree = os.fsync, os.rename, shutil.rmtree
+        fsync, rmtree = os.fsync, shutil.rmtree
 
         def recorded_fsync(descriptor: int) -> None:
             fsync(descriptor)
             status = os.fstat(descriptor)
             self.events.append(("sync", status.st_ino, status.st_size if stat.S_ISREG(status.st_mode) else None))
 
-        def recorded_rename(source: Path, target: Path) -> None:
-            rename(source, target)
-            self.events.append(("rename", Path(source).name, Path(target).name))
+        def recorded(move: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+            def recorded_move(source: Path, target: Path) -> None:
+                move(source, target)
+                self.events.append(("rename", Path(source).name, Path(target).name))
+
+            return recorded_move
 
         def recorded_rmtree(path: Path) -> None:
             rmtree(path)
             self.events.append(("remove", path.name))
 
         monkeypatch.setattr(os, "fsync", recorded_fsync)
-        monkeypatch.setattr(os, "rename", recorded_rename)
+        monkeypatch.setattr(os, "rename", recorded(os.rename))
+        monkeypatch.setattr(os, "replace", recorded(os.replace))
         monkeypatch.setattr(shutil, "rmtree", recorded_rmtree)
 
 

@@ -1,0 +1,26 @@
+"""Packages that only some commands need, and the extra of this distribution that installs each."""
+
+from __future__ import annotations
+
+_DISTRIBUTION = "s2s-attention"
+_EXTRAS = {
+    "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"},
+    "server": {"fastapi", "uvicorn"},
+}
+_NAMES = {"torch": "PyTorch"}
+
+
+def missing_extra(error: BaseException, user: str) -> str:
+    """Return what to install, in one line, if `error` says that a package of an extra is missing; else nothing.
+
+    Args:
+        error: any exception.
+        user: what needs the package, such as "s2s train translation".
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        for extra, packages in _EXTRAS.items():
+            if package in packages:
+                name = _NAMES.get(package, package)
+                return f'{user} needs {name}, which is not installed; run: pip install "{_DISTRIBUTION}[{extra}]"'
+    return ""

@@ -1,6 +1,7 @@
 // Runs the engine of the pages on questions from standard input, for the tests: {data, asks: [[name, ...arguments]]}.
 
 import { readFileSync } from "node:fs";
+import { Captioner } from "../../serving/data/engine/captioner.js";
 import { caseOf } from "../../serving/data/engine/casing.js";
 import { featuresOf } from "../../serving/data/engine/confidence.js";
 import { WriteOnce, constrain } from "../../serving/data/engine/constraints.js";
@@ -109,6 +110,11 @@ const answers = {
     const [step, state] = constrained(constraints, tableStep, first, options.end);
     const found = await search(step, state, limits, options);
     return found.map((of) => of.map((each) => ({ ...each, attention: each.attention.map((row) => [...row]) })));
+  },
+  captioned: (captioner, familiarity, hypothesis, summary) => {
+    const model = new Captioner(captioner, null, Buffer.from(familiarity, "base64"));
+    const features = model.featuresOf(hypothesis, summary);
+    return { sentence: model.write(hypothesis), features, judgement: model.calibration.judgeOne(features) };
   },
   batches: (lengths, width, batchTokens) => {
     const { options } = translator;

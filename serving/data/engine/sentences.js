@@ -127,10 +127,9 @@ class SentenceLine {
     if (!before || !after || mark.group(1).length > 3) return false;
     if (before.includes(".") || after.includes("(") || NAME.search(before) || NAME.search(after)) return false;
     if (FILE_ENDING.match(word) && !opener) return false;
-    const end = [...stripEnd(before, "\"'”“»’)")];
-    if (this.upper) return isAlpha(end.slice(-3).join("")) && end.length > 2;
-    const last = end.slice(-2).join("");
-    return isAlpha(last) && isLower(last) && end.length > 1 && !isUpper(withoutFirst(word));
+    const end = stripEnd(before, "\"'”“»’)");
+    if (this.upper) return isAlpha(end.slice(-3)) && end.length > 2;
+    return isAlpha(end.slice(-2)) && isLower(end.slice(-2)) && end.length > 1 && !isUpper(withoutFirst(word));
   }
 
   /** Whether a sentence of a line without capital letters ends at this mark. */

@@ -1,0 +1,27 @@
+// The two graphs of a model's light form in ONNX Runtime, as functions from tensors to tensors.
+
+/**
+ * Start ONNX Runtime from what the page carries: no file is fetched.
+ *
+ * files: bundle (the package's module), wasm, encoder, step, weights, as bytes
+ * returns {encoder, step}, each `async (tensors) => tensors`, of {type, data, dims} by name
+ */
+export async function openGraphs({bundle, wasm, encoder, step, weights}) {
+  const address = URL.createObjectURL(new Blob([bundle], {type: "text/javascript"}));
+  const ort = await import(address);
+  URL.revokeObjectURL(address);
+  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.numThreads = 1;  // more would need headers that a file has not
+  ort.env.logLevel = "error";
+  const options = {logSeverityLevel: 3, executionProviders: ["wasm"], externalData: [{path: "light.weights", data: weights}]};
+  const sessions = {encoder: await ort.InferenceSession.create(encoder, options),
+    step: await ort.InferenceSession.create(step, options)};
+  return {encoder: runner(ort, sessions.encoder), step: runner(ort, sessions.step)};
+}
+
+function runner(ort, session) {
+  return tensors => session.run(Object.fromEntries(session.inputNames.map(name => {
+    const {type, data, dims} = tensors[name];
+    return [name, new ort.Tensor(type, data, dims)];
+  })));
+}

@@ -34,9 +34,10 @@ _SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
 
 
 def quantise_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """(rows, columns) -> the matrix in -127 ... 127, and the scale of each row (rows,)."""
-    scales = np.maximum(np.abs(matrix).max(1) / np.float32(WEIGHT_LEVELS), np.float32(_SMALLEST))
-    return np.rint(matrix / scales[:, None]).astype(np.int8), scales
+    """(rows, ...) -> the matrix in -127 ... 127, and the scale of each row (rows, 1, ...)."""
+    largest = np.abs(matrix).max(tuple(range(1, matrix.ndim)), keepdims=True)
+    scales = np.maximum(largest / np.float32(WEIGHT_LEVELS), np.float32(_SMALLEST))
+    return np.rint(matrix / scales).astype(np.int8), scales
 
 
 def array_of(weight: Weight) -> NDArray[np.float32]:
@@ -65,14 +66,14 @@ class NetworkGraph(GraphBuilder):
         return self.constant(array_of(vector))
 
     def matrix(self, matrix: Weight) -> str:
-        """(outputs, inputs) in float32 as the graph computes with it."""
+        """(outputs, inputs), or the kernels of a convolution, in float32 as the graph computes with them."""
         values = array_of(matrix)
         if self.storage == "float32":
             return self.constant(values)
         if self.storage == "float16":
             return self._cast(self.constant(values, np.dtype("f2")), TensorProto.FLOAT)
         quantised, scales = quantise_rows(values)
-        return self.node("Mul", self._cast(self.constant(quantised, INT8), TensorProto.FLOAT), self._column(scales))
+        return self.node("Mul", self._cast(self.constant(quantised, INT8), TensorProto.FLOAT), self.constant(scales))
 
     def rows(self, matrix: Weight, indices: str) -> str:
         """Look up rows: (vocabulary, dim), indices (...,) -> (..., dim) float32."""
@@ -83,7 +84,7 @@ class NetworkGraph(GraphBuilder):
             return self._cast(found, TensorProto.FLOAT) if self.storage == "float16" else found
         quantised, scales = quantise_rows(values)
         found = self._cast(self.node("Gather", self.constant(quantised, INT8), indices), TensorProto.FLOAT)
-        return self.node("Mul", found, self.node("Gather", self._column(scales), indices))
+        return self.node("Mul", found, self.node("Gather", self.constant(scales), indices))
 
     def linear(self, inputs: str, weight: Weight, bias: Weight | None = None) -> str:
         """Return inputs W^T + bias: (rows, inputs), (outputs, inputs), (outputs,) -> (rows, outputs)."""
@@ -110,11 +111,8 @@ class NetworkGraph(GraphBuilder):
         turned = self.node("Transpose", self.constant(stored, INT8), perm=[1, 0])
         sums = self.node("MatMulInteger", rows, turned, self.constant(ZERO_POINT, UINT8))
         product = self.node("Mul", self._cast(sums, TensorProto.FLOAT), scales)
-        product = self.node("Mul", product, self.constant(output_scales))
+        product = self.node("Mul", product, self.constant(output_scales[:, 0]))
         return product if bias is None else self.node("Add", product, self.vector(bias))
-
-    def _column(self, scales: NDArray[np.float32]) -> str:
-        return self.constant(scales[:, None])
 
     def _cast(self, value: str, dtype: int) -> str:
         return self.node("Cast", value, to=dtype)

@@ -48,7 +48,8 @@ def look(
     weights = graph.node("Softmax", scores, axis=-1)  # (sentences, rows of each, positions)
     context = graph.node("MatMul", weights, values)
     positions = graph.length(weights, 2)
-    return Look(graph.reshape(context, -1, attention.memory_dim), graph.reshape(weights, -1, positions))
+    context = graph.bounded(graph.reshape(context, -1, attention.memory_dim), graph.bound(values))  # it is a mean
+    return Look(context, graph.reshape(weights, -1, positions))
 
 
 def by_sentence(graph: NetworkGraph, value: str, like: str) -> str:

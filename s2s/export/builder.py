@@ -70,6 +70,11 @@ class GraphBuilder:
         self._inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), list(shape)))
         return name
 
+    def input_with_default(self, name: str, default: float) -> str:
+        """Declare a number that may be given to the graph, but need not be; return its value."""
+        self._initialisers.append(self._initialiser(name, np.asarray(default, FLOAT)))
+        return self.input(name, FLOAT, [])
+
     def output(self, name: str, value: str, dtype: np.dtype, shape: Shape) -> None:
         """Declare that `value` is an output of the graph, under this name."""
         if value in self._published or not any(value in node.output for node in self._nodes):

@@ -50,12 +50,13 @@ def step_layer(
     added: str | None = None,
 ) -> list[str]:
     """One step of a layer: its next states, each (rows, dim), from its states and from what it reads."""
-    return CELLS[type(cell)].step(graph, layer, parts, states, added)
+    hidden, *others = CELLS[type(cell)].step(graph, layer, parts, states, added)
+    return [graph.bounded(hidden, 1), *others]
 
 
 def _sum(graph: NetworkGraph, parts: Sequence[Part], bias: NDArray[np.float32] | None, added: str | None) -> str:
     """The sum of the parts' products, in one product of their concatenation."""
-    value = parts[0].value if len(parts) == 1 else graph.node("Concat", *(part.value for part in parts), axis=-1)
+    value = graph.join(*(part.value for part in parts))
     product = graph.linear(value, np.concatenate([part.weight for part in parts], 1), bias)
     return product if added is None else graph.node("Add", product, added)
 

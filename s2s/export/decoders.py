@@ -11,6 +11,7 @@ Each kind computes what `step` of its decoder does in evaluation mode. Names of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +33,19 @@ from s2s.nn.cells import CELLS as TORCH_CELLS
 
 @dataclass(frozen=True)
 class EncodedGrid:
-    """The values of a `Memory` in the encoder's graph; the mask is None where all positions are real."""
+    """The values of a `Memory` in the encoder's graph.
+
+    Attributes:
+        grid: (sentences, positions, dim)
+        mask: (sentences, positions) bool; None where all positions are real
+        summary: (sentences, summary_dim)
+        bound: what no element of the grid exceeds in absolute value; infinity if that is not known
+    """
 
     grid: str
     mask: str | None
     summary: str
+    bound: float = math.inf
 
 
 @dataclass
@@ -107,8 +116,14 @@ class DecoderGraphs:
 
     # --------------------------------------------------------------------------------------------------- a step
 
-    def step(self, graph: NetworkGraph, *, masked: bool) -> None:
-        """The whole graph of a step; `masked` where some positions may be padding."""
+    def step(self, graph: NetworkGraph, *, masked: bool, bound: float = math.inf) -> None:
+        """The whole graph of a step.
+
+        Args:
+            graph: an empty one
+            masked: whether some positions of the memory may be padding
+            bound: of the memory's grid, see `EncodedGrid`
+        """
         config, decoder = self.config, self.decoder
         tokens = graph.input("tokens", INT64, ["rows"])
         count = graph.input("count", INT64, [1])
@@ -116,7 +131,9 @@ class DecoderGraphs:
             [graph.input(f"rows.{name}.{number}", FLOAT, ["rows", config.dim]) for name in self.state_names]
             for number in range(len(decoder.layers))
         ]
-        self.inputs(graph, masked=masked)
+        for hidden, *_ in states:
+            graph.bounded(hidden, 1)
+        self.inputs(graph, masked=masked, bound=bound)
         advance = self.advance(graph, graph.rows(decoder.embedding.weight, tokens), states)
         self.answer(graph, advance.features, count)
         for number, after in enumerate(advance.layers):
@@ -127,7 +144,7 @@ class DecoderGraphs:
         if advance.look is not None:
             graph.output("attention", advance.look.weights, FLOAT, ["rows", "positions"])
 
-    def inputs(self, graph: NetworkGraph, *, masked: bool) -> None:
+    def inputs(self, graph: NetworkGraph, *, masked: bool, bound: float) -> None:
         """Declare the inputs that have one row a sentence."""
         attention = self.decoder.attention
         self.grid: tuple[str, str, str | None] | None = None
@@ -135,7 +152,7 @@ class DecoderGraphs:
             keys = graph.input("sentences.keys", FLOAT, ["sentences", "positions", self.key_dim])
             values = graph.input("sentences.values", FLOAT, ["sentences", "positions", attention.memory_dim])
             mask = graph.input("sentences.mask", BOOL, ["sentences", "positions"]) if masked else None
-            self.grid = keys, values, mask
+            self.grid = keys, graph.bounded(values, bound), mask
 
     def advance(self, graph: NetworkGraph, words: str, states: list[list[str]]) -> Advance:
         """From the words just read (rows, embedding_dim) and the layers' states to what a step finds."""
@@ -160,8 +177,7 @@ class DecoderGraphs:
     def layer(self, graph: NetworkGraph, number: int, states: list[list[str]], *signals: str) -> list[str]:
         """A step of a layer that reads these signals side by side."""
         layer = self.decoder.layers[number]
-        signal = signals[0] if len(signals) == 1 else graph.node("Concat", *signals, axis=-1)
-        part = Part(signal, array_of(layer.weight_input))
+        part = Part(graph.join(*signals), array_of(layer.weight_input))
         return step_layer(graph, self.config.cell, layer, [part], states[number])
 
     def climb(self, graph: NetworkGraph, states: list[list[str]], *parts: Part) -> list[list[str]]:
@@ -178,13 +194,12 @@ class DecoderGraphs:
     def deep_output(self, graph: NetworkGraph, *parts: str) -> str:
         """W [part; part; ...]."""
         output = self.decoder.deep_output
-        signal = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=-1)
-        return graph.linear(signal, output.weight, output.bias)
+        return graph.linear(graph.join(*parts), output.weight, output.bias)
 
     def features(self, graph: NetworkGraph, context: str | None, hidden: str, words: str) -> str:
         """tanh(W [context; state; word just read])."""
         parts = (hidden, words) if context is None else (context, hidden, words)
-        return graph.node("Tanh", self.deep_output(graph, *parts))
+        return graph.bounded(graph.node("Tanh", self.deep_output(graph, *parts)), 1)
 
 
 class ParallelGraphs(DecoderGraphs):
@@ -211,10 +226,10 @@ class InputFeedingGraphs(DecoderGraphs):
         dim = self.config.embedding_dim
         graph.output("rows.feed", self.zeros(graph, memory, dim), FLOAT, ["sentences", dim])
 
-    def inputs(self, graph: NetworkGraph, *, masked: bool) -> None:
+    def inputs(self, graph: NetworkGraph, *, masked: bool, bound: float) -> None:
         """See `DecoderGraphs.inputs`."""
-        super().inputs(graph, masked=masked)
-        self.fed = graph.input("rows.feed", FLOAT, ["rows", self.config.embedding_dim])
+        super().inputs(graph, masked=masked, bound=bound)
+        self.fed = graph.bounded(graph.input("rows.feed", FLOAT, ["rows", self.config.embedding_dim]), 1)
 
     def advance(self, graph: NetworkGraph, words: str, states: list[list[str]]) -> Advance:
         """See `DecoderGraphs.advance`."""
@@ -253,7 +268,7 @@ class ShowAttendTellGraphs(DecoderGraphs):
         found = self.look(graph, above)
         if found is not None:
             gate = graph.node("Sigmoid", graph.linear(above, decoder.gate.weight, decoder.gate.bias))
-            context = graph.node("Mul", gate, found.context)
+            context = graph.bounded(graph.node("Mul", gate, found.context), graph.bound(found.context))
             parts.append(Part(context, array_of(decoder.context.weight)))
         layers = self.climb(graph, states, *parts)
         return Advance(layers, self.features(graph, context, layers[-1][0], words), found)
@@ -274,9 +289,9 @@ class TopDownGraphs(DecoderGraphs):
             fixed = dense(graph, memory.summary, self.decoder.picture.weight)
             graph.output("sentences.fixed", fixed, FLOAT, ["sentences", self.gates_dim])
 
-    def inputs(self, graph: NetworkGraph, *, masked: bool) -> None:
+    def inputs(self, graph: NetworkGraph, *, masked: bool, bound: float) -> None:
         """See `DecoderGraphs.inputs`."""
-        super().inputs(graph, masked=masked)
+        super().inputs(graph, masked=masked, bound=bound)
         self.fixed = None
         if self.decoder.picture is not None:
             self.fixed = graph.input("sentences.fixed", FLOAT, ["sentences", self.gates_dim])

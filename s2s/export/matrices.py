@@ -17,11 +17,12 @@ So a row's result depends neither on the other rows of the batch nor on their or
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 from torch import Tensor
 
 from s2s.export.builder import FLOAT, INT8, UINT8, GraphBuilder, WeightFile
@@ -29,7 +30,6 @@ from s2s.export.builder import FLOAT, INT8, UINT8, GraphBuilder, WeightFile
 Storage = Literal["int8", "float16", "float32"]
 Weight = Tensor | NDArray[np.float32]
 WEIGHT_LEVELS, INPUT_LEVELS, ZERO_POINT = 127, 63, 64
-_ZERO_POINTS = helper.make_tensor("value", TensorProto.UINT8, [1], [ZERO_POINT])
 _SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
 
 
@@ -59,7 +59,10 @@ class NetworkGraph(GraphBuilder):
         super().__init__(name, weights)
         self.storage = storage
         self._integer_products = integer_products and storage == "int8"
-        self._quantised: dict[str, tuple[str, str]] = {}
+        self._joined: dict[str, list[str]] = {}
+        self._bounds: dict[str, float] = {}
+        self._units: dict[str, tuple[str, str]] = {}
+        self._level_value: str | None = None
 
     def vector(self, vector: Weight) -> str:
         """A bias, or another vector, in float32."""
@@ -78,6 +81,9 @@ class NetworkGraph(GraphBuilder):
     def rows(self, matrix: Weight, indices: str) -> str:
         """Look up rows: (vocabulary, dim), indices (...,) -> (..., dim) float32."""
         values = array_of(matrix)
+        return self.bounded(self._rows(values, indices), float(np.abs(values).max()))
+
+    def _rows(self, values: NDArray[np.float32], indices: str) -> str:
         if self.storage != "int8":
             table = self.constant(values, np.dtype("f2") if self.storage == "float16" else FLOAT)
             found = self.node("Gather", table, indices)
@@ -86,33 +92,65 @@ class NetworkGraph(GraphBuilder):
         found = self._cast(self.node("Gather", self.constant(quantised, INT8), indices), TensorProto.FLOAT)
         return self.node("Mul", found, self.node("Gather", self.constant(scales), indices))
 
+    def join(self, *values: str) -> str:
+        """Values (rows, ...) side by side. Joining what was joined before costs nothing."""
+        if len(values) == 1:
+            return values[0]
+        members = [member for value in values for member in self._joined.get(value, [value])]
+        joined = self.node("Concat", *members, axis=-1)
+        self._joined[joined] = members
+        return joined
+
+    def bounded(self, value: str, bound: float) -> str:
+        """Note that no element of `value` is larger than this in absolute value; return it."""
+        self._bounds[value] = bound
+        return value
+
+    def bound(self, value: str) -> float:
+        """Return what no element of `value` exceeds in absolute value; infinity if that is not known."""
+        return max(self._bounds.get(member, math.inf) for member in self._joined.get(value, [value]))
+
     def linear(self, inputs: str, weight: Weight, bias: Weight | None = None) -> str:
         """Return inputs W^T + bias: (rows, inputs), (outputs, inputs), (outputs,) -> (rows, outputs)."""
-        if self._integer_products:
-            return self._integer_linear(inputs, array_of(weight), bias)
-        added = [] if bias is None else [self.vector(bias)]
-        return self.node("Gemm", inputs, self.matrix(weight), *added, transB=1)
+        if not self._integer_products:
+            added = [] if bias is None else [self.vector(bias)]
+            return self.node("Gemm", inputs, self.matrix(weight), *added, transB=1)
+        bound = self.bound(inputs)
+        if bound < math.inf:
+            product = self._integer_product(inputs, bound, weight)
+        else:
+            unit, lengths = self._unit_rows(inputs)
+            product = self.node("Mul", self._integer_product(unit, 1.0, weight), lengths)
+        return product if bias is None else self.node("Add", product, self.vector(bias))
 
-    def quantised(self, inputs: str) -> tuple[str, str]:
-        """(rows, dim) float32 -> the rows in 1 ... 127 as uint8, and the scale of each (rows, 1)."""
-        if inputs not in self._quantised:
-            largest = self.node("ReduceMax", self.node("Abs", inputs), self.integers(-1), keepdims=0)
-            scales = self.node("Mul", largest, self.constant(1 / INPUT_LEVELS))
-            scales = self.node("Max", scales, self.constant(_SMALLEST))  # (rows,)
-            zeros = self.node("ConstantOfShape", self.node("Shape", scales), value=_ZERO_POINTS)
-            rows = self.node("QuantizeLinear", inputs, scales, zeros, axis=0)
-            self._quantised[inputs] = rows, self.node("Unsqueeze", scales, self.integers(-1))
-        return self._quantised[inputs]
-
-    def _integer_linear(self, inputs: str, weight: NDArray[np.float32], bias: Weight | None) -> str:
-        rows, scales = self.quantised(inputs)
-        stored, output_scales = quantise_rows(weight)
+    def _integer_product(self, inputs: str, bound: float, weight: Weight) -> str:
+        """Return inputs W^T, where no input exceeds `bound` in absolute value."""
+        stored, scales = quantise_rows(array_of(weight))
+        zero = self.constant(ZERO_POINT, UINT8)
+        rows = self.node("QuantizeLinear", inputs, self.constant(bound / INPUT_LEVELS), zero)
         # Stored as it is looked up, since embeddings may be tied; turned when the graph is loaded.
         turned = self.node("Transpose", self.constant(stored, INT8), perm=[1, 0])
-        sums = self.node("MatMulInteger", rows, turned, self.constant(ZERO_POINT, UINT8))
-        product = self.node("Mul", self._cast(sums, TensorProto.FLOAT), scales)
-        product = self.node("Mul", product, self.constant(output_scales[:, 0]))
-        return product if bias is None else self.node("Add", product, self.vector(bias))
+        sums = self._cast(self.node("MatMulInteger", rows, turned, zero), TensorProto.FLOAT)
+        return self.node("Mul", sums, self.node("Mul", self._level(), self.constant(scales[:, 0] * np.float32(bound))))
+
+    def _unit_rows(self, inputs: str) -> tuple[str, str]:
+        """Rows (rows, dim) divided by their largest absolute values, and these, (rows, 1)."""
+        if inputs not in self._units:
+            largest = self.node("ReduceMax", self.node("Abs", inputs), self.integers(-1))
+            largest = self.node("Max", largest, self.constant(_SMALLEST))
+            self._units[inputs] = self.node("Div", inputs, largest), largest
+        return self._units[inputs]
+
+    def _level(self) -> str:
+        """The distance of two levels of inputs up to 1.
+
+        ONNX Runtime has a kernel for MatMulInteger, Cast, Mul and Add together, where the last factor is a product of
+        two scales. It recognises them only if that product was not computed when the graph was loaded, as it would be
+        of two constants. So this is an input with a default, which nobody gives.
+        """
+        if self._level_value is None:
+            self._level_value = self.input_with_default("input.level", 1 / INPUT_LEVELS)
+        return self._level_value
 
     def _cast(self, value: str, dtype: int) -> str:
         return self.node("Cast", value, to=dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from onnx import TensorProto
 
 from s2s.export.builder import INT64
@@ -28,7 +30,8 @@ def encode_text(graph: NetworkGraph, config: RecurrentEncoderConfig, encoder: Te
         width = encoder.output_dim
     grid = graph.node("Transpose", signal, perm=[1, 0, 2])
     mask = _mask(graph, ids, lengths)
-    return EncodedGrid(grid, mask, masked_mean(graph, grid, mask))
+    bound = math.inf if config.residual else 1  # of a cell's hidden state
+    return EncodedGrid(grid, mask, masked_mean(graph, grid, mask), bound)
 
 
 def _mask(graph: NetworkGraph, ids: str, lengths: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from s2s.export.builder import BOOL, FLOAT, WEIGHTS_FILE, WeightFile
+from s2s.export.contracts import Storage
 from s2s.export.decoders import DECODERS, EncodedGrid
-from s2s.export.matrices import NetworkGraph, Storage
-from s2s.models.configuration import DecoderConfig
+from s2s.export.matrices import NetworkGraph
+from s2s.models.configuration import DecoderConfig, RecurrentDecoderConfig
 from s2s.models.contracts import Decoder, DecoderStep
 from s2s.models.memory import Memory
-from s2s.runtime.graph import OnnxGraph
+from s2s.runtime.graph import Graph, OnnxGraph
+from tests.model_fixtures import decoder_of
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -31,7 +34,12 @@ def write_graphs(folder: Path, encoder: NetworkGraph, step: NetworkGraph, weight
 
 
 def write_decoder(
-    folder: Path, config: DecoderConfig, decoder: Decoder, memory: Memory, storage: Storage = "float32"
+    folder: Path,
+    config: DecoderConfig,
+    decoder: Decoder,
+    memory: Memory,
+    storage: Storage = "float32",
+    bound: float = math.inf,
 ) -> None:
     """A decoder behind an encoder that hands its inputs on: `grid`, `summary` and perhaps `mask`."""
     weights = WeightFile()
@@ -43,7 +51,7 @@ def write_decoder(
     graphs = DECODERS[type(config)](config, decoder)
     graphs.start(encoder, EncodedGrid(grid, mask, summary))
     step = NetworkGraph("step", weights, storage, integer_products=True)
-    graphs.step(step, masked=memory.mask is not None)
+    graphs.step(step, masked=memory.mask is not None, bound=bound)
     write_graphs(folder, encoder, step, weights)
 
 
@@ -58,11 +66,10 @@ class Steps:
     """The graphs of a folder, and the state between their steps."""
 
     folder: Path
-    threads: int = 1
+    engine: Callable[[Path], Graph] = OnnxGraph
 
     def __post_init__(self) -> None:
-        self.encoder = OnnxGraph(self.folder / "encoder.onnx")
-        self.graph = OnnxGraph(self.folder / "step.onnx", threads=self.threads)
+        self.encoder, self.graph = (self.engine(self.folder / name) for name in ("encoder.onnx", "step.onnx"))
 
     def start(self, inputs: Mapping[str, NDArray[Any]], slots: int = 1) -> None:
         """Encode, and make `slots` rows of each sentence."""
@@ -90,3 +97,21 @@ def torch_steps(decoder: Decoder, memory: Memory, tokens: Tensor, slots: int) ->
         steps.append(decoder.step(read, state))
         state = steps[-1].state
     return steps
+
+
+def memory_of(dim: int = 8, *, masked: bool = True, summary_dim: int = 5) -> Memory:
+    """A memory of three sentences, of four positions at most."""
+    generator = torch.Generator().manual_seed(1)
+    grid = torch.rand(3, 4, dim, generator=generator) * 2 - 1
+    mask = torch.arange(4) < torch.tensor([[4], [1], [3]]) if masked else None
+    return Memory(grid, mask, torch.randn(3, summary_dim, generator=generator))
+
+
+def trained(kind: str, shape: RecurrentDecoderConfig, memory: Memory, vocabulary: int = 11) -> Decoder:
+    """A decoder whose biases are not zero."""
+    torch.manual_seed(2)
+    assert memory.summary is not None
+    decoder = decoder_of(kind, shape, vocabulary, memory.grid.shape[2], memory.summary.shape[1])
+    for parameter in decoder.parameters():
+        parameter.data += torch.randn_like(parameter) / 5
+    return decoder.eval()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from onnx import TensorProto
 
@@ -11,6 +13,7 @@ from s2s.export.cnn import add_cnn
 from s2s.export.decoders import EncodedGrid
 from s2s.export.matrices import NetworkGraph, array_of
 from s2s.export.text_encoder import masked_mean
+from s2s.models.configuration import GridEncoderConfig, ImageEncoderConfig
 from s2s.models.image_encoder import ImageEncoder
 from s2s.vision.backbones import Backbone, fold_batch_norm
 
@@ -39,6 +42,9 @@ def encode_pictures(
     projection = encoder.grid.projection
     projected = dense(graph, _layer_norm(graph, cells, dim), projection.weight, projection.bias)
     return EncodedGrid(graph.node("Relu", projected), mask, _layer_norm(graph, summary, dim))
+
+
+IMAGE_ENCODERS: Mapping[type[ImageEncoderConfig], Callable[..., EncodedGrid]] = {GridEncoderConfig: encode_pictures}
 
 
 def _normalised(graph: NetworkGraph, backbone: Backbone, pixels: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from onnx import TensorProto
 
@@ -10,7 +12,7 @@ from s2s.export.builder import INT64
 from s2s.export.cells import encoder_layer
 from s2s.export.decoders import EncodedGrid
 from s2s.export.matrices import NetworkGraph
-from s2s.models.configuration import RecurrentEncoderConfig
+from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.text_encoder import TextEncoder
 
 
@@ -32,6 +34,11 @@ def encode_text(graph: NetworkGraph, config: RecurrentEncoderConfig, encoder: Te
     mask = _mask(graph, ids, lengths)
     bound = math.inf if config.residual else 1  # of a cell's hidden state
     return EncodedGrid(grid, mask, masked_mean(graph, grid, mask), bound)
+
+
+TEXT_ENCODERS: Mapping[type[TextEncoderConfig], Callable[[NetworkGraph, Any, Any], EncodedGrid]] = {
+    RecurrentEncoderConfig: encode_text
+}
 
 
 def _mask(graph: NetworkGraph, ids: str, lengths: str) -> str:

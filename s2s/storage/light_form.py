@@ -1,25 +1,29 @@
-"""Reading the light form of a model: the files with which it runs without torch (written by s2s/export).
+"""The light form of a model: the files with which it runs without torch (made by s2s/export).
 
 The key `light` of config.json names them, with the SHA-256 of each:
 
-    "light": {"version": 1, "precision": "int8", "files": {"encoder.onnx": "...", ...}, "grid": [7, 7]}
+    "light": {"version": 1, "precision": "int8", "files": {"encoder.onnx": "...", ...}, "weights": "...",
+              "grid": [7, 7]}
 
+`weights` is the SHA-256 of the file of tensors that it was made from: a light form of other weights is not run.
 Vocabularies and the calibration of the confidence are the assets that the model has anyway. Nothing here needs torch,
 nor the file of tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from s2s.errors import UserError, check
-from s2s.files import sha256
+from s2s.files import atomic_directory, current_version, sha256
 from s2s.storage.model_record import CONFIG, MODEL_CARD, WEIGHTS, ModelRecord, read_record, read_whole
-from s2s.storage.verified import check_file, file_error, is_plain, shorten, verify_checksum
+from s2s.storage.verified import check_file, file_error, is_plain, seal, shorten, unseal, verify_checksum
 
 LIGHT_VERSION = 1  # of the graphs: names, shapes and meaning of their inputs and outputs
 PRECISIONS = ("int8", "float16", "float32")
@@ -50,13 +54,14 @@ class LightModel:
 
 
 def has_light(directory: Path | str) -> bool:
-    """Whether a model directory has a light form that this version can run. Only the record is verified.
+    """Whether a model directory has a light form of its weights that this version can run; only the record is read.
 
     Raises:
         UserError: as `read_record`.
     """
-    light = read_whole(directory, read_record).light
-    return light is not None and light.get("version") == LIGHT_VERSION
+    record = read_whole(directory, read_record)
+    light = record.light
+    return light is not None and light.get("version") == LIGHT_VERSION and light.get("weights") == record.checksum
 
 
 def read_light(directory: Path | str, kind: str) -> LightModel:
@@ -73,6 +78,50 @@ def read_light(directory: Path | str, kind: str) -> LightModel:
     return read_whole(directory, partial(_read_light, kind))
 
 
+def write_light(
+    directory: Path,
+    output: Path,
+    files: Mapping[str, bytes],
+    *,
+    precision: str,
+    grid: tuple[int, int] | None,
+    verify: Callable[[Path], None],
+) -> None:
+    """Add a light form to a model directory, or replace its own, or write it to another directory, in one step.
+
+    Another directory gets all that the light form needs, and not the file of tensors.
+
+    Args:
+        directory: of the model, whose tensors were verified
+        output: where the light form is written: `directory` itself, or another one
+        files: contents of the light form's files by name
+        precision: of the stored weights
+        grid: see `LightModel`
+        verify: is given the finished directory before it gets its name; what it raises prevents that
+
+    Raises:
+        UserError: `output` cannot be written.
+    """
+    record = read_whole(directory, read_record)
+    current, same = current_version(directory), output.exists() and output.samefile(directory)
+    content = unseal(current / CONFIG)
+    content["light"] = {
+        "version": LIGHT_VERSION,
+        "precision": precision,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        "weights": record.checksum,
+        **({"grid": list(grid)} if grid else {}),
+    }
+    with atomic_directory(output) as aside:
+        if same:
+            former = set((record.light or {}).get("files", {})) - set(files)
+            shutil.copytree(current, aside, dirs_exist_ok=True, ignore=lambda _, names: former & set(names))
+        for name, data in {**({} if same else record.assets), **files}.items():
+            (aside / name).write_bytes(data)
+        (aside / CONFIG).write_bytes(seal(content))
+        verify(aside)
+
+
 def _read_light(kind: str, directory: Path) -> LightModel:
     record = read_record(directory)
     if record.kind != kind:
@@ -83,6 +132,10 @@ def _read_light(kind: str, directory: Path) -> LightModel:
     version, precision, files, grid = (light.get(key) for key in ("version", "precision", "files", "grid"))
     other = f"its light form has version {shorten(version)}, and this version of the toolkit runs {LIGHT_VERSION}"
     check(version == LIGHT_VERSION, f"{directory}: {other}; run `s2s export` again, or use --engine torch")
+    stale = "its light form was made from other weights"
+    check(
+        light.get("weights") == record.checksum, f"{directory}: {stale}; run `s2s export` again, or use --engine torch"
+    )
     if precision not in PRECISIONS or not isinstance(files, dict):
         raise file_error(path, f"'light' must have a precision ({', '.join(PRECISIONS)}) and files")
     return LightModel(record, str(precision), _verified(directory, files), _grid(path, grid))

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 
 from s2s.models.configuration import RecurrentDecoderConfig
-from s2s.models.contracts import Decoder
 from s2s.models.memory import Memory
-from tests.graph_fixtures import Steps, memory_inputs, torch_steps, write_decoder
-from tests.model_fixtures import ATTENTION_KINDS, CELL_KINDS, DECODER_KINDS, as_kind, attention_of, decoder_of
+from tests.graph_fixtures import Steps, memory_inputs, memory_of, torch_steps, trained, write_decoder
+from tests.model_fixtures import ATTENTION_KINDS, CELL_KINDS, DECODER_KINDS, as_kind, attention_of
 
 VOCABULARY, SENTENCES, SLOTS, TIME = 11, 3, 2, 4
 SHAPE = RecurrentDecoderConfig(embedding_dim=6, dim=8)
-
-
-def memory_of(dim: int = 8, *, masked: bool = True, summary_dim: int = 5) -> Memory:
-    generator = torch.Generator().manual_seed(1)
-    grid = torch.randn(SENTENCES, 4, dim, generator=generator)
-    mask = torch.arange(4) < torch.tensor([[4], [1], [3]]) if masked else None
-    return Memory(grid, mask, torch.randn(SENTENCES, summary_dim, generator=generator))
-
-
-def trained(kind: str, shape: RecurrentDecoderConfig, memory: Memory) -> Decoder:
-    """A decoder whose biases are not zero."""
-    torch.manual_seed(2)
-    assert memory.summary is not None
-    decoder = decoder_of(kind, shape, VOCABULARY, memory.grid.shape[2], memory.summary.shape[1])
-    for parameter in decoder.parameters():
-        parameter.data += torch.randn_like(parameter) / 5
-    return decoder.eval()
 
 
 def compare(folder: Path, kind: str, shape: RecurrentDecoderConfig, memory: Memory) -> None:
@@ -85,3 +70,34 @@ def test_a_tied_embedding_is_stored_once(tmp_path: Path) -> None:
         write_decoder(tmp_path, as_kind(shape, "parallel"), trained("parallel", shape, memory), memory, "int8")
         sizes.append((tmp_path / "light.weights").stat().st_size)
     assert sizes[1] - sizes[0] >= 300 * VOCABULARY
+
+
+@pytest.mark.parametrize("bound", [1, math.inf])  # of the grid: one scale for all rows, or one for each
+@pytest.mark.parametrize("kind", DECODER_KINDS)
+def test_eight_bits_are_close_and_a_row_does_not_depend_on_the_others(tmp_path: Path, kind: str, bound: float) -> None:
+    shape, memory = replace(SHAPE, embedding_dim=32, dim=48), memory_of(16)
+    decoder = trained(kind, shape, memory)
+    write_decoder(tmp_path, as_kind(shape, kind), decoder, memory, "int8", bound)
+    tokens = torch.randint(VOCABULARY, (SENTENCES, 1))
+    (expected,) = torch_steps(decoder, memory, tokens, 1)
+    steps, inputs = Steps(tmp_path), memory_inputs(memory)
+    steps.start(inputs)
+    together = steps.step(tokens[:, 0].numpy())["log_probabilities"]
+    np.testing.assert_allclose(together, expected.log_probabilities, atol=0.5)
+    assert np.corrcoef(together.ravel(), expected.log_probabilities.numpy().ravel())[0, 1] > 0.999
+    for row in range(SENTENCES):
+        steps.start({name: value[row : row + 1] for name, value in inputs.items()})
+        alone = steps.step(tokens[row].numpy())["log_probabilities"]
+        np.testing.assert_allclose(alone, together[row : row + 1], atol=1e-5)
+
+
+def test_products_in_eight_bits_are_one_kernel(tmp_path: Path) -> None:
+    """ONNX Runtime has a fast kernel for the four operators of a product; see `NetworkGraph._level`."""
+    memory = memory_of()
+    write_decoder(tmp_path, as_kind(SHAPE, "parallel"), trained("parallel", SHAPE, memory), memory, "int8", 1)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(tmp_path / "optimised.onnx"), 3
+    onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), options, providers=["CPUExecutionProvider"])
+    operators = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx", load_external_data=False).graph.node]
+    assert operators.count("MatMulIntegerToFloat") == 5
+    assert "MatMulInteger" not in operators

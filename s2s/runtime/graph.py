@@ -42,8 +42,8 @@ class OnnxGraph:
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
-        self.inputs = [value.name for value in self._session.get_inputs()]
-        self.outputs = [value.name for value in self._session.get_outputs()]
+        self.inputs: Sequence[str] = [value.name for value in self._session.get_inputs()]
+        self.outputs: Sequence[str] = [value.name for value in self._session.get_outputs()]
 
     def run(self, inputs: dict[str, NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[Any]]:
         """See `Graph`."""

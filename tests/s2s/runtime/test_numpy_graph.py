@@ -67,11 +67,11 @@ def test_integer_products_are_exact_however_long() -> None:
     for length in (3, 5000):
         a, b = drawn.integers(1, 128, (4, length), np.uint8), drawn.integers(-127, 128, (length, 5), np.int8)
         expected = (a.astype(np.int64) - 64) @ b.astype(np.int64)
-        np.testing.assert_array_equal(mat_mul_integer({}, a, b, np.uint8(64)), expected)
+        np.testing.assert_array_equal(mat_mul_integer({}, a, b, np.array(64, np.uint8)), expected)
 
 
 def test_levels_are_rounded_to_even_and_saturate() -> None:
-    found = quantize_linear({}, np.float32([0.5, 1.5, -0.5, 300, -300]), np.float32(1), np.uint8(64))
+    found = quantize_linear({}, np.array([0.5, 1.5, -0.5, 300, -300]), np.array(1.0), np.array(64, np.uint8))
     assert found.tolist() == [64, 66, 64, 255, 0]
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from s2s.errors import UserError
-from s2s.storage.light_form import LIGHT_VERSION, has_light, read_light
+from s2s.storage.light_form import LIGHT_VERSION, has_light, read_light, write_light
 from s2s.storage.model_directory import read_model, write_asset, write_model
 from s2s.storage.model_record import CONFIG, WEIGHTS
 from s2s.storage.verified import seal, unseal
@@ -21,6 +21,8 @@ GRAPHS = {"encoder.onnx": b"an encoder", "step.onnx": b"a step", "light.weights"
 
 def record_light(directory: Path, light: object) -> None:
     record = unseal(directory / CONFIG)
+    if isinstance(light, dict):
+        light = {"weights": record["files"][WEIGHTS], **light}
     (directory / CONFIG).write_bytes(seal({**record, "light": light}))
 
 
@@ -122,3 +124,40 @@ def test_an_added_asset_leaves_the_light_form_as_it_is_and_a_new_model_has_none(
     assert json.loads((model / CONFIG).read_bytes())["light"] == light()
     write_model(model, kind="toy", config={}, tensors={"weight": torch.zeros(2)})
     assert not has_light(model)
+
+
+def test_a_light_form_of_other_weights_is_not_run(model: Path) -> None:
+    record_light(model, light(weights=hashlib.sha256(b"others").hexdigest()))
+    assert not has_light(model)
+    assert "its light form is of other weights" in told(model)
+
+
+def test_a_light_form_is_added_and_replaces_the_former_one(model: Path) -> None:
+    (model / "README.md").write_text("kept")
+    seen = list[Path]()
+    files = {"encoder.onnx": b"another encoder", "all.weights": bytes(8)}
+    write_light(model, model, files, precision="float16", grid=None, verify=seen.append)
+    found = read_light(model, "toy")
+    assert (found.precision, found.grid) == ("float16", None)
+    assert {name: path.read_bytes() for name, path in found.files.items()} == files
+    assert sorted(path.name for path in model.iterdir()) == sorted(["README.md", CONFIG, WEIGHTS, "vocabulary", *files])
+    assert read_model(model).tensors["weight"].tolist() == [1, 1]
+    assert len(seen) == 1
+
+
+def test_another_directory_gets_what_the_light_form_needs(model: Path, tmp_path: Path) -> None:
+    write_light(model, tmp_path / "light", GRAPHS, precision="int8", grid=(2, 3), verify=lambda folder: None)
+    found = read_light(tmp_path / "light", "toy")
+    assert (found.grid, found.record.assets) == ((2, 3), {"vocabulary": b"a\n"})
+    assert not (tmp_path / "light" / WEIGHTS).exists()
+
+
+def test_what_is_not_verified_is_not_written(model: Path) -> None:
+    def refuse(folder: Path) -> None:
+        assert read_light(folder, "toy").precision == "float32"
+        raise UserError("it differs")
+
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    with pytest.raises(UserError, match="it differs"):
+        write_light(model, model, GRAPHS, precision="float32", grid=None, verify=refuse)
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before

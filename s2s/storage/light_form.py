@@ -131,11 +131,9 @@ def _read_light(kind: str, directory: Path) -> LightModel:
         raise UserError(f"{directory}: has no light form; make it with `s2s export {directory}`, or use --engine torch")
     version, precision, files, grid = (light.get(key) for key in ("version", "precision", "files", "grid"))
     other = f"its light form has version {shorten(version)}, and this version of the toolkit runs {LIGHT_VERSION}"
-    check(version == LIGHT_VERSION, f"{directory}: {other}; run `s2s export` again, or use --engine torch")
-    stale = "its light form was made from other weights"
-    check(
-        light.get("weights") == record.checksum, f"{directory}: {stale}; run `s2s export` again, or use --engine torch"
-    )
+    advice = "run `s2s export` again, or use --engine torch"
+    check(version == LIGHT_VERSION, f"{directory}: {other}; {advice}")
+    check(light.get("weights") == record.checksum, f"{directory}: its light form was made from other weights; {advice}")
     if precision not in PRECISIONS or not isinstance(files, dict):
         raise file_error(path, f"'light' must have a precision ({', '.join(PRECISIONS)}) and files")
     return LightModel(record, str(precision), _verified(directory, files), _grid(path, grid))

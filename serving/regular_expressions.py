@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +108,6 @@ class _Writer:
                 return f"(?{sign}{self.sequence(nodes, any_case)})"
             case "AT" if str(value) in _PLACES:
                 return _PLACES[str(value)]
-            case "GROUPREF":
-                return rf"(?:\{self.groups[value]})"
         raise UserError(f"{self.pattern.pattern!r}: {kind} {value} cannot be written for JavaScript yet; add it here")
 
     def _open(self, number: int | None) -> str:
@@ -126,7 +124,7 @@ class _Writer:
         short = {"{0,}": "*", "{1,}": "+", "{0,1}": "?"}.get(times, times)
         return f"(?:{self.sequence(nodes, any_case)}){short}"
 
-    def _kept(self, write: Any) -> str:
+    def _kept(self, write: Callable[[], str]) -> str:
         """What `write` writes, without a way back into it; its group is counted before those inside it."""
         self._count += 1
         number = self._count

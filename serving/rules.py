@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -108,8 +109,7 @@ def _plain(value: Any) -> Any:
     """A constant as JSON has it: patterns in the syntax of JavaScript, and tables from characters to texts."""
     match value:
         case re.Pattern():
-            pattern = javascript_pattern(value)
-            return {"source": pattern.source, "groups": pattern.groups, "names": pattern.names}
+            return asdict(javascript_pattern(value))
         case frozenset():
             return "".join(sorted(value))
         case dict():

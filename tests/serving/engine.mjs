@@ -7,6 +7,7 @@ import { featuresOf } from "../../serving/data/engine/confidence.js";
 import { WriteOnce, constrain } from "../../serving/data/engine/constraints.js";
 import { cutLine } from "../../serving/data/engine/cutting.js";
 import { LoopGuard, repetitionOf, wordTable } from "../../serving/data/engine/loops.js";
+import { readRules } from "../../serving/data/engine/rules.js";
 import { search } from "../../serving/data/engine/search.js";
 import { sentenceSpans } from "../../serving/data/engine/sentences.js";
 import { findSpans } from "../../serving/data/engine/spans.js";
@@ -47,7 +48,7 @@ async function tableStep(tokens, { tables, previous, read }) {
   };
 }
 
-/** The constraints of `{once: {needed, first, last}, loops: {starts, doubled, signs, sources}}`, either of them or both. */
+/** A constrained step and state: `once` has {needed, first, last} and `loops` {starts, doubled, signs, sources}. */
 function constrained({ once, loops }, step, state, end) {
   if (loops) {
     const guard = new LoopGuard(loops, loops, 3);
@@ -62,12 +63,19 @@ const answers = {
     const read = readVocabulary(vocabulary);
     return texts.map((text) => [read.encode(text), read.pieces(text), read.tokens(read.encode(text))]);
   },
+  matches: (pattern, texts) => {
+    const { anything } = readRules({ anything: pattern });
+    const groups = (match) => Object.keys(pattern.groups).map((number) => match.group(number) ?? null);
+    return texts.map((text) => [...anything.matches(text)].map((match) =>
+      [...points(text, [match.start, match.end]), groups(match)]));
+  },
   decoded: (vocabulary, all) => {
     const read = readVocabulary(vocabulary);
     return all.map(([ids, copies]) => read.decode(ids, copies));
   },
   wordStarts: (vocabulary) => readVocabulary(vocabulary).wordStarts,
-  spans: (text) => findSpans(text, translator.rules).map(({ start, end, kind }) => [...points(text, [start, end]), kind]),
+  spans: (text) =>
+    findSpans(text, translator.rules).map(({ start, end, kind }) => [...points(text, [start, end]), kind]),
   sentences: (text) => sentenceSpans(text, translator.rules).map((span) => points(text, span)),
   case: (text) => caseOf(text, translator.rules),
   cut: (line, limit) => {
@@ -117,9 +125,8 @@ const answers = {
     return { sentence: model.write(hypothesis), features, judgement: model.calibration.judgeOne(features) };
   },
   batches: (lengths, width, batchTokens) => {
-    const { options } = translator;
-    return Translator.prototype.batches.call(
-      { options: { ...options, width }, target: translator.target, batchTokens }, [...lengths.keys()], (i) => lengths[i]);
+    const sized = new Translator(data, null, { width }, batchTokens);
+    return sized.batches([...lengths.keys()], (i) => lengths[i]);
   },
 };
 

@@ -95,7 +95,8 @@ function taken(tensors, places) {
   });
 }
 
-const mapped = (table, change) => Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
+const mapped = (table, change) =>
+  Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
 
 const prefixed = (prefix, tensors) =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));

@@ -2,7 +2,9 @@
 // draft.py).
 
 import { MIXED } from "./casing.js";
-import { bisectLeft, isAlnum, isAlpha, isSpace, lastCharacter, some, strip, stripEnd, stripStart, withoutSuffix } from "./characters.js";
+import {
+  bisectLeft, isAlnum, isAlpha, isSpace, lastCharacter, some, stripEnd, stripStart, withoutSuffix,
+} from "./characters.js";
 import { UNK, UNKNOWN_CHARACTER } from "./vocabulary.js";
 
 const TOUCHING = ".,;:!?"; // a comma behind a mark belongs to what is before it
@@ -15,11 +17,11 @@ export class Piece {
    * @param tokens the text that each id stands for
    * @param copies a Map from positions of ids to the texts that they stand for
    * @param marks what was left out, in order: {text, offset, position, left, right}
-   * @param kase of the whole piece
+   * @param casing of the whole piece
    * @param capitals a Set of the positions of tokens of words in capitals
    */
-  constructor(text, ids, tokens, copies = new Map(), marks = [], kase = MIXED, capitals = new Set()) {
-    Object.assign(this, { text, ids, tokens, copies, marks, case: kase, capitals });
+  constructor(text, ids, tokens, copies = new Map(), marks = [], casing = MIXED, capitals = new Set()) {
+    Object.assign(this, { text, ids, tokens, copies, marks, case: casing, capitals });
   }
 
   /** One label per position of the encoder: the tokens with the copied texts, and END. */
@@ -120,7 +122,7 @@ export class Draft {
   }
 
   /** The piece that was read of the user's text. */
-  piece(text, kase) {
+  piece(text, casing) {
     const { vocabulary } = this;
     const ids = vocabulary.encode(this.text);
     const tokens = vocabulary.pieces(this.text);
@@ -129,7 +131,7 @@ export class Draft {
     const starts = tokenStarts(this.text, tokens);
     const inside = starts.flatMap((start, i) => (this.capitals.some(([a, b]) => a <= start && start < b) ? [i] : []));
     const marks = this.marks.map((mark) => ({ ...mark, position: bisectLeft(starts, mark.offset) }));
-    return new Piece(text, ids, tokens, copies, marks, kase, new Set(inside));
+    return new Piece(text, ids, tokens, copies, marks, casing, new Set(inside));
   }
 }
 

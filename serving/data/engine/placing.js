@@ -1,7 +1,9 @@
 // Placing: marks that were not read, and copies that the decoder left out, are put into the translation
 // (translation/placing.py).
 
-import { characterAt, firstCharacter, isAlnum, isSpace, lastCharacter, some, strip, stripEnd, stripStart } from "./characters.js";
+import {
+  characterAt, firstCharacter, isAlnum, isSpace, lastCharacter, some, strip, stripEnd, stripStart,
+} from "./characters.js";
 import { UNK } from "./vocabulary.js";
 
 const STAND_INS = 0xf0000;
@@ -167,7 +169,8 @@ export const standIn = (number) => String.fromCodePoint(STAND_INS + number);
 /** Put all insertions into the text, with spaces around them except where they touch what is beside them. */
 export function insertAll(text, insertions) {
   let limit = text.length;
-  for (const { offset, text: inserted, left, right } of [...insertions].reverse()) { // from the right: offsets stay valid
+  // From the right, so that the other offsets stay valid.
+  for (const { offset, text: inserted, left, right } of [...insertions].reverse()) {
     const place = Math.min(offset, limit);
     let before = text.slice(0, place);
     let after = text.slice(place);

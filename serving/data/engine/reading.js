@@ -58,36 +58,36 @@ export class Reader {
     const draft = new Draft(this.vocabulary);
     const readable = SPACED_STOP.replace(APOSTROPHE.replace(text, "'"), "");
     const spans = findSpans(readable, this.rules);
-    const kase = caseOf(outside(readable, spans), this.rules);
+    const casing = caseOf(outside(readable, spans), this.rules);
     draft.wordsEnd = stripEnd(readable, CLOSING).length;
     let end = 0;
     for (const span of spans) {
-      this.readText(readable, end, span.start, kase, draft);
+      this.readText(readable, end, span.start, casing, draft);
       const word = span.word || (span.kind === "entity" && this.standsLikeAWord(readable, span.start, span.end));
       if (word) draft.copy(readable, span.start, span.end);
       else draft.leaveOut(readable, span.start, span.end);
       end = span.end;
     }
-    this.readText(readable, end, readable.length, kase, draft);
-    return draft.piece(text, kase);
+    this.readText(readable, end, readable.length, casing, draft);
+    return draft.piece(text, casing);
   }
 
   /** Read a part of a text that has no protected spans. */
-  readText(text, start, end, kase, draft) {
+  readText(text, start, end, casing, draft) {
     for (const match of this.rules.reading.WORD_OR_SIGN.matches(text, start, end)) {
-      this.readWord(text, match, kase, draft);
+      this.readWord(text, match, casing, draft);
     }
   }
 
   /** Read a word, a sign or white space. */
-  readWord(text, match, kase, draft) {
+  readWord(text, match, casing, draft) {
     if (isSpace(match.text)) {
       draft.space();
       return;
     }
     const visible = [...match.text].filter((each) => !this.isInvisible(each)).join("");
     if (!visible) return;
-    const inCapitals = kase !== MIXED || ([...visible].length > 1 && isInCapitals(visible));
+    const inCapitals = casing !== MIXED || ([...visible].length > 1 && isInCapitals(visible));
     const word = some(visible, isAlnum);
     let readable = this.readableForm(visible, inCapitals);
     if (isQuotationMark(text, match) || (!word && isAtAnEnd(match, draft))) {
@@ -98,7 +98,7 @@ export class Reader {
       readable = null; // "1990s", "28th": no digit gets lost
     }
     if (readable !== null) {
-      if (inCapitals) this.readCapitals(visible, readable, kase, draft);
+      if (inCapitals) this.readCapitals(visible, readable, casing, draft);
       else draft.read(readable);
       return;
     }
@@ -134,10 +134,10 @@ export class Reader {
   }
 
   /** Read a word of a line in capitals or of a title, or a word in capitals; a form of it is `readable`. */
-  readCapitals(word, readable, kase, draft) {
+  readCapitals(word, readable, casing, draft) {
     const cost = (form) => this.cost(form);
     const form = cheapest([knownForm(word, cost), readable], cost);
-    if (kase !== MIXED) draft.read(draft.hasLetters ? form : raised(form));
+    if (casing !== MIXED) draft.read(draft.hasLetters ? form : raised(form));
     else if (cost(form) < cost(word)) draft.readInCapitals(form);
     else draft.read(word); // such as "TV"
   }

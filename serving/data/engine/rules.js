@@ -1,6 +1,8 @@
 // The rules of the translator as Python hands them over (serving/rules.py): patterns, tables and numbers, by module and
 // name, so that none of them is written twice.
 
+import { characterAt } from "./characters.js";
+
 /** A match: where it starts and ends, its text, and its groups by the numbers that they have in Python. */
 class Match {
   constructor(found, numbers) {
@@ -64,7 +66,7 @@ class Pattern {
     const part = text.slice(0, end);
     for (let match = this.search(part, start); match; match = this.search(part, start)) {
       yield match;
-      start = match.text ? match.end : match.end + 1;
+      start = match.end + (match.text ? 0 : characterAt(part, match.end).length || 1);
       if (start > end) return;
     }
   }

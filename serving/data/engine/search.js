@@ -4,6 +4,7 @@
 // float32, and equal continuations are ranked by slot and then by token, so that the result is that of Python.
 
 const LEAVING_SHARE = 0.25; // done sentences leave once they are this share of the batch: copying the others takes time
+const DAMAGED = "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy";
 const f32 = Math.fround;
 
 /**
@@ -27,20 +28,20 @@ export async function search(step, state, limits, options) {
     batch.forEach((each, i) => each.extend(new Slots(result, i * slots, slots, banned), time));
     state = result.state;
     const staying = [...batch.keys()].filter((i) => !batch[i].done);
-    let places = [...batch.keys()];
     if (batch.length - staying.length >= LEAVING_SHARE * batch.length) {
-      places = staying;
-      state = state.keep(places);
-      batch = places.map((i) => batch[i]);
+      state = state.keep(staying);
+      batch = staying.map((i) => batch[i]);
     }
     tokens = batch.flatMap((each) => each.alive.map(({ token }) => token));
-    if (options.width > 1) state = state.reorder(batch.flatMap((each, i) => each.alive.map(({ slot }) => i * slots + slot)));
+    if (options.width > 1) {
+      state = state.reorder(batch.flatMap((each, i) => each.alive.map(({ slot }) => i * slots + slot)));
+    }
   }
   return all.map((each, sentence) => {
     if (!each.results.length) {
       throw new Error(`sentence ${sentence} of the batch: a step left no token with a probability above zero`);
     }
-    return each.results.slice(0, options.nBest).map(({ path, score, finished }) => readHypothesis(path, score, finished, options));
+    return each.results.slice(0, options.nBest).map((result) => readHypothesis(result, options));
   });
 }
 
@@ -65,7 +66,7 @@ class Slots {
       const first = (this.firstRow + slot) * vocabulary;
       for (let token = 0; token < vocabulary; token++) {
         const score = logProbabilities[first + token];
-        if (!(score < Infinity)) throw new Error("the model's log-probabilities are NaN or infinite: its weights are damaged");
+        if (!(score < Infinity)) throw new Error(DAMAGED);
         const total = f32(totals[slot] + score);
         if (total <= least || this.banned.has(token)) continue;
         let place = found.length;
@@ -146,7 +147,7 @@ class Greedy {
 }
 
 /** Follow a path from its last token to its first. */
-function readHypothesis(path, score, finished, { lengthPenalty }) {
+function readHypothesis({ path, score, finished }, { lengthPenalty }) {
   const steps = [];
   for (let each = path; each; each = each.before) steps.unshift(each);
   return {

@@ -104,7 +104,8 @@ class SentenceLine {
     if (/[!?]/.test(marks) || EXCLAMATIONS.includes(firstCharacter(marks))) return true;
     const spaced = isSpace(characterBefore(text, mark.start));
     if (marks.includes("…") || marks.split(".").length > 3) {
-      if (isDecimalOrDigit(firstCharacter(word)) || (words.openers.size && ["I", "I'", "I’"].includes(word))) return false;
+      if (isDigit(firstCharacter(word))) return false; // a price of... 1.6 million
+      if (words.openers.size && ["I", "I'", "I’"].includes(word)) return false;
       return opener || !(spaced || words.ordinals);
     }
     return spaced || this.endsWithStop(mark.start, begin, word, opener);
@@ -194,7 +195,7 @@ class SentenceLine {
     const { words, rules } = this;
     if (end - begin < 12 && rules.LIST_NUMBER.match(this.text, begin, end)) return false;
     const { token, names } = this.lastWord(end, begin);
-    const number = isDecimalOrDigit(firstCharacter(word));
+    const number = isDigit(firstCharacter(word));
     const isIn = (table) => names.some((name) => table.has(name));
     if (isIn(words.inside) || (number && isIn(words.before_number))) return false;
     const initial = [...token].length === 1 && (isUpper(token) || isLower(token));
@@ -205,4 +206,4 @@ class SentenceLine {
   }
 }
 
-const isDecimalOrDigit = (character) => isDecimal(character) || /^[²³¹⁰⁴-⁹₀-₉]$/u.test(character);
+const isDigit = (character) => isDecimal(character) || /^[²³¹⁰⁴-⁹₀-₉]$/u.test(character);

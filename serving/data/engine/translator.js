@@ -14,6 +14,8 @@ const BATCH_TOKENS = 8192;
 const MAX_LOG_PROBABILITIES = 1 << 22; // of one step
 const OPTIONS = { width: 5, nBest: 1, lengthPenalty: 1, minimumLength: 0, stopEarly: true, guardLoops: true };
 
+const NOT_JUDGED = { confidence: null, doubtful: false, reasons: [] };
+
 export class Translator {
   /**
    * @param data what `translator_data` of serving/rules.py has written: {rules, source, target, calibration}
@@ -52,7 +54,7 @@ export class Translator {
     return cut.map((line) => {
       const found = hypotheses.slice(next, (next += line.pieces.length));
       const nBest = this.writer.write(line, found);
-      const judgement = this.calibration?.judge(line.pieces, found) ?? { confidence: null, doubtful: false, reasons: [] };
+      const judgement = this.calibration?.judge(line.pieces, found) ?? NOT_JUDGED;
       const sourceTokens = line.pieces.flatMap((piece) => piece.sourceTokens);
       return { ...nBest[0], nBest, sourceTokens, places: line.places, isLong: line.isLong, ...judgement };
     });
@@ -73,10 +75,11 @@ export class Translator {
   batches(indices, length) {
     const { width } = this.options;
     const sentences = Math.max(1, Math.floor(MAX_LOG_PROBABILITIES / (width * this.target.size)));
+    const tokens = this.batchTokens / width;
     const batches = [];
     for (const i of [...indices].sort((a, b) => length(a) - length(b) || a - b)) {
       const batch = batches.at(-1);
-      const fits = batch && batch.length < sentences && (batch.length + 1) * (length(i) + 1) <= this.batchTokens / width;
+      const fits = batch && batch.length < sentences && (batch.length + 1) * (length(i) + 1) <= tokens;
       if (fits) batch.push(i);
       else batches.push([i]);
     }
@@ -88,7 +91,8 @@ export class Translator {
     const { firstPlaceholder: first, size: last } = this.target;
     const needed = sources.map((ids) => this.placeholders(ids));
     const anyNeeded = needed.some((ids) => ids.length);
-    const banned = anyNeeded ? [PAD, START] : [PAD, START, ...Array.from({ length: last - first }, (_, i) => first + i)];
+    const placeholders = Array.from({ length: last - first }, (_, i) => first + i);
+    const banned = anyNeeded ? [PAD, START] : [PAD, START, ...placeholders];
     const { nBest, width } = this.options; // some of several hypotheses may be the same text: all are searched for
     const options = { ...this.options, nBest: nBest > 1 ? width : 1, start: START, end: END, banned };
     const limits = sources.map((ids) => this.limit(ids.length + 1));

@@ -17,7 +17,7 @@ const FIRST_PLACEHOLDER = 0xe000; // characters of private use; each stands for 
 class Vocabulary {
   constructor({ kind, surfaces, placeholders }) {
     this.kind = kind;
-    this.placeholderCharacters = Array.from({ length: placeholders }, (_, i) => String.fromCharCode(FIRST_PLACEHOLDER + i));
+    this.placeholderCharacters = Array.from(Array(placeholders), (_, i) => String.fromCharCode(FIRST_PLACEHOLDER + i));
     this.surfaces = [...SPECIALS.map(() => ""), ...surfaces, ...this.placeholderCharacters];
     this.size = this.surfaces.length;
     this.firstPlaceholder = this.size - placeholders;

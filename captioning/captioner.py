@@ -39,13 +39,15 @@ from s2s.vision.backbones import fold_batch_norm
 from s2s.vision.batches import stack_pictures
 from s2s.vision.grids import Features as FeatureMaps
 from s2s.vision.grids import Pixels
-from s2s.vision.images import ImageError, Picture, convert_image, read_image
+from s2s.vision.images import ImageError, Picture, convert_image, decode_image, read_image
 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "flickr8k"
 BATCH = 32  # pictures
 
-PictureSource: TypeAlias = Path | str | Image.Image | NDArray[np.uint8]  # a file's path, or a picture in memory
+PictureSource: TypeAlias = (  # a file's path, the content of a file, or a picture in memory
+    Path | str | bytes | Image.Image | NDArray[np.uint8]
+)
 
 
 class Captioner:
@@ -116,11 +118,13 @@ class Captioner:
         """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.
 
         Args:
-            pictures: paths of files; PIL images of any mode; arrays of uint8, (height, width) or (height, width, 3 or
-                4). All are converted alike, but only the file of a large JPEG is decoded at a reduced size.
+            pictures: paths of files; contents of files; PIL images of any mode; arrays of uint8, (height, width) or
+                (height, width, 3 or 4). All are converted alike, but only the file of a large JPEG is decoded at a
+                reduced size.
 
         Raises:
-            UserError: `pictures` is a single picture, or one of them is neither a path nor an image nor such an array.
+            UserError: `pictures` is a single picture, or one of them is neither a path nor bytes nor an image nor
+                such an array.
         """
         single = isinstance(pictures, str | bytes | Image.Image | np.ndarray) or not isinstance(pictures, Iterable)
         kind = type(pictures).__name__
@@ -190,7 +194,12 @@ class Captioner:
     def _decode(self, picture: PictureSource, name: str) -> Picture | str:
         """The pixels that the CNN sees of a picture, or the reason why it cannot be read."""
         try:
-            image = read_image(Path(picture)) if isinstance(picture, str | Path) else convert_image(picture, name)
+            if isinstance(picture, bytes):
+                image = decode_image(picture, name)
+            elif isinstance(picture, str | Path):
+                image = read_image(Path(picture))
+            else:
+                image = convert_image(picture, name)
             return self.model.config.preprocessing.apply(image)
         except ImageError as error:
             return error.reason
@@ -236,8 +245,8 @@ def _name(picture: PictureSource, number: int) -> str:
     """How messages and results call a picture. Raises UserError if it is none."""
     if isinstance(picture, str | Path):
         return str(picture)
-    if not isinstance(picture, Image.Image | np.ndarray):
+    if not isinstance(picture, bytes | Image.Image | np.ndarray):
         raise UserError(
-            f"picture {number} is of type {type(picture).__name__}: give a path, a PIL image or a NumPy array"
+            f"picture {number} is of type {type(picture).__name__}: give a path, bytes, a PIL image or a NumPy array"
         )
     return f"picture {number}"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import stat
@@ -16,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -110,12 +111,30 @@ def read_image(path: Path) -> Image.Image:
     """
     try:
         _check_file(path)
-        rgb = _decoded(path)
+        with path.open("rb") as file:
+            rgb = _decoded(file, path)
     except ImageError:
         raise
     except Exception as error:  # a broken file makes Pillow raise nearly anything: SyntaxError, struct.error, ...
         raise ImageError(path, _reason(error)) from error
     rgb.info = {}  # else the orientation would be there to be applied again
+    return rgb
+
+
+def decode_image(data: bytes, name: str) -> Image.Image:
+    """The picture in the content of a file, as `read_image` gives the picture in a file; `name` is for messages.
+
+    Raises ImageError for everything that can be wrong with the content.
+    """
+    path = Path(name)
+    try:
+        _check_length(path, len(data))
+        rgb = _decoded(io.BytesIO(data), path)
+    except ImageError:
+        raise
+    except Exception as error:  # as in `read_image`
+        raise ImageError(path, _reason(error)) from error
+    rgb.info = {}
     return rgb
 
 
@@ -161,10 +180,15 @@ def _check_file(path: Path) -> None:
         raise ImageError(path, "is a folder, not a picture" if any(path.iterdir()) else "is an empty folder")
     if not stat.S_ISREG(status.st_mode):
         raise ImageError(path, "is a pipe or a device, not a file")
-    if status.st_size == 0:
+    _check_length(path, status.st_size)
+
+
+def _check_length(path: Path, length: int) -> None:
+    """Raise ImageError for a file of so many bytes that it holds no picture that is read."""
+    if length == 0:
         raise ImageError(path, "is empty (0 bytes)")
-    if status.st_size > MAX_BYTES:
-        raise ImageError(path, f"has {status.st_size:,} bytes, more than any picture that is read ({MAX_BYTES:,})")
+    if length > MAX_BYTES:
+        raise ImageError(path, f"has {length:,} bytes, more than any picture that is read ({MAX_BYTES:,})")
 
 
 @cache
@@ -184,20 +208,20 @@ def _check_size(path: Path, image: Image.Image) -> None:
         raise ImageError(path, _too_large(f"{image.width} x {image.height}"))
 
 
-def _decoded(path: Path) -> Image.Image:
+def _decoded(file: BinaryIO, path: Path) -> Image.Image:
+    """The picture in an open file, upright; `path` is for messages."""
     _discard_log()
-    with path.open("rb") as file:
-        try:
-            image = Image.open(file, formats=FORMATS)
-        except UnidentifiedImageError as error:
-            file.seek(0)
-            raise ImageError(path, _unidentified(file.read(512))) from error
-        with image:
-            _check_size(path, image)
-            image.draft(None, (_DETAIL, _DETAIL))
-            with _silent() if image.format == "TIFF" else nullcontext():
-                image.load()
-            return _turned(_rgb(image), _orientation(image))
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        raise ImageError(path, _unidentified(file.read(512))) from error
+    with image:
+        _check_size(path, image)
+        image.draft(None, (_DETAIL, _DETAIL))
+        with _silent() if image.format == "TIFF" else nullcontext():
+            image.load()
+        return _turned(_rgb(image), _orientation(image))
 
 
 @contextmanager

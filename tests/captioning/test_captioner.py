@@ -79,6 +79,13 @@ def test_pictures_in_memory_are_captioned_as_those_in_files(paths: list[Path]) -
     ]
 
 
+def test_the_content_of_a_file_is_captioned_as_the_file(paths: list[Path]) -> None:
+    of_files = captioner().caption(paths)
+    of_contents = captioner().caption([path.read_bytes() for path in paths])
+    assert [each.name for each in of_contents] == [f"picture {number}" for number in range(1, len(paths) + 1)]
+    assert [replace(each, name="") for each in of_contents] == [replace(each, name="") for each in of_files]
+
+
 def test_one_image_twice_is_captioned_twice(paths: list[Path]) -> None:
     with Image.open(paths[0]) as image:
         one, other = captioner().caption([image, image])
@@ -104,8 +111,11 @@ def test_a_broken_image_in_memory_has_a_problem_and_costs_no_other(tmp_path: Pat
             np.zeros((8, 8, 3), np.uint8),
             "caption takes a list of pictures, not ndarray: put the picture into a list, such as [path]",
         ),
-        ([Image.new("L", (9, 9)), None], "picture 2 is of type NoneType: give a path, a PIL image or a NumPy array"),
-        ([b"a.png"], "picture 1 is of type bytes: give a path, a PIL image or a NumPy array"),
+        (
+            [Image.new("L", (9, 9)), None],
+            "picture 2 is of type NoneType: give a path, bytes, a PIL image or a NumPy array",
+        ),
+        ([memoryview(b"")], "picture 1 is of type memoryview: give a path, bytes, a PIL image or a NumPy array"),
         (
             [np.zeros((8, 8, 3))],
             "picture 1: is an array of float64 8 x 8 x 3; "

@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 
 from s2s.errors import UserError
 from s2s.vision import images
-from s2s.vision.images import ImageError, Preprocessing, convert_image, read_image
+from s2s.vision.images import ImageError, Preprocessing, convert_image, decode_image, read_image
 
 Turn = Image.Transpose
 UPRIGHT = {  # EXIF orientation -> how a scene is turned before it is stored with it
@@ -226,6 +226,16 @@ def test_a_large_jpeg_is_read_smaller_and_gives_the_same_square(tmp_path: Path) 
     assert exact.size == large.size
     squares = [Preprocessing().apply(image).pixels.astype(int) for image in (fast, exact)]
     assert np.abs(squares[0] - squares[1]).mean() < 1
+
+
+def test_the_content_of_a_file_is_decoded_as_the_file(tmp_path: Path) -> None:
+    for data in (encoded(scene().resize((4000, 3000)), "JPEG"), encoded(scene(), "PNG")):
+        expected, decoded = read_image(stored(tmp_path, data)), decode_image(data, "picture 1")
+        assert (decoded.size, decoded.tobytes()) == (expected.size, expected.tobytes())
+    for data in (b"", b"hello there", encoded(scene(), "PNG")[:100]):
+        with pytest.raises(ImageError) as found:
+            decode_image(data, "picture 1")
+        assert str(found.value) == f"picture 1: {reason(stored(tmp_path, data))}"
 
 
 # Files that give no picture

@@ -1,4 +1,4 @@
-"""A browser for tests of pages: Debian's Chromium, without a network, driven by Playwright."""
+"""A server with toy models; and a browser for tests of pages: Debian's Chromium without a network, by Playwright."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 from browser_fixtures import WIDE, light_model
+from serving_fixtures import Server, running, toy_models
 
 from s2s import cache
 from serving import onnxruntime_web
 from serving.javascript import bundle
+from serving.loading import Models
 from serving.pages import write_page
 
 if TYPE_CHECKING:
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).resolve().parents[2] / "serving" / "data"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """The toy models."""
+    return toy_models()
+
+
+@pytest.fixture(scope="module")
+def server(models: Models) -> Iterator[Server]:
+    """A server with the toy models."""
+    with running(models) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,190 @@
+"""LibreTranslate's API: /translate, /detect, /languages, /frontend/settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from s2s.decoding.results import Translation
+from s2s.text.languages import primary_subtag
+from serving.bodies import read_values
+from serving.context import Context, unless_gone
+from serving.errors import RequestError
+from serving.html_text import HtmlText
+from serving.languages import detect, language_name
+from serving.loading import Translating
+from serving.parameters import parameter, read, shortened
+from serving.plain_text import PlainText
+from serving.results import translation_details
+
+_KEY_HELP = "key, if the server asks for one"
+
+
+@dataclass(frozen=True)
+class TranslateParameters:
+    """What is to be translated."""
+
+    q: str | list[str] = parameter("text, or several texts", example="A man is sleeping.")
+    source: str = parameter("language code of the text, or auto", example="en")
+    target: str = parameter("language code of the translation", example="de")
+    format: str = parameter("html: tags and their attributes stay as they are", "text", choices=("text", "html"))
+    alternatives: int = parameter("how many more translations to return; there may be fewer", 0)
+    details: bool = parameter("whether to return score, confidence and its reasons for each line", False)
+    attention: bool = parameter("whether the details include tokens and attention weights", False)
+    api_key: str = parameter(_KEY_HELP, "")
+
+
+@dataclass(frozen=True)
+class DetectParameters:
+    """The text whose language is asked for."""
+
+    q: str | list[str] = parameter("text, or several texts in one language", example="Ein Mann schläft.")
+    api_key: str = parameter(_KEY_HELP, "")
+
+
+async def translate(request: Request) -> JSONResponse:
+    """Translate texts."""
+    context = Context.of(request)
+    values = await read_values(request)
+    context.check_key(request, values)
+    asked = read(TranslateParameters, values)
+    texts = [asked.q] if isinstance(asked.q, str) else asked.q
+    _check_length(context, texts)
+    detected: dict[str, Any] | None = None
+    source = asked.source
+    if source == "auto":
+        detected = await _detected_source(context, texts)
+        source = detected["language"]
+    if primary_subtag(source) == primary_subtag(asked.target) and _known(context, source):
+        written = [_Written(text, [], []) for text in texts]
+    else:
+        direction = _direction(context, source, asked.target)
+        written = await unless_gone(request, _translate(context, direction, texts, asked))
+    several = isinstance(asked.q, list)
+    answer: dict[str, Any] = {"translatedText": _one_or_all([each.text for each in written], several)}
+    if detected:
+        answer["detectedLanguage"] = [detected] * len(texts) if several else detected
+    if asked.alternatives:
+        answer["alternatives"] = _one_or_all([each.alternatives for each in written], several)
+    if asked.details or asked.attention:
+        answer["details"] = _one_or_all([each.details for each in written], several)
+    return JSONResponse(answer)
+
+
+async def detect_language(request: Request) -> JSONResponse:
+    """Tell the likeliest of the languages that the server knows."""
+    context = Context.of(request)
+    values = await read_values(request)
+    context.check_key(request, values)
+    asked = read(DetectParameters, values)
+    texts = [asked.q] if isinstance(asked.q, str) else asked.q
+    _check_length(context, texts)
+    found = await asyncio.to_thread(detect, texts, context.services.languages)
+    return JSONResponse([{"language": code, "confidence": _percent(p)} for code, p in found.languages])
+
+
+async def languages(request: Request) -> JSONResponse:
+    """List the languages, and what each can be translated to."""
+    services = Context.of(request).services
+    found = []
+    for code in services.languages:
+        targets = [each.target for each in services.models.translating if each.source == code]
+        found.append({"code": code, "name": language_name(code), "targets": targets})
+    return JSONResponse(found)
+
+
+async def frontend_settings(request: Request) -> JSONResponse:
+    """Tell what LibreTranslate's page needs to know."""
+    context = Context.of(request)
+    first = next(iter(context.services.models.translating), None)
+    sides = {"source": first.source if first else "", "target": first.target if first else ""}
+    return JSONResponse(
+        {
+            "apiKeys": bool(context.keys),
+            "keyRequired": bool(context.keys),
+            "charLimit": context.limits.characters,
+            "frontendTimeout": 500,
+            "suggestions": False,
+            "filesTranslation": False,
+            "supportedFilesFormat": [],
+            "language": {side: {"code": code, "name": language_name(code)} for side, code in sides.items()},
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A text that was translated, other translations of it, and the details of its lines."""
+
+    text: str
+    alternatives: list[str]
+    details: list[dict[str, Any]]
+
+
+async def _translate(
+    context: Context, direction: Translating, texts: list[str], asked: TranslateParameters
+) -> list[_Written]:
+    """Translate texts: the lines of all of them at once, then what has lost its tags."""
+    documents = [HtmlText(text) if asked.format == "html" else PlainText(text) for text in texts]
+    found = iter(await context.services.translate(direction, [line for each in documents for line in each.lines]))
+    lines = [[next(found) for _ in document.lines] for document in documents]
+    best = [[line.text for line in each] for each in lines]
+    broken = [document.broken_lines(translations) for document, translations in zip(documents, best)]
+    repaired = iter(await context.services.translate(direction, [text for each in broken for text in each]))
+    written = []
+    for document, translations, each in zip(documents, lines, broken):
+        repairs = [next(repaired).text for _ in each]
+        versions = [document.write(texts, repairs) for texts in _versions(translations, asked.alternatives)]
+        details = [translation_details(line, asked.alternatives, asked.attention) for line in translations]
+        others = [text for text in dict.fromkeys(versions) if text != versions[0]]
+        written.append(_Written(versions[0], others[: asked.alternatives], details))
+    return written
+
+
+def _versions(lines: list[Translation], alternatives: int) -> list[list[str]]:
+    """The n-th best translation of all lines, for each n; a line that has fewer gives its best."""
+    most = min(alternatives, max((len(line.n_best) for line in lines), default=1) - 1)
+    return [[line.n_best[n if n < len(line.n_best) else 0].text for line in lines] for n in range(1 + most)]
+
+
+async def _detected_source(context: Context, texts: list[str]) -> dict[str, Any]:
+    """The likeliest language among those that the server translates."""
+    sources = list(dict.fromkeys(each.source for each in context.services.models.translating))
+    found = await asyncio.to_thread(detect, texts, sources)
+    if found.other or not found.languages:
+        raise RequestError(400, f"the text does not seem to be in {' or '.join(sources)}; name its language as source")
+    code, probability = found.languages[0]
+    return {"language": code, "confidence": _percent(probability)}
+
+
+def _direction(context: Context, source: str, target: str) -> Translating:
+    """The translator of a direction."""
+    for code in (source, target):
+        if not _known(context, code):
+            raise RequestError(400, f"{shortened(code)} is not supported")
+    found = context.services.find(source, target)
+    if found is None:
+        raise RequestError(400, f"{source} to {target} is not supported; see /languages")
+    return found
+
+
+def _known(context: Context, code: str) -> bool:
+    return primary_subtag(code) in map(primary_subtag, context.services.languages)
+
+
+def _check_length(context: Context, texts: list[str]) -> None:
+    length, limit = sum(map(len, texts)), context.limits.characters
+    if length > limit:
+        raise RequestError(400, f"Invalid request: request ({length}) exceeds text limit ({limit})")
+
+
+def _one_or_all(values: list[Any], several: bool) -> Any:
+    return values if several else values[0]
+
+
+def _percent(probability: float) -> float:
+    return round(100 * probability, 1)

@@ -93,7 +93,7 @@ def served_page(models: Sequence[PageModel], *, keyed: bool = False) -> str:
     """
     data = [_json("settings", {"engine": "remote", "models": [asdict(model) for model in models], "keyed": keyed})]
     title = _TITLES[models[0].kind] if len({model.kind for model in models}) == 1 else "Translate and caption"
-    return _page(title, _SERVED, "The models run on the server that showed this page.", data)
+    return _page(title, _SERVED, "The models run on the server that showed this page. ", data)
 
 
 _TITLES = {translations.KIND: "Translate", captions.KIND: "Caption"}
@@ -141,7 +141,7 @@ def _encoded(data: Mapping[str, Any]) -> bytes:
 
 def _pack(data: bytes) -> str:
     """A file as the page carries it; see serving/data/worker/unpack.js."""
-    return b64encode(gzip.compress(data, 9, mtime=0)).decode()
+    return b64encode(gzip.compress(data, 8, mtime=0)).decode()
 
 
 def _json(name: str, data: object) -> str:

@@ -53,17 +53,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open an address with a window of some size, in light or dark; no page may report an error or leave the device."""
+    """Open an address with a window of some size, in light or dark; no page may leave the device or, if quiet, fail."""
     contexts, problems, requests = [], list[str](), list[str]()
 
-    def _open(address: str, size: tuple[int, int] = WIDE, scheme: Literal["light", "dark"] = "light") -> Page:
+    def _open(
+        address: str, size: tuple[int, int] = WIDE, scheme: Literal["light", "dark"] = "light", *, quiet: bool = True
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, accept_downloads=True
         )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        if quiet:
+            page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: requests.append(request.url))
         page.goto(address)
         return page

@@ -48,7 +48,7 @@ function nameless() {
 
 /** Text that does not stand out from what is behind it (WCAG 2.2, 1.4.3: at least 4.5 to 1). */
 function faint() {
-  const texts = visible("body *").filter(each => !each.closest("#mirror, .spoken, :disabled")
+  const texts = visible("body *").filter(each => !each.closest("#mirror, #glow, .spoken, :disabled")
     && [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
   return texts.map(each => [contrast(each), each]).filter(([found]) => found < 4.5)
     .map(([found, each]) => `${found.toFixed(1)} ${shortened(each)}`);

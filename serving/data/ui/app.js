@@ -22,7 +22,8 @@ export function start() {
   const model = Object.fromEntries(views.map(({kind}) => [kind, models.find(each => each.kind === kind)]));
   const parts = {};
   if (model.translation) {
-    parts.text = textView(engine, {files: files => { open("lines"); parts.lines.take(files); }});
+    parts.text = textView(engine, {files: files => { open("lines"); parts.lines.take(files); },
+      all: text => { open("lines"); parts.lines.translate(text); }});
     parts.lines = linesView(engine);
   }
   if (model.captioning) {

@@ -60,5 +60,5 @@ export function linesView(engine) {
     download(`${name}.${model.target}.txt`, table.entries().map(entry => entry.translation + "\n").join(""));
   at("lines-tsv").onclick = () => saveTable(`${name}.${model.target}.tsv`, FIELDS, table.entries());
   at("lines-json").onclick = () => saveJson(`${name}.${model.target}.jsonl`, FIELDS, table.entries());
-  return {open, take: takeFiles, focus: () => at("lines-field").focus()};
+  return {open, take: takeFiles, translate, focus: () => at("lines-field").focus()};
 }

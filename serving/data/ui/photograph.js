@@ -3,7 +3,7 @@
 import {acceptDrops, announcer, at, chosenFiles, isolated, make, percent} from "./dom.js";
 import {alternative} from "./alternatives.js";
 import {drawLight, gridOf, heatMap, peakPosition} from "./light.js";
-import {wordsOf} from "./words.js";
+import {between, placeTokens, wordsOf} from "./words.js";
 
 const DWELL = 1000, MOVE = 380;  // milliseconds on a word, and of these from the word before to it
 const SIDE = 128;  // pixels of the longer side of the light, which is smooth and stays so when enlarged
@@ -13,7 +13,8 @@ export function photographView(engine, {many}) {
   const stage = at("stage"), image = at("photo"), canvas = at("light"), ring = at("ring"), caption = at("caption");
   const say = announcer(at("spoken"));
   let model, working = null, address = "";
-  let result = null, sentence = null, grid = null, heats = [];
+  let result = null, sentence = null, grid = null;
+  let steps = [], heats = [];  // the tokens that are to be seen, and the light of each
   let word = -1, playing = false, timer = 0, shown = 0;  // the word that is lit (-1: none); how many words are to be seen
   let drawn = null;  // the light on the canvas: {heat, strength}
 
@@ -71,8 +72,8 @@ export function photographView(engine, {many}) {
     const shape = image.naturalWidth / image.naturalHeight || 1;
     canvas.width = Math.max(1, Math.round(SIDE * Math.min(1, shape)));
     canvas.height = Math.max(1, Math.round(SIDE * Math.min(1, 1 / shape)));
-    heats = grid ? sentence.attention.map(row => heatMap(row, grid, canvas.width, canvas.height)) : [];
-    caption.replaceChildren(...sentence.tokens.filter(visible).flatMap((token, i) => [" ", drawWord(token, i)]));
+    drawCaption();
+    heats = grid ? steps.map(token => heatMap(sentence.attention[token], grid, canvas.width, canvas.height)) : [];
     for (const [i, item] of [...at("photo-others").children].entries()) item.firstChild.ariaPressed = String(i === choice);
     for (const each of ["photo-before", "photo-play", "photo-after"]) at(each).hidden = !grid;
     at("photo-bits").textContent = grid ? Math.log2(result.rows * result.columns).toFixed(1) : "";
@@ -84,13 +85,17 @@ export function photographView(engine, {many}) {
     else go(0);
   }
 
-  const visible = token => token !== "</s>";
-
-  function drawWord(token, i) {
-    const span = make("span", {className: "word", textContent: token.trim()});
-    span.onpointerenter = () => { if (grid && !playing) go(i); };
-    span.onclick = () => { pause(); if (grid) go(i); };
-    return span;
+  /** The caption, each of its tokens that is to be seen as an element. */
+  function drawCaption() {
+    const {text, tokens} = sentence, places = placeTokens(tokens, text);
+    steps = [...tokens.keys()].filter(token => places[token]);
+    const words = steps.map(token => places[token]);
+    caption.replaceChildren(...between(text, words, words.map(([start, end], i) => {
+      const span = make("span", {className: "word", textContent: text.slice(start, end)});
+      span.onpointerenter = () => { if (grid && !playing) go(i); };
+      span.onclick = () => { pause(); if (grid) go(i); };
+      return span;
+    })));
   }
 
   function reveal(words) {
@@ -104,7 +109,7 @@ export function photographView(engine, {many}) {
     word = Math.max(0, Math.min(last(), next));
     reveal(Math.max(shown, word + 1));
     [...caption.children].forEach((span, i) => span.classList.toggle("chosen", i === word));
-    const weights = sentence.attention[word], [x, y] = peakPosition(weights, grid);
+    const weights = sentence.attention[steps[word]], [x, y] = peakPosition(weights, grid);
     ring.hidden = false;
     Object.assign(ring.style, {left: `${100 * x}%`, top: `${100 * y}%`});
     move({heat: heats[word], strength: 1});
@@ -184,6 +189,7 @@ export function photographView(engine, {many}) {
     at("photo-confidence-meter").value = confidence ?? 0;
     at("photo-doubt").textContent = (doubtful ? "May be wrong: " : "") + (reasons ?? []).join("; ");
     at("photo-doubt").classList.toggle("doubtful", Boolean(doubtful));
+    at("photo-alternatives").hidden = nBest.length < 2;
     at("photo-others").replaceChildren(...nBest.map((each, i) => make("li", {},
       alternative(each, nBest[0], wordsOf(each.text), "en", () => { pause(); take(i); }))));
   }

@@ -8,6 +8,7 @@ const PICTURES = 4;  // in a request
 
 /** settings: models, and keyed: whether the server asks for a key */
 export function remoteEngine({models, keyed}) {
+  at("docs").hidden = false;
   at("key").hidden = !keyed;
   at("key").onsubmit = event => event.preventDefault();
   at("key-field").value = sessionStorage.getItem("key") ?? "";

@@ -3,6 +3,7 @@
 
 import {acceptDrops, announcer, at, isolated, make, percent} from "./dom.js";
 import {alternative} from "./alternatives.js";
+import {litField} from "./field.js";
 import {sentencePair, weightsOf} from "./sentence.js";
 import {between} from "./words.js";
 
@@ -15,8 +16,9 @@ const EXAMPLES = {
   de: ["Ein Mann in einem blauen Hemd steht auf einer Leiter.", "Zwei Hunde spielen im Schnee.", "Die Kinder warten auf den Bus."],
 };
 
-export function textView(engine, {files}) {
-  const field = at("source"), mirror = at("mirror"), output = at("target"), reading = at("reading");
+export function textView(engine, {files, all}) {
+  const field = at("source"), output = at("target"), reading = at("reading");
+  const source = litField({field, mirror: at("mirror"), glow: at("glow")}, () => light());
   const say = announcer(at("spoken"));
   let model, known, timer = 0, working = null, again = false;
   let lines = [];  // of the field: its text, and its pair as soon as it is known
@@ -26,7 +28,7 @@ export function textView(engine, {files}) {
     model = next;
     known = new Map();
     working?.abort();
-    field.lang = mirror.lang = model.source;
+    field.lang = at("mirror").lang = model.source;
     output.lang = model.target;
     at("source-name").textContent = model.sourceName;
     at("target-name").textContent = model.targetName;
@@ -48,7 +50,7 @@ export function textView(engine, {files}) {
     const texts = field.value.split("\n");
     lines = texts.slice(0, MOST).map((text, i) =>
       lines[i]?.text === text ? lines[i] : {text, pair: pairOf(text), old: lines[i]?.pair ?? lines[i]?.old});
-    current = Math.min(lines.length - 1, lineAt(field.selectionStart));
+    current = Math.min(lines.length, field.value.slice(0, field.selectionStart).split("\n").length) - 1;
     at("examples").hidden = at("clear").hidden = false;
     at(field.value ? "examples" : "clear").hidden = true;
     at("too-many").hidden = texts.length <= MOST;
@@ -101,7 +103,7 @@ export function textView(engine, {files}) {
 
   function draw() {
     lines.forEach(drawLine);
-    mirror.replaceChildren(...lines.flatMap(line => [line.mirrored, "\n"]), "\u200b");
+    source.show(field.value, lines.map(line => line.pair?.source));
     output.replaceChildren(...lines.map(line => line.paragraph));
     output.classList.toggle("empty", !field.value.trim());
     light();
@@ -111,13 +113,11 @@ export function textView(engine, {files}) {
   /** Make the elements of a line, unless they are those of this translation already. */
   function drawLine(line, i) {
     const pair = line.pair ?? line.old;
-    if (line.mirrored && line.drawn === line.pair) return;
+    if (line.paragraph && line.drawn === line.pair) return;
     line.drawn = line.pair;
-    line.sourceWords = line.pair ? spans(line.text, line.pair.source, i) : [];
-    line.mirrored = make("span", {}, ...between(line.text, line.pair?.source ?? [], line.sourceWords));
-    line.targetWords = pair ? spans(pair.written, pair.target, i) : [];
+    line.words = pair ? spans(pair.written, pair.target, i) : [];
     line.paragraph = make("p", {dir: "auto", className: line.pair ? "" : "old"});
-    if (pair) line.paragraph.append(...between(pair.written, pair.target, line.targetWords));
+    if (pair) line.paragraph.append(...between(pair.written, pair.target, line.words));
     if (!line.pair?.result.doubtful) return;
     const reasons = line.pair.result.reasons.join("; ") || "low confidence";
     line.paragraph.classList.add("doubtful");
@@ -133,18 +133,16 @@ export function textView(engine, {files}) {
   }
 
   function light() {
-    const pair = chosen && lines[chosen.line]?.pair;
-    const weights = pair ? weightsOf(pair, chosen.side, chosen.word) : null;
-    lines.forEach((line, i) => {
-      for (const side of ["source", "target"]) {
-        const own = chosen?.line === i && chosen.side === side;
-        line[`${side}Words`].forEach((span, word) => {
-          const weight = chosen?.line === i && !own && weights ? weights[word] : 0;
-          span.style.setProperty("--weight", (Math.min(1, weight) ** .7).toFixed(3));
-          span.classList.toggle("chosen", Boolean(own && word === chosen.word));
-        });
-      }
-    });
+    const pair = chosen && lines[chosen.line]?.pair, side = chosen?.side;
+    const weights = pair ? weightsOf(pair, side, chosen.word) : null;
+    const strengths = weights?.map(weight => Math.min(1, weight) ** .7);  // small weights are raised a little
+    if (side === "source") source.light(chosen.line, null, chosen.word);
+    else source.light(chosen?.line, strengths);
+    lines.forEach((line, i) => line.words.forEach((span, word) => {
+      const here = i === chosen?.line;
+      span.style.setProperty("--weight", here && side === "source" ? strengths?.[word] ?? 0 : 0);
+      span.classList.toggle("chosen", here && side === "target" && word === chosen.word);
+    }));
     reading.textContent = pair ? describe(pair, weights) : "";
   }
 
@@ -167,6 +165,7 @@ export function textView(engine, {files}) {
     at("confidence-value").textContent = percent(sure ?? 0);
     at("confidence-meter").value = sure ?? 0;
     at("reasons").textContent = pair.result.doubtful ? "" : pair.result.reasons.join("; ");
+    at("alternatives").hidden = sentences.length < 2;
     at("others-line").textContent = lines.length > 1 ? `of line ${current + 1}` : "";
     at("others").replaceChildren(...sentences.map((sentence, i) => {
       const button = alternative(sentence, sentences[0], pairAt(pair, i).target, model.target, () => take(i));
@@ -200,13 +199,8 @@ export function textView(engine, {files}) {
     light();
   }
 
-  const lineAt = position => field.value.slice(0, position).split("\n").length - 1;
-
-  /** The word of the field at the caret. */
   function chooseAtCaret() {
-    const line = lineAt(field.selectionStart);
-    const column = field.selectionStart - (field.value.lastIndexOf("\n", field.selectionStart - 1) + 1);
-    const word = lines[line]?.pair?.source.findIndex(([start, end]) => start <= column && column <= end) ?? -1;
+    const {line, word} = source.wordAtCaret();
     if (line !== current) {
       current = Math.min(line, lines.length - 1);
       drawDetails();
@@ -214,13 +208,9 @@ export function textView(engine, {files}) {
     choose(word < 0 ? null : {line, side: "source", word});
   }
 
-  /** The word of the field under the pointer: the field itself knows none, but its mirror lies right below it. */
-  function chooseAtPointer({clientX, clientY}) {
-    for (const span of mirror.querySelectorAll(".word"))
-      for (const box of span.getClientRects())
-        if (clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom)
-          return choose({line: Number(span.dataset.line), side: "source", word: Number(span.dataset.word)});
-    return choose(null);
+  function chooseAtPointer(event) {
+    const found = source.wordAt(event);
+    choose(found && {...found, side: "source"});
   }
 
   function walk(event) {
@@ -251,11 +241,12 @@ export function textView(engine, {files}) {
   output.addEventListener("keydown", walk);
   output.addEventListener("focus", () => chosen ?? choose({line: current, side: "target", word: 0}));
   for (const side of [field, output]) {
-    side.addEventListener("pointerleave", () => choose(null));
+    side.addEventListener("pointerleave", event => event.pointerType !== "touch" && choose(null));
     side.addEventListener("blur", () => choose(null));
   }
   const translated = () => lines.map(line => line.pair?.written ?? "").join("\n");
   acceptDrops(at("text"), files);
+  at("all-lines").onclick = () => all(field.value);
   at("clear").onclick = () => fill("");
   at("copy").onclick = async () => {
     await copyText(translated());

@@ -27,6 +27,7 @@ from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
 from s2s.decoding.results import Caption, Sentence
 from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import UserError, check
 from s2s.models.image_encoder import ImageEncoder
 from s2s.models.memory import masked_mean
@@ -77,7 +78,7 @@ class Captioner:
         self.batch = batch
         self.device = next(model.network.parameters()).device
         self._encoder = ImageEncoder(fold_batch_norm(model.encoder.backbone), model.encoder.grid)
-        self._network = model.without_cnn()
+        self._network = TorchNetwork(model.without_cnn(), precision)
         self._words = word_table(model.vocabulary)
 
     @classmethod
@@ -176,12 +177,10 @@ class Captioner:
     def _search(self, pictures: Sequence[Picture]) -> tuple[FeatureMaps, list[list[Hypothesis]]]:
         """The feature maps, and the hypotheses for each picture."""
         maps = self._map(pictures)
-        limits = torch.full((len(pictures),), self.model.config.max_caption_length + 1, device=self.device)
+        limits = np.full(len(pictures), self.model.config.max_caption_length + 1)
         banned = (PAD, UNK, START)
         guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
-        found = generate(
-            self._network, maps, limits, self.options, banned=banned, precision=self.precision, guard=guard
-        )
+        found = generate(self._network, maps, limits, self.options, banned=banned, guard=guard)
         return maps, found
 
     def _features(self, maps: FeatureMaps, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
@@ -231,7 +230,7 @@ class Captioner:
         text = detokenise_caption(vocabulary.decode(hypothesis.tokens))
         attention = hypothesis.attention
         if attention is not None:
-            attention = np.asarray(attention).reshape(-1, rows, columns)  # (tokens, rows, columns)
+            attention = attention.reshape(-1, rows, columns)  # (tokens, rows, columns)
         return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
 
 

@@ -108,18 +108,18 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
 
     def _samples(self, batch: SampledBatch) -> list[list[int]]:
         """Sample captions of each picture, side by side, without dropout; finished ones end with END."""
+        longest = self.model.config.max_caption_length + 1
+        limits = torch.full((len(batch.pictures),), longest, dtype=torch.int64, device=self.device)
         with searching(self.network):
             samples = sample(
                 self.network.step,
                 self.network.start(batch.inputs),
-                len(batch.pictures),
+                limits,
                 start=START,
                 end=END,
-                maximum_length=self.model.config.max_caption_length + 1,
                 samples=self.config.samples,
                 temperature=self.config.temperature,
                 banned=(PAD, UNK, START),
-                device=self.device,
             )
         return [with_end(each) for each in samples]
 

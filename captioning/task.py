@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,14 +21,15 @@ from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import first_few
 from s2s.models.contracts import Predictions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
-from s2s.text.padding import Padded, pad
+from s2s.text.padding import Padded
 from s2s.text.tokens import END, PAD, START, UNK
-from s2s.training.batches import BucketedBatches
+from s2s.training.batches import BucketedBatches, padded_tensors
 from s2s.training.task import Loss, Task, Validation
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.grids import Features, Pixels
@@ -146,8 +148,8 @@ class PictureTask(Task[Batch]):
         encoded = self.data.vocabulary.encode_all(list(captions))
         return CaptionBatch(
             inputs,
-            decoder_input=pad([[START, *ids] for ids in encoded]).to(self.device),
-            targets=pad([[*ids, END] for ids in encoded]).to(self.device),
+            decoder_input=padded_tensors([[START, *ids] for ids in encoded], self.device),
+            targets=padded_tensors([[*ids, END] for ids in encoded], self.device),
             sampling_probability=sampling_probability,
         )
 
@@ -170,15 +172,9 @@ class PictureTask(Task[Batch]):
 
     def _greedy(self, memory: Memory, count: int) -> list[str]:
         """Return the greedy captions of `count` encoded pictures."""
-        limits = torch.full((count,), self.model.config.max_caption_length + 1, device=self.device)
-        hypotheses = generate(
-            self._from_memory,
-            memory,
-            limits,
-            SearchOptions(width=1),
-            banned=(PAD, UNK, START),
-            precision=self.recipe.training.precision,
-        )
+        network = TorchNetwork(self._from_memory, self.recipe.training.precision)
+        limits = np.full(count, self.model.config.max_caption_length + 1)
+        hypotheses = generate(network, memory, limits, SearchOptions(width=1), banned=(PAD, UNK, START))
         return [self.data.vocabulary.decode(best.tokens) for (best,) in hypotheses]
 
 

@@ -122,7 +122,7 @@ def _translating(directory: Path, engine: Engine) -> Translating:
 
     options = SearchOptions(engine.beam, n_best=engine.beam, stop_early=True)
     translator = Translator.load(directory, options, device=engine.device, precision=engine.precision)
-    config = translator.model.config
+    config = translator.engine.config
     return Translating(directory.name, config.source_language, config.target_language, translator)
 
 

@@ -18,7 +18,8 @@ from s2s.export.contracts import Storage
 from s2s.export.decoders import DECODERS, EncodedGrid
 from s2s.export.matrices import NetworkGraph
 from s2s.models.configuration import DecoderConfig, RecurrentDecoderConfig
-from s2s.models.contracts import Decoder, DecoderStep
+from s2s.models.contracts import DecoderStep
+from s2s.models.decoder import Decoder
 from s2s.models.memory import Memory
 from s2s.runtime.graph import Graph, OnnxGraph
 from tests.model_fixtures import decoder_of

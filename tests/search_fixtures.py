@@ -1,31 +1,43 @@
-"""Tables of log-probabilities that stand in for a model in tests of search, and a call for each kind of search."""
+"""Tables of log-probabilities that stand in for a model in tests of search, and a call for each kind of search.
+
+Tests write tables as torch tensors. A search runs in the library of the tables that it is given, so that
+`run_beam(library(tables), 9)` searches in either: see the fixture `library`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from s2s.decoding.arrays import Array, namespace
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.sampling import sample
 from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.models.contracts import DecoderStep
+from s2s.models.contracts import DecoderStep, Likeliest, State, Step
 
 PAD, UNK, START, END = 0, 1, 2, 3
 BANNED = (PAD, START)
+
+Limits = int | Sequence[int] | Tensor | NDArray[np.int64]
+Library = Callable[[Any], Array]  # a torch tensor as an array of the library
+LIBRARIES: dict[str, Library] = {"torch": torch.as_tensor, "numpy": np.asarray}
 
 
 @dataclass(frozen=True)
 class TableState:
     """The table of each sentence, and of each hypothesis the token before the last and all tokens that it has read."""
 
-    tables: Tensor  # (n, vocabulary, vocabulary, vocabulary)
-    previous: Tensor  # (rows,)
-    read: Tensor  # (rows, positions), newest first
+    tables: Array  # (n, vocabulary, vocabulary, vocabulary)
+    previous: Array  # (rows,)
+    read: Array  # (rows, positions), newest first
     kept: list[int] = field(default_factory=list)  # the number of sentences that stayed, each time that some left
 
     @property
@@ -36,42 +48,100 @@ class TableState:
     def mask(self) -> None:
         return None
 
-    def reorder(self, parents: Tensor) -> TableState:
+    def reorder(self, parents: Array) -> TableState:
         return TableState(self.tables, self.previous[parents], self.read[parents], self.kept)
 
     def repeat(self, times: int) -> TableState:
-        return self.reorder(torch.arange(len(self.previous)).repeat_interleave(times))
+        xp = namespace(self.previous)
+        return self.reorder(xp.repeat(xp.arange(len(self.previous)), times))
 
     def detach(self) -> TableState:
         return self
 
-    def keep(self, sentences: Tensor) -> TableState:
+    def keep(self, sentences: Array) -> TableState:
         self.kept.append(len(sentences))
         n, positions = len(self.tables), self.read.shape[1]
-        previous = self.previous.view(n, -1)[sentences].flatten()
-        read = self.read.view(n, -1, positions)[sentences].view(-1, positions)
+        previous = self.previous.reshape(n, -1)[sentences].reshape(-1)
+        read = self.read.reshape(n, -1, positions)[sentences].reshape(-1, positions)
         return TableState(self.tables[sentences], previous, read, self.kept)
 
 
-def table_step(tokens: Tensor, state: TableState) -> DecoderStep:
+def table_step(tokens: Array, state: TableState) -> DecoderStep:
     """A second-order Markov model. Its "attention" is all tokens read, in which any wrong reordering shows."""
-    assert tokens.dtype == torch.int64
+    xp = namespace(tokens)
+    assert tokens.dtype == xp.int64
     assert tokens.shape == state.previous.shape
-    sentences = torch.arange(len(state.tables)).repeat_interleave(len(tokens) // len(state.tables))
+    sentences = xp.repeat(xp.arange(len(state.tables)), len(tokens) // len(state.tables))
     log_probabilities = state.tables[sentences, state.previous, tokens]
-    read = torch.cat((tokens[:, None].float(), state.read[:, :-1]), 1)
+    read = xp.concat((xp.astype(tokens[:, None], xp.float32), state.read[:, :-1]), axis=1)
     return DecoderStep(log_probabilities, TableState(state.tables, tokens, read, state.kept), read)
 
 
-def blind_step(tokens: Tensor, state: TableState) -> DecoderStep:
+def blind_step(tokens: Array, state: TableState) -> DecoderStep:
     """The same model without attention."""
     step = table_step(tokens, state)
     return DecoderStep(step.log_probabilities, step.state, None)
 
 
-def initial_state(tables: Tensor, positions: int = 24) -> TableState:
-    n = len(tables)
-    return TableState(tables, torch.full((n,), PAD), torch.zeros(n, positions))
+@dataclass(frozen=True)
+class LikeliestStep:
+    """A step that reports only its likeliest tokens, as those of ONNX Runtime do."""
+
+    likeliest: Likeliest
+    state: State
+    attention: Array | None
+
+    @property
+    def log_probabilities(self) -> Array:
+        raise AssertionError("search reads all log-probabilities although the step reports the likeliest")
+
+
+@dataclass(frozen=True)
+class TableSearch:
+    """The `Search` of a `TableNetwork`; its inputs are the numbers of tables, (n,) int64."""
+
+    tables: Array
+    count: int | None
+
+    def start(self, inputs: NDArray[np.int64]) -> TableState:
+        return initial_state(self.tables[inputs])
+
+    def step(self, tokens: Array, state: TableState) -> Step:
+        step = table_step(tokens, state)
+        if self.count is None:
+            return step
+        xp, count = namespace(tokens), min(self.count, step.log_probabilities.shape[1])
+        order = xp.argsort(step.log_probabilities, axis=1, descending=True, stable=True)[:, :count]
+        likeliest = Likeliest(xp.take_along_axis(step.log_probabilities, order, axis=1), order)
+        return LikeliestStep(likeliest, step.state, step.attention)
+
+
+@dataclass(frozen=True)
+class TableNetwork:
+    """The `Network` of tables.
+
+    Attributes:
+        tables: (sentences, vocabulary, vocabulary, vocabulary), in the library of the search
+        reports: whether steps report only the likeliest tokens where search asks for them
+    """
+
+    tables: Array
+    reports: bool = False
+
+    @contextmanager
+    def searching(self, likeliest: int | None = None) -> Iterator[TableSearch]:
+        yield TableSearch(self.tables, likeliest if self.reports else None)
+
+    def array(self, values: NDArray[Any]) -> Array:
+        return namespace(self.tables).asarray(values)
+
+    def map(self, function: Callable, items: Sequence) -> Iterator:
+        return map(function, items)
+
+
+def initial_state(tables: Array, positions: int = 24) -> TableState:
+    xp, n = namespace(tables), len(tables)
+    return TableState(tables, xp.full((n,), PAD, dtype=xp.int64), xp.zeros((n, positions), dtype=xp.float32))
 
 
 def random_tables(sentences: int, vocabulary: int, seed: int, sharpness: float = 1.5, end: float = 0.0) -> Tensor:
@@ -82,32 +152,43 @@ def random_tables(sentences: int, vocabulary: int, seed: int, sharpness: float =
     return logits.log_softmax(-1)
 
 
+def limits_for(tables: Array, limit: Limits) -> Array:
+    """The maximum length of each sentence, (sentences,) int64, in the library of the tables."""
+    limits = np.broadcast_to(np.asarray(limit, dtype=np.int64), len(tables))
+    return namespace(tables).asarray(limits.copy())
+
+
+def generator_for(tables: Array, seed: int) -> Any:
+    """A random generator of the library of the tables."""
+    return torch.Generator().manual_seed(seed) if isinstance(tables, Tensor) else np.random.default_rng(seed)
+
+
 def run_beam(
-    tables: Tensor, limit: int | Tensor, banned: tuple[int, ...] = BANNED, **options
+    tables: Array, limit: Limits, banned: tuple[int, ...] = BANNED, step: Callable = table_step, **options
 ) -> list[list[Hypothesis]]:
-    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": banned}
-    return beam(table_step, initial_state(tables), len(tables), options=SearchOptions(**options), **where)
+    where: Any = {"start": START, "end": END, "banned": banned}
+    return beam(step, initial_state(tables), limits_for(tables, limit), options=SearchOptions(**options), **where)
 
 
-def run_greedy(tables: Tensor, limit: int | Tensor, **options: Any) -> list[Hypothesis]:
-    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
-    return greedy(table_step, initial_state(tables), len(tables), **where, **options)
+def run_greedy(
+    tables: Array, limit: Limits, banned: tuple[int, ...] = BANNED, step: Callable = table_step, **options: Any
+) -> list[Hypothesis]:
+    where: Any = {"start": START, "end": END, "banned": banned}
+    return greedy(step, initial_state(tables), limits_for(tables, limit), **where, **options)
 
 
-def sample_words(tables: Tensor, limit: int | Tensor = 1, seed: int = 0, **options: Any) -> list[Hypothesis]:
-    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
-    where |= {"generator": torch.Generator().manual_seed(seed)} | options
-    return sample(table_step, initial_state(tables), len(tables), **where)
+def sample_words(
+    tables: Array, limit: Limits = 1, seed: int = 0, step: Callable = table_step, **options: Any
+) -> list[Hypothesis]:
+    where: Any = {"start": START, "end": END, "banned": BANNED, "generator": generator_for(tables, seed)} | options
+    return sample(step, initial_state(tables), limits_for(tables, limit), **where)
 
 
-def all_searches(tables: Tensor, limit: int, step: Callable = table_step) -> list[Hypothesis]:
+def all_searches(tables: Array, limit: int, step: Callable = table_step) -> list[Hypothesis]:
     """The hypotheses of beam search, greedy search and sampling, in one list."""
-    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
-    n, generator = len(tables), torch.Generator().manual_seed(0)
-    wide = beam(step, initial_state(tables), n, options=SearchOptions(width=4, n_best=4), **where)
-    likeliest = greedy(step, initial_state(tables), n, **where)
-    drawn = sample(step, initial_state(tables), n, generator=generator, **where)
-    return [hypothesis for hypotheses in wide for hypothesis in hypotheses] + likeliest + drawn
+    wide = run_beam(tables, limit, step=step, width=4, n_best=4)
+    found = [hypothesis for hypotheses in wide for hypothesis in hypotheses]
+    return found + run_greedy(tables, limit, step=step) + sample_words(tables, limit, step=step)
 
 
 def log_probability(table: Tensor, tokens: list[int]) -> float:
@@ -119,3 +200,12 @@ def log_probability(table: Tensor, tokens: list[int]) -> float:
 def outcomes(found: list[Hypothesis]) -> list[tuple[list[int], bool]]:
     """What was found: tokens, and whether END finished them."""
     return [(hypothesis.tokens, hypothesis.finished) for hypothesis in found]
+
+
+def check_same(found: Sequence[Hypothesis], expected: Sequence[Hypothesis]) -> None:
+    """Assert that two searches found the same hypotheses, with the same attention and scores within 1e-5."""
+    assert [(h.tokens, h.finished) for h in found] == [(h.tokens, h.finished) for h in expected]
+    for own, other in zip(found, expected):
+        assert abs(own.score - other.score) <= 1e-5
+        assert abs(own.log_probability - other.log_probability) <= 1e-5 * (len(own.tokens) + 1)
+        np.testing.assert_array_equal(own.attention, other.attention)

@@ -57,7 +57,7 @@ def features(piece: Piece, hypothesis: Hypothesis) -> Features:
     surprise = -hypothesis.log_probability / max(steps, 1)
     spread = uncovered = 0.0
     if hypothesis.attention is not None:
-        weights = np.asarray(hypothesis.attention)[:, : positions + 1]  # (steps, positions): END last, no padding
+        weights = hypothesis.attention[:, : positions + 1]  # (steps, positions): END last, no padding
         entropies = -(weights * np.log(np.maximum(weights, 1e-9))).sum(1)  # (steps,), in nats
         spread = float(entropies.mean() / np.log(positions + 2))
         uncovered = float(np.maximum(1 - weights[:, :-1].sum(0), 0).mean()) if positions else 0.0

@@ -102,11 +102,11 @@ def evaluate(arguments: list[str]) -> int:
     texts = _read_all(files)
     directories = [model_directory(model) for model in options.model or []]
     translator = load(directories, options) if directories else None
-    language = options.target_language or (translator.model.config.target_language if translator else "")
+    language = options.target_language or (translator.engine.config.target_language if translator else "")
     checked_subtag(language)  # raises for an unknown language, before anything is translated
     rivals = {name: load([directory], options) for name, directory in baselines.items()}
     for name, rival in rivals.items():
-        _check_language(name, rival.model.config.target_language, language)
+        _check_language(name, rival.engine.config.target_language, language)
 
     hypotheses = _translate(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
@@ -124,7 +124,7 @@ def evaluate(arguments: list[str]) -> int:
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
         beam=options.beam if options.model else None,
         length_penalty=options.length_penalty if options.model else None,
-        precision=translator.searches_in if translator else None,
+        precision=translator.engine.precision if translator else None,
         references=[str(path) for path in options.reference],
         target_language=language,
         lines=len(hypotheses),

@@ -19,6 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from s2s.decoding.arrays import to_numpy
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.text.tokens import UNKNOWN_CHARACTER
@@ -47,6 +48,7 @@ class MinimumRiskTask(TranslationTask):
         super().__init__(recipe, data, model, device)
         assert recipe.minimum_risk is not None
         self.config: MinimumRiskConfig = recipe.minimum_risk
+        self._network = model.engine(recipe.training.precision).network
         self._language = recipe.data.target_language
         self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
@@ -64,10 +66,9 @@ class MinimumRiskTask(TranslationTask):
 
     def _search(self, batch: TranslationBatch) -> list[list[Hypothesis]]:
         """Return up to `width` hypotheses of each source, best first."""
-        limits = self._translator.limits(batch.source.lengths)
-        precision = self.recipe.training.precision
+        limits = self._translator.limits(to_numpy(batch.source.lengths))
         with searching(self.network):
-            return generate(self.network, batch.source, limits, self._options, precision=precision)
+            return generate(self._network, batch.source, limits, self._options)
 
     def _probabilities(self, hypotheses: Sequence[Sequence[Hypothesis]]) -> Tensor:
         """Return each hypothesis' probability among those of its source: (sources, width), 0 where there is none."""

@@ -12,16 +12,20 @@ import torch
 from s2s.config import to_dict
 from s2s.decoding import confidence
 from s2s.decoding.confidence import Calibration
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.quantisation import check_not_quantised
+from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
 from s2s.models.text_encoder import build_text_encoder, source_embedding
+from s2s.nn.configuration import DecodingPrecision, Precision
+from s2s.nn.precision import choose_device
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
 from s2s.text.vocabulary import Vocabulary
 from translation.assets import Assets
 from translation.configuration import KIND, TranslationConfig
+from translation.engine import TranslationEngine
 
 
 def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
@@ -58,6 +62,16 @@ class TranslationModel:
         """Read a model directory; raises `UserError` if it is not one, is damaged, or holds another kind of model."""
         return model_directory.load(directory, KIND)
 
+    def engine(self, precision: Precision = "auto") -> TranslationEngine:
+        """The model as a `Translator` takes it: it shares its network, which must be on its device and evaluating.
+
+        Args:
+            precision: of matrix products
+        """
+        network = TorchNetwork(self.network, precision)
+        searches_in = decoding_precision(self.network.decoder, precision, network.device)
+        return TranslationEngine(self.config, self.source, self.target, self.calibration, network, searches_in)
+
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""
         check_not_quantised(self.network.decoder)
@@ -86,3 +100,14 @@ def _build(stored: StoredModel) -> TranslationModel:
 
 
 model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])
+
+
+def load_engine(directory: Path, device: str = "auto", precision: DecodingPrecision = "auto") -> TranslationEngine:
+    """Load a model for PyTorch, quantised if `precision` says so.
+
+    Raises:
+        UserError: the model is missing or damaged; the device or the precision is not available.
+    """
+    chosen, model = choose_device(device), TranslationModel.load(directory)
+    model.network.to(chosen)
+    return model.engine(quantise_for_decoding(model.network.decoder, precision, chosen))

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from s2s.decoding.constraints import WriteOnce
 from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
 from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.decoding.workers import parallel_map
-from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.ensemble import Ensemble
-from s2s.nn.precision import Precision
+from s2s.models.contracts import Network
 from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 from s2s.text.vocabulary import Vocabulary
@@ -30,29 +27,22 @@ class Searcher:
     """Searches for the best hypotheses, in batches of similar lengths, several batches at a time on a CPU.
 
     Attributes:
-        network: on its device, in evaluation mode
+        network: of either engine
         options: of the beam; a width of 1 searches greedily. If several hypotheses are asked for, all of the beam are
             returned, because some of them may turn out to be the same text.
         source, target: the vocabularies
         word_tables: what the guard against loops knows of the source and of the target; None for no guard
         length_ratio: the longest target, in tokens per token of the source; see `limits`
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
-        precision: of matrix products
     """
 
-    network: EncoderDecoder | Ensemble
+    network: Network
     options: SearchOptions
     source: Vocabulary
     target: Vocabulary
     word_tables: tuple[WordTable, WordTable] | None
     length_ratio: float
     batch_tokens: int
-    precision: Precision
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the network."""
-        return next(self.network.parameters()).device
 
     def search(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
         """The hypotheses for each piece, best first; none for a piece that is not translatable."""
@@ -61,24 +51,23 @@ class Searcher:
         lengths = [len(pieces[i].ids) for i in translatable]
         batches = [[translatable[i] for i in batch] for batch in self.batches(lengths)]
         sources = [[pieces[i].ids for i in batch] for batch in batches]
-        for batch, found in zip(batches, parallel_map(self.search_batch, sources, self.device)):
+        for batch, found in zip(batches, self.network.map(self.search_batch, sources)):
             for i, of_piece in zip(batch, found):
                 hypotheses[i] = of_piece
         return hypotheses
 
     def search_batch(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses for each source, token ids without END, in one batch."""
-        padded = pad([[*ids, END] for ids in sources]).to(self.device)
+        padded = pad([[*ids, END] for ids in sources])
         options = replace(self.options, n_best=self.options.width) if self.options.n_best > 1 else self.options
         placeholders = range(self.target.first_placeholder, len(self.target))
         needed = [self._placeholders(ids) for ids in sources]
         return generate(
             self.network,
-            padded,
+            padded.moved(self.network.array),
             self.limits(padded.lengths),
             options,
             banned=(PAD, START) if any(needed) else (PAD, START, *placeholders),
-            precision=self.precision,
             constraint=self._write_once(needed) if any(needed) else None,
             guard=self._guard(sources),
         )
@@ -90,7 +79,7 @@ class Searcher:
 
     def _write_once(self, needed: Sequence[Sequence[int]]) -> WriteOnce:
         first, count = self.target.first_placeholder, self.target.placeholders
-        return WriteOnce.of(needed, first=first, count=count, end=END, device=self.device)
+        return WriteOnce.of(needed, self.network.array, first=first, count=count, end=END)
 
     def _guard(self, sources: Sequence[Sequence[int]]) -> LoopGuard | None:
         if self.word_tables is None:
@@ -104,6 +93,6 @@ class Searcher:
         sentences = max(1, _MAX_LOG_PROBABILITIES // (width * len(self.target)))
         return length_batches(lengths, tokens=self.batch_tokens // width, sentences=sentences)
 
-    def limits(self, lengths: Tensor) -> Tensor:
+    def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
-        return (lengths * self.length_ratio).long() + 10
+        return (lengths * self.length_ratio).astype(np.int64) + 10

@@ -16,11 +16,11 @@ from s2s import seeds
 from s2s.decoding.search import SearchOptions
 from s2s.models.contracts import Predictions
 from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
-from s2s.text.padding import Padded, pad
+from s2s.text.padding import Padded
 from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
-from s2s.training.batches import BucketedBatches
+from s2s.training.batches import BucketedBatches, padded_tensors
 from s2s.training.task import Loss, Task, Validation
 from translation.augmentation import Augmentation
 from translation.model import TranslationModel
@@ -75,7 +75,7 @@ class TranslationTask(Task[TranslationBatch]):
             placeholders=data.source.placeholders,
         )
         self._epoch, self._pairs = 0, self._encode_epoch(0)
-        self._translator = Translator(model, SearchOptions(width=1), precision=recipe.training.precision)
+        self._translator = Translator(model.engine(recipe.training.precision), SearchOptions(width=1))
 
     def plan(self, epoch: int) -> list[list[int]]:
         """See `Task`."""
@@ -168,9 +168,9 @@ class TranslationTask(Task[TranslationBatch]):
     def _pad(self, pairs: _EncodedPairs, rows: Sequence[int]) -> TranslationBatch:
         sources, targets = [pairs.sources[i] for i in rows], [pairs.targets[i] for i in rows]
         return TranslationBatch(
-            source=pad([[*ids, END] for ids in sources]).to(self.device),
-            decoder_input=pad([[START, *ids] for ids in targets]).to(self.device),
-            targets=pad([[*ids, END] for ids in targets]).to(self.device),
+            source=padded_tensors([[*ids, END] for ids in sources], self.device),
+            decoder_input=padded_tensors([[START, *ids] for ids in targets], self.device),
+            targets=padded_tensors([[*ids, END] for ids in targets], self.device),
         )
 
     def _loss(self, model: nn.Module, batch: TranslationBatch, smoothing: float, r_drop: float = 0.0) -> Loss:

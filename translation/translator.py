@@ -13,24 +13,23 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from s2s.decoding.confidence import Features
+from s2s.decoding.ensemble import Ensemble
 from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
-from s2s.models.ensemble import Ensemble
-from s2s.models.quantisation import decoding_precision, quantise_for_decoding
 from s2s.nn.configuration import DecodingPrecision
-from s2s.nn.precision import Precision, choose_device
 from s2s.storage.bundled import find_model
 from s2s.text.languages import writes_spaces
 from s2s.text.numbers import localise_number
 from translation.confidence import features, judge
+from translation.configuration import KIND
 from translation.cutting import CutLine, cut
-from translation.model import KIND, TranslationModel
+from translation.engine import TranslationEngine
 from translation.reading import Reader
 from translation.searching import Searcher
 from translation.writing import Writer
@@ -50,48 +49,45 @@ class Translator:
     Each translation has a confidence if the model is calibrated (see translation/confidence.py) and translates alone.
 
     Args:
-        model: on its device, in evaluation mode
+        engine: the model
         options: of the search; a width of 1 searches greedily. Fewer than `n_best` translations are returned if
             hypotheses are the same text in other subwords; a wider beam finds more.
-        others: models with the same vocabularies, on the same device, which translate together with it: an ensemble
-        precision: of matrix products
+        others: models with the same vocabularies, which translate together with it: an ensemble
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
         localise_numbers: whether numbers are written as in the target language, `1,234.5` as `1.234,5`
     """
 
     def __init__(
         self,
-        model: TranslationModel,
+        engine: TranslationEngine,
         options: SearchOptions | None = None,
         *,
-        others: Sequence[TranslationModel] = (),
-        precision: Precision = "auto",
+        others: Sequence[TranslationEngine] = (),
         batch_tokens: int = BATCH_TOKENS,
         localise_numbers: bool = False,
     ) -> None:
-        models = [model, *others]
-        self.model, self.options = model, options or SearchOptions()
-        self.max_source_length = min(each.config.max_source_length for each in models)
+        engines, config = [engine, *others], engine.config
+        self.engine, self.options = engine, options or SearchOptions()
+        self.max_source_length = min(each.config.max_source_length for each in engines)
         tables = None
         if self.options.guard_loops:
-            source, target = model.config.source_language, model.config.target_language
-            tables = word_table(model.source, source), word_table(model.target, target)
+            source, target = config.source_language, config.target_language
+            tables = word_table(engine.source, source), word_table(engine.target, target)
         self.searcher = Searcher(
-            Ensemble([each.network for each in models]) if others else model.network,
+            Ensemble([each.network for each in engines]) if others else engine.network,
             self.options,
-            source=model.source,
-            target=model.target,
+            source=engine.source,
+            target=engine.target,
             word_tables=tables,
-            length_ratio=max(each.config.length_ratio for each in models),
+            length_ratio=max(each.config.length_ratio for each in engines),
             batch_tokens=batch_tokens,
-            precision=precision,
         )
-        self._reader = Reader(model.source, model.config.source_language, model.config.rare_characters)
-        spaces = writes_spaces(model.config.target_language) or model.target.kind == "word"
-        languages = {"source": model.config.source_language, "target": model.config.target_language}
+        self._reader = Reader(engine.source, config.source_language, config.rare_characters)
+        spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
+        languages = {"source": config.source_language, "target": config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
-        self._writer = Writer(model.source, model.target, self.options.n_best, spaces, rewrite)
-        self.calibration = None if others else model.calibration  # scores of an ensemble are others than its models'
+        self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite)
+        self.calibration = None if others else engine.calibration  # scores of an ensemble are others than its models'
 
     @classmethod
     def load(
@@ -119,38 +115,18 @@ class Translator:
             UserError: a model is missing or damaged; the models have different languages or vocabularies; the device or
                 the precision is not available.
         """
+        from translation.model import load_engine
+
         names = [MODELS / DEFAULT_MODEL if model is None else model, *others]
-        chosen, models = choose_device(device), list[TranslationModel]()
-        products: Precision = "auto"
+        engines = list[TranslationEngine]()
         for name in names:
-            loaded = TranslationModel.load(find_model(name, KIND, MODELS))
-            if models:
-                _check_together(models[0], loaded, f"{name} with {names[0]}")
-            loaded.network.to(chosen)
-            products = quantise_for_decoding(loaded.network.decoder, precision, chosen)
-            models.append(loaded)
-        first, *rest = models
+            engines.append(load_engine(find_model(name, KIND, MODELS), device, precision))
+            engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
+        first, *rest = engines
         options = options or SearchOptions(stop_early=True)
-        return cls(
-            first,
-            options,
-            others=rest,
-            precision=products,
-            batch_tokens=batch_tokens,
-            localise_numbers=localise_numbers,
-        )
+        return cls(first, options, others=rest, batch_tokens=batch_tokens, localise_numbers=localise_numbers)
 
-    @property
-    def device(self) -> torch.device:
-        """The device of the model."""
-        return self.searcher.device
-
-    @property
-    def searches_in(self) -> str:
-        """The precision of the search's products, for a report."""
-        return decoding_precision(self.model.network.decoder, self.searcher.precision, self.device)
-
-    def limits(self, lengths: Tensor) -> Tensor:
+    def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
         return self.searcher.limits(lengths)
 
@@ -202,19 +178,3 @@ def _checked(lines: Iterable[str]) -> list[str]:
         if not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line):
             raise UserError(f"line {number} has a lone surrogate, which is no character: decode its bytes as UTF-8")
     return listed
-
-
-def _check_together(first: TranslationModel, other: TranslationModel, names: str) -> None:
-    """Raise UserError unless two models can translate together. `names` are theirs, that of `other` first."""
-    directions = [f"{each.config.source_language} to {each.config.target_language}" for each in (other, first)]
-    check(
-        directions[0] == directions[1],
-        f"{names}: they cannot translate together, because one translates {directions[0]} and the other "
-        f"{directions[1]}; choose models of one direction",
-    )
-    check(
-        [(side.to_bytes(), side.placeholders) for side in (first.source, first.target)]
-        == [(side.to_bytes(), side.placeholders) for side in (other.source, other.target)],
-        f"{names}: they cannot translate together, because their vocabularies differ; train both on the same text, or "
-        "start the training of one from the other",
-    )

@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+from array_api_compat import device
 
+from s2s.decoding.arrays import Array, namespace, take, to_numpy
 from s2s.decoding.search import Hypothesis
 
 
@@ -28,13 +28,13 @@ class StepRecord:
         attention: (n * slots before this step, positions), or None
     """
 
-    sentences: Tensor
-    tokens: Tensor
-    parents: Tensor
-    attention: Tensor | None
+    sentences: Array
+    tokens: Array
+    parents: Array
+    attention: Array | None
 
 
-def walk_back(records: Sequence[StepRecord], lengths: Tensor, last_slots: Tensor) -> tuple[Tensor, Tensor | None]:
+def walk_back(records: Sequence[StepRecord], lengths: Array, last_slots: Array) -> tuple[Array, Array | None]:
     """Follow the back-pointers of m hypotheses of each sentence.
 
     Args:
@@ -44,8 +44,9 @@ def walk_back(records: Sequence[StepRecord], lengths: Tensor, last_slots: Tensor
 
     Returns:
         tokens: (sentences, m, steps) int64, of which the first `lengths` count and the others are arbitrary
-        attention: (sentences, m, steps, positions) on the CPU, of which one row more counts, that of END; or None
+        attention: (sentences, m, steps, positions), of which one row more counts, that of END; or None
     """
+    xp, where = namespace(lengths), device(lengths)
     tokens, attention = [], []
     slots = last_slots  # (sentences, m): where each hypothesis was after the step that is being read
     batch, positions = None, last_slots
@@ -53,22 +54,22 @@ def walk_back(records: Sequence[StepRecord], lengths: Tensor, last_slots: Tensor
         if record.sentences is not batch:
             batch = record.sentences  # (n,)
             # Where each sentence was in that batch, (sentences,); for those that had left, any position will do.
-            numbers = torch.arange(len(batch), device=batch.device)
-            positions = batch.new_zeros(len(last_slots)).index_copy(0, batch, numbers)
-        tokens.append(record.tokens[positions].gather(1, slots))  # (sentences, m)
-        slots = torch.where(time < lengths, record.parents[positions].gather(1, slots), slots)
+            positions = xp.zeros(len(last_slots), dtype=xp.int64, device=where)
+            positions[batch] = xp.arange(len(batch), device=where)
+        tokens.append(take(record.tokens[positions], slots))  # (sentences, m)
+        slots = xp.where(time < lengths, take(record.parents[positions], slots), slots)
         if record.attention is not None:  # its rows are those before the step, hence the parents' slots
-            weights = record.attention.unflatten(0, (len(record.tokens), -1))  # (n, slots, positions)
+            weights = record.attention.reshape(len(record.tokens), -1, record.attention.shape[1])
             attention.append(weights[positions[:, None], slots])  # (sentences, m, positions)
-    return torch.stack(tokens[::-1], 2), torch.stack(attention[::-1], 2).cpu() if attention else None
+    return xp.stack(tokens[::-1], axis=2), xp.stack(attention[::-1], axis=2) if attention else None
 
 
 def read_hypotheses(
     records: Sequence[StepRecord],
-    scores: Tensor,
-    lengths: Tensor,
-    last_slots: Tensor,
-    limits: Tensor,
+    scores: Array,
+    lengths: Array,
+    last_slots: Array,
+    limits: Array,
     length_penalty: float,
 ) -> list[list[Hypothesis]]:
     """Read the hypotheses of each sentence out of the records of a search.
@@ -87,7 +88,8 @@ def read_hypotheses(
     if not len(limits):
         return []
     found: list[list[Hypothesis]] = []
-    tokens, attention = walk_back(records, lengths, last_slots)
+    tokens, looks = walk_back(records, lengths, last_slots)
+    attention = None if looks is None else to_numpy(looks)  # (sentences, m, steps, positions)
     table = zip(tokens.tolist(), scores.tolist(), lengths.tolist(), limits.tolist())
     for sentence, (its_tokens, its_scores, its_lengths, limit) in enumerate(table):
         if its_scores[0] == -math.inf:

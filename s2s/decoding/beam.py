@@ -47,11 +47,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+from array_api_compat import device
 
+from s2s.decoding.arrays import Array, namespace, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits, remaining_sentences
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, check_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector
 from s2s.models.contracts import State
 
@@ -59,14 +59,12 @@ from s2s.models.contracts import State
 def beam(
     step: StepFunction,
     state: State,
-    sentences: int,
+    limits: Array,
     *,
     start: int,
     end: int,
-    maximum_length: int | Tensor,
     options: SearchOptions | None = None,
     banned: Sequence[int] = (),
-    device: torch.device | str = "cpu",
 ) -> list[list[Hypothesis]]:
     """Search with a beam. A beam that is wide enough for all possible outputs is an exhaustive search.
 
@@ -75,14 +73,12 @@ def beam(
     Args:
         step: computes the log-probabilities of the next tokens
         state: one row for each sentence; after the first step, `reorder` makes up to `width` of each
-        sentences: how many there are
+        limits: (sentences,) int64, the maximum number of steps of each sentence, END being one; it prevails over
+            `minimum_length`. The search runs on its device, with arrays of its kind
         start: the token id that the first step is given
         end: the token id that finishes a hypothesis
-        maximum_length: how many steps at most, END being one, for all or as (sentences,) int64; it prevails over
-            `minimum_length`
         options: the width of the beam, the score, and when to stop
         banned: token ids that are never chosen, such as padding and START
-        device: where the step's tensors are
 
     Returns:
         Up to n_best hypotheses of each sentence, best first; those cut off come after all finished ones.
@@ -92,34 +88,34 @@ def beam(
         RuntimeError: a sentence is left without any token whose probability is above zero.
     """
     options = options or SearchOptions()
-    limits = length_limits(maximum_length, sentences, device)  # (sentences,)
+    check_limits(limits)
     select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
     beams, records = _Beams(limits, options, end), list[StepRecord]()
-    tokens, last_steps = torch.full_like(limits, start), set(limits.tolist())
+    tokens, last_steps = namespace(limits).full_like(limits, start), set(limits.tolist())
     for time in range(max(last_steps, default=0)):
         result, parent_slots = step(tokens, state), beams.alive.shape[1]
         selector = select_without_end if time < options.minimum_length else select
-        totals, continuations, checksum = selector(result.log_probabilities, beams.alive, 2 * options.width)
-        chosen, parents = beams.extend(totals, continuations, time, result.log_probabilities.shape[1])  # (n, slots)
+        found = selector(result, beams.alive, 2 * options.width)
+        chosen, parents = beams.extend(found.totals, found.slots, found.tokens, time)  # (n, slots) each
         records.append(StepRecord(beams.sentences, chosen, parents, result.attention))
         done = beams.close(time + 1)  # (n,)
-        state, remaining = result.state, remaining_sentences(done, checksum, at_once=time + 1 in last_steps)
+        state, remaining = result.state, remaining_sentences(done, found.checksum, at_once=time + 1 in last_steps)
         if remaining is not None:
             beams.store(time + 1)
             if not len(remaining):
                 break
             beams.keep(remaining)
             state, chosen, parents = state.keep(remaining), chosen[remaining], parents[remaining]
-        tokens, state = chosen.flatten(), state.reorder(_rows(parents, parent_slots))
+        tokens, state = chosen.reshape(-1), state.reorder(_rows(parents, parent_slots))
     scores, ends = beams.result_scores[:, : options.n_best], beams.result_ends[:, : options.n_best]
     lengths, last_slots = ends // options.width, ends % options.width  # (sentences, n_best)
     return read_hypotheses(records, scores, lengths, last_slots, limits, options.length_penalty)
 
 
-def _rows(parents: Tensor, slots: int) -> Tensor:
+def _rows(parents: Array, slots: int) -> Array:
     """The rows of parents in a batch of `slots` rows for each sentence: parents (n, new slots) -> (n * new slots,)."""
-    first_rows = torch.arange(0, len(parents) * slots, slots, device=parents.device)[:, None]  # (n, 1)
-    return (parents + first_rows).flatten()
+    first_rows = namespace(parents).arange(0, len(parents) * slots, slots, device=device(parents))[:, None]  # (n, 1)
+    return (parents + first_rows).reshape(-1)
 
 
 class _Beams:
@@ -139,50 +135,56 @@ class _Beams:
         result_ends: (sentences, width) int64, their ends
     """
 
-    def __init__(self, limits: Tensor, options: SearchOptions, end: int) -> None:
+    def __init__(self, limits: Array, options: SearchOptions, end: int) -> None:
         self.limits, self.options, self.end = limits, options, end
-        self.sentences = torch.arange(len(limits), device=limits.device)
-        self.alive = torch.zeros(len(limits), 1, device=limits.device)
-        self.finished_scores = self.alive.new_full((len(limits), options.width), -math.inf)
-        self.finished_ends = torch.zeros_like(self.finished_scores, dtype=torch.int64)
-        self.result_scores, self.result_ends = self.finished_scores.clone(), self.finished_ends.clone()
+        self._xp, where = namespace(limits), device(limits)
+        shape = (len(limits), options.width)
+        self.sentences = self._xp.arange(len(limits), device=where)
+        self.alive = self._xp.zeros((len(limits), 1), dtype=self._xp.float32, device=where)
+        self.finished_scores = self._xp.full(shape, -math.inf, dtype=self._xp.float32, device=where)
+        self.finished_ends = self._xp.zeros(shape, dtype=self._xp.int64, device=where)
+        self.result_scores = self._xp.asarray(self.finished_scores, copy=True)
+        self.result_ends = self._xp.asarray(self.finished_ends, copy=True)
 
-    def extend(self, totals: Tensor, continuations: Tensor, time: int, vocabulary: int) -> tuple[Tensor, Tensor]:
+    def extend(self, totals: Array, slots: Array, tokens: Array, time: int) -> tuple[Array, Array]:
         """Finish the hypotheses that END continues, and continue the best others.
 
         Args:
             totals: (n, candidates) float32, log-probabilities of the best continuations, descending
-            continuations: (n, candidates) int64, slot * vocabulary + token
+            slots: (n, candidates) int64, of the hypotheses that they continue
+            tokens: (n, candidates) int64, their last tokens
             time: how many tokens the hypotheses have
-            vocabulary: its size
 
         Returns:
             The tokens of the continued hypotheses and the slots of their parents, (n, slots) int64 each.
         """
-        width, divisor = self.options.width, (time + 1) ** self.options.length_penalty
-        is_end = continuations % vocabulary == self.end  # (n, candidates)
-        new_scores = totals.masked_fill(~is_end, -math.inf)[:, :width] / divisor  # (n, width)
-        new_ends = continuations[:, :width] // vocabulary + time * width  # (n, width)
-        scores, order = torch.cat((self.finished_scores, new_scores), 1).sort(dim=1, descending=True, stable=True)
-        ends = torch.cat((self.finished_ends, new_ends), 1)  # (n, 2 * width)
-        self.finished_scores, self.finished_ends = scores[:, :width], ends.gather(1, order[:, :width])
-        alive, order = totals.masked_fill(is_end, -math.inf).sort(dim=1, descending=True, stable=True)
-        self.alive, continued = alive[:, :width], continuations.gather(1, order[:, :width])  # (n, slots)
-        return continued % vocabulary, continued // vocabulary
+        xp, width, divisor = self._xp, self.options.width, (time + 1) ** self.options.length_penalty
+        is_end = tokens == self.end  # (n, candidates)
+        new_scores = xp.where(is_end[:, :width], totals[:, :width], -math.inf) / divisor  # (n, width)
+        new_ends = slots[:, :width] + time * width  # (n, width)
+        scores = xp.concat((self.finished_scores, new_scores), axis=1)  # (n, 2 * width)
+        ends = xp.concat((self.finished_ends, new_ends), axis=1)
+        order = xp.argsort(scores, axis=1, descending=True, stable=True)[:, :width]
+        self.finished_scores, self.finished_ends = take(scores, order), take(ends, order)
+        alive = xp.where(is_end, -math.inf, totals)
+        order = xp.argsort(alive, axis=1, descending=True, stable=True)[:, :width]  # (n, slots)
+        self.alive = take(alive, order)
+        return take(tokens, order), take(slots, order)
 
-    def close(self, length: int) -> Tensor:
+    def close(self, length: int) -> Array:
         """Decide which sentences are done after `length` steps, (n,) bool.
 
         The slots of those that the options stop are emptied, so that nothing of them changes until they leave. Those at
         their maximum length keep theirs, which `store` needs, and have to leave at once.
         """
         # A log-probability only falls and no length exceeds the limit, so this quotient bounds all later scores.
-        bounds = self.alive[:, 0] / self.limits**self.options.length_penalty  # (n,)
+        longest = self._xp.astype(self.limits**self.options.length_penalty, self._xp.float32)
+        bounds = self.alive[:, 0] / longest  # (n,)
         worst_finished = self.finished_scores[:, -1]  # (n,)
         done = bounds <= worst_finished
         if self.options.stop_early:
             done = done | (worst_finished > -math.inf)  # all places are taken
-        self.alive = self.alive.masked_fill(done[:, None], -math.inf)
+        self.alive = self._xp.where(done[:, None], -math.inf, self.alive)
         return done | (self.limits == length)
 
     def store(self, length: int) -> None:
@@ -191,16 +193,19 @@ class _Beams:
         Free places go to alive hypotheses, which the maximum length cuts off now. If a sentence stays in the batch, a
         later call stores it again.
         """
-        width, slots = self.options.width, torch.arange(self.alive.shape[1], device=self.alive.device)
+        xp, width = self._xp, self.options.width
+        slots = xp.arange(self.alive.shape[1], device=device(self.alive))
         alive_scores = self.alive / length**self.options.length_penalty  # (n, slots)
-        scores = torch.cat((self.finished_scores, alive_scores), 1)  # (n, width + slots)
-        ends = torch.cat((self.finished_ends, (slots + length * width).expand_as(alive_scores)), 1)
+        scores = xp.concat((self.finished_scores, alive_scores), axis=1)  # (n, width + slots)
+        alive_ends = xp.broadcast_to(slots + length * width, alive_scores.shape)
+        ends = xp.concat((self.finished_ends, alive_ends), axis=1)
         # A stable sort by whether a place is free moves free places to the end, and leaves all others in order.
-        order = (scores == -math.inf).byte().sort(dim=1, stable=True).indices[:, :width]  # (n, width)
-        self.result_scores[self.sentences] = scores.gather(1, order)
-        self.result_ends[self.sentences] = ends.gather(1, order)
+        free = xp.astype(scores == -math.inf, xp.uint8)
+        order = xp.argsort(free, axis=1, stable=True)[:, :width]  # (n, width)
+        self.result_scores[self.sentences] = take(scores, order)
+        self.result_ends[self.sentences] = take(ends, order)
 
-    def keep(self, remaining: Tensor) -> None:
+    def keep(self, remaining: Array) -> None:
         """Go on with the sentences at these positions of the batch, (remaining,) int64."""
         self.sentences, self.limits = self.sentences[remaining], self.limits[remaining]
         self.alive = self.alive[remaining]

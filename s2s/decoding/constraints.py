@@ -7,13 +7,14 @@ result as on any other step function.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-import torch
-from torch import Tensor
+import numpy as np
+from array_api_compat import device
 
+from s2s.decoding.arrays import Array, namespace
 from s2s.decoding.search import StepFunction
 from s2s.models.contracts import DecoderStep, State
 
@@ -24,19 +25,19 @@ class Constraint(Protocol):
     Rows lie as those of a `State`, and are moved by the same calls.
     """
 
-    def read(self, tokens: Tensor) -> Self:
+    def read(self, tokens: Array) -> Self:
         """The constraint after each row has been continued by a token, (rows,) int64."""
         ...
 
-    def apply(self, log_probabilities: Tensor) -> Tensor:
+    def apply(self, log_probabilities: Array) -> Array:
         """The scores of the next tokens, (rows, vocabulary) float32; the argument stays as it is."""
         ...
 
-    def reorder(self, parents: Tensor) -> Self:
+    def reorder(self, parents: Array) -> Self:
         """See `State.reorder`."""
         ...
 
-    def keep(self, sentences: Tensor, total: int) -> Self:
+    def keep(self, sentences: Array, total: int) -> Self:
         """See `State.keep`; there are `total` sentences before."""
         ...
 
@@ -58,15 +59,15 @@ class ConstrainedState:
         return self.decoder.sentences
 
     @property
-    def mask(self) -> Tensor | None:
+    def mask(self) -> Array | None:
         """See `State`."""
         return self.decoder.mask
 
-    def reorder(self, parents: Tensor) -> ConstrainedState:
+    def reorder(self, parents: Array) -> ConstrainedState:
         """See `State`."""
         return ConstrainedState(self.decoder.reorder(parents), self.constraint.reorder(parents))
 
-    def keep(self, sentences: Tensor) -> ConstrainedState:
+    def keep(self, sentences: Array) -> ConstrainedState:
         """See `State`."""
         return ConstrainedState(self.decoder.keep(sentences), self.constraint.keep(sentences, self.sentences))
 
@@ -88,7 +89,7 @@ def constrain(step: StepFunction, state: State, constraint: Constraint) -> tuple
         constraint: with one row for each row of the state
     """
 
-    def constrained(tokens: Tensor, state: Any) -> DecoderStep:
+    def constrained(tokens: Array, state: Any) -> DecoderStep:
         result, read = step(tokens, state.decoder), state.constraint.read(tokens)
         scores = read.apply(result.log_probabilities)
         return DecoderStep(scores, ConstrainedState(result.state, read), result.attention)
@@ -109,48 +110,57 @@ class WriteOnce:
         end: the token id of END
     """
 
-    missing: Tensor
+    missing: Array
     first: int
     end: int
 
     @classmethod
     def of(
-        cls, needed: Sequence[Sequence[int]], *, first: int, count: int, end: int, device: torch.device | str
+        cls, needed: Sequence[Sequence[int]], array: Callable[[Any], Array], *, first: int, count: int, end: int
     ) -> WriteOnce:
-        """The constraint before the first token; `needed` has the token ids of each sentence's placeholders."""
-        missing = torch.zeros(len(needed), count, dtype=torch.bool)
+        """The constraint before the first token.
+
+        Args:
+            needed: the token ids of each sentence's placeholders
+            array: brings a NumPy array where the search runs (see `Network.array`)
+            first, end: see the class
+            count: how many placeholders there are
+        """
+        missing = np.zeros((len(needed), count), dtype=np.bool_)
         for row, ids in enumerate(needed):
             missing[row, [i - first for i in ids]] = True
-        return cls(missing.to(device), first, end)
+        return cls(array(missing), first, end)
 
-    def read(self, tokens: Tensor) -> WriteOnce:
+    def read(self, tokens: Array) -> WriteOnce:
         """See `Constraint`."""
-        numbers = torch.arange(self.first, self.first + self.missing.shape[1], device=tokens.device)
+        numbers = namespace(tokens).arange(self.first, self.first + self.missing.shape[1], device=device(tokens))
         return replace(self, missing=self.missing & (tokens[:, None] != numbers))
 
-    def apply(self, log_probabilities: Tensor) -> Tensor:
+    def apply(self, log_probabilities: Array) -> Array:
         """See `Constraint`."""
-        scores, last = log_probabilities.clone(), self.first + self.missing.shape[1]
-        scores[:, self.first : last].masked_fill_(~self.missing, -math.inf)
-        rows = self.missing.any(1).nonzero().squeeze(1)  # those that cannot end yet
-        next_missing = self.first + self.missing[rows].byte().argmax(1)
-        scores[rows, next_missing] = torch.logaddexp(scores[rows, next_missing], scores[rows, self.end])
+        xp, last = namespace(log_probabilities), self.first + self.missing.shape[1]
+        scores = xp.asarray(log_probabilities, copy=True)
+        scores[:, self.first : last] = xp.where(self.missing, scores[:, self.first : last], -math.inf)
+        rows = xp.nonzero(xp.any(self.missing, axis=1))[0]  # those that cannot end yet
+        next_missing = self.first + xp.argmax(xp.astype(self.missing[rows], xp.uint8), axis=1)
+        scores[rows, next_missing] = xp.logaddexp(scores[rows, next_missing], scores[rows, self.end])
         scores[rows, self.end] = -math.inf
         return scores
 
-    def reorder(self, parents: Tensor) -> WriteOnce:
+    def reorder(self, parents: Array) -> WriteOnce:
         """See `Constraint`."""
         return replace(self, missing=self.missing[parents])
 
-    def keep(self, sentences: Tensor, total: int) -> WriteOnce:
+    def keep(self, sentences: Array, total: int) -> WriteOnce:
         """See `Constraint`."""
         return replace(self, missing=keep_rows(self.missing, sentences, total))
 
     def repeat(self, times: int) -> WriteOnce:
         """See `Constraint`."""
-        return replace(self, missing=self.missing.repeat_interleave(times, 0))
+        return replace(self, missing=namespace(self.missing).repeat(self.missing, times, axis=0))
 
 
-def keep_rows(rows: Tensor, sentences: Tensor, total: int) -> Tensor:
+def keep_rows(rows: Array, sentences: Array, total: int) -> Array:
     """The rows of some of `total` sentences, which have equally many each: (rows, ...) -> (fewer rows, ...)."""
-    return rows.unflatten(0, (total, -1))[sentences].flatten(0, 1)
+    each, rest = len(rows) // total, rows.shape[1:]
+    return rows.reshape(total, each, *rest)[sentences].reshape(len(sentences) * each, *rest)

@@ -1,75 +1,69 @@
-"""Generation: encode the inputs of an encoder-decoder, and search for output sentences with its decoder."""
+"""Generation: encode the inputs of a network, and search for the sentences that it writes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from s2s.decoding.arrays import Array
 from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
 from s2s.decoding.loops import LoopGuard, NoLoops
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
-from s2s.models.contracts import State
-from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.ensemble import Ensemble
-from s2s.models.quantisation import is_quantised
-from s2s.nn.precision import Precision, autocast
+from s2s.models.contracts import Network, State
 from s2s.text.tokens import END, PAD, START
 
 
-# This is not `inference_mode`, in which autocast does not cache the weights that it has cast: it would cast all of them
-# again at each step.
-@torch.no_grad()
 def generate(
-    network: EncoderDecoder | Ensemble,
+    network: Network,
     inputs: Any,
-    limits: Tensor,
+    limits: NDArray[np.int64],
     options: SearchOptions,
     *,
     banned: Sequence[int] = (PAD, START),
-    precision: Precision = "auto",
     constraint: Constraint | None = None,
     guard: LoopGuard | None = None,
 ) -> list[list[Hypothesis]]:
     """Search for the best hypotheses of each input, best first. A width of 1 searches greedily.
 
     Args:
-        network: on its device, in evaluation mode
+        network: of either engine
         inputs: what its encoder takes
-        limits: (inputs,) int64, the maximum number of steps, END being one; on the device of the network
+        limits: (inputs,), the maximum number of steps, END being one
         options: of the search
         banned: token ids that are never chosen
-        precision: of matrix products; if the decoder is quantised, its other products are float32 in any case
         constraint: on what is written, with one row for each input
         guard: an input whose best hypothesis loops is searched again, in such a way that none does
 
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
-    with autocast("float32" if is_quantised(network) else precision, limits.device):
-        state: State = network.start(inputs)
-        found = _search(network.step, state, limits, options, banned, constraint)
-        looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
-        if guard and looping:
-            rows = torch.tensor(looping, device=limits.device)
-            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, limits.device)
-            step, some = constrain(network.step, state.keep(rows), no_loops)
+    likeliest = (2 * options.width if options.width > 1 else 1) + len({*banned, END})
+    with network.searching(None if constraint else likeliest) as search:
+        state = search.start(inputs)
+        found = _search(search.step, state, network.array(limits), options, banned, constraint)
+    looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
+    if guard and looping:
+        with network.searching() as search:
+            rows = network.array(np.array(looping))
+            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, network.array)
+            step, some = constrain(search.step, state.keep(rows), no_loops)
             kept = constraint.keep(rows, len(found)) if constraint else None
-            for i, hypotheses in zip(looping, _search(step, some, limits[rows], options, banned, kept)):
+            for i, hypotheses in zip(looping, _search(step, some, network.array(limits)[rows], options, banned, kept)):
                 found[i] = hypotheses
-        if guard and options.n_best > 1:
-            found = [[h for h in of if h is of[0] or not guard.loops(i, h.tokens)] for i, of in enumerate(found)]
-        return found
+    if guard and options.n_best > 1:
+        found = [[h for h in of if h is of[0] or not guard.loops(i, h.tokens)] for i, of in enumerate(found)]
+    return found
 
 
 def _search(
     step: StepFunction,
     state: State,
-    limits: Tensor,
+    limits: Array,
     options: SearchOptions,
     banned: Sequence[int],
     constraint: Constraint | None,
@@ -78,28 +72,16 @@ def _search(
     if constraint:
         step, state = constrain(step, state, constraint)
     if options.width > 1:
-        return beam(
-            step,
-            state,
-            len(limits),
-            start=START,
-            end=END,
-            maximum_length=limits,
-            options=options,
-            banned=banned,
-            device=limits.device,
-        )
+        return beam(step, state, limits, start=START, end=END, options=options, banned=banned)
     best = greedy(
         step,
         state,
-        len(limits),
+        limits,
         start=START,
         end=END,
-        maximum_length=limits,
         minimum_length=options.minimum_length,
         length_penalty=options.length_penalty,
         banned=banned,
-        device=limits.device,
     )
     return [[hypothesis] for hypothesis in best]
 

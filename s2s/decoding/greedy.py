@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
-from s2s.decoding.independent import search_independently
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, length_limits
+from s2s.decoding.arrays import Array
+from s2s.decoding.independent import Chosen, search_independently
+from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
 from s2s.decoding.top_k import ContinuationSelector
-from s2s.models.contracts import State
+from s2s.models.contracts import State, Step
 
 
 def greedy(
     step: StepFunction,
     state: State,
-    sentences: int,
+    limits: Array,
     *,
     start: int,
     end: int,
-    maximum_length: int | Tensor,
     minimum_length: int = 0,
     length_penalty: float = 1.0,
     banned: Sequence[int] = (),
-    device: torch.device | str = "cpu",
 ) -> list[Hypothesis]:
     """Take the likeliest token at every step, and the lowest id of equals: one hypothesis for each sentence.
 
@@ -32,11 +28,10 @@ def greedy(
     search.
     """
     SearchOptions(1, length_penalty=length_penalty, minimum_length=minimum_length)  # checks them
-    limits = length_limits(maximum_length, sentences, device)
     select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
 
-    def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
-        # With one hypothesis for each sentence, the number of a continuation is its token.
-        return (select_without_end if time < minimum_length else select)(log_probabilities, totals, 1)
+    def choose(result: Step, totals: Array, time: int) -> Chosen:
+        found = (select_without_end if time < minimum_length else select)(result, totals, 1)
+        return Chosen(found.totals, found.tokens, found.checksum)
 
     return search_independently(step, state, limits, choose, start=start, end=end, length_penalty=length_penalty)

@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
-import torch
-from torch import Tensor
+from array_api_compat import device
 
+from s2s.decoding.arrays import Array, namespace
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.search import Hypothesis, StepFunction, remaining_sentences
-from s2s.models.contracts import State
+from s2s.decoding.search import Hypothesis, StepFunction, check_limits, remaining_sentences
+from s2s.models.contracts import State, Step
 
-# (log_probabilities (n * slots, vocabulary), totals (n, slots) float32: log-probabilities so far, time: steps before
-# this one) -> (totals (n, slots), tokens (n, slots) int64, checksum () float32, as `remaining_sentences` takes it).
-ChooseTokens = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor]]
+
+class Chosen(NamedTuple):
+    """What was chosen at one step for n sentences.
+
+    Attributes:
+        totals: (n, slots) float32, log-probabilities of the continued hypotheses
+        tokens: (n, slots) int64
+        checksum: () float32, as `remaining_sentences` takes it
+    """
+
+    totals: Array
+    tokens: Array
+    checksum: Array
+
+
+# (the step of the model, totals (n, slots) float32: log-probabilities so far, time: steps before this one)
+ChooseTokens = Callable[[Step, Array, int], Chosen]
 
 
 def search_independently(
     step: StepFunction,
     state: State,
-    limits: Tensor,
+    limits: Array,
     choose: ChooseTokens,
     *,
     start: int,
@@ -35,9 +50,8 @@ def search_independently(
     """Let `choose` continue every hypothesis until END or the maximum length.
 
     Args:
-        step, start, end: as in `beam`
+        step, limits, start, end: as in `beam`
         state: `slots` rows for each sentence
-        limits: (sentences,) int64, the maximum lengths
         choose: chooses the next token of every hypothesis
         length_penalty: for the scores
         slots: how many hypotheses each sentence has
@@ -46,26 +60,28 @@ def search_independently(
         sentences * slots hypotheses, those of a sentence next to each other.
 
     Raises:
-        UserError: a log-probability is NaN or infinite.
+        UserError: a maximum length is below 1, or a log-probability is NaN or infinite.
         RuntimeError: a hypothesis of a sentence is left without any token whose probability is above zero.
     """
+    check_limits(limits)
+    xp, where = namespace(limits), device(limits)
     records = list[StepRecord]()
-    parents = torch.arange(slots, device=limits.device).expand(len(limits), -1)  # (sentences, slots)
-    all_lengths = torch.zeros_like(parents)  # (sentences, slots): tokens without END
-    all_totals = all_lengths.float()  # (sentences, slots): log-probabilities
+    parents = xp.broadcast_to(xp.arange(slots, device=where), (len(limits), slots))
+    all_lengths = xp.zeros((len(limits), slots), dtype=xp.int64, device=where)  # tokens without END
+    all_totals = xp.zeros((len(limits), slots), dtype=xp.float32, device=where)  # log-probabilities
     # These are of the n sentences in the batch:
-    sentences, batch_limits = torch.arange(len(limits), device=limits.device), limits[:, None]  # (n,), (n, 1)
-    lengths, totals = all_lengths.clone(), all_totals.clone()  # (n, slots) each
-    tokens, ended = torch.full_like(parents, start), parents < 0  # (n, slots) each
+    sentences, batch_limits = xp.arange(len(limits), device=where), limits[:, None]  # (n,), (n, 1)
+    lengths, totals = xp.asarray(all_lengths, copy=True), xp.asarray(all_totals, copy=True)  # (n, slots) each
+    tokens, ended = xp.full_like(lengths, start), lengths < 0  # (n, slots) each
     for time in range(max(limits.tolist(), default=0)):
-        result = step(tokens.flatten(), state)
-        new_totals, tokens, checksum = choose(result.log_probabilities, totals, time)
+        result = step(tokens.reshape(-1), state)
+        new_totals, tokens, checksum = choose(result, totals, time)
         records.append(StepRecord(sentences, tokens, parents[: len(sentences)], result.attention))
-        totals = torch.where(ended, totals, new_totals)
+        totals = xp.where(ended, totals, new_totals)
         ended = ended | (tokens == end)
-        lengths = lengths + ~ended
+        lengths = lengths + xp.astype(~ended, xp.int64)
         ended = ended | (batch_limits == time + 1)
-        state, remaining = result.state, remaining_sentences(ended.all(1), checksum)
+        state, remaining = result.state, remaining_sentences(xp.all(ended, axis=1), checksum)
         if remaining is not None:
             all_totals[sentences], all_lengths[sentences] = totals, lengths
             if not len(remaining):
@@ -73,9 +89,9 @@ def search_independently(
             sentences, batch_limits, state = sentences[remaining], batch_limits[remaining], state.keep(remaining)
             tokens, ended = tokens[remaining], ended[remaining]
             totals, lengths = totals[remaining], lengths[remaining]
-    steps = all_lengths + (all_lengths < limits[:, None])  # (sentences, slots): with END
-    scores = all_totals / steps**length_penalty
+    steps = all_lengths + xp.astype(all_lengths < limits[:, None], xp.int64)  # (sentences, slots): with END
+    scores = all_totals / xp.astype(steps**length_penalty, xp.float32)
     # A hypothesis without any possible token is an error of its sentence: leaving it out would shift all that follow.
-    scores = scores.masked_fill((scores == -math.inf).any(1, keepdim=True), -math.inf)
+    scores = xp.where(xp.any(scores == -math.inf, axis=1, keepdims=True), -math.inf, scores)
     found = read_hypotheses(records, scores, all_lengths, parents, limits, length_penalty)
     return [hypothesis for hypotheses in found for hypothesis in hypotheses]

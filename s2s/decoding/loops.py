@@ -21,11 +21,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import pad
+import numpy as np
+from array_api_compat import device
 
+from s2s.decoding.arrays import Array, namespace
 from s2s.decoding.constraints import keep_rows
 from s2s.text.languages import primary_subtag
 from s2s.text.tokens import SPECIALS, UNK
@@ -141,72 +142,83 @@ class NoLoops:
         matched_words: (rows, time) int64: how many words begin in these
     """
 
-    starts: Tensor
-    doubled: Tensor
-    signs: Tensor
-    times: Tensor
-    words: Tensor
-    history: Tensor
-    matches: Tensor
-    matched_words: Tensor
+    starts: Array
+    doubled: Array
+    signs: Array
+    times: Array
+    words: Array
+    history: Array
+    matches: Array
+    matched_words: Array
 
     @classmethod
-    def of(cls, allowed: Sequence[Repetition], words: WordTable, device: torch.device | str) -> NoLoops:
-        """The constraint before the first token; `allowed` has one entry for each sentence."""
-        starts = torch.tensor(words.starts, device=device)
-        doubled, signs = torch.zeros_like(starts), torch.zeros_like(starts)
+    def of(cls, allowed: Sequence[Repetition], words: WordTable, array: Callable[[Any], Array]) -> NoLoops:
+        """The constraint before the first token.
+
+        Args:
+            allowed: one entry for each sentence
+            words: of the vocabulary
+            array: brings a NumPy array where the search runs (see `Network.array`)
+        """
+        starts = np.array(words.starts)
+        doubled, signs = np.zeros_like(starts), np.zeros_like(starts)
         doubled[list(words.doubled)] = True
         signs[list(words.signs)] = True
-        limits = torch.tensor([[each.times, each.words] for each in allowed], device=device)
-        none = torch.zeros(len(allowed), 0, dtype=torch.int64, device=device)
-        return cls(starts, doubled, signs, limits[:, :1], limits[:, 1:], none, none, none)
+        limits = array(np.array([[each.times, each.words] for each in allowed], dtype=np.int64))
+        none = array(np.zeros((len(allowed), 0), dtype=np.int64))
+        return cls(array(starts), array(doubled), array(signs), limits[:, :1], limits[:, 1:], none, none, none)
 
-    def read(self, tokens: Tensor) -> NoLoops:
+    def read(self, tokens: Array) -> NoLoops:
         """See `Constraint`."""
-        same = self.history == tokens[:, None]  # (rows, time)
-        matches = (pad(self.matches, (1, 0))[:, :-1] + 1) * same
-        matched_words = (pad(self.matched_words, (1, 0))[:, :-1] + self.starts[tokens][:, None]) * same
+        xp = namespace(tokens)
+        same = xp.astype(self.history == tokens[:, None], xp.int64)  # (rows, time)
+        matches = (_behind(self.matches)[:, :-1] + 1) * same
+        started = xp.astype(self.starts[tokens], xp.int64)[:, None]
+        matched_words = (_behind(self.matched_words)[:, :-1] + started) * same
+        last = xp.zeros_like(tokens)[:, None]  # the last position is not compared with itself
         return replace(
             self,
-            history=torch.cat((self.history, tokens[:, None]), 1),
-            matches=pad(matches, (0, 1)),  # the last position is not compared with itself
-            matched_words=pad(matched_words, (0, 1)),
+            history=xp.concat((self.history, tokens[:, None]), axis=1),
+            matches=xp.concat((matches, last), axis=1),
+            matched_words=xp.concat((matched_words, last), axis=1),
         )
 
-    def apply(self, log_probabilities: Tensor) -> Tensor:
+    def apply(self, log_probabilities: Array) -> Array:
         """See `Constraint`. A token is banned if it continues a repetition beyond what is allowed."""
-        time = self.history.shape[1]
+        xp, time = namespace(log_probabilities), self.history.shape[1]
         # Position j would be followed, a second time, by the token at j + 1; 0 is the position before the first token.
-        matches, matched_words = pad(self.matches, (1, 0))[:, :time], pad(self.matched_words, (1, 0))[:, :time]
-        lags = torch.arange(time, 0, -1, device=self.history.device)  # (time,): how far back the token at j + 1 lies
-        places = torch.arange(time, device=lags.device)  # (time,): j + 1
-        whole = self.starts[self.history[:, (places - lags + 1).clamp_min(0)]]  # the repeated tokens begin a word
+        matches, matched_words = _behind(self.matches)[:, :time], _behind(self.matched_words)[:, :time]
+        places = xp.arange(time, device=device(self.history))  # (time,): j + 1
+        lags = time - places  # (time,): how far back the token at j + 1 lies
+        # The repeated tokens begin a word.
+        whole = self.starts[self.history[:, xp.clip(places - lags + 1, min=0)]]
         free = ~whole | ((lags == 1) & self.doubled[self.history])
-        loops = (matches + 1) // lags + 1 - free.long() > self.times
+        loops = (matches + 1) // lags + 1 - xp.astype(free, xp.int64) > self.times
         # The same with a sign between both, which stands behind j + 1: the repeated tokens are one less.
-        behind = pad(self.signs[self.history[:, 1:]], (0, 1))
-        whole = self.starts[self.history[:, (places - lags + 2).clamp(0, time - 1)]]
+        nothing = xp.zeros_like(whole[:, :1])
+        behind = xp.concat((self.signs[self.history[:, 1:]], nothing), axis=1)
+        whole = self.starts[self.history[:, xp.clip(places - lags + 2, min=0, max=time - 1)]]
         parted = (matches + 2 == lags) & behind & whole & ~((lags == 2) & self.doubled[self.history])
         loops = loops | (parted & (lags > 1) & (self.times < 2))
         long = (matched_words >= self.words) & self.starts[self.history]
-        banned = loops | long  # (rows, time)
-        scores = log_probabilities.clone()
-        ceilings = torch.full_like(banned, math.inf, dtype=scores.dtype).masked_fill(banned, -math.inf)
-        return scores.scatter_reduce_(1, self.history, ceilings, "amin")
+        rows, columns = xp.nonzero(loops | long)
+        scores = xp.asarray(log_probabilities, copy=True)
+        scores[rows, self.history[rows, columns]] = -math.inf
+        return scores
 
-    def reorder(self, parents: Tensor) -> NoLoops:
+    def reorder(self, parents: Array) -> NoLoops:
         """See `Constraint`."""
         return self._moved(lambda rows: rows[parents])
 
-    def keep(self, sentences: Tensor, total: int) -> NoLoops:
+    def keep(self, sentences: Array, total: int) -> NoLoops:
         """See `Constraint`."""
         return self._moved(lambda rows: keep_rows(rows, sentences, total))
 
     def repeat(self, times: int) -> NoLoops:
         """See `Constraint`."""
-        return self._moved(lambda rows: rows.repeat_interleave(times, 0))
+        return self._moved(lambda rows: namespace(rows).repeat(rows, times, axis=0))
 
-    def _moved(self, move: Callable[[Tensor], Tensor]) -> NoLoops:
+    def _moved(self, move: Callable[[Array], Array]) -> NoLoops:
         return replace(
             self,
             times=move(self.times),
@@ -215,3 +227,9 @@ class NoLoops:
             matches=move(self.matches),
             matched_words=move(self.matched_words),
         )
+
+
+def _behind(values: Array) -> Array:
+    """The values one place further on, behind a zero: (rows, time) -> (rows, time + 1)."""
+    xp = namespace(values)
+    return xp.concat((xp.zeros((len(values), 1), dtype=values.dtype, device=device(values)), values), axis=1)

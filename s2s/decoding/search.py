@@ -1,11 +1,12 @@
 """The contracts of search: what a model provides, the options, and the hypotheses that come out.
 
 `beam`, `greedy` and `sample` have a module each. All three take a step function: usually that of a decoder, but a test
-passes a table of numbers. The modules of this folder use these terms:
+passes a table of numbers. Its arrays are torch tensors or NumPy arrays (s2s/decoding/arrays.py), so that one search
+serves both engines. The modules of this folder use these terms:
 
     batch      the sentences that are decoded together
     slot       the place of a hypothesis among those of its sentence, counted from 0
-    row        a hypothesis in the tensors of a step function, where rows lie sentence by sentence, and then by slot
+    row        a hypothesis in the arrays of a step function, where rows lie sentence by sentence, and then by slot
     alive      a hypothesis that will be continued
     finished   a hypothesis that ended with END
     cut off    a hypothesis that reached the maximum length without END
@@ -20,15 +21,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+from s2s.decoding.arrays import Array, namespace
 from s2s.errors import UserError, check
 from s2s.models.contracts import Step
 
 _LEAVING_SHARE = 0.25  # done sentences leave once they are this share of the batch: copying the others takes time
 
-StepFunction = Callable[[Tensor, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
+StepFunction = Callable[[Array, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,14 @@ class Hypothesis:
         tokens: its token ids, without START and END
         score: log_probability / length ** length_penalty, where the length counts END
         log_probability: the natural logarithm of the probability of all tokens and END, without any temperature
-        attention: (steps, positions) on the CPU, one row for each token and one for END if it is finished; or None
+        attention: (steps, positions), one row for each token and one for END if it is finished; or None
         finished: False if the maximum length cut it off before END
     """
 
     tokens: list[int]
     score: float
     log_probability: float
-    attention: Tensor | None = field(compare=False)
+    attention: NDArray[Any] | None = field(compare=False)
     finished: bool
 
 
@@ -84,23 +85,12 @@ class SearchOptions:
         check(self.minimum_length >= 0, f"minimum_length is {self.minimum_length}: choose 0 or more")
 
 
-def length_limits(maximum_length: int | Tensor, sentences: int, device: torch.device | str) -> Tensor:
-    """The maximum length of each sentence, (sentences,) int64 on the device.
-
-    Args:
-        maximum_length: one for all, or (sentences,) int64
-        sentences: how many there are
-        device: where the search runs
-
-    Raises:
-        UserError: a maximum length is below 1.
-    """
-    limits = torch.as_tensor(maximum_length, dtype=torch.int64, device=device).expand(sentences).contiguous()
-    check(bool((limits >= 1).all()), "a maximum_length is below 1, but END alone takes one step: choose 1 or more")
-    return limits
+def check_limits(limits: Array) -> None:
+    """Raise a UserError if a maximum length, (sentences,) int64, is below 1."""
+    check(bool((limits >= 1).all()), "a maximum length is below 1, but END alone takes one step: choose 1 or more")
 
 
-def remaining_sentences(done: Tensor, checksum: Tensor, at_once: bool = False) -> Tensor | None:
+def remaining_sentences(done: Array, checksum: Array, at_once: bool = False) -> Array | None:
     """Decide which sentences stay in the batch, or return None if all of them stay for now.
 
     Done sentences leave together once they are a quarter of the batch. This function copies two numbers from the
@@ -117,11 +107,12 @@ def remaining_sentences(done: Tensor, checksum: Tensor, at_once: bool = False) -
     Raises:
         UserError: a log-probability is NaN or infinite.
     """
-    done_count, total = torch.stack((done.sum(dtype=torch.float32), checksum)).tolist()
+    xp = namespace(done)
+    done_count, total = xp.stack((xp.sum(done, dtype=xp.float32), checksum)).tolist()
     if not total < math.inf:
         raise UserError(
             "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy of the "
             "model, or train it again with a lower learning rate"
         )
     leave = done_count >= _LEAVING_SHARE * len(done) or (at_once and done_count)
-    return (~done).nonzero().squeeze(1) if leave else None
+    return xp.nonzero(~done)[0] if leave else None

@@ -7,13 +7,18 @@ belongs to the decoder that made it: search, training and ensembles move its row
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
 
-from s2s.errors import UserError
-from s2s.models.memory import Memory
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Array = Any  # a torch tensor or a NumPy array, see s2s/decoding/arrays.py
 
 
 class State(Protocol):
@@ -28,15 +33,15 @@ class State(Protocol):
         ...
 
     @property
-    def mask(self) -> Tensor | None:
+    def mask(self) -> Array | None:
         """(sentences, positions), True where a position of the memory is real; None where all are or there is none."""
         ...
 
-    def reorder(self, parents: Tensor) -> Self:
+    def reorder(self, parents: Array) -> Self:
         """The state whose row i continues row parents[i]; parents (new rows,) int64, as many for each sentence."""
         ...
 
-    def keep(self, sentences: Tensor) -> Self:
+    def keep(self, sentences: Array) -> Self:
         """The state of these sentences alone, with all their rows; sentences (n,) int64, ascending."""
         ...
 
@@ -49,16 +54,33 @@ class State(Protocol):
         ...
 
 
+class Likeliest(NamedTuple):
+    """The likeliest tokens of each row.
+
+    Attributes:
+        values: (rows, count) float32, their log-probabilities, descending
+        tokens: (rows, count) int64; of equals, the lower id comes first
+    """
+
+    values: Array
+    tokens: Array
+
+
 class Step(Protocol):
-    """The answer of one step. Search keeps these tensors: a step must not write to them again."""
+    """The answer of one step. Search keeps these arrays: a step must not write to them again."""
 
     @property
-    def log_probabilities(self) -> Tensor:
-        """(rows, vocabulary) float32, natural logarithms."""
+    def log_probabilities(self) -> Array:
+        """(rows, vocabulary) float32, natural logarithms; read only where `likeliest` is None."""
         ...
 
     @property
-    def attention(self) -> Tensor | None:
+    def likeliest(self) -> Likeliest | None:
+        """What an engine found inside of the step, where it was asked to (see `Network.searching`); else None."""
+        ...
+
+    @property
+    def attention(self) -> Array | None:
         """(rows, positions), with as many positions at every step; None where the decoder does not look."""
         ...
 
@@ -70,11 +92,44 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class DecoderStep:
-    """A decoder's `Step`."""
+    """A `Step` with the log-probabilities of all tokens."""
 
-    log_probabilities: Tensor
+    log_probabilities: Array
     state: State
-    attention: Tensor | None = None
+    attention: Array | None = None
+    likeliest: None = None
+
+
+class Search(Protocol):
+    """A network while it is searched with: it starts and steps."""
+
+    def start(self, inputs: Any) -> State:
+        """Encode, and return the decoder's state before START."""
+        ...
+
+    def step(self, tokens: Array, state: Any) -> Step:
+        """Read one token a row: tokens (rows,) int64 -> what follows them."""
+        ...
+
+
+class Network(Protocol):
+    """What search needs of a model, whichever engine computes it: PyTorch or ONNX Runtime."""
+
+    def searching(self, likeliest: int | None = None) -> AbstractContextManager[Search]:
+        """A context to search in.
+
+        Args:
+            likeliest: how many tokens of each row a step has to report; None if all log-probabilities are needed
+        """
+        ...
+
+    def array(self, values: NDArray[Any]) -> Array:
+        """A NumPy array as the engine's own, where it computes."""
+        ...
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Apply `function` to each item and yield the results in order, with several items in work at the same time."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -124,42 +179,3 @@ class Predictions:
     attention: Tensor | None = None
     memory_mask: Tensor | None = None
     sampled: Sampled | None = None
-
-
-class Decoder(nn.Module):
-    """What every decoder offers, recurrent or not."""
-
-    embedding: nn.Embedding
-
-    def start(self, memory: Memory | None, *, sentences: int | None = None) -> Any:
-        """The state before START, of one row a sentence.
-
-        Args:
-            memory: what the decoder looks at; None for a decoder that was built without one, such as a language model
-            sentences: how many there are, where there is no memory that tells
-        """
-        raise NotImplementedError
-
-    def step(self, tokens: Tensor, state: Any) -> DecoderStep:
-        """Read one token a row: tokens (rows,) -> the next token's log-probabilities."""
-        raise NotImplementedError
-
-    def forward(self, tokens: Tensor, state: Any) -> Output:
-        """Teacher forcing: read tokens (rows, time), START first, all at once."""
-        raise NotImplementedError
-
-    def readout(self, features: Tensor) -> Tensor:
-        """(..., dim) -> logits (..., vocabulary)."""
-        raise NotImplementedError
-
-    def scheduled(self, tokens: Tensor, state: Any, sampling_probability: float) -> Output:
-        """Scheduled sampling, for decoders that compute one step after the other (see `SequentialDecoder.scheduled`).
-
-        Raises:
-            UserError: this decoder computes all steps at once
-        """
-        raise UserError(
-            f"{type(self).__name__} reads all words at once, so scheduled sampling cannot feed its own words back: "
-            "choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell and top_down, or leave "
-            "scheduled_sampling out"
-        )

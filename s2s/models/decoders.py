@@ -10,7 +10,7 @@ from s2s.models.configuration import (
     ShowAttendTellConfig,
     TopDownConfig,
 )
-from s2s.models.contracts import Decoder
+from s2s.models.decoder import Decoder
 from s2s.models.input_feeding import InputFeedingDecoder
 from s2s.models.parallel_decoder import ParallelDecoder
 from s2s.models.recurrent_decoder import RecurrentDecoder

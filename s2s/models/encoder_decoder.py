@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from s2s.models.contracts import Decoder, DecoderStep, Predictions
+from s2s.models.contracts import DecoderStep, Predictions
+from s2s.models.decoder import Decoder
 
 
 class EncoderDecoder(nn.Module):

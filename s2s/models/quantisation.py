@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.errors import check
-from s2s.models.recurrent_decoder import Decoder
+from s2s.models.decoder import Decoder
 from s2s.nn import eight_bit_products
 from s2s.nn.configuration import DecodingPrecision, Precision
 from s2s.nn.precision import uses_bfloat16

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from s2s.models.configuration import RecurrentDecoderConfig
-from s2s.models.contracts import Decoder, DecoderStep, Sampled
+from s2s.models.contracts import DecoderStep, Sampled
+from s2s.models.decoder import Decoder
 from s2s.models.memory import Memory
 from s2s.nn.attention import Look, build_attention
 from s2s.nn.cells import CellStates, tanh

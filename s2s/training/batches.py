@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import torch
 
 from s2s import seeds
 from s2s.errors import check
+from s2s.text.padding import Padded, pad
 
 Lengths = Sequence[int] | Sequence[Sequence[int]]  # of each example, or of each of its sides: (source, target)
 
@@ -88,6 +90,11 @@ class BucketedBatches:
                 batches.append([example])
                 longest = lengths
         return batches
+
+
+def padded_tensors(sequences: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Padded:
+    """Sequences of token ids as a batch of tensors on a device."""
+    return pad(sequences).moved(lambda values: torch.from_numpy(values).to(device))
 
 
 def shard(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]]:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from s2s.models.contracts import Predictions
 from s2s.nn.loss import weighted_cross_entropy
-from s2s.text.padding import pad
 from s2s.text.tokens import START
+from s2s.training.batches import padded_tensors
 from s2s.training.task import Loss
 
 
@@ -54,13 +54,13 @@ def rewarded_loss(
     rows = [row for sides in zip(_by_input(own, count), _by_input(true, count)) for side in sides for row in side]
     of_true = torch.full((count, len(true) // count), share * tokens[0] / tokens[1])
     of_rows = torch.cat([(1 - share) * weights, of_true], 1).flatten()
-    read, targets = pad([[START, *row[:-1]] for row in rows]), pad(rows)
     device = next(model.parameters()).device
-    mask = targets.mask.to(device)
-    predictions: Predictions = model(inputs, read.ids.to(device), mask)
+    read, targets = padded_tensors([[START, *row[:-1]] for row in rows], device), padded_tensors(rows, device)
+    mask = targets.mask
+    predictions: Predictions = model(inputs, read.ids, mask)
     logits = predictions.logits
-    of_tokens = of_rows.repeat_interleave(targets.lengths).to(device)
-    total, _ = weighted_cross_entropy(logits, targets.ids.to(device)[mask], of_tokens)
+    of_tokens = of_rows.to(device).repeat_interleave(targets.lengths)
+    total, _ = weighted_cross_entropy(logits, targets.ids[mask], of_tokens)
     return Loss(total, tokens[0], len(logits))
 
 

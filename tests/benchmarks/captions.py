@@ -13,6 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,6 +21,7 @@ from s2s.cli.process import limit_compiled_products
 from s2s.config import from_dict
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.configuration import DecoderConfig, ImageEncoderConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -53,7 +55,7 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     head = _head(from_dict(_Shapes, {name: table[name] for name in ("encoder", "decoder")}), cnn.dim)
     pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
     options = SearchOptions(width, minimum_length=LENGTH, stop_early=True)
-    limits = torch.full((batch,), LENGTH + 1)
+    limits = np.full(batch, LENGTH + 1)
     cells = _look(cnn, pixels)  # warms up
     generate(head, Features(cells), limits, options)
     seen = written = 0.0
@@ -73,11 +75,10 @@ def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
         return cnn(pixels)
 
 
-def _head(shapes: _Shapes, dim: int) -> EncoderDecoder:
+def _head(shapes: _Shapes, dim: int) -> TorchNetwork:
     grid = build_grid_encoder(shapes.encoder, dim)
     network = EncoderDecoder(grid, build_decoder(shapes.decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
-    quantise_for_decoding(network.decoder, "auto", CPU)
-    return network
+    return TorchNetwork(network, quantise_for_decoding(network.decoder, "auto", CPU))
 
 
 def _floor(cnn: Backbone, pixels: torch.Tensor) -> Figures:

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from translation_fixtures import tiny_model
 
 from s2s.nn.precision import autocast
-from s2s.text.padding import pad
+from s2s.training.batches import padded_tensors
 from tests.benchmarks.emulated_bfloat16 import Emulated
 
 
@@ -72,7 +72,7 @@ def test_no_product_of_bfloat16_is_left_to_the_processor(name: str) -> None:
 def test_a_step_of_training_makes_no_other_products_of_bfloat16() -> None:
     network, ids = tiny_model().network, torch.tensor([[5, 6, 7, 8]])
     with Recorder() as recorder, Emulated(), autocast("bfloat16", torch.device("cpu")):
-        network(pad([[4, 5, 6]]), ids, ids > 0).logits.float().sum().backward()
+        network(padded_tensors([[4, 5, 6]]), ids, ids > 0).logits.float().sum().backward()
     assert {name for name, _ in recorder.seen} >= {"mm", "addmm"}
     assert {dtype for _, dtype in recorder.seen} == {torch.float32}
 

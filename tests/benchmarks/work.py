@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from s2s import config
@@ -136,8 +138,8 @@ class _Brief(Searcher):
         batches = [order[first : first + self.batch] for first in range(0, len(order), self.batch)]
         return batches[::-1]
 
-    def limits(self, lengths: torch.Tensor) -> torch.Tensor:
-        return torch.full_like(lengths, self.length) if self.length else super().limits(lengths)
+    def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.full_like(lengths, self.length) if self.length else super().limits(lengths)
 
 
 class _Timed(Task[TranslationBatch]):

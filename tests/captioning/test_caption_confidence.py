@@ -9,8 +9,9 @@ from math import log
 from pathlib import Path
 
 import captioning_fixtures as world
+import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from captioning import calibration as calibration_module
@@ -34,7 +35,7 @@ USUAL = {5: 0.1, 6: 0.2}
 IMPRESSION = Impression(0.7, 0.3, {5: 0.5, 6: 0.1})
 
 
-def hypothesis(tokens: list[int], attention: torch.Tensor | None = None) -> Hypothesis:
+def hypothesis(tokens: list[int], attention: NDArray[np.float32] | None = None) -> Hypothesis:
     return Hypothesis(tokens, -2.0, -2.0 * (len(tokens) + 1), attention, finished=True)
 
 
@@ -56,7 +57,7 @@ def test_words_that_such_a_picture_does_not_call_for_are_worse() -> None:
 
 
 def test_attention_everywhere_and_repetition_are_worse() -> None:
-    one_place, everywhere = torch.eye(4)[:3], torch.full((3, 4), 0.25)
+    one_place, everywhere = np.eye(3, 4, dtype=np.float32), np.full((3, 4), np.float32(0.25))
     assert features(hypothesis([5, 6], one_place), IMPRESSION, USUAL)["spread"] == pytest.approx(0, abs=1e-6)
     assert features(hypothesis([5, 6], everywhere), IMPRESSION, USUAL)["spread"] == pytest.approx(1)
     assert features(hypothesis([5, 6, 5, 6, 5]), IMPRESSION, USUAL)["repetition"] == 0.5

@@ -37,9 +37,9 @@ TEXT = [*LINES, "A dog is in the hat ."]
 def translations(directory: Path) -> list[list[object]]:
     """What the model writes for some lines, as they are: how lines are read and written has changed since."""
     translator = Translator.load(directory, OPTIONS, device="cpu", precision="float32")
-    model = translator.model
-    found = translator.searcher.search_batch(model.source.encode_all(TEXT))
-    return [[model.target.decode(best.tokens).strip(), best.score] for best, *_ in found]
+    engine = translator.engine
+    found = translator.searcher.search_batch(engine.source.encode_all(TEXT))
+    return [[engine.target.decode(best.tokens).strip(), best.score] for best, *_ in found]
 
 
 def captions(directory: Path) -> list[list[object]]:

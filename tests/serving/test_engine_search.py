@@ -130,22 +130,14 @@ def test_constraints_allow_the_same(kinds: str) -> None:
         step, state, constraints = table_step, initial_state(tables), {}
         if "loops" in kinds:
             allowed = [allowed_by(source, table) for source in sources]
-            step, state = constrain(step, state, NoLoops.of(allowed, table, "cpu"))
+            step, state = constrain(step, state, NoLoops.of(allowed, table, torch.from_numpy))
             constraints["loops"] = {**as_flags(table), "sources": sources}
         if "once" in kinds:
-            once = WriteOnce.of(needed, first=8, count=2, end=END, device="cpu")
+            once = WriteOnce.of(needed, torch.from_numpy, first=8, count=2, end=END)
             step, state = constrain(step, state, once)
             constraints["once"] = {"needed": needed, "first": 8, "last": 10}
-        found = beam(
-            step,
-            state,
-            5,
-            start=START,
-            end=END,
-            maximum_length=torch.tensor(limits),
-            banned=BANNED,
-            options=SearchOptions(width=4, n_best=4),
-        )
+        options = SearchOptions(width=4, n_best=4)
+        found = beam(step, state, torch.tensor(limits), start=START, end=END, banned=BANNED, options=options)
         expected.append(as_json(found))
         asks.append(question(tables, limits, constraints, width=4, nBest=4))
     assert ask(*asks) == expected

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from translation_fixtures import table
 
 from s2s.decoding.search import Hypothesis
@@ -47,7 +46,7 @@ def translated(source: str, target: str, aligned: dict[int, int]) -> str:
         for step, position in zip(sides[0][there], sides[1][here]):
             attention[step, position] = 1
     writer = Writer(vocabulary, vocabulary, n_best=1, spaces=True)
-    return writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, torch.from_numpy(attention), True), piece).text
+    return writer.write_hypothesis(Hypothesis(tokens, -1.0, -1.0, attention, True), piece).text
 
 
 def _words(text: str) -> list[range]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 
 from s2s.decoding.confidence import Calibration
 from s2s.decoding.search import Hypothesis
@@ -15,11 +15,11 @@ from translation.confidence import WORDS, features, judge
 from translation.piece import Piece
 
 PIECE = Piece("a man sleeps", [5, 6, 7], ["a", " man", " sleeps"])
-SHARP = torch.eye(4)  # every token attends to one position, the last to END
+SHARP = np.eye(4, dtype=np.float32)  # every token attends to one position, the last to END
 
 
 def hypothesis(
-    tokens: Sequence[int] = (8, 9, 10), mean: float = -0.1, attention: torch.Tensor | None = SHARP
+    tokens: Sequence[int] = (8, 9, 10), mean: float = -0.1, attention: NDArray[np.float32] | None = SHARP
 ) -> Hypothesis:
     return Hypothesis(list(tokens), mean, mean * (len(tokens) + 1), attention, True)
 
@@ -41,8 +41,8 @@ def test_a_sure_translation_that_looks_at_each_word_once_has_low_features() -> N
     [
         ("surprise", PIECE, hypothesis(mean=-1.0)),
         ("log_surprise", PIECE, hypothesis(mean=-1.0)),
-        ("spread", PIECE, hypothesis(attention=torch.full((4, 4), 0.25))),
-        ("uncovered", PIECE, hypothesis(attention=torch.eye(4)[[0, 0, 0, 3]])),
+        ("spread", PIECE, hypothesis(attention=np.full((4, 4), np.float32(0.25)))),
+        ("uncovered", PIECE, hypothesis(attention=SHARP[[0, 0, 0, 3]])),
         ("fragments", replace(PIECE, text="a mansleeps"), hypothesis()),
         ("unknown", replace(PIECE, copies={1: "man"}), hypothesis()),
         ("brevity", replace(PIECE, ids=[5]), hypothesis()),
@@ -56,12 +56,12 @@ def test_a_feature_rises_with_what_it_stands_for(name: str, piece: Piece, found:
 
 
 def test_the_score_s_length_penalty_and_padding_change_nothing() -> None:
-    padded = torch.cat([SHARP, torch.zeros(4, 3)], 1)
+    padded = np.pad(SHARP, ((0, 0), (0, 3)))
     assert features(PIECE, replace(hypothesis(attention=padded), score=-7.0)) == pytest.approx(USUAL)
 
 
 def test_an_empty_translation_and_an_empty_source_have_features() -> None:
-    empty = Hypothesis([], -0.5, -0.5, torch.ones(1, 1), True)
+    empty = Hypothesis([], -0.5, -0.5, np.ones((1, 1), np.float32), True)
     found = features(Piece("", [], []), empty)
     assert np.isfinite(list(found.values())).all()
     assert np.isfinite(list(features(PIECE, Hypothesis([], -0.5, -0.5, None, False)).values())).all()

@@ -20,10 +20,10 @@ from s2s.errors import UserError
 from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
 from s2s.nn.configuration import AdditiveConfig
 from s2s.storage import model_directory
-from s2s.text.padding import pad
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
+from s2s.training.batches import padded_tensors
 from translation.configuration import KIND, TranslationConfig
 from translation.model import TranslationModel
 
@@ -55,8 +55,8 @@ def tied(model: TranslationModel) -> list[set[str]]:
 
 def read(model: TranslationModel) -> torch.Tensor:
     """Logits of the model for the sentences above."""
-    source = pad([[*ids, END] for ids in model.source.encode_all(SOURCE)])
-    target = pad([[START, *ids] for ids in model.target.encode_all(TARGET)])
+    source = padded_tensors([[*ids, END] for ids in model.source.encode_all(SOURCE)])
+    target = padded_tensors([[START, *ids] for ids in model.target.encode_all(TARGET)])
     with torch.no_grad():
         return logits_of(model.network.eval(), source, target.ids)
 
@@ -114,7 +114,7 @@ def test_loading_draws_no_random_numbers_and_what_it_gives_can_be_trained(tmp_pa
     before = torch.get_rng_state()
     loaded = TranslationModel.load(tmp_path / "model")
     assert torch.equal(torch.get_rng_state(), before)
-    batch = pad([[START, 5, END]])
+    batch = padded_tensors([[START, 5, END]])
     logits_of(loaded.network, batch, batch.ids).sum().backward()
     assert all(parameter.grad is not None for parameter in loaded.network.parameters())
 

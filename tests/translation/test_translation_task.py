@@ -211,7 +211,7 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
     with torch.no_grad():
         found = task.validate(task.model.network)
     assert torch.equal(torch.get_rng_state(), random)
-    translations = Translator(task.model, SearchOptions(width=1), precision="float32").translate(text.source)
+    translations = Translator(task.model.engine("float32"), SearchOptions(width=1)).translate(text.source)
     hypotheses = [each.text for each in translations]
     assert hypotheses[0] == ""
     assert all(hypotheses[1:])
@@ -259,7 +259,7 @@ def test_what_is_saved_is_a_model_that_translates_the_same(words: Vocabulary, tm
     task = task_of(words)
     task.save(task.model.network, tmp_path / "best", {"step": 7})
     ours, theirs = (
-        [each.text for each in Translator(model, precision="float32").translate(SOURCE)]
+        [each.text for each in Translator(model.engine("float32")).translate(SOURCE)]
         for model in (task.model, TranslationModel.load(tmp_path / "best"))
     )
     assert ours == theirs

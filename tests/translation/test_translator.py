@@ -21,9 +21,10 @@ from torch.autograd.profiler import profile
 from s2s.decoding.results import Sentence, Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError
-from s2s.text.padding import pad
+from s2s.nn.configuration import Precision
 from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START, UNK
+from s2s.training.batches import padded_tensors
 from translation import searching
 from translation.model import TranslationModel
 from translation.searching import Searcher
@@ -44,9 +45,11 @@ def sentences(count: int, *, most: int = 6) -> list[str]:
     return [" ".join(draw.choices(WORDS, k=draw.randint(1, most))) for _ in range(count)]
 
 
-def translator_of(model: TranslationModel, width: int = 3, n_best: int = 1, **options: Any) -> Translator:
+def translator_of(
+    model: TranslationModel, width: int = 3, n_best: int = 1, precision: Precision = "float32", **options: Any
+) -> Translator:
     search = SearchOptions(width, n_best, stop_early=True, guard_loops=False)  # a random model writes loops
-    return Translator(model, search, **{"precision": "float32", **options})
+    return Translator(model.engine(precision), search, **options)
 
 
 def check_same(found: Sequence[Sentence], expected: Sequence[Sentence]) -> None:
@@ -75,7 +78,7 @@ def test_a_score_is_what_teacher_forcing_says(model: TranslationModel) -> None:
     for source, (found,) in zip(sources, translator_of(model).searcher.search_batch(sources)):
         written = found.tokens + [END] * found.finished
         with torch.no_grad():
-            logits = logits_of(model.network, pad([[*source, END]]), torch.tensor([[START, *written[:-1]]]))
+            logits = logits_of(model.network, padded_tensors([[*source, END]]), torch.tensor([[START, *written[:-1]]]))
         table = logits.log_softmax(-1)[0]
         total = float(table.gather(1, torch.tensor(written)[:, None]).sum())
         assert found.score == pytest.approx(total / len(written), abs=1e-4)
@@ -267,7 +270,7 @@ def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(
     (tmp_path / "tiny").mkdir()  # the default is the bundled model, whatever there is in the current directory
     monkeypatch.setattr("translation.translator.MODELS", tiny_model.parent)
     monkeypatch.setattr("translation.translator.DEFAULT_MODEL", "tiny")
-    assert Translator.load(device="cpu").model.config == TranslationModel.load(tiny_model).config
+    assert Translator.load(device="cpu").engine.config == TranslationModel.load(tiny_model).config
     (tmp_path / "tiny").rmdir()
     assert Translator.load("tiny", others=["tiny"], device="cpu").translate(["a man"])[0].text
     with pytest.raises(UserError, match=r"tlh: no such directory, and no bundled model has this name; .* tiny"):

@@ -18,8 +18,10 @@ from search_fixtures import (
     PAD,
     START,
     UNK,
+    Library,
     TableState,
     initial_state,
+    limits_for,
     log_probability,
     outcomes,
     random_tables,
@@ -29,6 +31,7 @@ from search_fixtures import (
 from torch import Tensor
 
 from s2s.decoding import beam as module
+from s2s.decoding.arrays import Array
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.search import SearchOptions
@@ -44,25 +47,28 @@ EXAMPLE = {  # log P(word | word before it)
 }
 
 
-def run_example(search: Callable, maximum_length: int = 4, **options: Any) -> tuple[list[list[str]], Any]:
+def run_example(
+    library: Library, search: Callable, maximum_length: int = 4, **options: Any
+) -> tuple[list[list[str]], Any]:
     """What each step read, as the texts of the alive hypotheses by slot, and what the search found."""
     alive = list[list[str]]()
 
-    def step(tokens: Tensor, state: TableState) -> DecoderStep:
+    def step(tokens: Array, state: TableState) -> DecoderStep:
         result = table_step(tokens, state)
         assert result.attention is not None
-        rows = result.attention[:, : len(alive) + 1].flip(1).int().tolist()  # a wrong parent would show in these
-        alive.append([" ".join(list(EXAMPLE)[token] for token in row) for row in rows])
+        rows = result.attention[:, : len(alive) + 1].tolist()  # a wrong parent would show in these
+        alive.append([" ".join(list(EXAMPLE)[int(token)] for token in reversed(row)) for row in rows])
         return result
 
-    state = initial_state(torch.tensor(list(EXAMPLE.values())).expand(1, 5, 5, 4))
-    (found,) = search(step, state, 1, start=4, end=3, maximum_length=maximum_length, **options)
+    tables = library(torch.tensor(list(EXAMPLE.values())).expand(1, 5, 5, 4))
+    limits = limits_for(tables, maximum_length)
+    (found,) = search(step, initial_state(tables), limits, start=4, end=3, **options)
     return alive, found
 
 
-def test_the_worked_example_is_true() -> None:
+def test_the_worked_example_is_true(library: Library) -> None:
     """The docstring of `s2s.decoding.beam` draws it, with the numbers that are asserted here."""
-    alive, found = run_example(beam, options=SearchOptions(width=2, n_best=2))
+    alive, found = run_example(library, beam, options=SearchOptions(width=2, n_best=2))
     assert alive == [["START"], ["START the", "START dogs"], ["START dogs bark", "START the dogs"]]
     assert [" ".join(WORDS[token] for token in h.tokens) for h in found] == ["dogs bark", "dogs"]
     assert all(h.finished for h in found)
@@ -70,10 +76,10 @@ def test_the_worked_example_is_true() -> None:
     assert [h.score for h in found] == pytest.approx([-0.6, -0.7])
 
     # With maximum length 5 the best alive hypothesis could still reach -2.9 / 5, so the search goes on from step 3.
-    alive, _ = run_example(beam, maximum_length=5, options=SearchOptions(width=2))
+    alive, _ = run_example(library, beam, maximum_length=5, options=SearchOptions(width=2))
     assert alive[3] == ["START the dogs bark", "START dogs bark the"]
 
-    _, likeliest = run_example(greedy)
+    _, likeliest = run_example(library, greedy)
     assert [WORDS[token] for token in likeliest.tokens] == ["the", "dogs"]
     assert likeliest.score == pytest.approx(-2.6 / 3)
 
@@ -120,57 +126,57 @@ def all_outputs(table: Tensor, limit: int, alpha: float, minimum: int = 0) -> li
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0, 2.0])
 @pytest.mark.parametrize(("minimum", "limit"), [(0, 4), (2, 4), (0, 1), (1, 2)])
-def test_a_wide_beam_equals_brute_force(alpha: float, minimum: int, limit: int) -> None:
+def test_a_wide_beam_equals_brute_force(library: Library, alpha: float, minimum: int, limit: int) -> None:
     tables = random_tables(3, 8, seed=1, sharpness=2)[:, :7, :7, :7].log_softmax(-1)  # four words
-    found = run_beam(tables, limit, width=500, n_best=500, length_penalty=alpha, minimum_length=minimum)
+    found = run_beam(library(tables), limit, width=500, n_best=500, length_penalty=alpha, minimum_length=minimum)
     for table, hypotheses in zip(tables, found):
         wanted = all_outputs(table, limit, alpha, minimum)
         assert outcomes(hypotheses) == [(tokens, finished) for finished, _, tokens in wanted]
         assert [h.score for h in hypotheses] == pytest.approx([score for _, score, _ in wanted], abs=1e-5)
 
 
-@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 1.0, 1.5]), st.floats(-3, 3))
+@given(seed=st.integers(0, 10_000), alpha=st.sampled_from([0.0, 0.5, 1.0, 1.5]), end=st.floats(-3, 3))
 @settings(max_examples=30, deadline=None)
-def test_a_sentence_stops_only_when_nothing_alive_can_win(seed: int, alpha: float, end: float) -> None:
+def test_a_sentence_stops_only_when_nothing_alive_can_win(
+    library: Library, seed: int, alpha: float, end: float
+) -> None:
     # One word and END: a beam of 2 never prunes, so that only stopping too soon could lose a hypothesis.
     tables = random_tables(5, 5, seed, end=end)
-    found = run_beam(tables, 10, banned=(*BANNED, UNK), width=2, n_best=2, length_penalty=alpha)
+    found = run_beam(library(tables), 10, banned=(*BANNED, UNK), width=2, n_best=2, length_penalty=alpha)
     for table, hypotheses in zip(tables, found):
         scores = [log_probability(table, [4] * n + [END]) / (n + 1) ** alpha for n in range(10)]
         assert [h.score for h in hypotheses] == pytest.approx(sorted(scores, reverse=True)[:2], abs=1e-5)
 
 
-def count_steps(tables: Tensor, limit: int, **options: Any) -> int:
+def count_steps(tables: Array, limit: int, **options: Any) -> int:
     calls = []
 
-    def step(tokens: Tensor, state: TableState) -> DecoderStep:
+    def step(tokens: Array, state: TableState) -> DecoderStep:
         calls.append(len(tokens))
         return table_step(tokens, state)
 
-    where: Any = {"start": START, "end": END, "maximum_length": limit, "banned": BANNED}
-    beam(step, initial_state(tables), len(tables), options=SearchOptions(**options), **where)
+    run_beam(tables, limit, step=step, **options)
     return len(calls)
 
 
-def test_search_ends_as_soon_as_it_may() -> None:
-    tables = random_tables(4, 6, seed=3, end=6)  # END is nearly sure at every step
+def test_search_ends_as_soon_as_it_may(library: Library) -> None:
+    tables = library(random_tables(4, 6, seed=3, end=6))  # END is nearly sure at every step
     assert count_steps(tables, 20, width=2, length_penalty=0) < 8
     assert count_steps(tables, 20, width=2, length_penalty=1, stop_early=True) < 8
     assert count_steps(tables, 20, width=1, length_penalty=1, stop_early=True) == 1
 
 
-def test_search_ends_when_the_best_alive_hypothesis_can_only_equal_the_worst_finished_one() -> None:
+def test_search_ends_when_the_best_alive_hypothesis_can_only_equal_the_worst_finished_one(library: Library) -> None:
     tables = torch.full((1, 5, 5, 5), -2.0)
     tables[..., END] = tables[..., 4] = -1.0
-    assert count_steps(tables, 20, width=1, length_penalty=0) == 1
+    assert count_steps(library(tables), 20, width=1, length_penalty=0) == 1
 
 
 def test_the_default_options_are_those_of_search_options() -> None:
     tables = random_tables(4, 9, seed=16)
-    where: Any = {"start": START, "end": END, "maximum_length": 9, "banned": BANNED}
-    found = beam(table_step, initial_state(tables), 4, **where)
-    assert found == beam(table_step, initial_state(tables), 4, options=SearchOptions(), **where)
-    assert found != beam(table_step, initial_state(tables), 4, options=SearchOptions(width=2), **where)
+    found = beam(table_step, initial_state(tables), limits_for(tables, 9), start=START, end=END, banned=BANNED)
+    assert found == run_beam(tables, 9)
+    assert found != run_beam(tables, 9, width=2)
 
 
 def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tuple[list[int], bool, float]]:
@@ -199,9 +205,9 @@ def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tu
     return ([(tokens, True, score) for score, tokens in finished] + cut_off)[: options.n_best]
 
 
-@given(st.data())
+@given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_the_tensor_program_is_the_plain_beam(data: st.DataObject) -> None:
+def test_the_array_program_is_the_plain_beam(library: Library, data: st.DataObject) -> None:
     vocabulary, sentences = data.draw(st.sampled_from([5, 6, 64, 65, 150])), data.draw(st.integers(1, 5))
     width = data.draw(st.integers(1, 6))
     options = SearchOptions(
@@ -217,8 +223,7 @@ def test_the_tensor_program_is_the_plain_beam(data: st.DataObject) -> None:
     pairs = torch.randint(-9, 0, (sentences, 1, vocabulary, vocabulary), generator=generator) / 4
     pairs[..., END] = torch.randint(-9, 0, pairs.shape[:-1], generator=generator) / 8
     tables = pairs.expand(-1, vocabulary, -1, -1)
-    where: Any = {"start": START, "end": END, "maximum_length": torch.tensor(limits), "banned": BANNED}
-    found = beam(table_step, initial_state(tables), sentences, options=options, **where)
+    found = run_beam(library(tables), limits, **vars(options))
     for table, limit, hypotheses in zip(tables, limits, found):
         wanted = reference_beam(table, limit, options)
         assert outcomes(hypotheses) == [(tokens, finished) for tokens, finished, _ in wanted]
@@ -226,8 +231,8 @@ def test_the_tensor_program_is_the_plain_beam(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("stop_early", [False, True])
-def test_the_head_of_the_n_best_is_the_1_best(stop_early: bool) -> None:
-    tables = random_tables(10, 9, seed=5, end=1)
+def test_the_head_of_the_n_best_is_the_1_best(library: Library, stop_early: bool) -> None:
+    tables = library(random_tables(10, 9, seed=5, end=1))
     every = run_beam(tables, 8, width=6, n_best=6, stop_early=stop_early)
     assert all(len(hypotheses) == 6 for hypotheses in every)
     for n_best in (1, 2, 5):
@@ -238,10 +243,10 @@ def test_the_head_of_the_n_best_is_the_1_best(stop_early: bool) -> None:
         assert [h.score for h in hypotheses] == sorted((h.score for h in hypotheses), reverse=True)
 
 
-def test_a_finished_hypothesis_comes_before_those_cut_off() -> None:
+def test_a_finished_hypothesis_comes_before_those_cut_off(library: Library) -> None:
     table = torch.full((1, 5, 5, 5), -0.01)  # not normalised: the loop 4 4 4 ... would have the better mean
     table[..., UNK], table[..., END] = -9.0, -3.0
-    limits = torch.tensor([2, 9, 9, 9, 9])  # the first sentence is done, and stays in the batch for some steps
-    found = run_beam(table.expand(5, -1, -1, -1), limits, width=3, n_best=3, stop_early=True)[0]
+    limits = [2, 9, 9, 9, 9]  # the first sentence is done, and stays in the batch for some steps
+    found = run_beam(library(table.expand(5, -1, -1, -1)), limits, width=3, n_best=3, stop_early=True)[0]
     assert outcomes(found) == [([4], True), ([], True), ([4, 4], False)]
     assert found[2].score > found[0].score

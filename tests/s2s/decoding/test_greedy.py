@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from search_fixtures import (
     PAD,
     START,
     UNK,
+    Library,
     log_probability,
     outcomes,
     random_tables,
@@ -25,13 +27,13 @@ from search_fixtures import (
 from s2s.errors import UserError
 
 
-@given(st.integers(0, 10_000), st.floats(-2, 3), st.integers(0, 3))
+@given(seed=st.integers(0, 10_000), end=st.floats(-2, 3), minimum=st.integers(0, 3))
 @settings(max_examples=20, deadline=None)
-def test_greedy_takes_the_likeliest_and_beam_1_equals_it(seed: int, end: float, minimum: int) -> None:
+def test_greedy_takes_the_likeliest_and_beam_1_equals_it(library: Library, seed: int, end: float, minimum: int) -> None:
     tables = random_tables(6, 70, seed, end=end + 3)
-    limit = torch.tensor([9, 1, 2, 9, 5, 9])
-    found = run_greedy(tables, limit, minimum_length=minimum)
-    for table, longest, hypothesis in zip(tables, limit.tolist(), found):
+    limits = [9, 1, 2, 9, 5, 9]
+    found = run_greedy(library(tables), limits, minimum_length=minimum)
+    for table, longest, hypothesis in zip(tables, limits, found):
         path = [PAD, START]
         while len(path) < longest + 2 and path[-1] != END:
             allowed = table[path[-2], path[-1]].clone()
@@ -44,17 +46,18 @@ def test_greedy_takes_the_likeliest_and_beam_1_equals_it(seed: int, end: float, 
         assert hypothesis.log_probability == pytest.approx(log_probability(table, path[2:]), abs=1e-4)
         assert hypothesis.score == pytest.approx(hypothesis.log_probability / len(path[2:]))
     for alpha, stop_early in ((0.0, False), (1.0, True)):
-        narrow = run_beam(tables, limit, width=1, minimum_length=minimum, length_penalty=alpha, stop_early=stop_early)
+        options = {"minimum_length": minimum, "length_penalty": alpha, "stop_early": stop_early}
+        narrow = run_beam(library(tables), limits, width=1, **options)
         assert outcomes(found) == [outcome for hypotheses in narrow for outcome in outcomes(hypotheses)]
 
 
-def test_of_equal_tokens_the_lowest_id_is_taken() -> None:
-    tables = torch.zeros(2, 80, 80, 80)
+def test_of_equal_tokens_the_lowest_id_is_taken(library: Library) -> None:
+    tables = library(torch.zeros(2, 80, 80, 80))
     assert outcomes(run_greedy(tables, 3)) == [([UNK, UNK, UNK], False)] * 2
 
 
-def test_the_length_penalty_changes_the_score_and_nothing_else() -> None:
-    tables = random_tables(3, 7, seed=15)
+def test_the_length_penalty_changes_the_score_and_nothing_else(library: Library) -> None:
+    tables = library(random_tables(3, 7, seed=15))
     for plain, penalised in zip(run_greedy(tables, 9), run_greedy(tables, 9, length_penalty=0.5)):
         assert plain == replace(penalised, score=plain.score, log_probability=plain.log_probability)
         steps = len(plain.tokens) + plain.finished
@@ -63,6 +66,7 @@ def test_the_length_penalty_changes_the_score_and_nothing_else() -> None:
 
 
 def test_impossible_options_are_the_users_mistake() -> None:
-    for wrong in ({"length_penalty": -0.5}, {"minimum_length": -1}):
+    wrongs: list[dict[str, Any]] = [{"length_penalty": -0.5}, {"minimum_length": -1}]
+    for wrong in wrongs:
         with pytest.raises(UserError, match=f"{next(iter(wrong))} is -"):
             run_greedy(random_tables(2, 6, seed=0), 5, **wrong)

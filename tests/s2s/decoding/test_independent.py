@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from search_fixtures import END, START, TableState, initial_state, random_tables, table_step
-from torch import Tensor
+from search_fixtures import END, START, Library, initial_state, limits_for, random_tables, table_step
 
-from s2s.decoding.independent import search_independently
+from s2s.decoding.arrays import Array
+from s2s.decoding.independent import Chosen, search_independently
+from s2s.models.contracts import Step
 
 SCRIPT = [  # the tokens of two hypotheses for each of two sentences; what follows END must not matter
     [[4, END, 5, 4], [END, 5, 4, 4]],
@@ -15,20 +16,17 @@ SCRIPT = [  # the tokens of two hypotheses for each of two sentences; what follo
 ]
 
 
-def state_of_two(tables: Tensor) -> TableState:
-    return initial_state(tables).reorder(torch.tensor([0, 0, 1, 1]))
-
-
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
-def test_each_hypothesis_follows_its_choices_and_stops_counting_at_end(length_penalty: float) -> None:
-    script, batches = torch.tensor(SCRIPT), list[list[list[float]]]()
+def test_each_hypothesis_follows_its_choices_and_stops_counting_at_end(library: Library, length_penalty: float) -> None:
+    script, batches = library(torch.tensor(SCRIPT)), list[list[list[float]]]()
 
-    def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
+    def choose(step: Step, totals: Array, time: int) -> Chosen:
         batches.append(totals.tolist())
-        assert len(log_probabilities) == totals.numel()
-        return totals - 1, script[-len(totals) :, :, time], totals.sum()
+        assert len(step.log_probabilities) == 2 * len(totals)
+        return Chosen(totals - 1, script[-len(totals) :, :, time], totals.sum())
 
-    state, limits = state_of_two(random_tables(2, 6, seed=0)), torch.tensor([4, 4])
+    tables = library(random_tables(2, 6, seed=0))
+    state, limits = initial_state(tables).repeat(2), limits_for(tables, 4)
     found = search_independently(
         table_step, state, limits, choose, start=START, end=END, length_penalty=length_penalty, slots=2
     )
@@ -41,11 +39,11 @@ def test_each_hypothesis_follows_its_choices_and_stops_counting_at_end(length_pe
     assert state.kept == [1]
 
 
-def test_sentences_end_at_maximum_lengths_of_their_own() -> None:
-    def choose(log_probabilities: Tensor, totals: Tensor, time: int) -> tuple[Tensor, Tensor, Tensor]:
-        return totals - 1, torch.full_like(totals, 4 + time, dtype=torch.int64), totals.sum()
+def test_sentences_end_at_maximum_lengths_of_their_own(library: Library) -> None:
+    def choose(_: Step, totals: Array, time: int) -> Chosen:
+        return Chosen(totals - 1, library(torch.full((len(totals), 1), 4 + time)), totals.sum())
 
-    limits = torch.tensor([3, 1, 2])
-    state = initial_state(random_tables(3, 8, seed=0))
+    tables = library(random_tables(3, 8, seed=0))
+    state, limits = initial_state(tables), limits_for(tables, [3, 1, 2])
     found = search_independently(table_step, state, limits, choose, start=START, end=END, length_penalty=1.0)
     assert [(h.tokens, h.finished) for h in found] == [([4, 5, 6], False), ([4], False), ([4, 5], False)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 import torch
+from search_fixtures import Library
 
+from s2s.decoding.arrays import Array
 from s2s.decoding.loops import WORDS, NoLoops, Repetition, WordTable, allowed_by, repetition_of
 
 WORD_IDS = WordTable([True] * 12)
@@ -59,15 +62,18 @@ def test_a_source_that_repeats_itself_allows_its_translation_to_do_so() -> None:
     assert allowed_by([0, 1, 2, 5, 0, 1, 2], WORD_IDS).words > 3
 
 
-def written(sequence: list[int], allowed: Repetition, table: WordTable) -> NoLoops:
-    constraint = NoLoops.of([allowed], table, "cpu")
+def scores_after(library: Library, sequence: list[int], allowed: Repetition, table: WordTable) -> list[float]:
+    """What the constraint makes of scores that are all 0."""
+    constraint = NoLoops.of([allowed], table, lambda values: library(torch.as_tensor(values)))
     for token in sequence:
-        constraint = constraint.read(torch.tensor([token]))
-    return constraint
+        constraint = constraint.read(library(torch.tensor([token])))
+    return constraint.apply(library(torch.zeros(1, len(table.starts))))[0].tolist()
 
 
 @pytest.mark.parametrize("allowed", [Repetition(), Repetition(2, 5), Repetition(3, 12)])
-def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(allowed: Repetition) -> None:
+def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(
+    library: Library, allowed: Repetition
+) -> None:
     """Compare it with `repetition_of` on random sentences, made of three words of two tokens each and a comma."""
     table = WordTable([True, False, True, False, True, False, True], frozenset({2}), frozenset({6}))
     draw = random.Random(1)
@@ -75,23 +81,26 @@ def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(allowe
         sentence = [draw.randrange(7) for _ in range(draw.randrange(1, 14))]
         while repetition_of(sentence, table).exceeds(allowed):
             sentence.pop()
-        scores = written(sentence, allowed, table).apply(torch.zeros(1, 7))
+        scores = scores_after(library, sentence, allowed, table)
         for token in range(7):
             if repetition_of([*sentence, token], table).times > allowed.times:
-                assert scores[0, token] == -torch.inf, (sentence, token)
-            elif scores[0, token] == -torch.inf:  # it would begin a word after an n-gram of the greatest length
+                assert scores[token] == -math.inf, (sentence, token)
+            elif scores[token] == -math.inf:  # it would begin a word after an n-gram of the greatest length
                 assert repetition_of([*sentence, token], table).words >= min(allowed.words, len(sentence)), sentence
 
 
-def test_an_n_gram_that_is_too_long_is_not_repeated() -> None:
-    scores = written([0, 1, 2, 3, 9, 0, 1, 2], Repetition(), WORD_IDS).apply(torch.zeros(1, 12))
-    assert (scores[0] == -torch.inf).nonzero().flatten().tolist() == [2, 3]  # 2 would double the last word
+def test_an_n_gram_that_is_too_long_is_not_repeated(library: Library) -> None:
+    scores = scores_after(library, [0, 1, 2, 3, 9, 0, 1, 2], Repetition(), WORD_IDS)
+    assert [token for token, score in enumerate(scores) if score == -math.inf] == [2, 3]  # 2 would double the last word
 
 
-def test_rows_are_moved_like_those_of_a_state() -> None:
-    constraint = NoLoops.of([Repetition(), Repetition(2)], WORD_IDS, "cpu").repeat(2)
-    constraint = constraint.read(torch.tensor([1, 2, 3, 4])).reorder(torch.tensor([1, 0, 2, 2]))
-    assert constraint.history.flatten().tolist() == [2, 1, 3, 3]
-    kept = constraint.keep(torch.tensor([1]), 2)
-    assert kept.history.flatten().tolist() == [3, 3]
-    assert kept.times.flatten().tolist() == [2, 2]
+def test_rows_are_moved_like_those_of_a_state(library: Library) -> None:
+    def ids(*values: int) -> Array:
+        return library(torch.tensor(values))
+
+    constraint = NoLoops.of([Repetition(), Repetition(2)], WORD_IDS, lambda values: library(torch.as_tensor(values)))
+    constraint = constraint.repeat(2).read(ids(1, 2, 3, 4)).reorder(ids(1, 0, 2, 2))
+    assert constraint.history.tolist() == [[2], [1], [3], [3]]
+    kept = constraint.keep(ids(1), 2)
+    assert kept.history.tolist() == [[3], [3]]
+    assert kept.times.tolist() == [[2], [2]]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import CELL_KINDS, DECODER_KINDS, decoder_of, recurrent
 from torch import Tensor, nn
 
+from s2s.decoding.ensemble import Ensemble, EnsembleSearch
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.configuration import DropoutRates, ParallelConfig
-from s2s.models.contracts import Output, State
+from s2s.models.contracts import Output, Search, State
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.ensemble import Ensemble
 from s2s.models.memory import Memory
 from s2s.nn.attention import Attention, Look
 from s2s.nn.configuration import AdditiveConfig, DotConfig
 from s2s.nn.loss import smoothed_cross_entropy
-from s2s.text.padding import pad
 from s2s.text.tokens import END, START
+from s2s.training.batches import padded_tensors
 
 VOCABULARY, DIM, BATCH, POSITIONS = 9, 6, 2, 4
 NOTHING = DropoutRates(embedding=0, hidden=0, context=0, output=0)
@@ -37,7 +39,7 @@ def language_model(kind: str, cell: str = "lstm") -> EncoderDecoder:
     torch.manual_seed(1)
     shape = ParallelConfig(CELL_KINDS[cell](), embedding_dim=12, dim=16, dropout=NOTHING)
     network = EncoderDecoder(None, decoder_of(kind, shape, VOCABULARY, None))
-    read, written = pad([[START, *SENTENCE]] * BATCH), pad([[*SENTENCE, END]] * BATCH)
+    read, written = padded_tensors([[START, *SENTENCE]] * BATCH), padded_tensors([[*SENTENCE, END]] * BATCH)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.03)
     for _ in range(60):
         optimiser.zero_grad()
@@ -51,11 +53,10 @@ def language_model(kind: str, cell: str = "lstm") -> EncoderDecoder:
 @each_kind
 @pytest.mark.parametrize("cell", list(CELL_KINDS))
 def test_a_decoder_without_a_memory_is_trained_and_searched(kind: str, cell: str) -> None:
-    network = language_model(kind, cell)
+    network = TorchNetwork(language_model(kind, cell), "float32")
     for network_or_ensemble in (network, Ensemble([network, network])):
         for width in (1, 3):
-            limits = torch.full((BATCH,), 9)
-            found = generate(network_or_ensemble, BATCH, limits, SearchOptions(width), precision="float32")
+            found = generate(network_or_ensemble, BATCH, np.full(BATCH, 9), SearchOptions(width))
             assert [best.tokens for best, *_ in found] == [SENTENCE] * BATCH
             assert all(best.attention is None for best, *_ in found)
 
@@ -84,7 +85,7 @@ def network(kind: str, seed: int = 1) -> EncoderDecoder:
     return EncoderDecoder(AsItIs(), decoder_of(kind, shape, VOCABULARY, DIM))
 
 
-def step(writer: EncoderDecoder | Ensemble, tokens: Tensor, state: Any) -> tuple[Tensor, State]:
+def step(writer: Search, tokens: Tensor, state: Any) -> tuple[Tensor, State]:
     found = writer.step(tokens, state)
     return found.log_probabilities, found.state
 
@@ -93,7 +94,7 @@ def step(writer: EncoderDecoder | Ensemble, tokens: Tensor, state: Any) -> tuple
 @pytest.mark.parametrize("together", [False, True])
 def test_states_keep_the_contract(kind: str, together: bool) -> None:
     one = network(kind)
-    writer = Ensemble([one, network("parallel", 2)]) if together else one
+    writer = EnsembleSearch((one, network("parallel", 2))) if together else one
     grids = torch.randn(3, POSITIONS, DIM, requires_grad=True)
     state: State = writer.start(grids)
     assert state.sentences == 3

@@ -17,8 +17,9 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
 from s2s.nn.configuration import AdditiveConfig
 from s2s.nn.loss import smoothed_cross_entropy
-from s2s.text.padding import Padded, pad
+from s2s.text.padding import Padded
 from s2s.text.tokens import END, PAD, START
+from s2s.training.batches import padded_tensors
 
 VOCABULARY, PICTURES, POSITIONS, DIM = 20, 16, 6, 12
 CONFIG = ParallelConfig(
@@ -52,7 +53,8 @@ def pictures() -> tuple[Tensor, list[list[int]], Padded, Padded]:
     torch.manual_seed(2)
     grids = torch.randn(PICTURES, POSITIONS, DIM)
     sentences = [torch.randint(END + 1, VOCABULARY, (3 + i % 5,)).tolist() for i in range(PICTURES)]
-    return grids, sentences, pad([[START, *ids] for ids in sentences]), pad([[*ids, END] for ids in sentences])
+    read, written = [[START, *ids] for ids in sentences], [[*ids, END] for ids in sentences]
+    return grids, sentences, padded_tensors(read), padded_tensors(written)
 
 
 def loss(model: EncoderDecoder, grids: Tensor, read: Padded, written: Padded) -> Tensor:
@@ -72,17 +74,9 @@ def test_random_grids_are_learned_by_heart_and_decoded(wiring: str) -> None:
         optimiser.step()
     model.eval()
     with torch.inference_mode():
-        state = model.start(grids)
-        best = greedy(model.decoder.step, state, PICTURES, start=START, end=END, maximum_length=20)
-        n_best = beam(
-            model.decoder.step,
-            state,
-            PICTURES,
-            start=START,
-            end=END,
-            maximum_length=20,
-            options=SearchOptions(width=4, n_best=2),
-        )
+        state, limits, options = model.start(grids), torch.full((PICTURES,), 20), SearchOptions(width=4, n_best=2)
+        best = greedy(model.decoder.step, state, limits, start=START, end=END)
+        n_best = beam(model.decoder.step, state, limits, start=START, end=END, options=options)
     assert [hypothesis.tokens for hypothesis in best] == sentences
     assert [hypotheses[0].tokens for hypotheses in n_best] == sentences
     for first, second in n_best:
@@ -135,7 +129,7 @@ def test_the_loss_is_that_of_each_picture_alone(wiring: str) -> None:
     grids, sentences, read, written = pictures()
     lengths = written.lengths.tolist()
     alone = [
-        loss(model, grids[i : i + 1], pad([[START, *ids]]), pad([[*ids, END]])) * length
+        loss(model, grids[i : i + 1], padded_tensors([[START, *ids]]), padded_tensors([[*ids, END]])) * length
         for i, (ids, length) in enumerate(zip(sentences, lengths))
     ]
     torch.testing.assert_close(torch.stack(alone).sum() / sum(lengths), loss(model, grids, read, written))

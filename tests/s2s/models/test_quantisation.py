@@ -6,6 +6,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import CELL_KINDS, DECODER_KINDS, decoder_of
@@ -13,6 +14,7 @@ from torch import nn
 
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import UserError
 from s2s.models.configuration import ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
@@ -20,6 +22,7 @@ from s2s.models.memory import Memory
 from s2s.models.quantisation import QuantisedWeight, is_quantised, quantise, quantise_for_decoding
 from s2s.nn import eight_bit_products
 from s2s.nn.configuration import AdditiveConfig
+from translation.model import TranslationModel
 from translation.translator import Translator
 
 CPU = torch.device("cpu")
@@ -143,9 +146,9 @@ def test_every_wiring_decodes_so(wiring: str, cell: str) -> None:
 @needs_int8
 @pytest.mark.parametrize("width", [1, 4])
 def test_neither_company_nor_order_changes_a_result(width: int) -> None:
-    model = network()
-    quantise(model.decoder)
-    grids, limits = torch.randn(9, 7, GRID), torch.full((9,), 12)
+    model = TorchNetwork(network())
+    quantise(model.network.decoder)
+    grids, limits = torch.randn(9, 7, GRID), np.full(9, 12)
     order = torch.randperm(9)
     together = generate(model, grids, limits, SearchOptions(width))
     mixed = generate(model, grids[order], limits, SearchOptions(width))
@@ -188,22 +191,28 @@ def test_all_other_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None
         return step(tokens, state)  # type: ignore[arg-type]
 
     monkeypatch.setattr(model.decoder, "step", looked_at)
-    generate(model, torch.randn(2, 7, GRID), torch.tensor([3, 3]), SearchOptions(1), precision="auto")
+    generate(TorchNetwork(model), torch.randn(2, 7, GRID), np.array([3, 3]), SearchOptions(1))
     assert set(seen) == {torch.float32}
 
 
 @needs_int8
 def test_a_quantised_model_is_not_saved_as_if_it_were_whole(tiny_model: Path, tmp_path: Path) -> None:
-    translator = Translator.load(tiny_model, precision="int8")
-    assert translator.searches_in == "int8"
+    model = TranslationModel.load(tiny_model)
+    assert model.engine("float32").precision == "float32"
+    model.save(tmp_path / "whole", {})
+    precision = quantise_for_decoding(model.network.decoder, "int8", CPU)
+    assert model.engine(precision).precision == "int8"
     with pytest.raises(UserError, match="a quantised model cannot be saved: load it with precision='float32'"):
-        translator.model.save(tmp_path / "copy", {})
+        model.save(tmp_path / "copy", {})
     assert not (tmp_path / "copy").exists()
-    whole = Translator.load(tiny_model, precision="float32")
-    assert whole.searches_in == "float32"
-    whole.model.save(tmp_path / "copy", {})
+
+
+@needs_int8
+def test_a_translator_reports_the_precision_of_its_products(tiny_model: Path) -> None:
+    assert Translator.load(tiny_model, device="cpu", precision="int8").engine.precision == "int8"
+    assert Translator.load(tiny_model, device="cpu", precision="float32").engine.precision == "float32"
 
 
 def test_a_search_cannot_quantise_by_itself() -> None:
     with pytest.raises(AssertionError, match=r"see s2s/models/quantisation\.py"):
-        generate(network(), torch.randn(1, 7, GRID), torch.tensor([2]), precision="int8", options=SearchOptions(1))  # type: ignore[arg-type]
+        generate(TorchNetwork(network(), "int8"), torch.randn(1, 7, GRID), np.array([2]), SearchOptions(1))  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import CELL_KINDS, DECODER_KINDS, attention_of, decoder_of
@@ -212,16 +213,16 @@ def test_attention_sums_to_1_and_is_0_on_padding(wiring: str, training: bool, at
 @pytest.mark.parametrize("width", [1, 4])
 def test_attention_sums_to_1_and_is_0_on_padding_under_beam(wiring: str, width: int) -> None:
     decoder = build(wiring)
-    options = SearchOptions(width=width, n_best=width)
+    options, limits = SearchOptions(width=width, n_best=width), torch.full((BATCH,), 6)
     with torch.inference_mode():
-        found = beam(decoder.step, begin(decoder), BATCH, start=START, end=END, maximum_length=6, options=options)
+        found = beam(decoder.step, begin(decoder), limits, start=START, end=END, options=options)
     for hypotheses, mask in zip(found, MASK):
         assert len(hypotheses) == width
         for hypothesis in hypotheses:
             weights = hypothesis.attention
             assert weights is not None
-            torch.testing.assert_close(weights.sum(-1), torch.ones(len(weights)))
-            assert weights.ne(0).equal(mask.expand_as(weights))
+            np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+            assert ((weights != 0) == mask.numpy()).all()
 
 
 # ---------------------------------------------------------------------------------------------------------- states
@@ -302,10 +303,10 @@ def test_sentences_that_leave_the_beam_do_not_disturb_the_others(wiring: str, me
     common = {"start": START, "end": END, "options": SearchOptions(width=3, n_best=3), "banned": (PAD, START)}
     with torch.inference_mode():
         state = begin(decoder, memory)
-        together = beam(decoder.step, state, BATCH, maximum_length=limits, **common)
+        together = beam(decoder.step, state, limits, **common)
         for row, hypotheses in enumerate(together):
             only = torch.tensor([row])
-            (alone,) = beam(decoder.step, state.keep(only), 1, maximum_length=limits[only], **common)
+            (alone,) = beam(decoder.step, state.keep(only), limits[only], **common)
             assert [hypothesis.tokens for hypothesis in hypotheses] == [hypothesis.tokens for hypothesis in alone]
             assert [h.score for h in hypotheses] == pytest.approx([h.score for h in alone], rel=1e-5)
 
@@ -314,7 +315,7 @@ def test_sentences_that_leave_the_beam_do_not_disturb_the_others(wiring: str, me
 def test_a_hypothesis_scores_what_teacher_forcing_gives_it(wiring: str) -> None:
     decoder = build(wiring)
     with torch.inference_mode():
-        found = greedy(decoder.step, begin(decoder), BATCH, start=START, end=END, maximum_length=8)
+        found = greedy(decoder.step, begin(decoder), torch.full((BATCH,), 8), start=START, end=END)
         for row, hypothesis in enumerate(found):
             written = [*hypothesis.tokens, *[END] * hypothesis.finished]
             state = begin(decoder).keep(torch.tensor([row]))

@@ -14,8 +14,9 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Segment, masked_mean
 from s2s.models.text_encoder import TextEncoder, source_embedding
 from s2s.nn.configuration import AdditiveConfig
-from s2s.text.padding import Padded, pad
+from s2s.text.padding import Padded
 from s2s.text.tokens import PAD, START
+from s2s.training.batches import padded_tensors
 
 VOCABULARY, WIDTH = 13, 6
 LINES = [[5, 6, 7, 8], [9], [10, 11, 4, 5, 6, 7], [8, 8]]
@@ -29,7 +30,7 @@ def build(config: RecurrentEncoderConfig = CONFIG) -> TextEncoder:
 
 
 def test_the_memory_of_a_batch() -> None:
-    encoder, source = build(), pad(LINES)
+    encoder, source = build(), padded_tensors(LINES)
     memory = encoder(source)
     assert memory.grid.shape == (4, 6, encoder.output_dim) == (4, 6, 6)
     assert torch.equal(memory.mask, source.mask)
@@ -41,16 +42,16 @@ def test_the_memory_of_a_batch() -> None:
 @each_direction
 def test_a_line_alone_equals_the_line_in_a_batch(cell: str, bidirectional: bool) -> None:
     encoder = build(replace(CONFIG, cell=CELL_KINDS[cell](), bidirectional=bidirectional, residual=True))
-    together = encoder(pad(LINES))
+    together = encoder(padded_tensors(LINES))
     for row, line in enumerate(LINES):
-        alone = encoder(pad([line]))
+        alone = encoder(padded_tensors([line]))
         torch.testing.assert_close(alone.grid[0], together.grid[row, : len(line)])
         torch.testing.assert_close(alone.summary[0], together.summary[row])
 
 
 @each_direction
 def test_padding_is_not_read_and_gets_no_gradient(bidirectional: bool) -> None:
-    encoder, source = build(replace(CONFIG, bidirectional=bidirectional)), pad(LINES)
+    encoder, source = build(replace(CONFIG, bidirectional=bidirectional)), padded_tensors(LINES)
     embedded: list[torch.Tensor] = []
 
     def remember(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
@@ -86,7 +87,7 @@ def test_three_way_ties_are_one_tensor_and_stay_one(wiring: str) -> None:
     matrices = [p for p in model.parameters() if p.shape == (VOCABULARY, WIDTH)]
     assert len(matrices) == 1
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
-    logits_of(model, pad([[5, 6]]), torch.tensor([[START, 8]]))[..., 10].sum().backward()
+    logits_of(model, padded_tensors([[5, 6]]), torch.tensor([[START, 8]]))[..., 10].sum().backward()
     gradient = matrices[0].grad
     assert gradient is not None
     touched = [row for row in range(VOCABULARY) if gradient[row].abs().sum() > 0]
@@ -97,7 +98,7 @@ def test_three_way_ties_are_one_tensor_and_stay_one(wiring: str) -> None:
 
 @pytest.mark.parametrize("place", ["word_dropout", "embedding_dropout", "hidden_dropout"])
 def test_every_rate_drops_something_in_training_only(place: str) -> None:
-    encoder, source = build(replace(CONFIG, **{place: 0.5})), pad(LINES)
+    encoder, source = build(replace(CONFIG, **{place: 0.5})), padded_tensors(LINES)
     torch.manual_seed(1)
     first, second = encoder(source).grid, encoder(source).grid
     assert not torch.equal(first, second)
@@ -111,6 +112,6 @@ def test_word_dropout_drops_whole_words() -> None:
     encoder = build(replace(CONFIG, word_dropout=0.5))
     seen: list[torch.Tensor] = []
     encoder.drop_word.register_forward_hook(lambda _, __, output: seen.append(output))  # type: ignore[arg-type]
-    encoder(pad([[5] * 100]))
+    encoder(padded_tensors([[5] * 100]))
     dropped = (seen[0][0] == 0).sum(1)  # elements of each word
     assert set(dropped.tolist()) == {0, WIDTH}

@@ -296,7 +296,8 @@ def test_a_sure_model_left_alone_reads_its_greedy_sentence(wiring: str) -> None:
         decoder.projection.bias.mul_(0)
         decoder.projection.weight = nn.Parameter(decoder.projection.weight * 1e5)  # untied: it only writes
     output = decoder.scheduled(sentences(), decoder.start(memory()), 1)
-    searched = greedy(decoder.step, decoder.start(memory()), BATCH, start=START, end=PAD, maximum_length=TIME - 1)
+    limits = torch.full((BATCH,), TIME - 1)
+    searched = greedy(decoder.step, decoder.start(memory()), limits, start=START, end=PAD)
     for row, hypothesis in zip(read(output).tolist(), searched):
         words = hypothesis.tokens
         assert row[: len(words) + 1] == [START, *words]

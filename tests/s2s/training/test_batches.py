@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from s2s.errors import UserError
 from s2s.text.padding import pad
-from s2s.training.batches import BucketedBatches, shard
+from s2s.text.tokens import PAD
+from s2s.training.batches import BucketedBatches, padded_tensors, shard
 
 sides = st.integers(1, 3)
 tables = sides.flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 40)] * n), max_size=60))
@@ -97,7 +98,7 @@ def test_the_share_of_padding_is_what_padded_tensors_hold(lengths: list[tuple[in
     batches = BucketedBatches(lengths, sentences=7)
     epoch = batches.epoch(0)
     masks = [pad([[1] * n for n in side]).mask for batch in epoch for side in zip(*(lengths[i] for i in batch))]
-    places, real = sum(mask.numel() for mask in masks), sum(int(mask.sum()) for mask in masks)
+    places, real = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
     assert batches.padding_share(epoch) == pytest.approx(1 - real / places if places else 0)
 
 
@@ -200,3 +201,9 @@ def test_shards_are_equally_long_and_hold_all_batches(count: int, world: int) ->
 def test_one_process_has_all_batches_in_their_order() -> None:
     batches = BucketedBatches(PAIRS[:100], sentences=8).epoch(0)
     assert shard(batches, 0, 1) == batches
+
+
+def test_a_batch_of_tensors_holds_the_ids_on_the_device() -> None:
+    padded = padded_tensors([[5, 6], [7]], "cpu")
+    assert padded.ids.equal(torch.tensor([[5, 6], [7, PAD]]))
+    assert padded.lengths.equal(torch.tensor([2, 1]))

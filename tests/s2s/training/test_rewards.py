@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import logits_of, recurrent
@@ -10,8 +11,9 @@ from translation_fixtures import tiny_model
 
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.text.padding import pad
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.text.tokens import END, START
+from s2s.training.batches import padded_tensors
 from s2s.training.rewards import rewarded_loss, searching, standardised
 
 OWN = [[5, 6, 7, END], [5, 6], [9, 8, END], [END]]
@@ -23,7 +25,7 @@ def test_it_is_the_weighted_sum_of_sentences_each_read_alone() -> None:
     """The second input's sentences look at the second source, the weights go to all tokens of a row and to END."""
     network = tiny_model().network.eval()
     weights = torch.tensor([[1.0, -0.5], [0.25, 2.0]])
-    loss = rewarded_loss(network, pad(SOURCE), OWN, weights, TRUE, 0.2)
+    loss = rewarded_loss(network, padded_tensors(SOURCE), OWN, weights, TRUE, 0.2)
     expected = 0.0
     for i, row in enumerate(OWN):
         expected += 0.8 * weights.flatten()[i].item() * _loss(network, SOURCE[i // 2], row)
@@ -35,9 +37,9 @@ def test_it_is_the_weighted_sum_of_sentences_each_read_alone() -> None:
 
 def test_without_a_share_true_sentences_teach_nothing() -> None:
     network = tiny_model().network.eval()
-    weight = recurrent(network).deep_output.weight
+    weight, source = recurrent(network).deep_output.weight, padded_tensors(SOURCE)
     first, second = (
-        torch.autograd.grad(rewarded_loss(network, pad(SOURCE), OWN, torch.ones(2, 2), true, 0.0).total, weight)[0]
+        torch.autograd.grad(rewarded_loss(network, source, OWN, torch.ones(2, 2), true, 0.0).total, weight)[0]
         for true in (TRUE, [[END], [END]])
     )
     torch.testing.assert_close(first, second)
@@ -58,7 +60,7 @@ def test_while_it_searches_a_model_drops_nothing_and_keeps_no_gradient() -> None
     network = tiny_model().network.train()
     with searching(network):
         assert not network.training
-        assert not network.start(pad(SOURCE)).layers[0][0].requires_grad
+        assert not network.start(padded_tensors(SOURCE)).layers[0][0].requires_grad
     assert network.training
     assert torch.is_grad_enabled()
 
@@ -69,10 +71,10 @@ def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> 
     allowed, with which .ci/run repeats this test. Newer ones cast it again.
     """
     network = tiny_model().network.train()
-    source, limits = pad(SOURCE), torch.tensor([3, 3])
+    source, limits = padded_tensors(SOURCE), np.array([3, 3])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with searching(network):
-            generate(network, source, limits, SearchOptions(width=2), precision="bfloat16")
+            generate(TorchNetwork(network, "bfloat16"), source, limits, SearchOptions(width=2))
         loss = rewarded_loss(network, source, OWN, torch.ones(2, 2), TRUE, 0.2)
     loss.total.backward()
     untaught = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
@@ -80,5 +82,5 @@ def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> 
 
 
 def _loss(network: torch.nn.Module, source: list[int], written: list[int]) -> float:
-    logits = logits_of(network, pad([source]), torch.tensor([[START, *written[:-1]]]))
+    logits = logits_of(network, padded_tensors([source]), torch.tensor([[START, *written[:-1]]]))
     return cross_entropy(logits[0], torch.tensor(written), reduction="sum").item()

@@ -6,20 +6,23 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from model_fixtures import decoder_of
 from network_fixtures import Plain
-from torch import Tensor, nn
+from search_fixtures import Library, TableNetwork, check_same, random_tables
 from translation_fixtures import SHAPE, tiny_model
 
+from s2s.decoding.arrays import Array
+from s2s.decoding.ensemble import Ensemble, EnsembleSearch, EnsembleState
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import UserError
 from s2s.models.configuration import InputFeedingConfig, ParallelConfig
 from s2s.models.contracts import DecoderStep
 from s2s.models.encoder_decoder import EncoderDecoder
-from s2s.models.ensemble import Ensemble, EnsembleState
 from s2s.models.quantisation import is_quantised
 from s2s.nn.configuration import DecodingPrecision
 from s2s.text.vocabulary import WordVocabulary
@@ -39,11 +42,15 @@ def network(seed: int, wiring: str = "parallel", dim: int = 8) -> EncoderDecoder
     return made
 
 
+def searchable(network: EncoderDecoder) -> TorchNetwork:
+    return TorchNetwork(network, "float32")
+
+
 @torch.no_grad()
 def test_a_step_is_the_mean_of_probabilities_and_of_looks() -> None:
     networks = [network(1), network(2, "input_feeding", 16)]
     grids, tokens = torch.randn(3, 6, GRID), torch.tensor([4, 5, 6])
-    ensemble = Ensemble(networks)
+    ensemble = EnsembleSearch(tuple(networks))
     found = ensemble.step(tokens, ensemble.start(grids))
     alone = [each.step(tokens, each.start(grids)) for each in networks]
     mean = sum(step.log_probabilities.exp() for step in alone) / 2
@@ -56,21 +63,18 @@ def test_a_step_is_the_mean_of_probabilities_and_of_looks() -> None:
 @torch.no_grad()
 def test_what_does_not_look_has_no_part_in_the_looks() -> None:
     networks, grids, tokens = [network(1), network(2, "show_and_tell")], torch.randn(2, 6, GRID), torch.tensor([4, 5])
-    ensemble = Ensemble(networks)
+    ensemble = EnsembleSearch(tuple(networks))
     found = ensemble.step(tokens, ensemble.start(grids))
     torch.testing.assert_close(found.attention, networks[0].step(tokens, networks[0].start(grids)).attention)
-    blind = Ensemble(networks[1:])
+    blind = EnsembleSearch((networks[1],))
     assert blind.step(tokens, blind.start(grids)).attention is None
 
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_a_model_twice_is_that_model(width: int) -> None:
-    one, grids, limits = network(1), torch.randn(5, 6, GRID), torch.tensor([3, 9, 9, 9, 9])
+    one, grids, limits = searchable(network(1)), torch.randn(5, 6, GRID), np.array([3, 9, 9, 9, 9])
     for single, double in zip(
-        *(
-            generate(each, grids, limits, SearchOptions(width, width), precision="float32")
-            for each in (one, Ensemble([one, one]))
-        )
+        *(generate(each, grids, limits, SearchOptions(width, width)) for each in (one, Ensemble([one, one])))
     ):
         assert [each.tokens for each in double] == [each.tokens for each in single]
         assert [each.score for each in double] == pytest.approx([each.score for each in single], rel=1e-5)
@@ -78,29 +82,39 @@ def test_a_model_twice_is_that_model(width: int) -> None:
 
 def test_states_stay_with_their_sentences() -> None:
     """Some sentences end early and leave, hypotheses change places: each still finds what it finds alone."""
-    ensemble, grids = Ensemble([network(1), network(2), network(3, "input_feeding")]), torch.randn(9, 6, GRID)
-    limits, options = torch.arange(1, 10), SearchOptions(4, 4)
-    together = generate(ensemble, grids, limits, options, precision="float32")
+    networks, grids = [network(1), network(2), network(3, "input_feeding")], torch.randn(9, 6, GRID)
+    ensemble, limits, options = Ensemble([*map(searchable, networks)]), np.arange(1, 10), SearchOptions(4, 4)
+    together = generate(ensemble, grids, limits, options)
     for row, found in enumerate(together):
-        (alone,) = generate(ensemble, grids[row : row + 1], limits[row : row + 1], options, precision="float32")
+        (alone,) = generate(ensemble, grids[row : row + 1], limits[row : row + 1], options)
         assert [each.tokens for each in found] == [each.tokens for each in alone]
 
 
-def test_the_mean_is_of_probabilities_however_small() -> None:
+def test_the_mean_is_of_probabilities_however_small(library: Library) -> None:
     """One model is sure of what the other thinks impossible: half of it is left."""
 
-    class Sure(nn.Module):
+    class Sure:
         def __init__(self, token: int) -> None:
-            super().__init__()
-            self.answer = torch.full((1, WORDS), -1000.0).index_fill(1, torch.tensor([token]), 0.0)
+            self.answer = library(torch.full((1, WORDS), -1000.0).index_fill(1, torch.tensor([token]), 0.0))
 
-        def step(self, tokens: Tensor, state: object) -> object:
+        def step(self, tokens: Array, state: object) -> object:
             return DecoderStep(self.answer, state)  # type: ignore[arg-type]
 
-    ensemble = Ensemble([Sure(4), Sure(5)])  # type: ignore[list-item]
-    found = ensemble.step(torch.tensor([2]), EnsembleState((None, None)))  # type: ignore[arg-type]
+    ensemble = EnsembleSearch((Sure(4), Sure(5)))  # type: ignore[arg-type]
+    found = ensemble.step(library(torch.tensor([2])), EnsembleState((None, None)))  # type: ignore[arg-type]
     assert found.log_probabilities[0, 4:6].tolist() == pytest.approx([math.log(0.5)] * 2)
-    assert found.log_probabilities[0, 6].item() == -1000
+    assert found.log_probabilities[0, 6] == -1000
+
+
+def test_an_ensemble_of_tables_searches_by_its_mean(library: Library) -> None:
+    """Its steps need all tokens of its members, which report only the likeliest where they are asked for these."""
+    tables = [random_tables(5, 9, seed) for seed in (1, 2)]
+    mean = torch.stack(tables).logsumexp(0) - math.log(2)
+    networks = [TableNetwork(library(each), reports=True) for each in (*tables, mean)]
+    inputs, limits, options = np.arange(5), np.full(5, 9), SearchOptions(3, 3)
+    together = generate(Ensemble(networks[:2]), inputs, limits, options)
+    for found, expected in zip(together, generate(networks[2], inputs, limits, options)):
+        check_same(found, expected)
 
 
 def saved(path: Path, seed: int, **changes: object) -> Path:
@@ -125,7 +139,11 @@ def test_models_of_other_shapes_translate_together(tmp_path: Path, precision: De
     translator = load(*paths, precision=precision)
     found = translator.translate(LINES)
     assert [bool(each.text) for each in found] == [True, False, True]
-    assert is_quantised(translator.searcher.network) == (precision == "int8")
+    network = translator.searcher.network
+    assert isinstance(network, Ensemble)
+    for member in network.members:
+        assert isinstance(member, TorchNetwork)
+        assert is_quantised(member.network) == (precision == "int8")
     for path in paths:
         assert found[2].score != load(path, precision=precision).translate(LINES)[2].score
 

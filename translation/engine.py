@@ -1,0 +1,46 @@
+"""The engine of a translator: a model that is ready to be searched with, by PyTorch or by ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s2s.decoding.confidence import Calibration
+from s2s.errors import check
+from s2s.models.contracts import Network
+from s2s.text.vocabulary import Vocabulary
+from translation.configuration import TranslationConfig
+
+
+@dataclass(frozen=True)
+class TranslationEngine:
+    """A model that is ready to be searched with.
+
+    Attributes:
+        config: of the model
+        source, target: the vocabularies
+        calibration: of its confidence; None if it was not calibrated
+        network: computes the steps
+        precision: of its matrix products, for reports: "int8", "float16", "bfloat16" or "float32"
+    """
+
+    config: TranslationConfig
+    source: Vocabulary
+    target: Vocabulary
+    calibration: Calibration | None
+    network: Network
+    precision: str
+
+    def check_fits(self, other: TranslationEngine, names: str) -> None:
+        """Raise a UserError unless both can translate together. `names` are theirs, that of `other` first."""
+        directions = [f"{each.config.source_language} to {each.config.target_language}" for each in (other, self)]
+        check(
+            directions[0] == directions[1],
+            f"{names}: they cannot translate together, because one translates {directions[0]} and the other "
+            f"{directions[1]}; choose models of one direction",
+        )
+        check(
+            [(side.to_bytes(), side.placeholders) for side in (self.source, self.target)]
+            == [(side.to_bytes(), side.placeholders) for side in (other.source, other.target)],
+            f"{names}: they cannot translate together, because their vocabularies differ; train both on the same text, "
+            "or start the training of one from the other",
+        )

@@ -36,7 +36,8 @@ def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
 
 
-def _contents() -> dict[str, bytes]:
+def contents() -> dict[str, bytes]:
+    """What is wrong in the file itself, by name."""
     jpeg, png = _saved("JPEG"), _saved("PNG")
     return {
         "nothing.jpg": b"",
@@ -69,8 +70,8 @@ def _others() -> dict[str, Callable[[Path], None]]:
 
 def write_broken_pictures(folder: Path) -> list[str]:
     """Write them into a folder; their names."""
-    for name, data in _contents().items():
+    for name, data in contents().items():
         (folder / name).write_bytes(data)
     for name, make in _others().items():
         make(folder / name)
-    return [*_contents(), *_others()]
+    return [*contents(), *_others()]

@@ -1,0 +1,88 @@
+"""Requests a second and times of answers of `s2s serve`: with batches across requests, and one request at a time.
+
+    python tests/benchmarks/serving.py --text FILE [--model en-de] [--seconds 20] [--rounds 3]
+
+Each client sends one line, waits for the answer, and sends the next one. Both servers are measured in turn, in the same
+run, at 1, 8 and 64 clients; a table goes to standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import threading
+import time
+from collections import defaultdict
+from itertools import cycle, islice
+from pathlib import Path
+
+if not __package__:
+    sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
+
+from benchmarks.served import Client, Served, served
+
+CLIENTS = (1, 8, 64)
+WARM_UP = 2.0  # seconds before anything is measured
+_JSON = {"Content-Type": "application/json"}
+
+
+def times(server: Served, clients: int, seconds: float, lines: list[str]) -> list[float]:
+    """The times of the answers to requests that were sent within some seconds."""
+    found: list[float] = []
+    end = time.monotonic() + seconds
+
+    def work(number: int) -> None:
+        client = Client(server.address)
+        for line in islice(cycle(lines), number * 97, None):
+            started = time.monotonic()
+            if started >= end:
+                break
+            body = json.dumps({"q": line, "source": "en", "target": "de"}).encode()
+            status, answer = client.send("POST", "/translate", body, _JSON)
+            assert status == 200, answer
+            found.append(time.monotonic() - started)
+        client.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, required=True, help="lines to translate, in English")
+    parser.add_argument("--model", default="en-de")
+    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    lines = [line for line in arguments.text.read_text(encoding="utf-8").split("\n") if line.strip()]
+    found: dict[tuple[str, int], list[tuple[float, list[float]]]] = defaultdict(list)
+    with served([arguments.model]) as batched, served([arguments.model], batch=1) as single:
+        servers = {"batches": batched, "one at a time": single}
+        for server in servers.values():
+            times(server, 1, WARM_UP, lines)
+        for _ in range(arguments.rounds):
+            for clients in CLIENTS:
+                for name, server in servers.items():
+                    started = time.monotonic()
+                    answered = times(server, clients, arguments.seconds, lines)
+                    found[name, clients].append((time.monotonic() - started, answered))
+        memory = {name: server.megabytes() for name, server in servers.items()}
+    print(f"{'':14}{'clients':>8}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}")
+    for name in servers:
+        for clients in CLIENTS:
+            rounds = found[name, clients]
+            rate = statistics.median(len(answered) / seconds for seconds, answered in rounds)
+            centiles = statistics.quantiles([1000 * each for _, answered in rounds for each in answered], n=100)
+            print(f"{name:14}{clients:8}{rate:12.1f}{centiles[49]:9.0f}{centiles[98]:9.0f}")
+    print(", ".join(f"{name}: {megabytes:,.0f} MB at the end" for name, megabytes in memory.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from s2s.text.languages import primary_subtag
@@ -17,6 +18,7 @@ _TABLE = (
     "sr=Serbian sv=Swedish sw=Swahili th=Thai tl=Tagalog tr=Turkish uk=Ukrainian ur=Urdu vi=Vietnamese zh=Chinese"
 )
 _NAMES = {pair[:2]: pair[3:] for pair in _TABLE.split()}
+_LOADING = Lock()
 _OTHER = 0.5  # probability from which a text is taken to be in a language that no model reads
 
 
@@ -44,14 +46,16 @@ def detect(texts: Iterable[str], languages: Sequence[str]) -> Detected:
     The probabilities of `languages` need not add up to 1: the rest belongs to languages that no model reads. They are
     too low rather than too high, see docs/server.md.
     """
-    found: dict[str, float] = dict(_identifier().rank("\n".join(texts)))
+    with _LOADING:
+        identifier = language_identifier()
+    found: dict[str, float] = dict(identifier.rank("\n".join(texts)))
     ranked = sorted(((code, found.get(primary_subtag(code), 0.0)) for code in languages), key=lambda pair: -pair[1])
     known = {primary_subtag(code) for code in languages}
     return Detected(tuple(ranked), any(p >= _OTHER for code, p in found.items() if code not in known))
 
 
 @cache
-def _identifier() -> Any:
+def language_identifier() -> Any:
     """The classifier. It is loaded at first use: it takes most of a second and 90 MB."""
     from pathlib import Path
 

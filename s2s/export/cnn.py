@@ -111,6 +111,13 @@ def _max_pool(graph: NetworkGraph, layer: nn.MaxPool2d, pixels: str) -> str:
     return graph.node("MaxPool", pixels, kernel_shape=kernel, strides=stride, pads=[*padding, *padding])
 
 
+def _average_pool(graph: NetworkGraph, layer: nn.AvgPool2d, pixels: str) -> str:
+    kernel, stride, padding = (_pair(value) for value in (layer.kernel_size, layer.stride, layer.padding))
+    pads = [*padding, *padding]
+    counted = int(layer.count_include_pad)
+    return graph.node("AveragePool", pixels, kernel_shape=kernel, strides=stride, pads=pads, count_include_pad=counted)
+
+
 def _mean(graph: NetworkGraph, layer: nn.AdaptiveAvgPool2d, pixels: str) -> str:
     if _pair(layer.output_size) != [1, 1]:
         raise UserError(f"the CNN pools to {layer.output_size}, which cannot be exported: choose another backbone")
@@ -156,6 +163,7 @@ LAYERS: Mapping[type[nn.Module], Layer] = {
     nn.Hardswish: _hard_swish,
     nn.GELU: _gelu,
     nn.MaxPool2d: _max_pool,
+    nn.AvgPool2d: _average_pool,
     nn.AdaptiveAvgPool2d: _mean,
     nn.Linear: _linear,
     nn.LayerNorm: _layer_norm,

@@ -1,13 +1,15 @@
-"""Graphs of the light form, run by ONNX Runtime."""
+"""Graphs of the light form, run by ONNX Runtime, or by NumPy where it is not installed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-import numpy as np
 from numpy.typing import NDArray
+
+from s2s.errors import UserError
 
 
 class Graph(Protocol):
@@ -31,6 +33,12 @@ class OnnxGraph:
     Args:
         path: of the graph; its weights lie in the same folder
         threads: how many compute one product
+
+    Attributes:
+        widths: of the last axis of each output by its name, if the graph says how wide it is
+
+    Raises:
+        UserError: this version of ONNX Runtime cannot load the graph.
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
@@ -39,12 +47,33 @@ class OnnxGraph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3  # errors only: warnings would mix with a command's own
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no common class of their own
+            reason = str(error).partition("\n")[0]
+            advice = "upgrade onnxruntime, or run `s2s export` again"
+            raise UserError(
+                f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load it ({reason}); {advice}"
+            ) from error
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
         self.inputs: Sequence[str] = [value.name for value in self._session.get_inputs()]
         self.outputs: Sequence[str] = [value.name for value in self._session.get_outputs()]
+        self.widths = {value.name: value.shape[-1] for value in self._session.get_outputs() if value.shape}
 
     def run(self, inputs: dict[str, NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[Any]]:
         """See `Graph`."""
-        return [np.asarray(found) for found in self._session.run(list(outputs), inputs, self._run_options)]
+        return cast("list[NDArray[Any]]", self._session.run(list(outputs), inputs, self._run_options))
+
+
+def open_graph(path: Path, *, threads: int = 1) -> Graph:
+    """Load a graph into ONNX Runtime, or, where it is not installed, into NumPy, which has no operators of CNNs.
+
+    Raises:
+        UserError: the graph cannot be loaded.
+    """
+    if find_spec("onnxruntime") is not None:
+        return OnnxGraph(path, threads=threads)
+    from s2s.runtime.numpy_graph import NumpyGraph
+
+    return NumpyGraph(path)

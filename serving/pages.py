@@ -52,13 +52,13 @@ class PageModel:
     target: str = ""
 
 
-def write_page(model: Path, path: Path, *, onnxruntime_web: Path | None = None) -> None:
+def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = None) -> None:
     """Write the page that runs a model's light form from disk.
 
     Args:
         model: a model directory with a light form, of a translator or a captioner
         path: the HTML file to write
-        onnxruntime_web: an archive of the npm package; None to take it from the cache or fetch it
+        runtime: of `browser_runtime`; None to take it from the cache or fetch it
 
     Raises:
         UserError: the model is damaged, of another kind, or has no light form; ONNX Runtime cannot be had.
@@ -69,7 +69,7 @@ def write_page(model: Path, path: Path, *, onnxruntime_web: Path | None = None) 
     light = read_light(model, kind)
     with light.record.building():
         page_model, files = _CONTENTS[kind](light)
-    runtime = browser_runtime(onnxruntime_web)
+    runtime = runtime or browser_runtime()
     files |= {
         "bundle": runtime[BUNDLE],
         "wasm": runtime[WASM],

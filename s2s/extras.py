@@ -5,7 +5,7 @@ from __future__ import annotations
 _DISTRIBUTION = "s2s-attention"
 _EXTRAS = {
     "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"},
-    "server": {"fastapi", "uvicorn"},
+    "server": {"starlette", "uvicorn", "python_multipart", "prometheus_client", "py3langid"},
 }
 _NAMES = {"torch": "PyTorch"}
 

@@ -23,44 +23,46 @@ from s2s.errors import UserError, check
 from s2s.files import check_readable
 
 if TYPE_CHECKING:
-    from serving.limits import Limits
+    from starlette.types import ASGIApp
 
-_EXTRA = ("starlette", "uvicorn", "prometheus_client", "python_multipart", "py3langid")
+    from serving.limits import Limits
 
 
 def serve(arguments: list[str]) -> int:
     """Serve until a signal ends it; return the exit code."""
     options = _parser().parse_args(arguments)
     keys = _keys(options.key_file) if options.key_file else frozenset()
-    _check_installed()
+    import uvicorn  # noqa: F401 - a missing extra is told before models are loaded
+
     from serving.application import build_application
     from serving.loading import Engine, load_models
 
+    limits = _limits(options)
     with _listening(options.host, options.port) as listener:
         engine = Engine(options.beam, options.device, options.precision, options.threads)
         models = load_models(options.model or [], engine)
-        application = build_application(models, _limits(options), keys)
+        application = build_application(models, limits, keys)
         _start_log(options.quiet)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"serving {', '.join(models.names)} at http://{shown}:{port}", file=sys.stderr, flush=True)
-        _run(application, listener, options)
+        _run(application, listener, limits)
     return 0
 
 
-def _run(application: object, listener: socket.socket, options: argparse.Namespace) -> None:
+def _run(application: ASGIApp, listener: socket.socket, limits: Limits) -> None:
     """Answer requests until a signal comes, which uvicorn raises again in the end, and `command.run` reports."""
     import uvicorn
 
     config = uvicorn.Config(
-        application,  # type: ignore[arg-type]
+        application,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="on",
         ws="none",
-        limit_concurrency=_limits(options).connections,
-        timeout_graceful_shutdown=int(options.seconds) + 5,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=int(limits.seconds) + 5,
     )
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -84,13 +86,6 @@ def _keys(path: Path) -> frozenset[str]:
     keys = frozenset(path.read_text(encoding="utf-8").split())
     check(keys, f"{path}: holds no key; write one key a line")
     return keys
-
-
-def _check_installed() -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in _EXTRA if find_spec(name) is None]
-    check(not missing, 'the server is not installed; install it with: pip install "s2s-attention[server]"')
 
 
 def _limits(options: argparse.Namespace) -> Limits:

@@ -83,6 +83,9 @@ MODULES = [
     "captioning.text",
     "captioning.pages.caption_view",
     "captioning.pages.gallery",
+    "serving.application",
+    "serving.loading",
+    "serving.serve",
 ]
 
 ABSENT = f"""

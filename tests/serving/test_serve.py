@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,5 +54,5 @@ def test_a_model_is_loaded_with_all_its_alternatives(tiny_model: Path) -> None:
 def test_without_the_extra_the_command_says_how_to_install_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.serve._EXTRA", ("no_such_module",))
+    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as if it were not installed
     assert 'pip install "s2s-attention[server]"' in failure(capsys, "--port", "0")

@@ -122,6 +122,6 @@ export class Translator {
 
   /** The maximum number of tokens written for a source of so many, END included on both sides. */
   limit(length) {
-    return Math.floor(Math.fround(length * Math.fround(this.rules.model.length_ratio))) + 10;
+    return Math.floor(length * this.rules.model.length_ratio) + 10;
   }
 }

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from s2s.errors import UserError, check
 from s2s.files import current_version
+from s2s.runtime.engine_options import EngineOptions
 from s2s.storage.bundled import bundled_models, find_model
 
 if TYPE_CHECKING:
@@ -17,23 +18,6 @@ if TYPE_CHECKING:
     from translation.translator import Translator
 
 _KINDS = ("translation", "captioning")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How the models compute.
-
-    Attributes:
-        beam: width of the search, which is also the most translations or captions of one input
-        device: "auto", "cpu" or "cuda"
-        precision: of the search
-        threads: processor cores; None for all
-    """
-
-    beam: int = 5
-    device: str = "auto"
-    precision: Any = "auto"
-    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,29 +56,27 @@ class Models:
         return [each.name for each in (*self.translating, *filter(None, (self.captioning,)))]
 
 
-def load_models(names: Sequence[str], engine: Engine) -> Models:
+def load_models(names: Sequence[str], engine: EngineOptions, beam: int) -> Models:
     """Load models.
 
     Args:
         names: model directories, or names of bundled models; all bundled models if there are none
-        engine: how they compute
+        engine: what computes
+        beam: width of the search, which is also the most translations or captions of one input
 
     Raises:
         UserError: a model is missing, damaged, of a kind that is not served, or does what another one does already.
     """
-    from s2s.nn.precision import use_threads
-
     bundled = [each.directory for each in bundled_models() if each.kind in _KINDS]
-    use_threads(engine.threads)
     check(names or bundled, "no models are bundled with this installation; choose one with --model")
     translating: dict[tuple[str, str], Translating] = {}
     captioning: Captioning | None = None
     for directory in [find_model(name) for name in names] or bundled:
         if _kind(directory) == "captioning":
             check(captioning is None, f"{directory}: is the second captioner; a server offers one, leave the other out")
-            captioning = _captioning(directory, engine)
+            captioning = _captioning(directory, engine, beam)
             continue
-        loaded = _translating(directory, engine)
+        loaded = _translating(directory, engine, beam)
         pair = (loaded.source, loaded.target)
         first = translating.setdefault(pair, loaded)
         check(
@@ -116,21 +98,20 @@ def _kind(directory: Path) -> str:
     return kind
 
 
-def _translating(directory: Path, engine: Engine) -> Translating:
+def _translating(directory: Path, engine: EngineOptions, beam: int) -> Translating:
     from s2s.decoding.search import SearchOptions
     from translation.translator import Translator
 
-    options = SearchOptions(engine.beam, n_best=engine.beam, stop_early=True)
-    translator = Translator.load(directory, options, device=engine.device, precision=engine.precision)
+    options = SearchOptions(beam, n_best=beam, stop_early=True)
+    translator = Translator.load(directory, options, **vars(engine))
     config = translator.engine.config
     return Translating(directory.name, config.source_language, config.target_language, translator)
 
 
-def _captioning(directory: Path, engine: Engine) -> Captioning:
+def _captioning(directory: Path, engine: EngineOptions, beam: int) -> Captioning:
     from captioning.captioner import Captioner
     from s2s.decoding.search import SearchOptions
 
-    options = SearchOptions(engine.beam, n_best=engine.beam, minimum_length=1)
-    return Captioning(
-        directory.name, Captioner.load(directory, options, device=engine.device, precision=engine.precision)
-    )
+    options = SearchOptions(beam, n_best=beam, minimum_length=1)
+    captioner = Captioner.load(directory, options, device=engine.device, precision=engine.precision)
+    return Captioning(directory.name, captioner)

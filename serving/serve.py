@@ -34,13 +34,14 @@ def serve(arguments: list[str]) -> int:
     keys = _keys(options.key_file) if options.key_file else frozenset()
     import uvicorn  # noqa: F401 - a missing extra is told before models are loaded
 
+    from s2s.runtime.engine_options import EngineOptions
     from serving.application import build_application
-    from serving.loading import Engine, load_models
+    from serving.loading import load_models
 
     limits = _limits(options)
     with _listening(options.host, options.port) as listener:
-        engine = Engine(options.beam, options.device, options.precision, options.threads)
-        models = load_models(options.model or [], engine)
+        engine = EngineOptions(options.engine, options.device, options.precision, options.threads)
+        models = load_models(options.model or [], engine, options.beam)
         application = build_application(models, limits, keys)
         _start_log(options.quiet)
         host, port = listener.getsockname()[:2]

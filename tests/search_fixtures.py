@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.sampling import sample
@@ -111,7 +111,7 @@ class TableSearch:
         if self.count is None:
             return step
         xp, count = namespace(tokens), min(self.count, step.log_probabilities.shape[1])
-        order = xp.argsort(step.log_probabilities, axis=1, descending=True, stable=True)[:, :count]
+        order = xp.argsort(-step.log_probabilities, axis=1, stable=True)[:, :count]
         likeliest = Likeliest(xp.take_along_axis(step.log_probabilities, order, axis=1), order)
         return LikeliestStep(likeliest, step.state, step.attention)
 

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s2s.decoding.confidence import Calibration
 from s2s.errors import check
 from s2s.models.contracts import Network
-from s2s.text.vocabulary import Vocabulary
-from translation.configuration import TranslationConfig
+from translation.assets import Assets
 
 
 @dataclass(frozen=True)
-class TranslationEngine:
+class TranslationEngine(Assets):
     """A model that is ready to be searched with.
 
     Attributes:
-        config: of the model
-        source, target: the vocabularies
-        calibration: of its confidence; None if it was not calibrated
         network: computes the steps
         precision: of its matrix products, for reports: "int8", "float16", "bfloat16" or "float32"
     """
 
-    config: TranslationConfig
-    source: Vocabulary
-    target: Vocabulary
-    calibration: Calibration | None
     network: Network
     precision: str
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from s2s.decoding.arrays import to_numpy
+from s2s.arrays import to_numpy
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.text.tokens import UNKNOWN_CHARACTER

@@ -102,12 +102,16 @@ def _build(stored: StoredModel) -> TranslationModel:
 model_directory.register(KIND, _build, limits=["max_source_length", "length_ratio", "rare_characters"])
 
 
-def load_engine(directory: Path, device: str = "auto", precision: DecodingPrecision = "auto") -> TranslationEngine:
-    """Load a model for PyTorch, quantised if `precision` says so.
+def load_engine(
+    directory: Path, device: str = "auto", precision: DecodingPrecision = "auto", threads: int | None = None
+) -> TranslationEngine:
+    """Load a model for PyTorch, quantised if `precision` says so; `threads` are those of the whole process.
 
     Raises:
         UserError: the model is missing or damaged; the device or the precision is not available.
     """
+    if threads:
+        torch.set_num_threads(threads)
     chosen, model = choose_device(device), TranslationModel.load(directory)
     model.network.to(chosen)
     return model.engine(quantise_for_decoding(model.network.decoder, precision, chosen))

@@ -255,13 +255,12 @@ def load(
 ) -> Translator:
     """Load a translator with the options of the command line; several directories make an ensemble.
 
-    The command and evaluation share this function. It imports torch, which takes longer than all that comes before.
+    The command and evaluation share this function. Where PyTorch computes, importing it takes longer than all that
+    comes before.
     """
     from s2s.decoding.search import SearchOptions
-    from s2s.nn.precision import use_threads
     from translation.translator import BATCH_TOKENS, Translator
 
-    use_threads(options.threads)
     return Translator.load(
         directories[0],
         SearchOptions(
@@ -272,8 +271,10 @@ def load(
             guard_loops=not options.allow_loops,
         ),
         others=directories[1:],
+        engine=options.engine,
         device=options.device,
         precision=options.precision,
+        threads=options.threads,
         batch_tokens=batch_tokens or BATCH_TOKENS,
         localise_numbers=localise_numbers,
     )

@@ -23,7 +23,9 @@ from s2s.decoding.results import Translation
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.nn.configuration import DecodingPrecision
+from s2s.runtime.engine_options import EngineName, EngineOptions
 from s2s.storage.bundled import find_model
+from s2s.storage.light_form import LightModel
 from s2s.text.languages import writes_spaces
 from s2s.text.numbers import localise_number
 from translation.confidence import features, judge
@@ -96,31 +98,31 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         others: Sequence[Path | str] = (),
+        engine: EngineName = "auto",
         device: str = "auto",
         precision: DecodingPrecision = "auto",
+        threads: int | None = None,
         batch_tokens: int = BATCH_TOKENS,
         localise_numbers: bool = False,
     ) -> Translator:
-        """Load a translator, or an ensemble, quantised if `precision` says so.
+        """Load a translator, or an ensemble.
 
         Args:
             model: a model directory or the name of a bundled model; None for the bundled model `en-de`
             options: of the search; None for those of the `translate` command
             others: further models, which translate together with the first
-            device: "auto", "cpu" or "cuda"
-            precision: of the search
+            engine, device, precision, threads: what computes; see `EngineOptions`
             batch_tokens, localise_numbers: see `Translator`
 
         Raises:
-            UserError: a model is missing or damaged; the models have different languages or vocabularies; the device or
-                the precision is not available.
+            UserError: a model is missing or damaged; the models have different languages or vocabularies; the engine,
+                the device or the precision is not available.
         """
-        from translation.model import load_engine
-
+        choice = EngineOptions(engine, device, precision, threads)
         names = [MODELS / DEFAULT_MODEL if model is None else model, *others]
         engines = list[TranslationEngine]()
         for name in names:
-            engines.append(load_engine(find_model(name, KIND, MODELS), device, precision))
+            engines.append(choice.load(find_model(name, KIND, MODELS), KIND, _light_engine, _torch_engine))
             engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
         first, *rest = engines
         options = options or SearchOptions(stop_early=True)
@@ -158,6 +160,18 @@ class Translator:
         """The translation with its confidence, if the model is calibrated."""
         judgement = judge(line.pieces, hypotheses, self.calibration) if self.calibration else None
         return replace(translation, **vars(judgement)) if judgement else translation
+
+
+def _light_engine(form: LightModel, threads: int) -> TranslationEngine:
+    from translation.light import light_engine
+
+    return light_engine(form, threads)
+
+
+def _torch_engine(directory: Path, device: str, precision: DecodingPrecision, threads: int | None) -> TranslationEngine:
+    from translation.model import load_engine
+
+    return load_engine(directory, device, precision, threads)
 
 
 def _features(line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Features | None:

@@ -76,6 +76,13 @@ def add_machine_options(
 ) -> argparse._ArgumentGroup:
     """Add the options for device, precision and threads; a command may add its own to the group that is returned."""
     group = parser.add_argument_group("machine")
+    group.add_argument(
+        "--engine",
+        choices=["auto", "onnx", "torch"],
+        default="auto",
+        help="what computes: ONNX Runtime on the light form of the model, or PyTorch (default: auto, which is onnx "
+        "where the model has a light form and neither --device cuda nor a --precision that it lacks is asked for)",
+    )
     add_device(group)
     first = "int8 if the processor supports it, else " if "int8" in precisions else ""
     group.add_argument(

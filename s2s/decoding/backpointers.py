@@ -11,9 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from array_api_compat import device
-
-from s2s.decoding.arrays import Array, namespace, take, to_numpy
+from s2s.arrays import Array, namespace, take, to_numpy
 from s2s.decoding.search import Hypothesis
 
 
@@ -46,7 +44,7 @@ def walk_back(records: Sequence[StepRecord], lengths: Array, last_slots: Array) 
         tokens: (sentences, m, steps) int64, of which the first `lengths` count and the others are arbitrary
         attention: (sentences, m, steps, positions), of which one row more counts, that of END; or None
     """
-    xp, where = namespace(lengths), device(lengths)
+    xp, where = namespace(lengths), lengths.device
     tokens, attention = [], []
     slots = last_slots  # (sentences, m): where each hypothesis was after the step that is being read
     batch, positions = None, last_slots

@@ -47,9 +47,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from array_api_compat import device
-
-from s2s.decoding.arrays import Array, namespace, take
+from s2s.arrays import Array, namespace, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, check_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector
@@ -114,7 +112,7 @@ def beam(
 
 def _rows(parents: Array, slots: int) -> Array:
     """The rows of parents in a batch of `slots` rows for each sentence: parents (n, new slots) -> (n * new slots,)."""
-    first_rows = namespace(parents).arange(0, len(parents) * slots, slots, device=device(parents))[:, None]  # (n, 1)
+    first_rows = namespace(parents).arange(0, len(parents) * slots, slots, device=parents.device)[:, None]  # (n, 1)
     return (parents + first_rows).reshape(-1)
 
 
@@ -137,7 +135,7 @@ class _Beams:
 
     def __init__(self, limits: Array, options: SearchOptions, end: int) -> None:
         self.limits, self.options, self.end = limits, options, end
-        self._xp, where = namespace(limits), device(limits)
+        self._xp, where = namespace(limits), limits.device
         shape = (len(limits), options.width)
         self.sentences = self._xp.arange(len(limits), device=where)
         self.alive = self._xp.zeros((len(limits), 1), dtype=self._xp.float32, device=where)
@@ -164,10 +162,10 @@ class _Beams:
         new_ends = slots[:, :width] + time * width  # (n, width)
         scores = xp.concat((self.finished_scores, new_scores), axis=1)  # (n, 2 * width)
         ends = xp.concat((self.finished_ends, new_ends), axis=1)
-        order = xp.argsort(scores, axis=1, descending=True, stable=True)[:, :width]
+        order = xp.argsort(-scores, axis=1, stable=True)[:, :width]
         self.finished_scores, self.finished_ends = take(scores, order), take(ends, order)
         alive = xp.where(is_end, -math.inf, totals)
-        order = xp.argsort(alive, axis=1, descending=True, stable=True)[:, :width]  # (n, slots)
+        order = xp.argsort(-alive, axis=1, stable=True)[:, :width]  # (n, slots)
         self.alive = take(alive, order)
         return take(tokens, order), take(slots, order)
 
@@ -194,7 +192,7 @@ class _Beams:
         later call stores it again.
         """
         xp, width = self._xp, self.options.width
-        slots = xp.arange(self.alive.shape[1], device=device(self.alive))
+        slots = xp.arange(self.alive.shape[1], device=self.alive.device)
         alive_scores = self.alive / length**self.options.length_penalty  # (n, slots)
         scores = xp.concat((self.finished_scores, alive_scores), axis=1)  # (n, width + slots)
         alive_ends = xp.broadcast_to(slots + length * width, alive_scores.shape)

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
-from array_api_compat import device
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.decoding.search import StepFunction
 from s2s.models.contracts import DecoderStep, State
 
@@ -133,7 +132,7 @@ class WriteOnce:
 
     def read(self, tokens: Array) -> WriteOnce:
         """See `Constraint`."""
-        numbers = namespace(tokens).arange(self.first, self.first + self.missing.shape[1], device=device(tokens))
+        numbers = namespace(tokens).arange(self.first, self.first + self.missing.shape[1], device=tokens.device)
         return replace(self, missing=self.missing & (tokens[:, None] != numbers))
 
     def apply(self, log_probabilities: Array) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.models.contracts import DecoderStep, Item, Network, Result, Search, State
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy

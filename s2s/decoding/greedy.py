@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.independent import Chosen, search_independently
 from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
 from s2s.decoding.top_k import ContinuationSelector

@@ -10,9 +10,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from array_api_compat import device
-
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.search import Hypothesis, StepFunction, check_limits, remaining_sentences
 from s2s.models.contracts import State, Step
@@ -64,7 +62,7 @@ def search_independently(
         RuntimeError: a hypothesis of a sentence is left without any token whose probability is above zero.
     """
     check_limits(limits)
-    xp, where = namespace(limits), device(limits)
+    xp, where = namespace(limits), limits.device
     records = list[StepRecord]()
     parents = xp.broadcast_to(xp.arange(slots, device=where), (len(limits), slots))
     all_lengths = xp.zeros((len(limits), slots), dtype=xp.int64, device=where)  # tokens without END

@@ -24,9 +24,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.decoding.constraints import keep_rows
 from s2s.text.languages import primary_subtag
 from s2s.text.tokens import SPECIALS, UNK
@@ -188,7 +187,7 @@ class NoLoops:
         xp, time = namespace(log_probabilities), self.history.shape[1]
         # Position j would be followed, a second time, by the token at j + 1; 0 is the position before the first token.
         matches, matched_words = _behind(self.matches)[:, :time], _behind(self.matched_words)[:, :time]
-        places = xp.arange(time, device=device(self.history))  # (time,): j + 1
+        places = xp.arange(time, device=self.history.device)  # (time,): j + 1
         lags = time - places  # (time,): how far back the token at j + 1 lies
         # The repeated tokens begin a word.
         whole = self.starts[self.history[:, xp.clip(places - lags + 1, min=0)]]
@@ -232,4 +231,4 @@ class NoLoops:
 def _behind(values: Array) -> Array:
     """The values one place further on, behind a zero: (rows, time) -> (rows, time + 1)."""
     xp = namespace(values)
-    return xp.concat((xp.zeros((len(values), 1), dtype=values.dtype, device=device(values)), values), axis=1)
+    return xp.concat((xp.zeros((len(values), 1), dtype=values.dtype, device=values.device), values), axis=1)

@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from array_api_compat import device
-
-from s2s.decoding.arrays import Array, exponential, namespace, take
+from s2s.arrays import Array, exponential, namespace, take
 from s2s.decoding.independent import Chosen, search_independently
 from s2s.decoding.search import Hypothesis, StepFunction
 from s2s.errors import check
@@ -52,7 +50,7 @@ def sample(
     check(temperature > 0, f"the temperature is {temperature}: choose a number above 0, or search greedily")
     check(samples >= 1, f"samples is {samples}: choose 1 or more for each sentence")
     xp = namespace(limits)
-    excluded = xp.asarray(list(banned), dtype=xp.int64, device=device(limits))
+    excluded = xp.asarray(list(banned), dtype=xp.int64, device=limits.device)
 
     def choose(result: Step, totals: Array, _: int) -> Chosen:
         scores = xp.asarray(result.log_probabilities, copy=True)  # (n * samples, vocabulary)

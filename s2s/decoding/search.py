@@ -1,7 +1,7 @@
 """The contracts of search: what a model provides, the options, and the hypotheses that come out.
 
 `beam`, `greedy` and `sample` have a module each. All three take a step function: usually that of a decoder, but a test
-passes a table of numbers. Its arrays are torch tensors or NumPy arrays (s2s/decoding/arrays.py), so that one search
+passes a table of numbers. Its arrays are torch tensors or NumPy arrays (s2s/arrays.py), so that one search
 serves both engines. The modules of this folder use these terms:
 
     batch      the sentences that are decoded together
@@ -23,7 +23,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.errors import UserError, check
 from s2s.models.contracts import Step
 

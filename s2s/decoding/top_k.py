@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from array_api_compat import device
-
-from s2s.decoding.arrays import Array, namespace, smallest, take
+from s2s.arrays import Array, namespace, smallest, take
 from s2s.models.contracts import Likeliest, Step
 
 _BLOCK = 64  # tokens: one cheap pass takes the maxima of blocks, and all that follows is small
@@ -42,7 +40,6 @@ class ContinuationSelector:
     def __init__(self, excluded: set[int]) -> None:
         self._excluded = sorted(excluded)
         self._search: _WholeSearch | None = None
-        self._is_excluded: Array = None  # (highest excluded token + 2,) bool, False for the last
 
     def __call__(self, step: Step, alive: Array, count: int) -> Continuations:
         """The `count` best continuations of each of n sentences, or all if there are fewer.
@@ -62,16 +59,14 @@ class ContinuationSelector:
     def _among(self, likeliest: Likeliest, alive: Array, count: int) -> Continuations:
         """The best among the likeliest tokens of each row, of which there are `count` and one for each excluded."""
         xp, (n, slots) = namespace(alive), alive.shape
-        if self._is_excluded is None:
-            self._is_excluded = xp.zeros(max(self._excluded, default=0) + 2, dtype=xp.bool, device=device(alive))
-            self._is_excluded[self._excluded] = True
+        banned = xp.asarray(self._excluded, dtype=xp.int64, device=alive.device)
         tokens = likeliest.tokens.reshape(n, slots, -1)
         totals = likeliest.values.reshape(n, slots, -1) + alive[:, :, None]
         checksum = xp.sum(totals)
-        excluded = self._is_excluded[xp.clip(tokens, max=len(self._is_excluded) - 1)]
+        excluded = xp.any(tokens[:, :, :, None] == banned, axis=3)
         totals, tokens = xp.where(excluded, -math.inf, totals).reshape(n, -1), tokens.reshape(n, -1)
         # Equals of a row are in order, and rows are: a stable sort keeps it.
-        best = xp.argsort(totals, axis=1, descending=True, stable=True)[:, :count]  # (n, count)
+        best = xp.argsort(-totals, axis=1, stable=True)[:, :count]  # (n, count)
         return Continuations(take(totals, best), best // likeliest.tokens.shape[1], take(tokens, best), checksum)
 
 
@@ -91,7 +86,7 @@ class _WholeSearch:
     """
 
     def __init__(self, excluded: list[int], slots: int, vocabulary: int, like: Array) -> None:
-        self._xp, where = namespace(like), device(like)
+        self._xp, where = namespace(like), like.device
         xp = self._xp
         self._slots, self._vocabulary, self._block = slots, vocabulary, min(_BLOCK, vocabulary)
         # The tables of what each block holds. The last block of a slot is filled up with excluded entries.
@@ -119,11 +114,11 @@ class _WholeSearch:
         maxima = xp.max(grid[:, :, :whole].reshape(n, self._slots, -1, self._block), axis=3)
         if whole < vocabulary:
             maxima = xp.concat((maxima, xp.max(grid[:, :, whole:], axis=2, keepdims=True)), axis=2)
-        maxima = (xp.astype(maxima, xp.float32) + alive[:, :, None]).reshape(n, -1)  # (n, slots * blocks)
+        maxima = (xp.astype(maxima, xp.float32, copy=False) + alive[:, :, None]).reshape(n, -1)  # (n, slots * blocks)
         chosen = top_k(maxima, self._block_numbers, count + self._slots * self._excluded_blocks)  # (n, chosen)
         candidates = self._continuations[chosen].reshape(n, -1)  # (n, chosen * block)
         totals_before = take(alive, chosen // self._blocks)  # (n, chosen): of the hypotheses
-        found = xp.astype(take(grid.reshape(n, -1), candidates), xp.float32).reshape(n, -1, self._block)
+        found = xp.astype(take(grid.reshape(n, -1), candidates), xp.float32, copy=False).reshape(n, -1, self._block)
         totals = (found + totals_before[:, :, None] + self._penalties[chosen]).reshape(n, -1)  # as candidates
         best = top_k(totals, candidates, count)  # (n, count)
         numbers = take(candidates, best)

@@ -37,7 +37,7 @@ class TorchNetwork:
     @contextmanager
     def searching(self, likeliest: int | None = None) -> Iterator[EncoderDecoder]:
         """See `Network`: without gradients, in the precision."""
-        precision = "float32" if is_quantised(self.network) else self.precision
+        precision: Precision = "float32" if is_quantised(self.network) else self.precision
         # This is not `inference_mode`, in which autocast does not cache the weights that it has cast: it would cast all
         # of them again at each step.
         with torch.no_grad(), autocast(precision, self.device):

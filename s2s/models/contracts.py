@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar
 
+from s2s.arrays import Array
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Array = Any  # a torch tensor or a NumPy array, see s2s/decoding/arrays.py
 
 
 class State(Protocol):

@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
+from s2s.arrays import Array, namespace
 from s2s.text.tokens import PAD
 
 
@@ -22,13 +22,13 @@ class Padded:
         lengths: (rows,) int64.
     """
 
-    ids: Any
-    lengths: Any
+    ids: Array
+    lengths: Array
 
     @property
-    def mask(self) -> Any:
+    def mask(self) -> Array:
         """(rows, longest) bool, True at real tokens, False at padding."""
-        return array_namespace(self.ids).arange(self.ids.shape[1], device=device(self.ids)) < self.lengths[:, None]
+        return namespace(self.ids).arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
     def moved(self, move: Callable[[Any], Any]) -> Padded:
         """The same sequences with `move` applied to both arrays, such as `torch.from_numpy`."""

@@ -17,6 +17,7 @@ from s2s.text.tokens import END, PAD, PLACEHOLDERS, SPECIALS, START, UNK, UNKNOW
 # unknown. A U+2581 in the user's text is passed to it as U+2585, because it would otherwise be decoded as a space.
 _SPACE = "\u2581"
 _ALPHABET = 200  # characters at most of a script with an alphabet, with its signs
+_FEW = 64  # texts: starting threads takes longer than encoding them
 _PLACEHOLDER = re.compile(f"[{PLACEHOLDERS}]")
 
 
@@ -64,8 +65,9 @@ class SubwordVocabulary(Surfaces):
         return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `Vocabulary`; texts are encoded in parallel on all cores."""
-        encoded = self._processor.encode([_shield(text) for text in texts], out_type=int)
+        """See `Vocabulary`; many texts are encoded in parallel on all cores."""
+        threads = 1 if len(texts) < _FEW else -1
+        encoded = self._processor.encode([_shield(text) for text in texts], out_type=int, num_threads=threads)
         for row, text in enumerate(texts):
             if not text.isascii() and _PLACEHOLDER.search(text):
                 encoded[row] = [i for i, _ in self._placed(text)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from s2s.cli import command
-from serving.loading import Engine, load_models
+from s2s.runtime.engine_options import EngineOptions
+from serving.loading import load_models
 from serving.serve import serve
 
 
@@ -45,7 +46,7 @@ def test_a_model_that_is_not_served_is_refused(
 
 
 def test_a_model_is_loaded_with_all_its_alternatives(tiny_model: Path) -> None:
-    models = load_models([str(tiny_model)], Engine(beam=4, precision="float32"))
+    models = load_models([str(tiny_model)], EngineOptions(precision="float32"), beam=4)
     (found,) = models.translating
     assert (models.names, found.source, found.target) == (["tiny"], "en", "de")
     assert len(found.translator.translate(["A man in a red hat"])[0].n_best) > 1

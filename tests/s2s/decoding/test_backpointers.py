@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_fixtures import Library
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.backpointers import StepRecord, read_hypotheses, walk_back
 from s2s.decoding.search import Hypothesis
 

@@ -30,8 +30,8 @@ from search_fixtures import (
 )
 from torch import Tensor
 
+from s2s.arrays import Array
 from s2s.decoding import beam as module
-from s2s.decoding.arrays import Array
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.search import SearchOptions

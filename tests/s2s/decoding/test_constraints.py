@@ -10,7 +10,7 @@ import pytest
 import torch
 from search_fixtures import Library
 
-from s2s.decoding.arrays import Array, namespace
+from s2s.arrays import Array, namespace
 from s2s.decoding.beam import beam
 from s2s.decoding.constraints import WriteOnce, constrain
 from s2s.decoding.greedy import greedy

@@ -14,7 +14,7 @@ from network_fixtures import Plain
 from search_fixtures import Library, TableNetwork, check_same, random_tables
 from translation_fixtures import SHAPE, tiny_model
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.ensemble import Ensemble, EnsembleSearch, EnsembleState
 from s2s.decoding.generation import generate
 from s2s.decoding.search import SearchOptions

@@ -6,7 +6,7 @@ import pytest
 import torch
 from search_fixtures import END, START, Library, initial_state, limits_for, random_tables, table_step
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.independent import Chosen, search_independently
 from s2s.models.contracts import Step
 

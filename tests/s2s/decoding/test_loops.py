@@ -9,7 +9,7 @@ import pytest
 import torch
 from search_fixtures import Library
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.loops import WORDS, NoLoops, Repetition, WordTable, allowed_by, repetition_of
 
 WORD_IDS = WordTable([True] * 12)

@@ -22,8 +22,8 @@ from search_fixtures import (
     table_step,
 )
 
+from s2s.arrays import namespace
 from s2s.decoding import sampling
-from s2s.decoding.arrays import namespace
 from s2s.decoding.sampling import sample
 from s2s.errors import UserError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_fixtures import Library, LikeliestStep
 from torch import Tensor
 
-from s2s.decoding.arrays import Array
+from s2s.arrays import Array
 from s2s.decoding.top_k import Continuations, ContinuationSelector, top_k
 from s2s.models.contracts import DecoderStep, Likeliest, Step
 

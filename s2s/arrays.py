@@ -1,25 +1,33 @@
-"""Arrays: search runs on torch tensors and on NumPy arrays alike, by the array API standard (array-api-compat).
+"""Arrays: search runs on torch tensors and on NumPy arrays alike, by the array API standard.
 
-`namespace(x)` has the functions of the standard for the library of `x`. The functions below are what it lacks.
+`namespace(x)` has the functions of the standard for the library of `x`. NumPy follows it by itself, torch by way of
+array-api-compat. The functions below are what the standard lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_torch_array
 from numpy.typing import NDArray
 
-from s2s.models.contracts import Array
+Array = Any  # a torch tensor or a NumPy array
 
-namespace: Callable[..., Any] = array_namespace
+
+def namespace(array: Array) -> Any:
+    """The functions of the array API standard for the library of an array."""
+    if isinstance(array, np.ndarray):
+        return np
+    import array_api_compat.torch  # late: without torch it is not installed
+
+    return array_api_compat.torch
 
 
 def take(rows: Array, columns: Array) -> Array:
     """From each row the elements in these columns: (n, m) and (n, k) int64 -> (n, k)."""
-    return namespace(rows).take_along_axis(rows, columns, axis=1)
+    if isinstance(rows, np.ndarray):
+        return rows[np.arange(len(rows))[:, None], columns]  # `take_along_axis` takes three times as long
+    return rows.gather(1, columns)
 
 
 def smallest(keys: Array, count: int) -> Array:
@@ -27,7 +35,7 @@ def smallest(keys: Array, count: int) -> Array:
 
     The standard has no partial sort, and a whole one would take longer than the step of the model before it.
     """
-    if is_torch_array(keys):
+    if not isinstance(keys, np.ndarray):
         return keys.topk(count, largest=False).indices
     if count < keys.shape[1]:
         columns = np.argpartition(keys, count - 1, axis=1)[:, :count]
@@ -42,11 +50,11 @@ def exponential(like: Array, generator: Any = None) -> Array:
         like: of the shape, the kind and the device of the result
         generator: a `torch.Generator` for tensors and a `numpy.random.Generator` for arrays; None for the global one
     """
-    if is_torch_array(like):
-        return namespace(like).empty_like(like).exponential_(generator=generator)
-    return (generator or np.random.default_rng()).standard_exponential(like.shape, dtype=like.dtype)
+    if isinstance(like, np.ndarray):
+        return (generator or np.random.default_rng()).standard_exponential(like.shape, dtype=like.dtype)
+    return namespace(like).empty_like(like).exponential_(generator=generator)
 
 
 def to_numpy(array: Array) -> NDArray[Any]:
     """The array on the CPU, without its history of gradients."""
-    return array.numpy(force=True) if is_torch_array(array) else array
+    return array if isinstance(array, np.ndarray) else array.numpy(force=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_fixtures import Library, generator_for
 
-from s2s.decoding.arrays import exponential, smallest, take, to_numpy
+from s2s.arrays import exponential, smallest, take, to_numpy
 
 
 def test_each_row_gives_the_elements_that_its_columns_name(library: Library) -> None:

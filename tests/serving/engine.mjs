@@ -11,8 +11,10 @@ import { readRules } from "../../serving/data/engine/rules.js";
 import { search } from "../../serving/data/engine/search.js";
 import { sentenceSpans } from "../../serving/data/engine/sentences.js";
 import { findSpans } from "../../serving/data/engine/spans.js";
+import { Network } from "../../serving/data/engine/network.js";
 import { Translator } from "../../serving/data/engine/translator.js";
 import { readVocabulary } from "../../serving/data/engine/vocabulary.js";
+import { encoder, stepper } from "./arithmetic_network.mjs";
 
 const { data, asks } = JSON.parse(readFileSync(0, "utf8"));
 const translator = data && new Translator(data, null, { nBest: 5 });
@@ -123,6 +125,15 @@ const answers = {
     const model = new Captioner(captioner, null, Buffer.from(familiarity, "base64"));
     const features = model.featuresOf(hypothesis, summary);
     return { sentence: model.write(hypothesis), features, judgement: model.calibration.judgeOne(features) };
+  },
+  translated: async (texts, options) => {
+    const network = new Network(encoder, stepper(translator.target.size));
+    const found = await new Translator(data, network, options).translate(texts);
+    return found.map(({ places, nBest, ...rest }, i) => ({
+      ...rest,
+      places: places.map((place) => points(texts[i].normalize("NFC"), place)),
+      nBest: nBest.map((each) => ({ ...each, attention: each.attention?.map((row) => [...row]) ?? null })),
+    }));
   },
   batches: (lengths, width, batchTokens) => {
     const sized = new Translator(data, null, { width }, batchTokens);

@@ -4,7 +4,7 @@ TYPE_CHECKING = False  # as type checkers take it to be True; `typing` would tak
 
 if TYPE_CHECKING:
     from captioning.captioner import Captioner
-else:  # at run time the captioner, which imports torch, is imported when it is first asked for
+else:  # at run time the captioner is imported when it is first asked for
 
     def __getattr__(name: str) -> object:
         if name != "Captioner":

@@ -58,11 +58,11 @@ def calibrate_model(
     Raises:
         UserError: the model cannot be loaded or written, or nothing can be learned from the pictures.
     """
-    captioner = Captioner.load(directory, device=device)
-    known = learn_familiarity(captioner, train) if train else captioner.model.familiarity
+    captioner = Captioner.load(directory, engine="torch", device=device)
+    known = learn_familiarity(captioner, train) if train else captioner.engine.familiarity
     check(known, f"{directory}: nothing in it describes the training pictures; name them with --train")
     assert known is not None
-    captioner.model = replace(captioner.model, familiarity=known)
+    captioner.engine = replace(captioner.engine, familiarity=known)
     found = fit_confidence(captioner, validation)
     write_asset(directory, familiarity.FILE, known.to_bytes())
     write_asset(directory, confidence.FILE, found.calibration.to_json())
@@ -86,7 +86,7 @@ def learn_familiarity(captioner: Captioner, train: Sequence[Example]) -> Familia
     for batch in _batches(captioner, examples, odd=False):
         used += [examples[view.number] for view in batch]
         summaries.append(captioner.summaries([view.picture for view in batch]))
-    return familiarity.learn(summaries, [captioner.model.vocabulary.encode_all(each.captions) for each in used])
+    return familiarity.learn(summaries, [captioner.engine.vocabulary.encode_all(each.captions) for each in used])
 
 
 def fit_confidence(captioner: Captioner, validation: Sequence[Example]) -> Fit:
@@ -111,7 +111,7 @@ def fit_confidence(captioner: Captioner, validation: Sequence[Example]) -> Fit:
 
 def _batches(captioner: Captioner, examples: Sequence[Example], *, odd: bool) -> Iterator[list[_View]]:
     """The readable pictures of examples in batches, as they are or spoiled."""
-    view = partial(_view, captioner.model.config.preprocessing, odd)
+    view = partial(_view, captioner.engine.config.preprocessing, odd)
     with ThreadPoolExecutor(thread_name_prefix="pictures") as pool:
         for first in range(0, len(examples), BATCH):
             numbers = range(first, min(first + BATCH, len(examples)))

@@ -172,9 +172,7 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
     from s2s.decoding.search import SearchOptions
-    from s2s.nn.precision import use_threads
 
-    use_threads(options.threads)
     return Captioner.load(
         directory,
         SearchOptions(
@@ -183,8 +181,10 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
             minimum_length=1,
             guard_loops=not options.allow_loops,
         ),
+        engine=options.engine,
         device=options.device,
         precision=options.precision,
+        threads=options.threads,
         batch=batch or BATCH,
     )
 

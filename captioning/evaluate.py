@@ -96,7 +96,7 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
             attentions.append(each.attention.reshape(len(each.attention), -1))
     if options.output:
         write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in pictures])
-    search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.searches_in}"
+    search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.engine.precision}"
     return _Scored(captions, references, search, measure_spread(attentions) if attentions else None)
 
 

@@ -12,14 +12,19 @@ import torch
 from captioning import familiarity
 from captioning.assets import Assets
 from captioning.configuration import KIND, CaptioningConfig
+from captioning.engine import CaptioningEngine
 from captioning.familiarity import Familiarity
+from captioning.torch_encoder import TorchEncoder
 from s2s.config import to_dict
 from s2s.decoding import confidence
 from s2s.decoding.confidence import Calibration
+from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import ImageEncoder, build_grid_encoder
-from s2s.models.quantisation import check_not_quantised
+from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
+from s2s.nn.configuration import DecodingPrecision, Precision
+from s2s.nn.precision import choose_device, use_threads
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
@@ -65,6 +70,24 @@ class CaptioningModel:
         """Read a model directory; raises `UserError` if it is not one, is damaged, or holds another kind of model."""
         return model_directory.load(directory, KIND)
 
+    def engine(self, precision: Precision = "auto") -> CaptioningEngine:
+        """The model as a `Captioner` takes it: it shares its network, which must be on its device and evaluating.
+
+        Args:
+            precision: of matrix products
+        """
+        network = TorchNetwork(self.without_cnn(), precision)
+        searches_in = decoding_precision(self.network.decoder, precision, network.device)
+        return CaptioningEngine(
+            self.config,
+            self.vocabulary,
+            self.familiarity,
+            self.calibration,
+            encode=TorchEncoder(self.encoder, precision),
+            network=network,
+            precision=searches_in,
+        )
+
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""
         check_not_quantised(self.network.decoder)
@@ -95,3 +118,17 @@ def _build(stored: StoredModel) -> CaptioningModel:
 
 
 model_directory.register(KIND, _build, limits=["max_caption_length"])
+
+
+def load_engine(
+    directory: Path, device: str = "auto", precision: DecodingPrecision = "auto", threads: int | None = None
+) -> CaptioningEngine:
+    """Load a model for PyTorch, quantised if `precision` says so; `threads` are those of the whole process.
+
+    Raises:
+        UserError: the model is missing or damaged; the device or the precision is not available.
+    """
+    use_threads(threads)
+    chosen, model = choose_device(device), CaptioningModel.load(directory)
+    model.network.to(chosen)
+    return model.engine(quantise_for_decoding(model.network.decoder, precision, chosen))

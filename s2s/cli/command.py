@@ -64,16 +64,17 @@ _ADVICE = {
 
 
 def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> int:
-    """Call `main` with the command line (or `argv`) and return the exit code; no exception leaves this function.
+    r"""Call `main` with the command line (or `argv`) and return the exit code; no exception leaves this function.
 
-    Standard output is written in UTF-8, whatever the locale. Paths that are not UTF-8 are written byte for byte.
+    Standard output is written in UTF-8 with `\n` at line ends, whatever the locale and the system. Paths that are not
+    UTF-8 are written byte for byte.
     """
     prepare_process()
     if sys.stderr is None:  # standard error is closed; `print` would write its messages to standard output
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     with CommandSignals() as signals:
         try:
             code = _call(main, arguments)

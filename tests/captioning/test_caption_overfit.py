@@ -68,5 +68,5 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     model.network.eval()
     paths = [example.picture.path for example in examples]
     for width in (1, 4):
-        found = Captioner(model, SearchOptions(width), precision="float32").caption(paths)
+        found = Captioner(model.engine("float32"), SearchOptions(width)).caption(paths)
         assert [caption.text for caption in found] == [example.captions[0] for example in examples]

@@ -17,7 +17,6 @@ from PIL import Image
 
 from captioning import captioner as captioning_module
 from captioning.captioner import Captioner
-from captioning.model import CaptioningModel
 from s2s.decoding.results import Caption
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
@@ -43,7 +42,7 @@ def paths(tmp_path: Path) -> list[Path]:
 def captioner(width: int = 3, **options: int) -> Captioner:
     model = world.model()
     model.network.eval()
-    return Captioner(model, SearchOptions(width, n_best=width), precision="float32", **options)
+    return Captioner(model.engine("float32"), SearchOptions(width, n_best=width), **options)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 32])
@@ -168,7 +167,7 @@ def test_the_extent_is_what_the_photograph_fills(tmp_path: Path) -> None:
     model = world.model()
     model.network.eval()
     padded = replace(model, config=replace(model.config, preprocessing=Preprocessing(world.SIZE, "pad")))
-    [found] = Captioner(padded, precision="float32").caption([tmp_path / "wide.png"])
+    [found] = Captioner(padded.engine("float32")).caption([tmp_path / "wide.png"])
     assert found.extent == (0.25, 1.0)
     assert found.attention is not None
     assert found.attention[:, 1].sum() == 0  # the lower row of cells is padding
@@ -176,9 +175,10 @@ def test_the_extent_is_what_the_photograph_fills(tmp_path: Path) -> None:
 
 def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
-    monkeypatch.setattr(CaptioningModel, "load", lambda path: asked.append(path) or world.model())
-    assert Captioner.load(device="cpu").options == SearchOptions(minimum_length=1)  # those of the command
-    assert Captioner.load("flickr8k", SearchOptions(2), device="cpu").options == SearchOptions(2)
+    engine = world.model().engine()
+    monkeypatch.setattr(captioning_module, "_torch_engine", lambda path, *_: asked.append(path) or engine)
+    assert Captioner.load(engine="torch").options == SearchOptions(minimum_length=1)  # those of the command
+    assert Captioner.load("flickr8k", SearchOptions(2), engine="torch").options == SearchOptions(2)
     assert asked == [captioning_module.MODELS / "flickr8k"] * 2
     with pytest.raises(UserError, match=r"coco: no such directory, and no bundled model has this name; .* flickr8k"):
         Captioner.load("coco")

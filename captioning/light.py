@@ -16,7 +16,7 @@ from s2s.runtime.network import LightNetwork, first_state
 from s2s.storage.light_form import LightModel
 from s2s.vision.batches import PixelBatch
 
-_PART = 8  # pictures in the CNN at a time: more take more memory and no less time
+_PART = 4  # pictures in the CNN at a time: more take more memory and hardly less time
 _SUMMARY = "summary"
 
 

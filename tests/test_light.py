@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-
-# Distributions that a light installation lacks.
-MISSING = {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"}
+from light_fixtures import S2S, run_light
 
 MODULES = [
     "s2s.cache",
@@ -91,16 +85,6 @@ MODULES = [
     "serving.serve",
 ]
 
-ABSENT = f"""
-import sys
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {MISSING!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Absent())
-"""
 IMPORT_ALL = """
 import importlib, json
 
@@ -112,18 +96,6 @@ for module in sys.argv[1:]:
         failed[module] = str(error)
 print(json.dumps(failed))
 """
-S2S = """
-from s2s.cli.entry import main
-
-sys.argv[0] = "s2s"
-sys.exit(main())
-"""
-
-
-def run_light(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program as in a light installation."""
-    command = [sys.executable, "-c", ABSENT + program, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
 
 def failures(*modules: str) -> dict[str, str]:

@@ -4,56 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import captioning_fixtures as world
 import numpy as np
 import pytest
-import torch
+from light_captioner import write_captioner
 from PIL import Image
 
 from captioning.captioner import Captioner
-from captioning.configuration import CaptioningConfig
-from captioning.familiarity import learn
-from captioning.model import CaptioningModel, build_network
 from s2s.decoding.search import SearchOptions
 from s2s.errors import UserError
-from s2s.export.graphs import build_graphs
-from s2s.export.image_encoder import encode_pictures
-from s2s.storage.light_form import write_light
-from s2s.vision.backbones import empty_backbone
-from s2s.vision.images import Preprocessing
 
-SIZE = 64
 OPTIONS = SearchOptions(3, n_best=3, minimum_length=1)
-
-
-def write(folder: Path, fit: str, *, dim: int | None = None, grid: tuple[int, int] | None = (2, 2)) -> Path:
-    """A captioner of random weights with a light form in float32, which knows pictures of `dim` channels."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        shape = world.recipe()
-        preprocessing = Preprocessing(SIZE, fit)  # type: ignore[arg-type]
-        config = CaptioningConfig("efficientnet_lite0", "word", 9, preprocessing, shape.encoder, shape.decoder)
-        words = world.vocabulary()
-        network = build_network(config, empty_backbone(config.backbone), len(words)).eval()
-    known = None
-    if dim:
-        known = learn([np.random.default_rng(0).random((9, dim), dtype=np.float32)], [[[5, 6], [7]]] * 9)
-    model = CaptioningModel(config, words, network, known)
-    model.save(folder / "model", {})
-    files: dict[str, bytes] = build_graphs(
-        lambda graph: encode_pictures(graph, model.encoder, SIZE, (2, 2), padded=fit == "pad"),
-        config.decoder,
-        network.decoder,
-        "float32",
-    )
-    write_light(folder / "model", folder / "model", files, precision="float32", grid=grid, verify=lambda _: None)
-    return folder / "model"
 
 
 @pytest.mark.parametrize("fit", ["stretch", "pad"])
 def test_both_engines_write_the_same(tmp_path: Path, fit: str) -> None:
     """More pictures than the CNN takes at a time; of each, captions, scores, attention and summary."""
-    directory, draw = write(tmp_path, fit), np.random.default_rng(0)
+    directory, draw = write_captioner(tmp_path, fit), np.random.default_rng(0)
     pictures = [draw.integers(0, 256, (20 + 5 * n, 70, 3), dtype=np.uint8) for n in range(10)]
     one, other = (
         Captioner.load(directory, OPTIONS, engine=engine, precision="float32", device="cpu")
@@ -72,14 +38,14 @@ def test_both_engines_write_the_same(tmp_path: Path, fit: str) -> None:
 
 
 def test_what_training_pictures_look_like_must_be_of_this_cnn(tmp_path: Path) -> None:
-    directory = write(tmp_path, "stretch", dim=1280)
+    directory = write_captioner(tmp_path, "stretch", dim=1280)
     assert Captioner.load(directory, engine="onnx").engine.familiarity is not None
     (tmp_path / "other").mkdir()
     with pytest.raises(UserError, match=r"confidence\.safetensors: is of a CNN with 9 channels, .* has 1,280; run"):
-        Captioner.load(write(tmp_path / "other", "stretch", dim=9), engine="onnx")
+        Captioner.load(write_captioner(tmp_path / "other", "stretch", dim=9), engine="onnx")
 
 
 def test_a_light_form_without_a_grid_is_refused(tmp_path: Path) -> None:
-    directory = write(tmp_path, "stretch", grid=None)
+    directory = write_captioner(tmp_path, "stretch", grid=None)
     with pytest.raises(UserError, match=r"config\.json: 'light' has no grid, which a captioner needs; run"):
         Captioner.load(directory, engine="onnx")

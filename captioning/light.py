@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,16 @@ def light_engine(form: LightModel, threads: int) -> CaptioningEngine:
     """The engine of a model's light form, on so many processor cores.
 
     Raises:
-        UserError: the model cannot be built from its files.
+        UserError: the model cannot be built from its files, or ONNX Runtime is not installed.
     """
+    directory = form.record.directory
+    check(find_spec("onnxruntime"), f"{directory}: a captioner needs ONNX Runtime; install it, or use --engine torch")
     check(form.grid, f"{form.record.path}: 'light' has no grid, which a captioner needs; run `s2s export` again")
     assert form.grid is not None
     with form.record.building():
         assets = Assets.read(form.record)
         encoder, step = (OnnxGraph(form.file(name), threads=threads) for name in (ENCODER, STEP))
-        assets.check_dim(encoder.widths[_SUMMARY], form.record.directory)
+        assets.check_dim(encoder.widths[_SUMMARY], directory)
         return CaptioningEngine(
             **vars(assets),
             encode=LightEncoder(encoder, form.grid),

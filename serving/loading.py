@@ -113,5 +113,4 @@ def _captioning(directory: Path, engine: EngineOptions, beam: int) -> Captioning
     from s2s.decoding.search import SearchOptions
 
     options = SearchOptions(beam, n_best=beam, minimum_length=1)
-    captioner = Captioner.load(directory, options, device=engine.device, precision=engine.precision)
-    return Captioning(directory.name, captioner)
+    return Captioning(directory.name, Captioner.load(directory, options, **vars(engine)))

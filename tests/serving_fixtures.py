@@ -82,7 +82,7 @@ def toy_models() -> Models:
     captioning.network.eval()
     options = SearchOptions(3, n_best=3, stop_early=True)
     translator = Translator(translating.engine("float32"), options)
-    captioner = Captioner(captioning, SearchOptions(3, n_best=3, minimum_length=1), precision="float32")
+    captioner = Captioner(captioning.engine("float32"), SearchOptions(3, n_best=3, minimum_length=1))
     return Models((Translating("tiny", "en", "de", translator),), Captioning("squares", captioner))
 
 

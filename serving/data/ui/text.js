@@ -22,7 +22,6 @@ export function textView(engine, {files, all}) {
   const say = announcer(at("spoken"));
   let model, known, timer = 0, working = null, again = false;
   let lines = [];  // of the field: its text, and its pair as soon as it is known
-  let shaded = [];  // the words of translations that are lit
   let current = 0, chosen = null;  // the line that details are shown of; {line, side, word}
 
   function open(next) {
@@ -105,12 +104,7 @@ export function textView(engine, {files, all}) {
   function draw() {
     lines.forEach(drawLine);
     source.show(field.value, lines.map(line => line.pair?.source));
-    lines.forEach(({paragraph}, i) => {  // what stays is not touched: laying out a long text takes time
-      const there = output.children[i];
-      if (!there) output.append(paragraph);
-      else if (there !== paragraph) there.replaceWith(paragraph);
-    });
-    while (output.children.length > lines.length) output.lastChild.remove();
+    output.replaceChildren(...lines.map(line => line.paragraph));
     output.classList.toggle("empty", !field.value.trim());
     light();
     drawDetails();
@@ -144,16 +138,11 @@ export function textView(engine, {files, all}) {
     const strengths = weights?.map(weight => Math.min(1, weight) ** .7);  // small weights are raised a little
     if (side === "source") source.light(chosen.line, null, chosen.word);
     else source.light(chosen?.line, strengths);
-    for (const span of shaded) {
-      span.style.removeProperty("--weight");
-      span.classList.remove("chosen");
-    }
-    shaded = (lines[chosen?.line]?.words ?? []).filter((span, word) => {
-      const strength = side === "source" ? strengths?.[word] ?? 0 : 0, own = side === "target" && word === chosen.word;
-      span.style.setProperty("--weight", strength);
-      span.classList.toggle("chosen", own);
-      return own || strength;
-    });
+    lines.forEach((line, i) => line.words.forEach((span, word) => {
+      const here = i === chosen?.line;
+      span.style.setProperty("--weight", here && side === "source" ? strengths?.[word] ?? 0 : 0);
+      span.classList.toggle("chosen", here && side === "target" && word === chosen.word);
+    }));
     reading.textContent = pair ? describe(pair, weights) : "";
   }
 

@@ -20,18 +20,11 @@ const tasks = {
     const {encoder, step} = await openGraphs(files);
     const network = new Network(encoder, step);
     model = data.preprocessing ? new Captioner(data, network, files.familiarity) : new Translator(data, network, BEAM);
-    queue(warmUp);
+    if (model instanceof Translator) queue(() => model.translate(["a a a"]));  // the first time takes longest
   },
   translate: ({lines}) => model.translate(lines),
   caption: ({pictures}) => Promise.all(pictures.map(({file}) => caption(file))),
 };
-
-/** The first time takes longest: let it be over before somebody waits for it. */
-function warmUp() {
-  if (model instanceof Translator) return model.translate(["a a a"]);
-  const {size} = model.preprocessing;
-  return model.caption({pixels: new Uint8Array(3 * size * size), width: size, height: size});
-}
 
 async function caption(file) {
   let picture;

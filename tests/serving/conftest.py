@@ -38,17 +38,25 @@ def server(models: Models) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, for which every host name is unknown."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync")
+def chromium() -> str:
+    """The path of Chromium; tests are skipped where it or Playwright is missing."""
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: uv sync")
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other test can run an event loop
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, for which every host name is unknown."""
+    from playwright.sync_api import sync_playwright
+
     arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path, args=arguments)
-        yield chromium
-        chromium.close()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -94,13 +102,13 @@ def modules(browser: Browser) -> Iterator[Callable[[str], Page]]:
 
 
 @pytest.fixture(scope="session")
-def translator_page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+def translator_page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the page of the bundled translator."""
     return _page("translation", tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture(scope="session")
-def captioner_page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
+def captioner_page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the page of the bundled captioner."""
     return _page("captioning", tmp_path_factory.mktemp("pages"))
 

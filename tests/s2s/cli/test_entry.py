@@ -27,6 +27,7 @@ COMMANDS = {
     "prepare multi30k",
     "prepare parallel",
     "prepare toy",
+    "serve",
     "train captioning",
     "train translation",
     "translate",

@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import captioning_fixtures as world
 import pytest
+import torch
+from PIL import Image
 from translation_fixtures import LINES, tiny_model
 
+from captioning.configuration import CaptioningConfig
+from captioning.export import made_up_pictures
+from captioning.model import CaptioningModel, build_network
 from s2s.errors import UserError
 from s2s.export import attention, cells, decoders
 from s2s.nn.configuration import AdditiveConfig, LSTMConfig
 from s2s.storage.light_form import has_light, read_light
 from s2s.storage.model_directory import read_model, write_model
+from s2s.vision.backbones import empty_backbone
+from s2s.vision.images import Preprocessing
 from serving import onnxruntime_web, pages
 from serving.export import export
 from translation.export import LINES as COMPARED
@@ -116,6 +124,29 @@ def test_a_graph_that_computes_something_else_is_not_written(model: Path, monkey
         export([str(model)])
     assert content(model) == before
     assert not list(model.parent.glob(".*"))
+
+
+def test_a_captioner_gets_its_grid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = world.recipe()
+    config = CaptioningConfig("efficientnet_lite0", "word", 9, Preprocessing(64, "pad"), shape.encoder, shape.decoder)
+    words = world.vocabulary()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = build_network(config, empty_backbone(config.backbone), len(words)).eval()
+    CaptioningModel(config, words, network).save(tmp_path / "model", {})
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (90, 30), "red").save(picture)
+    assert export([str(tmp_path / "model"), "--check", str(picture)]) == 0
+    assert read_light(tmp_path / "model", "captioning").grid == (2, 2)
+    assert "in float32 it writes the same as PyTorch for 1 pictures\n" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"missing\.png: does not exist"):
+        export([str(tmp_path / "model"), "--check", str(tmp_path / "missing.png")])
+
+
+def test_made_up_pictures_are_always_the_same_and_of_many_shapes() -> None:
+    first, second = (made_up_pictures(20) for _ in range(2))
+    assert [picture.tobytes() for picture in first] == [picture.tobytes() for picture in second]
+    assert len({picture.size for picture in first}) == 20
 
 
 def test_a_page_is_made_of_the_light_form_that_is_there(

@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 import pytest
 
 from serving.batching import Batcher
 from serving.errors import BusyError
-
-Result = TypeVar("Result")
 
 
 class Held:
@@ -38,12 +34,6 @@ def batcher(compute: Callable[[list[str]], list[str]], **options: object) -> Ite
         found.close()
 
 
-def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run it in a thread of its own: Playwright's event loop occupies this one once a test has opened a browser."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
-
-
 async def behind(held: Held, queue: Batcher[str, str], *requests: list[str]) -> list[list[str]]:
     """Send a request that holds up the thread, then the others, and return the answers to those."""
     first = asyncio.create_task(queue.run(["first"]))
@@ -58,7 +48,7 @@ async def behind(held: Held, queue: Batcher[str, str], *requests: list[str]) -> 
 def test_what_waits_is_one_batch_and_everyone_gets_their_own_results() -> None:
     held = Held()
     with batcher(held) as queue:
-        assert run(behind(held, queue, ["a", "b"], ["c"], [])) == [["A", "B"], ["C"], []]
+        assert asyncio.run(behind(held, queue, ["a", "b"], ["c"], [])) == [["A", "B"], ["C"], []]
     assert held.batches == [["first"], ["a", "b", "c"]]
 
 
@@ -66,7 +56,7 @@ def test_requests_take_turns() -> None:
     held = Held()
     long = [f"long {n}" for n in range(6)]
     with batcher(held) as queue:
-        answers = run(behind(held, queue, long, ["short"]))
+        answers = asyncio.run(behind(held, queue, long, ["short"]))
     assert answers == [[item.upper() for item in long], ["SHORT"]]
     assert held.batches[1:] == [["long 0", "long 1", "short", "long 2"], ["long 3", "long 4", "long 5"]]
 
@@ -74,7 +64,7 @@ def test_requests_take_turns() -> None:
 def test_a_batch_costs_no_more_than_is_allowed_but_one_item_may() -> None:
     held = Held()
     with batcher(held, cost=len, most_cost=4) as queue:
-        run(behind(held, queue, ["aa", "bb", "c", "dddddd", "e"]))
+        asyncio.run(behind(held, queue, ["aa", "bb", "c", "dddddd", "e"]))
     assert held.batches[1:] == [["aa", "bb"], ["c"], ["dddddd"], ["e"]]
 
 
@@ -95,7 +85,7 @@ def test_too_many_that_wait_are_refused() -> None:
         return list(await asyncio.gather(first, second))
 
     with batcher(held, limit=3) as queue:
-        assert run(overflow(queue)) == [["FIRST"], ["A", "B"]]
+        assert asyncio.run(overflow(queue)) == [["FIRST"], ["A", "B"]]
 
 
 def test_a_request_that_is_given_up_is_not_computed() -> None:
@@ -112,7 +102,7 @@ def test_a_request_that_is_given_up_is_not_computed() -> None:
         assert await queue.run(["b"]) == ["B"]
 
     with batcher(held) as queue:
-        run(give_up(queue))
+        asyncio.run(give_up(queue))
     assert held.batches == [["first"], ["b"]]
 
 
@@ -134,14 +124,14 @@ def test_only_the_request_at_fault_fails() -> None:
         return list(await asyncio.gather(*others, return_exceptions=True))
 
     with batcher(compute) as queue:
-        first, second, third = run(send(queue))
+        first, second, third = asyncio.run(send(queue))
     assert (first, third) == (["A"], ["C"])
     assert isinstance(second, ValueError)
 
 
 def test_a_wrong_number_of_results_is_an_error() -> None:
     with batcher(lambda items: items[1:]) as queue, pytest.raises(RuntimeError, match="2 items gave 1 results"):
-        run(queue.run(["a", "b"]))
+        asyncio.run(queue.run(["a", "b"]))
 
 
 def test_closing_answers_what_waits() -> None:
@@ -157,11 +147,11 @@ def test_closing_answers_what_waits() -> None:
         return await asyncio.gather(*tasks)
 
     queue = Batcher(held, name="test", most=1, limit=9)
-    assert run(close(queue)) == [["A"], ["B"]]
+    assert asyncio.run(close(queue)) == [["A"], ["B"]]
 
 
 def test_batches_are_observed() -> None:
     seen: list[int] = []
     with batcher(lambda items: items, observe=lambda size, _seconds: seen.append(size)) as queue:
-        run(queue.run(["a", "b", "c", "d", "e"]))
+        asyncio.run(queue.run(["a", "b", "c", "d", "e"]))
     assert seen == [4, 1]

@@ -20,6 +20,7 @@ COMMANDS = {
     "caption",
     "evaluate captioning",
     "evaluate translation",
+    "export",
     "models",
     "prepare coco",
     "prepare features",

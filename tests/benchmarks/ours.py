@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from s2s.storage.light_form import has_light
 from tests.benchmarks.process import Finished, run
 from tests.benchmarks.record import Figures
 from tests.benchmarks.toolkit import LENGTH, Decoding, Setting, fitted
@@ -20,6 +21,12 @@ RECIPE = ROOT / "translation" / "recipes" / "multi30k-en-de.toml"
 def work(verb: str, threads: int, **arguments: Any) -> Figures:
     """What a function of work.py returns, and the `megabytes` it took."""
     done = _python("-m", "tests.benchmarks.work", verb, json.dumps(arguments), threads=threads)
+    return json.loads(done.output.splitlines()[-1]) | {"megabytes": done.megabytes}
+
+
+def decoding(threads: int, **arguments: Any) -> Figures:
+    """The same of decoding.py."""
+    done = _python("-m", "tests.benchmarks.decoding", json.dumps({**arguments, "threads": threads}), threads=threads)
     return json.loads(done.output.splitlines()[-1]) | {"megabytes": done.megabytes}
 
 
@@ -118,21 +125,57 @@ class Ours:
 
     def decode(self, how: Decoding) -> Figures:
         """See `Toolkit`."""
-        model, files = self._model(), {"source": str(how.source), "output": str(how.output)}
-        length = LENGTH if model.name == "brief" else None
-        how_many = {"width": how.width, "batch": how.batch, "length": length}
-        return work("decode", self._threads, model=str(model), **how_many, **files)
+        return self.decode_by("torch", how)
 
     def first(self, sentence: str) -> Figures:
         """See `Toolkit`."""
-        done = _python(
-            "-m", "translation.translate", "--model", self._model(), threads=self._threads, text=sentence + "\n"
-        )
-        return {"seconds": done.seconds}
+        return self.first_by("torch", sentence)
+
+    def decode_by(self, engine: str, how: Decoding) -> Figures:
+        """See `decode`; by this engine."""
+        model, files = self._model(), {"source": str(how.source), "output": str(how.output)}
+        length = LENGTH if model.name == "brief" else None
+        how_many = {"width": how.width, "batch": how.batch, "length": length}
+        return decoding(self._threads, model=str(model), engine=engine, **how_many, **files)
+
+    def first_by(self, engine: str, sentence: str) -> Figures:
+        """See `first`; by this engine."""
+        command = ["-m", "translation.translate", "--model", self._model(), "--engine", engine]
+        return {"seconds": _python(*command, threads=self._threads, text=sentence + "\n").seconds}
+
+    def export(self) -> None:
+        """Give the model its light form, if it has none."""
+        if not has_light(self._model()):
+            _python("-m", "s2s.cli.entry", "export", self._model(), threads=self._threads)
 
     def _model(self) -> Path:
         known = [self._bundled, self._folder / "fitted" / "best", self._folder / "brief"]
         return next(path for path in known if path and path.is_dir())
+
+
+class Light:
+    """See `Toolkit`; decodes with the light form of another one's model, and trains nothing of its own."""
+
+    def __init__(self, of: Ours) -> None:
+        self.name, self._of = f"{of.name}, light", of
+
+    def train(self, steps: int) -> Figures:
+        """See `Toolkit`."""
+        return self._of.train(steps)
+
+    def fit(self) -> Figures:
+        """See `Toolkit`."""
+        return self._of.fit()
+
+    def decode(self, how: Decoding) -> Figures:
+        """See `Toolkit`."""
+        self._of.export()
+        return self._of.decode_by("onnx", how)
+
+    def first(self, sentence: str) -> Figures:
+        """See `Toolkit`."""
+        self._of.export()
+        return self._of.first_by("onnx", sentence)
 
 
 def _python(*arguments: str | Path, threads: int, text: str = "", limit: float | None = None) -> Finished:

@@ -45,7 +45,8 @@ PEERS = {
     opennmt.OpenNMT.name: (opennmt.OpenNMT, opennmt.ENVIRONMENT),
 }
 OURS, SHIPPED = "ours", "ours, recipe"
-TOOLKITS = (OURS, SHIPPED, *PEERS)
+LIGHT = {f"{name}, light": name for name in (OURS, SHIPPED)}
+TOOLKITS = (OURS, SHIPPED, *LIGHT, *PEERS)
 SECTIONS = ("training", "fit", "decoding", "start", "captions")
 SMALL = Setting(embedding=32, encoder=16, decoder=32, vocabulary=500, batch=8, epochs=2)
 
@@ -91,12 +92,12 @@ class Suite:
     def training(self) -> None:
         """Speed and memory of all toolkits in turn, again and again."""
         for repeat in range(self.scale.repeats):
-            for toolkit in self.toolkits:
+            for toolkit in self._trained:
                 self._take(f"training/{toolkit.name}/{repeat + 1}", toolkit.train, self.scale.steps)
 
     def fit(self) -> None:
         """Trainings to the end, whose models are decoded with afterwards."""
-        for toolkit in self.toolkits if self.scale.fit else []:
+        for toolkit in self._trained if self.scale.fit else []:
             self._take(f"fit/{toolkit.name}/1", toolkit.fit)
 
     def decoding(self) -> None:
@@ -118,6 +119,11 @@ class Suite:
         for repeat, batch in product(range(self.scale.repeats), (1, 32)):
             how = {"recipe": str(CAPTION_RECIPE), "pictures": self.scale.pictures, "batch": batch, "width": 5}
             self._take(f"captions/beam 5, batch {batch}/{repeat + 1}", partial(ours.captions, self.threads, **how))
+
+    @property
+    def _trained(self) -> list[Toolkit]:
+        """The toolkits that train models of their own."""
+        return [toolkit for toolkit in self.toolkits if not isinstance(toolkit, ours.Light)]
 
     def _take(self, key: str, measure: Callable[..., Figures], *arguments: Any) -> None:
         """What fails is told and left out, and tried again by the next run."""
@@ -172,6 +178,10 @@ def _toolkit(name: str, setting: Setting, data: Data, source: Path, threads: int
     folder = data.folder.parent
     if name in PEERS:
         return PEERS[name][0](setting, data, folder, threads)
+    if name in LIGHT:
+        of = _toolkit(LIGHT[name], setting, data, source, threads)
+        assert isinstance(of, ours.Ours)
+        return ours.Light(of)
     if name == SHIPPED:
         bundled = ours.ROOT / "translation" / "models" / "en-de"
         return ours.Ours(name, ours.data_keys(source), folder, threads, setting.hours, bundled)

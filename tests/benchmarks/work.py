@@ -11,18 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from s2s import config
 from s2s.cli.process import limit_compiled_products
-from s2s.decoding.search import SearchOptions
 from s2s.storage.run_directory import RunDirectory
 from s2s.text.subwords import SubwordVocabulary
 from s2s.training.task import Loss, Task, Validation
@@ -34,10 +30,8 @@ from translation.metrics import bleu, lower_tokenised_bleu
 from translation.model import TranslationModel
 from translation.prepare import prepare_pairs
 from translation.recipe import Recipe
-from translation.searching import Searcher
 from translation.task import TranslationBatch, TranslationTask
 from translation.train import build
-from translation.translator import Translator
 
 CPU = torch.device("cpu")
 
@@ -69,24 +63,6 @@ def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: 
     with tempfile.TemporaryDirectory() as scratch, RunDirectory.create(Path(scratch, "run"), "") as run:
         Trainer(task, built.network, chosen.training, run, {"data": built.data}).train()
     return task.speed(warmup) | {"parameters": sum(weight.numel() for weight in built.network.parameters())}
-
-
-def decode(model: str, source: str, output: str, width: int, batch: int, length: int | None) -> Figures:
-    """Translate a file as `translate` does, batches side by side, but with so many lines in each.
-
-    A batch of one shows how long one sentence takes: nothing stands beside it. With a `length` every translation has
-    just as many tokens.
-    """
-    options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
-    translator = Translator.load(model, options)
-    translator.searcher = _Brief(**vars(translator.searcher), batch=batch, length=length)
-    lines = Path(source).read_text(encoding="utf-8").splitlines()
-    requests = [[line] for line in lines] if batch == 1 else [lines]
-    began = time.perf_counter()
-    found = [each.text for request in requests for each in translator.translate(request)]
-    seconds = time.perf_counter() - began
-    Path(output).write_text("".join(line + "\n" for line in found), encoding="utf-8")
-    return {"seconds": seconds}
 
 
 def score(output: str, references: str, language: str) -> Figures:
@@ -124,22 +100,6 @@ def rates() -> Figures:
     figures = {name: machine.rate(machine.USUAL, dtype) / 1e9 for name, dtype in machine.TYPES.items()}
     reading = {f"read {size >> 20} MB": machine.bandwidth(size) / 1e9 for size in (16 << 20, 512 << 20)}
     return figures | reading
-
-
-@dataclass(frozen=True)
-class _Brief(Searcher):
-    """Has `batch` lines in a batch, and writes at most `length` tokens, END not among them, if there is one."""
-
-    batch: int = 1
-    length: int | None = None
-
-    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
-        batches = [order[first : first + self.batch] for first in range(0, len(order), self.batch)]
-        return batches[::-1]
-
-    def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.full_like(lengths, self.length) if self.length else super().limits(lengths)
 
 
 class _Timed(Task[TranslationBatch]):
@@ -209,7 +169,7 @@ def _pieces(vocabulary: SubwordVocabulary) -> list[str]:
 
 
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {
-    verb.__name__: verb for verb in (prepared, train, decode, score, floor, rates, machine.describe)
+    verb.__name__: verb for verb in (prepared, train, score, floor, rates, machine.describe)
 }
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ class TranslationEngine(Assets):
     Attributes:
         network: computes the steps
         precision: of its matrix products, for reports: "int8", "float16", "bfloat16" or "float32"
+        batch_tokens: the best size of a batch, in padded source tokens times hypotheses
     """
 
     network: Network
     precision: str
+    batch_tokens: int
 
     def check_fits(self, other: TranslationEngine, names: str) -> None:
         """Raise a UserError unless both can translate together. `names` are theirs, that of `other` first."""

@@ -27,6 +27,8 @@ from translation.assets import Assets
 from translation.configuration import KIND, TranslationConfig
 from translation.engine import TranslationEngine
 
+BATCH_TOKENS = 8192  # of a batch in search, for PyTorch; see `TranslationEngine`
+
 
 def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
     """The network, freshly initialised; the sizes are those of the vocabularies."""
@@ -70,7 +72,8 @@ class TranslationModel:
         """
         network = TorchNetwork(self.network, precision)
         searches_in = decoding_precision(self.network.decoder, precision, network.device)
-        return TranslationEngine(self.config, self.source, self.target, self.calibration, network, searches_in)
+        assets = Assets(self.config, self.source, self.target, self.calibration)
+        return TranslationEngine(**vars(assets), network=network, precision=searches_in, batch_tokens=BATCH_TOKENS)
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""

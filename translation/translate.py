@@ -259,7 +259,7 @@ def load(
     comes before.
     """
     from s2s.decoding.search import SearchOptions
-    from translation.translator import BATCH_TOKENS, Translator
+    from translation.translator import Translator
 
     return Translator.load(
         directories[0],
@@ -275,7 +275,7 @@ def load(
         device=options.device,
         precision=options.precision,
         threads=options.threads,
-        batch_tokens=batch_tokens or BATCH_TOKENS,
+        batch_tokens=batch_tokens,
         localise_numbers=localise_numbers,
     )
 

@@ -38,7 +38,6 @@ from translation.writing import Writer
 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "en-de"
-BATCH_TOKENS = 8192
 
 
 class Translator:
@@ -55,7 +54,8 @@ class Translator:
         options: of the search; a width of 1 searches greedily. Fewer than `n_best` translations are returned if
             hypotheses are the same text in other subwords; a wider beam finds more.
         others: models with the same vocabularies, which translate together with it: an ensemble
-        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
+        batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one
+            batch. None for the engine's own number
         localise_numbers: whether numbers are written as in the target language, `1,234.5` as `1.234,5`
     """
 
@@ -65,7 +65,7 @@ class Translator:
         options: SearchOptions | None = None,
         *,
         others: Sequence[TranslationEngine] = (),
-        batch_tokens: int = BATCH_TOKENS,
+        batch_tokens: int | None = None,
         localise_numbers: bool = False,
     ) -> None:
         engines, config = [engine, *others], engine.config
@@ -82,7 +82,7 @@ class Translator:
             target=engine.target,
             word_tables=tables,
             length_ratio=max(each.config.length_ratio for each in engines),
-            batch_tokens=batch_tokens,
+            batch_tokens=batch_tokens or engine.batch_tokens,
         )
         self._reader = Reader(engine.source, config.source_language, config.rare_characters)
         spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
@@ -102,7 +102,7 @@ class Translator:
         device: str = "auto",
         precision: DecodingPrecision = "auto",
         threads: int | None = None,
-        batch_tokens: int = BATCH_TOKENS,
+        batch_tokens: int | None = None,
         localise_numbers: bool = False,
     ) -> Translator:
         """Load a translator, or an ensemble.

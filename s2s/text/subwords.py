@@ -66,8 +66,11 @@ class SubwordVocabulary(Surfaces):
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """See `Vocabulary`; many texts are encoded in parallel on all cores."""
-        threads = 1 if len(texts) < _FEW else -1
-        encoded = self._processor.encode([_shield(text) for text in texts], out_type=int, num_threads=threads)
+        shielded = [_shield(text) for text in texts]
+        if len(shielded) < _FEW:
+            encoded = [self._processor.encode(text, out_type=int) for text in shielded]
+        else:
+            encoded = self._processor.encode(shielded, out_type=int)
         for row, text in enumerate(texts):
             if not text.isascii() and _PLACEHOLDER.search(text):
                 encoded[row] = [i for i, _ in self._placed(text)]

@@ -39,7 +39,8 @@ def decode(
     A batch of one shows how long one sentence takes: nothing stands beside it. With a `length` every translation has
     just as many tokens.
     """
-    options = SearchOptions(width, minimum_length=length or 0, stop_early=True)
+    # A model of a few steps repeats itself, and would be searched with twice: the peers have no guard against loops.
+    options = SearchOptions(width, minimum_length=length or 0, stop_early=True, guard_loops=length is None)
     translator = Translator.load(model, options, engine=engine, threads=threads)
     translator.searcher = _Brief(**vars(translator.searcher), batch=batch, length=length)
     lines = Path(source).read_text(encoding="utf-8").splitlines()

@@ -19,7 +19,7 @@ from serving.limits import Limits
 from serving.loading import Captioning, Models, Translating
 from serving.metrics import Metrics
 
-BATCH_LINES = 64  # more do not translate faster, see tests/benchmarks/serving.py
+BATCH_LINES = 64  # more do not translate faster, see tests/benchmarks/server_load.py
 BATCH_PICTURES = 32
 _BATCH_CHARACTERS = 4_096  # a batch of long lines would hold up what comes after it
 

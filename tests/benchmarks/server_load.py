@@ -1,6 +1,6 @@
 """Requests a second and times of answers of `s2s serve`: with batches across requests, and one request at a time.
 
-    python tests/benchmarks/serving.py --text FILE [--model en-de] [--seconds 20] [--rounds 3]
+    python tests/benchmarks/server_load.py --text FILE [--model en-de] [--seconds 20] [--rounds 3]
 
 Each client sends one line, waits for the answer, and sends the next one. Both servers are measured in turn, in the same
 run, at 1, 8 and 64 clients; a table goes to standard output. Processor time for each request does not depend on what

@@ -48,7 +48,7 @@ export function start() {
     views.forEach((view, i) => {
       const here = view.id === id;
       at(view.id).hidden = !here;
-      tabs[i].ariaSelected = String(here);
+      tabs[i].setAttribute("aria-selected", here);
       tabs[i].tabIndex = here ? 0 : -1;
     });
     drawModels(kind);

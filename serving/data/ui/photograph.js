@@ -74,7 +74,7 @@ export function photographView(engine, {many}) {
     canvas.height = Math.max(1, Math.round(SIDE * Math.min(1, 1 / shape)));
     drawCaption();
     heats = grid ? steps.map(token => heatMap(sentence.attention[token], grid, canvas.width, canvas.height)) : [];
-    for (const [i, item] of [...at("photo-others").children].entries()) item.firstChild.ariaPressed = String(i === choice);
+    for (const [i, item] of [...at("photo-others").children].entries()) item.firstChild.setAttribute("aria-pressed", i === choice);
     for (const each of ["photo-before", "photo-play", "photo-after"]) at(each).hidden = !grid;
     at("photo-bits").textContent = grid ? Math.log2(result.rows * result.columns).toFixed(1) : "";
     word = -1;

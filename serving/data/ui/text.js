@@ -169,7 +169,7 @@ export function textView(engine, {files, all}) {
     at("others-line").textContent = lines.length > 1 ? `of line ${current + 1}` : "";
     at("others").replaceChildren(...sentences.map((sentence, i) => {
       const button = alternative(sentence, sentences[0], pairAt(pair, i).target, model.target, () => take(i));
-      button.ariaPressed = String(i === pair.choice);
+      button.setAttribute("aria-pressed", i === pair.choice);
       return make("li", {}, button);
     }));
   }

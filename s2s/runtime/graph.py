@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -17,10 +17,12 @@ class Graph(Protocol):
 
     Attributes:
         inputs, outputs: their names, in the graph's order
+        widths: of the last axis of each output by its name: a number where it is known (NumPy knows none)
     """
 
     inputs: Sequence[str]
     outputs: Sequence[str]
+    widths: Mapping[str, Any]
 
     def run(self, inputs: dict[str, NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[Any]]:
         """Compute these outputs; what only other outputs need is not computed."""
@@ -33,9 +35,6 @@ class OnnxGraph:
     Args:
         path: of the graph; its weights lie in the same folder
         threads: how many compute one product
-
-    Attributes:
-        widths: of the last axis of each output by its name, if the graph says how wide it is
 
     Raises:
         UserError: this version of ONNX Runtime cannot load the graph.
@@ -59,7 +58,9 @@ class OnnxGraph:
         self._run_options.only_execute_path_to_fetches = True
         self.inputs: Sequence[str] = [value.name for value in self._session.get_inputs()]
         self.outputs: Sequence[str] = [value.name for value in self._session.get_outputs()]
-        self.widths = {value.name: value.shape[-1] for value in self._session.get_outputs() if value.shape}
+        self.widths: Mapping[str, Any] = {
+            value.name: value.shape[-1] for value in self._session.get_outputs() if value.shape
+        }
 
     def run(self, inputs: dict[str, NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[Any]]:
         """See `Graph`."""

@@ -108,12 +108,15 @@ class LightSearch:
 
     Args:
         encoder, graph: see `LightNetwork`
-        likeliest: how many tokens of each row a step has to report; None if all log-probabilities are needed
+        likeliest: how many tokens of each row a step has to report, or all if there are fewer; None if all
+            log-probabilities are needed
     """
 
     def __init__(self, encoder: Graph, graph: Graph, likeliest: int | None) -> None:
         self._encoder, self._graph = encoder, graph
-        self._count = np.array([likeliest or 1])
+        count, vocabulary = likeliest or 1, graph.widths.get("log_probabilities")
+        # ONNX Runtime's top-k fails where it is asked for more than there are; NumPy's gives what there is.
+        self._count = np.array([min(count, vocabulary) if isinstance(vocabulary, int) else count])
         self._found = ["log_probabilities"] if likeliest is None else ["best.values", "best.tokens"]
         self._looks = ["attention"] if "attention" in graph.outputs else []
 

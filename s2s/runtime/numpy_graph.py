@@ -40,6 +40,7 @@ class NumpyGraph:
             )
         self.inputs: Sequence[str] = file.inputs
         self.outputs: Sequence[str] = file.outputs
+        self.widths: Mapping[str, Any] = {}
         self._constants, self._nodes = _folded(file)
         self._plan = cache(self._needed)
 

@@ -39,8 +39,8 @@ def log_softmax(attributes: Mapping[str, Any], x: Array) -> Array:
 
 
 def top_k(attributes: Mapping[str, Any], x: Array, count: Array) -> tuple[Array, Array]:
-    """The largest values of each row (rows, n) and their positions, descending; equal ones by position."""
-    k = int(count[0])
+    """The largest values of each row (rows, n), at most n, and their positions, descending; equals by position."""
+    k = min(int(count[0]), x.shape[1])
     least = np.partition(x, x.shape[1] - k, axis=1)[:, x.shape[1] - k]  # of those that are taken
     positions = np.empty((len(x), k), np.int64)
     for row, (values, limit) in enumerate(zip(x, least)):

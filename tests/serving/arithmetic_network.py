@@ -5,7 +5,7 @@ Its two graphs have the inputs and outputs of a light form. arithmetic_network.m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class Encoder:
 
     inputs: Sequence[str] = ("ids", "lengths")
     outputs: Sequence[str] = ("rows.history", "sentences.sum", "sentences.length", "sentences.places")
+    widths: Mapping[str, Any] = {}
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> list[NDArray[Any]]:
         ids = inputs["ids"]
@@ -38,6 +39,7 @@ class Stepper:
 
     def __init__(self, vocabulary: int) -> None:
         self.vocabulary = vocabulary
+        self.widths: Mapping[str, Any] = {"log_probabilities": vocabulary}
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> list[NDArray[Any]]:
         tokens, before = inputs["tokens"], inputs["rows.history"][:, 0].astype(np.int64)

@@ -28,7 +28,8 @@ def test_lines_are_translated_alike(options: dict[str, Any]) -> None:
     assets, data = bundled()
     network = LightNetwork(Encoder(), Stepper(len(assets.target)))
     translator = Translator(
-        TranslationEngine(**vars(assets), network=network, precision="float32"), SearchOptions(**options)
+        TranslationEngine(**vars(assets), network=network, precision="float32", batch_tokens=2048),
+        SearchOptions(**options),
     )
     texts = lines()[::4]
     expected = translator.translate(texts)

@@ -22,5 +22,6 @@ def missing_extra(error: BaseException, user: str) -> str:
         for extra, packages in _EXTRAS.items():
             if package in packages:
                 name = _NAMES.get(package, package)
-                return f'{user} needs {name}, which is not installed; run: pip install "{_DISTRIBUTION}[{extra}]"'
+                add = f'pip install "{_DISTRIBUTION}[{extra}]"'
+                return f"{user} needs {name}, which is not installed; run: {add} (in a clone: uv sync)"
     return ""

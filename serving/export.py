@@ -58,7 +58,7 @@ def _add_light_form(directory: Path, output: Path, precision: Storage, files: Se
 
     from s2s.export.exporting import export as write
 
-    _report(write(exporter, directory, output, precision, files), exporter.unit, precision)
+    _report(write(exporter, directory, output, precision, files), exporter.unit, precision, made_up=not files)
 
 
 def _check_output(output: Path, directory: Path, *, force: bool) -> None:
@@ -86,7 +86,7 @@ def _exporter(directory: Path) -> Exporter:
     return load(exporters[kind])(directory)
 
 
-def _report(written: Export, unit: str, precision: str) -> None:
+def _report(written: Export, unit: str, precision: str, *, made_up: bool) -> None:
     print(
         f"written in {precision}: {', '.join(written.sizes)} ({sum(written.sizes.values()) / 1e6:.1f} MB)",
         file=sys.stderr,
@@ -95,7 +95,8 @@ def _report(written: Export, unit: str, precision: str) -> None:
     ties = f", except for near-ties in {len(exact.different)}" if exact.different else ""
     print(f"in float32 it writes the same as PyTorch for {exact.count} {unit}{ties}", file=sys.stderr)
     if written.stored:
-        print(f"in {precision} {len(written.stored.different)} of these {unit} differ", file=sys.stderr)
+        real = "; they are made up at random, --check FILE takes real ones" if made_up else ""
+        print(f"in {precision} {len(written.stored.different)} of these {unit} differ{real}", file=sys.stderr)
 
 
 def _parser() -> Parser:

@@ -67,7 +67,10 @@ def load_models(names: Sequence[str], engine: EngineOptions, beam: int) -> Model
     Raises:
         UserError: a model is missing, damaged, of a kind that is not served, or does what another one does already.
     """
+    from translation.translator import DEFAULT_MODEL
+
     bundled = [each.directory for each in bundled_models() if each.kind in _KINDS]
+    bundled.sort(key=lambda directory: directory.name != DEFAULT_MODEL)  # the first direction is what a page opens with
     check(names or bundled, "no models are bundled with this installation; choose one with --model")
     translating: dict[tuple[str, str], Translating] = {}
     captioning: Captioning | None = None

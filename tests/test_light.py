@@ -132,7 +132,8 @@ def test_what_needs_more_than_a_light_installation_says_so(command: str, package
     arguments = command.format(recipe=recipe, folder=tmp_path).split()
     done = run_light(S2S, *arguments)
     name = " ".join(["s2s", *(word for word in arguments[:2] if word != "en-de")])
-    message = rf'error: {name} needs {package}, which is not installed; run: pip install "s2s-attention\[torch\]"\n'
+    do = r'pip install "s2s-attention\[torch\]" \(in a clone: uv sync\)'
+    message = rf"error: {name} needs {package}, which is not installed; run: {do}\n"
     assert re.fullmatch(message, done.stderr), done.stderr
     assert (done.returncode, done.stdout) == (2, "")
 

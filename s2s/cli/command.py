@@ -81,7 +81,7 @@ def run(main: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> 
             signals.enabled = False
         except BaseException as failure:
             signals.enabled = False  # the first statement, and not a call: Python runs signal handlers at calls
-            code, line = _code_and_message(failure)
+            code, line = _code_and_message(_signal_behind(failure) or failure)
             _report(line, failure if "--debug" in arguments and code else None)
         finally:
             _discard_broken_streams()
@@ -99,6 +99,12 @@ def _call(main: Callable[[list[str]], int], arguments: list[str]) -> int:
     if sys.stdout is not None:
         sys.stdout.flush()
     return code
+
+
+def _signal_behind(failure: BaseException) -> BaseException | None:
+    """The signal that an import turned into an error: a package in C that is interrupted while it is imported does."""
+    cause = failure.__cause__ or failure.__context__
+    return cause if isinstance(failure, ImportError) and isinstance(cause, KeyboardInterrupt | Terminated) else None
 
 
 def _code_and_message(failure: BaseException) -> tuple[int, str]:

@@ -263,3 +263,14 @@ def test_what_strangers_wrote_is_shown_and_never_obeyed(end: str, capsys: pytest
 
     assert command.run(tell, []) == (2 if end == "error" else 0)
     assert capsys.readouterr().err == f"{end}: a\\x1b[2J\\u202eb\\x07 c\\udcff é 漢: is no picture\n"
+
+
+def test_a_signal_that_an_import_turned_into_an_error_is_told_as_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(_: list[str]) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise ImportError("initialization failed") from interrupt
+
+    assert command.run(main, []) == 130
+    assert capsys.readouterr().err == "interrupted\n"

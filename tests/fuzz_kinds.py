@@ -29,7 +29,6 @@ from translation.recipe import Recipe as TranslationRecipe
 
 PICTURES = 20  # in a folder, for one call
 RECIPES: dict[str, type[Any]] = {"translation.train": TranslationRecipe, "captioning.train": CaptioningRecipe}
-FAST = ["--beam", 2, "--precision", "float32", "--device", "cpu", "--threads", 1]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def text_bytes(world: World, draw: Random, call: Call, folder: Path) -> Iterator
     path, content, replace = folder / "text.en", inputs.some_bytes(draw), draw.random() < 0.3
     path.write_bytes(content)
     options = ["--encoding-errors", "replace"] if replace else []
-    done = call("translation.translate", ["--model", world.translator, *FAST, *options, path])
+    done = call("translation.translate", ["--model", world.translator, *world.fast, *options, path])
     yield from unexplained(done, 0, 2)
     if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
         if done.code != 2 or not done.errors.startswith(f"error: {path}: line "):
@@ -86,7 +85,7 @@ def unicode_text(world: World, draw: Random, call: Call, folder: Path) -> Iterat
     """Any characters: line for line."""
     path, text = folder / "text.en", inputs.some_text(draw)
     path.write_bytes(text.encode())
-    done = call("translation.translate", ["--model", world.translator, *FAST, path])
+    done = call("translation.translate", ["--model", world.translator, *world.fast, path])
     yield from unexplained(done, 0)
     yield from _line_for_line(_lines(text), done)
 
@@ -229,8 +228,8 @@ def _application(world: World, draw: Random, folder: Path) -> tuple[Path, str, l
     """The directory of a model, and a command that uses it."""
     if draw.random() < 0.7:
         (folder / "text.en").write_text("A man is sleeping.\n")
-        return world.translator, "translation.translate", ["--model", world.translator, *FAST, folder / "text.en"]
-    return world.captioner, "captioning.caption", ["--model", world.captioner, *FAST, world.folder / "a.png"]
+        return world.translator, "translation.translate", ["--model", world.translator, *world.fast, folder / "text.en"]
+    return world.captioner, "captioning.caption", ["--model", world.captioner, *world.fast, world.folder / "a.png"]
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -265,7 +264,7 @@ def pictures(world: World, draw: Random, call: Call, folder: Path) -> Iterator[F
     paths = [album / f"{i:02}.{draw.choice(['jpg', 'png', 'gif', 'txt'])}" for i in range(PICTURES)]
     for path, (content, _) in zip(paths, drawn):
         path.write_bytes(content)
-    done = call("captioning.caption", ["--model", world.captioner, *FAST, album])
+    done = call("captioning.caption", ["--model", world.captioner, *world.fast, album])
     yield from unexplained(done, 0, 1)
     captioned = [line.partition("\t")[0] for line in done.output.splitlines()]
     warned = [line.removeprefix("warning: ").partition(": ")[0] for line in done.errors.splitlines()]
@@ -280,6 +279,7 @@ def pictures(world: World, draw: Random, call: Call, folder: Path) -> Iterator[F
     shutil.rmtree(album)
 
 
+LIGHT_KINDS = ("bytes as text", "Unicode text", "strangers' models", "pictures")  # that the light engine meets too
 KINDS: dict[str, tuple[Attempt, int]] = {  # with the inputs of one attempt
     "bytes as text": (text_bytes, 1),
     "Unicode text": (unicode_text, 1),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,13 +21,16 @@ from translation_fixtures import LINES, tiny_model
 from captioning import caption
 from captioning import train as captioning_train
 from captioning.configuration import CaptioningConfig
+from captioning.export import CaptioningExporter
 from captioning.model import CaptioningModel, build_network
 from s2s import config
 from s2s.cli import command
+from s2s.export.exporting import export
 from s2s.vision.backbones import empty_backbone
 from s2s.vision.images import Preprocessing
 from translation import train as translation_train
 from translation import translate
+from translation.export import TranslationExporter
 from translation.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +77,7 @@ class World:
         recipe: of translation, with its text beside it
         run: a training by that recipe that has ended
         tables: the recipes of both applications as nested tables, by the command that reads them
+        engine: that computes: "torch" or "onnx"
     """
 
     folder: Path
@@ -82,6 +86,15 @@ class World:
     recipe: Path
     run: Path
     tables: dict[str, dict[str, Any]]
+    engine: str = "torch"
+
+    @property
+    def fast(self) -> list[str]:
+        """Options of `translate` and `caption`."""
+        return [
+            *["--beam", "2", "--precision", "float32", "--device", "cpu", "--threads", "1", "--engine"],
+            self.engine,
+        ]
 
 
 def build(folder: Path) -> World:
@@ -98,6 +111,14 @@ def build(folder: Path) -> World:
     done = in_this_process("translation.train", [recipe, "--run", folder / "run"])
     assert done.code == 0, done.errors
     return World(folder, folder / "translator", folder / "captioner", recipe, folder / "run", tables)
+
+
+def light(world: World, folder: Path) -> World:
+    """The same with models that have only their light forms."""
+    translator, captioner = folder / "translator", folder / "captioner"
+    export(TranslationExporter(world.translator), world.translator, translator, "float32")
+    export(CaptioningExporter(world.captioner), world.captioner, captioner, "float32")
+    return replace(world, translator=translator, captioner=captioner, engine="onnx")
 
 
 def as_toml(table: dict[str, Any]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from fuzz_kinds import KINDS
-from fuzz_world import World, build, in_this_process
+from fuzz_kinds import KINDS, LIGHT_KINDS
+from fuzz_world import World, build, in_this_process, light
 
 INPUTS = 100
 
@@ -20,6 +20,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("S2S_CACHE", str(tmp_path_factory.mktemp("cache")))
         return build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def light_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return light(world, tmp_path_factory.mktemp("light"))
+
+
+@pytest.mark.parametrize("kind", LIGHT_KINDS)
+def test_nor_with_the_light_engine(kind: str, light_world: World, tmp_path: Path) -> None:
+    test_nothing_wrong_is_lost_silent_or_a_crash(kind, light_world, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

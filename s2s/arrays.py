@@ -48,7 +48,8 @@ def exponential(like: Array, generator: Any = None) -> Array:
 
     Args:
         like: of the shape, the kind and the device of the result
-        generator: a `torch.Generator` for tensors and a `numpy.random.Generator` for arrays; None for the global one
+        generator: a `torch.Generator` for tensors and a `numpy.random.Generator` for arrays; None for torch's
+            global one, or for a new one of NumPy
     """
     if isinstance(like, np.ndarray):
         return (generator or np.random.default_rng()).standard_exponential(like.shape, dtype=like.dtype)

@@ -63,7 +63,7 @@ _ENDPOINTS = (
 
 
 def build_application(models: Models, limits: Limits | None = None, keys: frozenset[str] = frozenset()) -> Starlette:
-    """The application that offers `models`; with `keys`, only to requests that have one of them.
+    """Build the web application that offers `models`. If there are `keys`, a request needs one of them.
 
     The threads of the models start here; they end after the application's shutdown.
     """

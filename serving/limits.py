@@ -31,5 +31,5 @@ class Limits:
 
     @property
     def text_body(self) -> int:
-        """Bytes of a request that holds texts."""
+        """The most bytes that a request with texts may have."""
         return min(self.body, _BYTES_PER_CHARACTER * self.characters + 65_536)

@@ -52,8 +52,7 @@ async def translate(request: Request) -> JSONResponse:
     values = await read_values(request)
     context.check_key(request, values)
     asked = read(TranslateParameters, values)
-    texts = [asked.q] if isinstance(asked.q, str) else asked.q
-    _check_length(context, texts)
+    texts = _texts(context, asked.q)
     detected: dict[str, Any] | None = None
     source = asked.source
     if source == "auto":
@@ -81,8 +80,7 @@ async def detect_language(request: Request) -> JSONResponse:
     values = await read_values(request)
     context.check_key(request, values)
     asked = read(DetectParameters, values)
-    texts = [asked.q] if isinstance(asked.q, str) else asked.q
-    _check_length(context, texts)
+    texts = _texts(context, asked.q)
     found = await asyncio.to_thread(detect, texts, context.services.languages)
     return JSONResponse([{"language": code, "confidence": _percent(p)} for code, p in found.languages])
 
@@ -176,10 +174,13 @@ def _known(context: Context, code: str) -> bool:
     return primary_subtag(code) in map(primary_subtag, context.services.languages)
 
 
-def _check_length(context: Context, texts: list[str]) -> None:
+def _texts(context: Context, q: str | list[str]) -> list[str]:
+    """The texts of a request. Raises RequestError if they are longer than a request may be."""
+    texts = [q] if isinstance(q, str) else q
     length, limit = sum(map(len, texts)), context.limits.characters
     if length > limit:
         raise RequestError(400, f"Invalid request: request ({length}) exceeds text limit ({limit})")
+    return texts
 
 
 def _one_or_all(values: list[Any], several: bool) -> Any:

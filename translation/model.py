@@ -18,7 +18,7 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
 from s2s.models.text_encoder import build_text_encoder, source_embedding
 from s2s.nn.configuration import DecodingPrecision, Precision
-from s2s.nn.precision import choose_device
+from s2s.nn.precision import choose_device, use_threads
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
@@ -113,8 +113,7 @@ def load_engine(
     Raises:
         UserError: the model is missing or damaged; the device or the precision is not available.
     """
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     chosen, model = choose_device(device), TranslationModel.load(directory)
     model.network.to(chosen)
     return model.engine(quantise_for_decoding(model.network.decoder, precision, chosen))

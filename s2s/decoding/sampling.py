@@ -36,7 +36,7 @@ def sample(
         state: one row for each sentence
         samples: how many hypotheses are drawn for each sentence
         generator: of random numbers: a `torch.Generator` on the device of the limits, or a `numpy.random.Generator`;
-            without one, the global generator
+            without one, torch's global generator or a new one of NumPy
         temperature: above 1 makes unlikely tokens more frequent, below 1 less
         banned: token ids that are never chosen
 

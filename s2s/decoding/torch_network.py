@@ -1,4 +1,4 @@
-"""The `Network` of PyTorch: an encoder-decoder on its device, as search takes it."""
+"""The `Network` that computes with PyTorch: it wraps an encoder-decoder for search."""
 
 from __future__ import annotations
 

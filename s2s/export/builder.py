@@ -93,7 +93,7 @@ class GraphBuilder:
         return self.nodes(operator, inputs, 1, **attributes)[0]
 
     def constant(self, value: Any, dtype: np.dtype = FLOAT) -> str:
-        """A constant of this type."""
+        """Add a constant of this type to the graph; return its name."""
         array = np.ascontiguousarray(value, dtype)
         array = array.reshape(np.shape(value))  # `ascontiguousarray` makes a vector of a number
         key = repr((array.dtype, array.shape)).encode() + hashlib.sha256(array.tobytes()).digest()

@@ -39,7 +39,7 @@ def gradient(width: int, height: int, mode: str = "RGB") -> Image.Image:
 
 
 def content(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The image as a file."""
+    """The content of an image file."""
     data = io.BytesIO()
     image.save(data, kind, **options)
     return data.getvalue()

@@ -15,7 +15,7 @@ from pathlib import Path
 from s2s.cli import calibration_command, command
 from s2s.cli.arguments import Parser
 from s2s.files import check_readable
-from translation.translate import model_directory
+from translation.loading import model_directory
 
 
 def calibrate(arguments: list[str]) -> int:

@@ -25,9 +25,9 @@ from s2s.files import atomic_file, check_output, check_readable
 from s2s.storage.bundled import bundled_models
 from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
+from translation.loading import MODELS, load, model_directory
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
 from translation.output_checks import signs_of_chance, signs_of_other_formats
-from translation.translate import MODELS, load, model_directory
 
 if TYPE_CHECKING:
     from translation.translator import Translator

@@ -10,8 +10,8 @@ import torch
 
 from s2s.nn.configuration import DecodingPrecision
 from s2s.nn.eight_bit_products import available
+from translation.loading import MODELS, bundled
 from translation.metrics import bleu
-from translation.translate import MODELS, bundled
 from translation.translator import Translator
 
 LINES = 200

@@ -184,7 +184,7 @@ def test_several_models_are_scored_by_what_they_translate_together(
 def test_models_are_found_by_their_names_among_the_bundled_ones(
     files: dict[str, str], models: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("translation.translate.MODELS", models[0].parent)
+    monkeypatch.setattr("translation.loading.MODELS", models[0].parent)
     monkeypatch.setattr("translation.evaluate.MODELS", models[0].parent)
     (models[0].parent / "second").symlink_to(models[1])
     given = ["--source", files["source"], "--reference", files["reference"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.odd_lines import OddLine, doubled_spans, loops, missing_spans, odd_lines
-from translation.translate import bundled
+from translation.loading import bundled
 from translation.translator import Translator
 
 LINES = 300

@@ -17,7 +17,7 @@ from s2s.cli import command
 from s2s.decoding.results import Sentence, Translation
 from s2s.decoding.search import SearchOptions
 from s2s.storage.bundled import bundled_models
-from translation import translate
+from translation import loading, translate
 from translation.configuration import KIND
 from translation.model import TranslationModel
 from translation.translator import Translator
@@ -225,18 +225,18 @@ def test_mistakes_are_told_before_torch_is_imported(tmp_path: Path, text: Path) 
 
 
 def test_the_bundled_model_is_chosen_by_its_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translate, "MODELS", tmp_path)
+    monkeypatch.setattr(loading, "MODELS", tmp_path)
     for pair in ("fr-de", "en-de", "ru-de", "de-en", "en-de-long-name"):
         (tmp_path / pair).mkdir()
         (tmp_path / pair / "config.json").touch()
-    assert translate.bundled("de") == tmp_path / "en-de"
-    assert translate.bundled("en") == tmp_path / "de-en"
+    assert loading.bundled("de") == tmp_path / "en-de"
+    assert loading.bundled("en") == tmp_path / "de-en"
 
 
 def test_a_bundled_model_is_chosen_by_its_name(
     tiny_model: Path, tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(translate, "MODELS", tmp_path)
+    monkeypatch.setattr(loading, "MODELS", tmp_path)
     shutil.copytree(tiny_model, tmp_path / "tiny")
     outputs = []
     for model in (tiny_model, "tiny"):
@@ -251,15 +251,15 @@ def test_a_bundled_model_is_chosen_by_its_name(
 
 
 def test_the_bundled_models_are_of_the_kind_that_translate_asks_for() -> None:
-    assert translate.model_directory(Path("de-en")) == translate.MODELS / "de-en"
-    assert {model.kind for model in bundled_models("translation", translate.MODELS)} == {KIND}
+    assert loading.model_directory(Path("de-en")) == loading.MODELS / "de-en"
+    assert {model.kind for model in bundled_models("translation", loading.MODELS)} == {KIND}
     assert {model.name for model in bundled_models(KIND)} == {"de-en", "en-de"}
 
 
 def test_without_a_bundled_model_the_message_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: Path
 ) -> None:
-    monkeypatch.setattr(translate, "MODELS", tmp_path)
+    monkeypatch.setattr(loading, "MODELS", tmp_path)
     assert command.run(translate.translate, [str(text)]) == 2
     assert capsys.readouterr().err.startswith("error: no model is bundled with this installation; choose one with")
     (tmp_path / "en-de").mkdir()

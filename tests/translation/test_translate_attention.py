@@ -14,7 +14,7 @@ from PIL import Image
 
 from s2s.views.attention_file import read_attention_file
 from s2s.views.attention_view import Words
-from translation import translate
+from translation.option_checks import ATTENTION_FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = ["A man is sleeping.", "", "Two dogs play!", "A red hat </script> in the snow.", "東"]
@@ -112,7 +112,7 @@ def test_a_picture_shows_the_first_lines_and_says_so(
 def test_an_empty_input_gives_an_empty_file(run: Translate, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
-    for ending in translate.ATTENTION_FORMATS:
+    for ending in ATTENTION_FORMATS:
         assert run(empty, "--attention", tmp_path / f"a{ending}") == (0, "", "")
     assert read_attention_file(tmp_path / "a.json") == []
 
@@ -121,7 +121,7 @@ def test_a_failure_leaves_the_file_as_it_was(run: Translate, text: Path, tmp_pat
     broken = tmp_path / "broken.en"
     broken.write_bytes(b"\xff\n")
     before = sorted(path.name for path in tmp_path.iterdir())
-    for ending in translate.ATTENTION_FORMATS:
+    for ending in ATTENTION_FORMATS:
         assert run(text, broken, "--attention", tmp_path / f"a{ending}")[0] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 

@@ -1,0 +1,74 @@
+"""Loading: from the names on the command line to a translator."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from s2s.errors import check
+
+if TYPE_CHECKING:
+    from translation.translator import Translator
+
+MODELS = Path(__file__).resolve().parent / "models"
+
+
+def model_directory(model: Path) -> Path:
+    """Return the directory of a model, which is named by its path or by its name among the bundled models."""
+    from s2s.storage.bundled import find_model
+
+    return find_model(model, "translation", MODELS)
+
+
+def bundled(language: str) -> Path:
+    """Return the directory of the bundled model that translates to `language`; from English if there are several.
+
+    These are the models whose name has two languages alone, such as `en-de`. A model with a longer name, such as
+    `en-de-news`, is used only if `--model` names it.
+    """
+    found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
+    english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))
+    known = {path.name.rpartition("-")[2]: path for path in english_last}
+    check(known, "no model is bundled with this installation; choose one with --model, or train one")
+    check(
+        language in known,
+        f"--to {language}: the bundled models translate to {', '.join(known)}; choose another language, or a --model",
+    )
+    return known[language]
+
+
+def load(
+    directories: Sequence[Path],
+    options: argparse.Namespace,
+    *,
+    n_best: int = 1,
+    batch_tokens: int | None = None,
+    localise_numbers: bool = False,
+) -> Translator:
+    """Load a translator with the options of the command line; several directories make an ensemble.
+
+    The command and evaluation share this function. Where PyTorch computes, importing it takes longer than all that
+    comes before.
+    """
+    from s2s.decoding.search import SearchOptions
+    from translation.translator import Translator
+
+    return Translator.load(
+        directories[0],
+        SearchOptions(
+            options.beam,
+            n_best,
+            length_penalty=options.length_penalty,
+            stop_early=True,
+            guard_loops=not options.allow_loops,
+        ),
+        others=directories[1:],
+        engine=options.engine,
+        device=options.device,
+        precision=options.precision,
+        threads=options.threads,
+        batch_tokens=batch_tokens,
+        localise_numbers=localise_numbers,
+    )

@@ -26,7 +26,7 @@ _SPACE = "[ \u00a0\u202f]"
 _QUOTE = rf"[\"'”’»›)\]}}」』）】》]|[“‘«‹](?!\w)|{_SPACE}»(?!\w)|\s[”“\"](?=\s|\Z)"
 _SMILEY = r"\s?[:;]-?[)(DP](?!\w)|[\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f]"
 _INVISIBLE = "[\u00ad\u200b\u200e\u200f\u2060\ufeff]"
-_CLOSING = rf"(?:{_QUOTE}|{_SMILEY}|{_INVISIBLE}|\*{{1,3}}|__?|</\w{{1,10}}>|<br ?/?>|\[\d{{1,3}}\])"
+_CLOSING = rf"(?:{_QUOTE}|{_SMILEY}|{_INVISIBLE}|\*{{1,3}}|__?|</\w{{1,10}}>|<br ?/?>|<\d{{1,4}}/>|\[\d{{1,3}}\])"
 
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]++")
 _FIRST = re.compile(f"[{_MARKS}{_SEPARATORS}]")

@@ -34,6 +34,7 @@ SENTENCES = {
             "He ran.😀 | She ran. :-) | They too.",
             "The rep. | Men run with Rep. Smith, Maj. Jones and Gen. Hill. | Reps. Lee and Fox too.",
             "**He ran.** | Two men left.[1] | <b>A dog stays.</b> | (It snows.) | So be it.",
+            "A man sits.<1/> | <2>A dog</2> runs. | <3>It sits.</3><4/> | A cat too.",
         ],
     ),
     "no white space": (

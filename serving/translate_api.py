@@ -14,12 +14,12 @@ from s2s.text.languages import primary_subtag
 from serving.bodies import read_values
 from serving.context import Context, unless_gone
 from serving.errors import RequestError
-from serving.html_text import HtmlText
 from serving.languages import detect, language_name
 from serving.loading import Translating
 from serving.parameters import parameter, read, shortened
 from serving.plain_text import PlainText
 from serving.results import translation_details
+from translation.formats.html_text import HtmlText
 
 _KEY_HELP = "key, if the server asks for one"
 

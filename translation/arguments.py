@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from pathlib import Path
+from typing import Any
 
 from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
 from s2s.cli.doubts import MARK
+from translation.formats.registry import NAMES
 from translation.report import UNSURE
 
 
@@ -13,18 +17,22 @@ def translate_parser() -> Parser:
     """The parser of the command line of `translate`."""
     parser = Parser(
         description="Translate text, one sentence per line. Line n of the output is the translation of line n of the "
-        "input. A blank line stays blank. Files are in UTF-8.",
+        "input. A blank line stays blank. Files are in UTF-8. In files of other formats, such as HTML, all that is no "
+        "text stays as it is.",
         epilog="exit codes: 0 success; 2 error, explained by a message; 130 interrupted",
     )
+    parser.set_defaults(output_folder=False)
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="text to translate (default: standard input)"
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        action=_Output,
         metavar="FILE",
-        help="write the translations to FILE, once all of them are done (default: standard output)",
+        help="write the translations to FILE, once all of them are done (default: standard output); it is compressed "
+        "if its name ends in .gz. If FILE is a folder, or ends in /, each input has an output of its name there",
     )
+    _add_formats(parser)
     _add_side_files(parser)
     _add_model(parser)
     add_search_options(parser).add_argument(
@@ -45,14 +53,52 @@ def translate_parser() -> Parser:
         action="store_true",
         help="write numbers as the target language does, such as 1.234,5 for 1,234.5 (default: as in the source)",
     )
-    parser.add_argument(
+    return parser
+
+
+class _Output(argparse.Action):
+    """Stores `--output` as a path, and whether it must be a folder, which `Path` does not keep."""
+
+    def __call__(self, _parser: object, namespace: argparse.Namespace, value: Any, _option: object = None) -> None:
+        namespace.output = Path(value)
+        namespace.output_folder = value.endswith(("/", os.sep))
+
+
+def _add_formats(parser: Parser) -> None:
+    """Add the options of what is read."""
+    group = parser.add_argument_group("formats")
+    group.add_argument(
+        "--format",
+        choices=NAMES,
+        help="what the FILEs are (default: what their names tell, such as page.html or page.html.gz; otherwise text)",
+    )
+    group.add_argument(
+        "--columns",
+        type=_names,
+        metavar="LIST",
+        help="the columns of a TSV file that are translated: numbers from 1, or names in its first line, such as 2,3",
+    )
+    group.add_argument(
+        "--field",
+        action="append",
+        metavar="NAME",
+        help="a field of the objects of a JSONL file that is translated, a string or a list of strings; `a.b` is a "
+        "field of a field; the option may be given several times",
+    )
+    group.add_argument(
         "--encoding-errors",
         choices=["strict", "replace"],
         default="strict",
         help="what to do about bytes that are not UTF-8: stop with an error, or replace them by U+FFFD (default: "
         "strict)",
     )
-    return parser
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of names, such as 2,3")
+    return names
 
 
 def _add_side_files(parser: Parser) -> None:

@@ -45,7 +45,8 @@ def _check_outputs(options: argparse.Namespace) -> None:
             continue
         other = written.setdefault(os.path.realpath(path), name)
         check(other == name, f"--{name} {path}: this is the file of --{other} too; choose another name")
-        check_output(path, force=options.force, inputs=options.files)
+        if name != "output":  # which `jobs` checks: it may be a folder
+            check_output(path, force=options.force, inputs=options.files)
 
 
 def check_confidence(directories: Sequence[Path], options: argparse.Namespace) -> None:

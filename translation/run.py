@@ -1,4 +1,4 @@
-"""A run of the `translate` command: file after file to one output, with what is reported on the way."""
+"""A run of the `translate` command: input after input is translated, with what is reported on the way."""
 
 from __future__ import annotations
 
@@ -6,57 +6,105 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from s2s.errors import warn
-from s2s.text.lines import LineReader
+from s2s.text.lines import WINDOW_LINES, LineReader
+from translation.formats.tags import join_texts, keeps_tags, texts_between
 from translation.report import Doubts, Entry, entry
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
     from translation.attention import Write
+    from translation.formats.document import Document
     from translation.translator import Translator
 
 NAMED = 3  # long lines whose numbers are told; the others are counted
 
 
 class Run:
-    """Translates one file after the other to one output, and reports on them."""
+    """Translates one input after the other, and reports on them.
+
+    Args:
+        translator: of all inputs
+        attention, report: where the attention and the report of each line go, if anywhere
+        options: of the command
+        quiet: whether no progress is shown, as where the translations appear on the same terminal
+    """
 
     def __init__(
         self,
         translator: Translator,
-        output: TextIO,
         attention: Write | None,
         report: Callable[[Entry], None] | None,
         options: argparse.Namespace,
+        *,
+        quiet: bool,
     ) -> None:
-        self._translator, self._output, self._options = translator, output, options
+        self._translator, self._options = translator, options
         self._attention, self._report = attention, report
         self._doubts = Doubts(options.unsure)
-        self._lines = 0  # of all files so far
+        self._lines = 0  # of all inputs so far
         self._long_lines = 0
         self._started = time.monotonic()
-        self._progress = sys.stderr.isatty() and not output.isatty()
+        self._progress = sys.stderr.isatty() and not quiet
 
-    def translate(self, file: BinaryIO, name: str) -> None:
-        """Translate `file` window by window: the lines that a pipe holds are translated before more are waited for."""
+    def lines(self, file: BinaryIO, name: str, output: TextIO) -> None:
+        """Translate lines window by window: those that a pipe holds are translated before more are waited for."""
         reader = LineReader(file, name, errors=self._options.encoding_errors)
         number = 1
         for window in reader.windows():
-            translations = self._translator.translate(window)
-            if len(translations) != len(window):
-                raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
-            self._output.writelines(f"{line}\n" for line in self._output_lines(window, translations))
-            self._output.flush()
-            self._report_long_lines(translations, name, number)
-            self._write_attention(translations, name, number)
-            self._write_report(window, translations, name, number)
+            translations = self._translated(window)
+            output.writelines(f"{line}\n" for line in self._output_lines(window, translations))
+            output.flush()
+            self._follow(window, translations, name, "line", range(number, number + len(window)))
             number += len(window)
-            self._lines += len(window)
-            self._show_progress()
         if reader.replaced:
             self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
+
+    def document(self, document: Document, name: str) -> bytes:
+        """Translate the segments of a document; return the whole document."""
+        written: list[str] = []
+        for start in range(0, len(document.segments), WINDOW_LINES):
+            window = document.segments[start : start + WINDOW_LINES]
+            translations = self._repaired(window, self._translated(window))
+            written += [self._doubts.written(*pair) for pair in zip(translations, window)]
+            self._follow(window, translations, name, document.unit, document.places[start : start + WINDOW_LINES])
+        return document.write(written)
+
+    def _translated(self, window: Sequence[str]) -> list[Translation]:
+        translations = self._translator.translate(window)
+        if len(translations) != len(window):
+            raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
+        return translations
+
+    def _repaired(self, window: Sequence[str], translations: Sequence[Translation]) -> list[Translation]:
+        """The translations; where tags were lost, the texts between them are translated one by one."""
+        broken = {i for i, pair in enumerate(zip(window, translations)) if not keeps_tags(pair[0], pair[1].text)}
+        if not broken:
+            return list(translations)
+        texts = [text for i in sorted(broken) for text in texts_between(window[i])]
+        found = (each.text for each in self._translated(texts))
+        pairs = enumerate(zip(window, translations))
+        return [_with_text(old, join_texts(segment, found)) if i in broken else old for i, (segment, old) in pairs]
+
+    def _follow(
+        self, sources: Sequence[str], translations: Sequence[Translation], name: str, unit: str, places: Sequence[int]
+    ) -> None:
+        """Report on lines that are translated."""
+        self._report_long_lines(translations, name, unit, places)
+        if self._attention:
+            from translation.attention import translation_view
+
+            for place, translation in zip(places, translations):
+                self._attention(translation_view(translation, f"{name}: {unit} {place}"))
+        if self._report:
+            calibrated = self._translator.calibration is not None
+            for place, source, translation in zip(places, sources, translations):
+                self._report(entry(translation, source, name, place, calibrated=calibrated))
+        self._lines += len(sources)
+        self._show_progress()
 
     def report(self) -> None:
         """Report the numbers of long and of doubtful lines, and end the line of progress."""
@@ -79,26 +127,15 @@ class Run:
                     score = f"{each.score:.4f}" if each.tokens else ""
                     yield f"{line} ||| {each.text} ||| {score}"
 
-    def _write_attention(self, translations: Sequence[Translation], name: str, first: int) -> None:
-        if self._attention:
-            from translation.attention import translation_view
-
-            for number, translation in enumerate(translations, first):
-                self._attention(translation_view(translation, f"{name}: line {number}"))
-
-    def _write_report(self, sources: Sequence[str], translations: Sequence[Translation], name: str, first: int) -> None:
-        if self._report:
-            calibrated = self._translator.calibration is not None
-            for number, (source, translation) in enumerate(zip(sources, translations), first):
-                self._report(entry(translation, source, name, number, calibrated=calibrated))
-
-    def _report_long_lines(self, translations: Sequence[Translation], name: str, first: int) -> None:
-        for number, translation in enumerate(translations, first):
+    def _report_long_lines(
+        self, translations: Sequence[Translation], name: str, unit: str, places: Sequence[int]
+    ) -> None:
+        for place, translation in zip(places, translations):
             if translation.is_long:
                 self._long_lines += 1
                 if self._long_lines <= NAMED:
                     self._warn(
-                        f"{name}: line {number} is longer than all lines that the model was trained on "
+                        f"{name}: {unit} {place} is longer than all lines that the model was trained on "
                         f"({self._translator.max_source_length} tokens); it was translated in {translation.pieces:,} "
                         "pieces"
                     )
@@ -115,3 +152,9 @@ class Run:
         if self._progress:
             speed = self._lines / (time.monotonic() - self._started)
             print(end=f"\r{self._lines:,} lines, {speed:,.0f} lines/s\x1b[K", file=sys.stderr, flush=True)
+
+
+def _with_text(translation: Translation, text: str) -> Translation:
+    """A translation with another text."""
+    best, *others = translation.n_best
+    return replace(translation, n_best=(replace(best, text=text), *others))

@@ -5,7 +5,7 @@
     some program | translate --to en      as a filter, line by line
 
 Line n of the output is the translation of line n of the input. Input is read and translated as a stream, so that memory
-does not grow with it.
+does not grow with it. Files of other formats, such as HTML, are read whole; see translation/formats.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if not __package__:
 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import argparse
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -24,8 +25,9 @@ from typing import TYPE_CHECKING
 from s2s.cli import command
 from s2s.cli.doubts import report_file
 from s2s.errors import check
-from s2s.files import atomic_file
 from translation.arguments import translate_parser
+from translation.formats.registry import read_document
+from translation.inputs import STANDARD_INPUT, Job, format_options, jobs, read_content, written, written_text
 from translation.loading import bundled, load, model_directory
 from translation.option_checks import check_confidence, check_options
 from translation.run import Run
@@ -38,6 +40,7 @@ def translate(arguments: list[str]) -> int:
     """Translate the files that the arguments name, or standard input; return the exit code."""
     options = translate_parser().parse_args(arguments)
     check_options(options)
+    planned = jobs(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     check_confidence(directories, options)
     translator = load(
@@ -52,22 +55,37 @@ def translate(arguments: list[str]) -> int:
         f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; calibrate it again",
     )
     with ExitStack() as stack:
-        output = sys.stdout
-        if options.output:
-            aside = stack.enter_context(atomic_file(options.output))
-            output = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n"))
         attention = stack.enter_context(_attention(options.attention)) if options.attention else None
         report = stack.enter_context(report_file(options.report)) if options.report else None
-        run = Run(translator, output, attention, report, options)
-        for path in options.files:
-            with path.open("rb", buffering=0) as file:
-                run.translate(file, str(path))
-        if not options.files:
-            if sys.stdin.isatty():
-                print("Type a line and press Enter to translate it; end with Ctrl-D.", file=sys.stderr, flush=True)
-            run.translate(sys.stdin.buffer, "standard input")
+        quiet = not options.output and sys.stdout.isatty()
+        run = Run(translator, attention, report, options, quiet=quiet)
+        for job in planned:
+            (_document if job.is_document else _lines)(job, run, options)
         run.report()
     return 0
+
+
+def _lines(job: Job, run: Run, options: argparse.Namespace) -> None:
+    """Translate plain text, line by line."""
+    with written_text(job.output) as output:
+        for path in job.inputs:
+            if path is None:
+                if sys.stdin.isatty():
+                    print("Type a line and press Enter to translate it; end with Ctrl-D.", file=sys.stderr, flush=True)
+                run.lines(sys.stdin.buffer, STANDARD_INPUT, output)
+            else:
+                with path.open("rb", buffering=0) as file:
+                    run.lines(file, str(path), output)
+
+
+def _document(job: Job, run: Run, options: argparse.Namespace) -> None:
+    """Translate a document, which is read and written whole."""
+    name = str(job.inputs[0] or STANDARD_INPUT)
+    document = read_document(read_content(job.inputs[0]), name, job.format_name, format_options(options))
+    content = run.document(document, name)
+    with written(job.output) as output:
+        output.write(content)
+        output.flush()
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:

@@ -52,7 +52,7 @@ def check_text(beginning: bytes, name: str) -> None:
         beginning: `MAGIC_BYTES` of the file or more, from its first byte; the more, the more is recognised.
         name: the file's, for the message.
     """
-    if kind := _kind(beginning):
+    if kind := kind_of(beginning):
         raise UserError(f"{name}: is {kind[0]}, not text; {kind[1]}")
     if encoding := wide_encoding(beginning):
         nul = beginning.find(b"\0")
@@ -96,7 +96,7 @@ def wide_encoding(beginning: bytes) -> str | None:
     return likely if found[likely] else None
 
 
-def _kind(beginning: bytes) -> tuple[str, str] | None:
+def kind_of(beginning: bytes) -> tuple[str, str] | None:
     """Return what a file is, and what to do with it, if its first bytes are those of a known format."""
     if beginning.startswith(_ZIP):
         inside = (kind for mark, *kind in _IN_ZIP if mark in beginning)

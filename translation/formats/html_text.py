@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from serving.html_tokens import Token, tokenise
+from translation.formats.html_tokens import Token, tokenise
 
 _INLINE_NAMES = (
     "a abbr acronym b bdi bdo big cite del dfn em font i ins label mark q s small span strike strong sub sup time tt u "
@@ -40,6 +40,8 @@ class _Paragraph:
         before, after: markup and white space around it, which is not sent to the translator
         tokens: text and tags
         numbers: of the tags, None at texts; an element's two tags have the same
+        line: what is sent to the translator
+        source: all of it, as in the document
     """
 
     before: str
@@ -47,8 +49,10 @@ class _Paragraph:
     numbers: list[int | None]
     after: str
     line: str = field(init=False)
+    source: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.source = "".join([self.before, *(token.source for token in self.tokens), self.after])
         parts = [
             _readable(token.source) if number is None else _tag(token, number)
             for token, number in zip(self.tokens, self.numbers)
@@ -61,7 +65,12 @@ class _Paragraph:
         return [line for line in lines if line]
 
     def write(self, translation: str) -> str | None:
-        """The paragraph with its translation; None if the tags are not those of the paragraph, or overlap."""
+        """The paragraph with its translation; None if the tags are not those of the paragraph, or overlap.
+
+        A paragraph that is its own translation stays as it is, with its line breaks and references.
+        """
+        if translation == self.line:
+            return self.source
         numbered = zip(self.tokens, self.numbers)
         sources = {_tag(token, number): token.source for token, number in numbered if number is not None}
         opened: list[str] = []
@@ -102,6 +111,15 @@ class HtmlText:
         self._parts = list(_split(list(tokenise(document))))
         self._paragraphs = [part for part in self._parts if isinstance(part, _Paragraph)]
         self.lines = [paragraph.line for paragraph in self._paragraphs]
+
+    def line_numbers(self) -> list[int]:
+        """The number, from 1, of the line of the document that each paragraph begins in."""
+        numbers, number = [], 1
+        for part in self._parts:
+            if isinstance(part, _Paragraph):
+                numbers.append(number + part.before.count("\n"))
+            number += (part if isinstance(part, str) else part.source).count("\n")
+        return numbers
 
     def broken_lines(self, translations: Sequence[str]) -> list[str]:
         """The texts that must be translated by themselves, because the tags around them got lost in `translations`."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.html_text import HtmlText
-from serving.html_tokens import tokenise
+from translation.formats.html_text import HtmlText
+from translation.formats.html_tokens import tokenise
 
 # Parts of documents, between spaces; others hold white space themselves.
 _PARTS = (

@@ -1,0 +1,132 @@
+"""`translate` on documents: what every format keeps, through the command."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from s2s.decoding.results import Sentence, Translation
+from translation.translator import Translator
+
+Translate = Callable[..., tuple[int, str, str]]
+PAGE = (
+    '<p class="x">A man in a <b>red\n hat</b> is sleeping.</p>'
+    "<script>if (a<b) c()</script><p>Two dogs &amp; a cat.</p>\n"
+)
+LOUD = (
+    '<p class="x">A MAN IN A <b>RED HAT</b> IS SLEEPING.</p><script>if (a<b) c()</script><p>TWO DOGS &amp; A CAT.</p>\n'
+)
+
+
+def translating(monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]) -> None:
+    """Let `change` make the translations."""
+
+    def translate(_self: Translator, lines: Sequence[str]) -> list[Translation]:
+        return [Translation((Sentence(change(line), 0.0, (line,)),)) for line in lines]
+
+    monkeypatch.setattr(Translator, "translate", translate)
+
+
+def files(folder: Path, **contents: str) -> list[Path]:
+    paths = [folder / name.replace("_", ".") for name in contents]
+    for path, content in zip(paths, contents.values()):
+        path.write_text(content)
+    return paths
+
+
+def test_a_document_is_translated_whole(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translating(monkeypatch, str.upper)
+    (page,) = files(tmp_path, page_html=PAGE)
+    assert run(page) == (0, LOUD, "")
+    assert run("--output", tmp_path / "out.html", page) == (0, "", "")
+    assert (tmp_path / "out.html").read_text() == LOUD
+    assert run("--format", "text", page)[1] == "".join(line.upper() + "\n" for line in PAGE.splitlines())
+
+
+def test_lost_tags_make_the_texts_between_them_be_translated_one_by_one(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translating(monkeypatch, lambda line: line.replace("<0>", "").upper())
+    assert run(*files(tmp_path, page_html=PAGE))[1] == LOUD
+
+
+def test_several_documents_go_into_a_folder(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translating(monkeypatch, str.upper)
+    paths = files(tmp_path, a_html="<p>a</p>", b_tsv="1\tb\n", c_txt="c\n")
+    code, output, errors = run(*paths, "--columns", "2")
+    assert (code, output) == (2, "")
+    assert "name a folder with --output" in errors
+    for folder in (f"{tmp_path}/new/", tmp_path / "new"):
+        assert run(*paths, "--columns", "2", "--force", "--output", folder) == (0, "", "")
+        assert [(tmp_path / "new" / path.name).read_text() for path in paths] == ["<p>A</p>", "1\tB\n", "C\n"]
+    code, _, errors = run(*paths, "--columns", "2", "--output", tmp_path / "new")
+    assert (code, errors.partition(":")[2].strip()[-60:]) == (
+        2,
+        "already exists; choose another name, or replace it with --force"[-60:],
+    )
+    code, _, errors = run(*paths, "--columns", "2", "--force", "--output", tmp_path)
+    assert (code, "is an input and would be overwritten" in errors) == (2, True)
+    assert paths[0].read_text() == "<p>a</p>"
+
+
+def test_gzip_in_and_out(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translating(monkeypatch, str.upper)
+    page, text = tmp_path / "page.html.gz", tmp_path / "text.gz"
+    page.write_bytes(gzip.compress(PAGE.encode()))
+    text.write_bytes(gzip.compress(b"a\nb\n"))
+    assert run(page) == (0, LOUD, "")
+    for path, written in ((page, LOUD), (text, "A\nB\n")):
+        assert run("--output", tmp_path / "out.gz", "--force", path)[0] == 0
+        assert gzip.decompress((tmp_path / "out.gz").read_bytes()).decode() == written
+    page.write_bytes(page.read_bytes()[:-9])
+    code, output, errors = run(page)
+    assert (code, output) == (2, "")
+    assert errors.startswith(f"error: {page}: this gzip file is damaged")
+
+
+def test_the_report_names_the_line_of_each_segment(run: Translate, tmp_path: Path) -> None:
+    (page,) = files(tmp_path, page_html="<p>A man</p>\n\n<p>\nA dog</p>\n")
+    assert run("--report", tmp_path / "report.jsonl", page)[0] == 0
+    lines = (tmp_path / "report.jsonl").read_text().splitlines()
+    assert [(f'"file": "{page}"' in line, line.partition('"line": ')[2][0]) for line in lines] == [
+        (True, "1"),
+        (True, "4"),
+    ]
+
+
+def test_n_best_is_for_plain_text(run: Translate, tmp_path: Path) -> None:
+    code, output, errors = run("--n-best", "2", *files(tmp_path, page_html=PAGE))
+    assert (code, output) == (2, "")
+    assert errors.startswith("error: --n-best: writes several lines for one")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "complaint"),
+    [
+        ("a.tsv", "a\tb\n", [], "TSV needs --columns, which names what is translated; or use --format text"),
+        ("a.jsonl", "{}\n", [], "JSONL needs --field, which names what is translated; or use --format text"),
+        ("a.tsv", "a\tb\nc\n", ["--columns", "2"], "FILE: line 2: has 1 columns, and column 2 is to be translated"),
+        ("a.tsv", "a\tb\n", ["--columns", "x"], "FILE: line 1: no column has the name 'x'; the columns are a, b"),
+        ("a.tsv", "a\tb\n", ["--columns", "0"], "FILE: --columns: columns are counted from 1"),
+        ("a.jsonl", '{"a": "b"}\n{"a": \n', ["--field", "a"], "FILE: line 2, column 6: not JSON (Expecting value)"),
+        ("a.jsonl", '["a"]\n', ["--field", "a"], "FILE: line 1: is no JSON object; each line must be one"),
+        ("a.jsonl", '{"a": "b"}\n', ["--field", "x"], "FILE: no line has the field x; the first line has: a"),
+        ("a.jsonl", '{"a": "\\ud83d"}', ["--field", "a"], "FILE: line 1: half of a surrogate pair in a string"),
+        ("a.html", "<p>a\n<p>b\xff", [], "FILE: line 2, byte 9: not UTF-8: FF"),
+        ("a.html", "\xff\xfea\0\n\0\0", [], "FILE: line 2, byte 6: not UTF-16: 00 (truncated data)"),
+        ("a.html", "a\0", [], "FILE: line 1: a NUL character, which no text has"),
+        ("a.html", "%PDF-1.7 ", [], "FILE: is a PDF document, not text; extract the text from it first"),
+    ],
+)
+def test_a_broken_file_is_one_line(
+    run: Translate, tmp_path: Path, name: str, content: str, options: list[str], complaint: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode("latin-1"))
+    code, output, errors = run(*options, path)
+    errors = errors.replace(str(path), "FILE").replace("warning: FILE: is in UTF-16; its translation is too\n", "")
+    assert (code, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith(f"error: {complaint}")

@@ -1,0 +1,146 @@
+r"""JSONL: one JSON object per line, of which the strings in chosen fields are translated.
+
+Everything else stays byte for byte: spaces, the order of keys, how other strings and numbers are written. Line breaks
+inside a string (`\n`) stay, and each of its lines is translated by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from s2s.errors import UserError, check, first_few
+from translation.formats.document import FormatOptions
+from translation.formats.text_file import Part, TextDocument, read_text_file
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_LINE_BREAK = re.compile(r"(?:(?<!\\)(?:\\\\)*)(\\[nr]|\\u000[aAdD])")
+_ESCAPE = re.compile(r"\\u(?!00[0-7])[0-9a-fA-F]{4}")
+_scan = json.decoder.scanstring  # type: ignore[attr-defined]  # (text, behind the quotation mark) to string and end
+_VALUES = json.JSONDecoder()
+
+Path = tuple[str, ...]  # the names of a field of a field
+
+
+def read(content: bytes, options: FormatOptions) -> TextDocument:
+    """Read JSONL; see `translation.formats.document`."""
+    file = read_text_file(content, options)
+    check(options.fields, "no field to translate is named")
+    reader = _Reader(file.text, options)
+    parts = list(reader.parts())
+    missing = [field for field in options.fields if tuple(field.split(".")) not in reader.found]
+    check(
+        not missing or not reader.objects,
+        f"no line has the field {first_few(missing)}; the first line has: {first_few(reader.first)}",
+    )
+    return TextDocument(file, parts)
+
+
+class _Reader:
+    """Finds the strings that are translated.
+
+    Attributes:
+        found: the wanted fields that were seen
+        objects: how many lines have an object
+        first: the names of the fields of the first
+    """
+
+    def __init__(self, text: str, options: FormatOptions) -> None:
+        self.found, self.objects, self.first = set[Path](), 0, list[str]()
+        self._text, self._replace = text, options.encoding_errors == "replace"
+        self._wanted = {tuple(field.split(".")) for field in options.fields}
+        self._above = {path[:length] for path in self._wanted for length in range(len(path))}
+        ascii_only = text.isascii() and bool(_ESCAPE.search(text))
+        self._render = partial(_escaped, ascii_only=ascii_only)
+
+    def parts(self) -> Iterator[Part]:
+        start = 0
+        for number, line in enumerate(self._text.split("\n"), start=1):
+            if line.strip():
+                self._check(line, number)
+                yield from self._value(_skip(self._text, start), (), number)
+            start += len(line) + 1
+
+    def _check(self, line: str, number: int) -> None:
+        """Check that a line is a JSON object."""
+        try:
+            found = json.loads(line.strip())
+        except RecursionError:
+            raise UserError(f"line {number}: is nested too deeply") from None
+        except ValueError as error:
+            reason = getattr(error, "msg", str(error))
+            column = getattr(error, "pos", 0) + 1
+            raise UserError(
+                f"line {number}, column {column}: not JSON ({reason}); each line must be one JSON object"
+            ) from error
+        check(isinstance(found, dict), f"line {number}: is no JSON object; each line must be one, such as {{...}}")
+        self.objects += 1
+        if self.objects == 1:
+            self.first = list(found)
+
+    def _value(self, start: int, path: Path, number: int) -> Iterator[Part]:
+        """The parts in the value that starts there; the line is known to be JSON."""
+        text = self._text
+        if path in self._wanted:
+            self.found.add(path)
+            if text[start] == '"':
+                yield from self._string(start + 1, number)
+            elif text[start] == "[":
+                yield from self._strings(start, number)
+        elif path in self._above and text[start] == "{":
+            position = _skip(text, start + 1)
+            while text[position] != "}":
+                name, position = _scan(text, position + 1)
+                position = _skip(text, _skip(text, position) + 1)
+                yield from self._value(position, (*path, name), number)
+                position = _skip(text, _end(text, position))
+                position = _skip(text, position + 1) if text[position] == "," else position
+
+    def _strings(self, start: int, number: int) -> Iterator[Part]:
+        """The strings of a list."""
+        text, position = self._text, _skip(self._text, start + 1)
+        while text[position] != "]":
+            if text[position] == '"':
+                yield from self._string(position + 1, number)
+            position = _skip(text, _end(text, position))
+            position = _skip(text, position + 1) if text[position] == "," else position
+
+    def _string(self, start: int, number: int) -> Iterator[Part]:
+        """The lines of the string that starts behind its quotation mark."""
+        end = _scan(self._text, start)[1] - 1
+        for first, last in _lines(self._text, start, end):
+            line = _scan(f'{self._text[first:last]}"', 0)[0]
+            if any("\ud800" <= each <= "\udfff" for each in line):
+                check(
+                    self._replace,
+                    f"line {number}: half of a surrogate pair in a string, which is no character; "
+                    "correct it, or replace it with --encoding-errors replace",
+                )
+                line = line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if line.strip():
+                yield Part(first, last, line, self._render)
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The offsets of the lines of a string, between its escaped line breaks."""
+    for match in _LINE_BREAK.finditer(text, start, end):
+        yield start, match.start(1)
+        start = match.end()
+    yield start, end
+
+
+def _skip(text: str, position: int) -> int:
+    """The position behind white space."""
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _end(text: str, start: int) -> int:
+    """The position behind a value."""
+    return _VALUES.raw_decode(text, start)[1]
+
+
+def _escaped(translation: str, *, ascii_only: bool) -> str:
+    return json.dumps(translation, ensure_ascii=ascii_only)[1:-1]

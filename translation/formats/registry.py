@@ -1,0 +1,64 @@
+"""The formats that `translate` knows, and how a file's format is told. A format is imported when a file has it."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from s2s.errors import UserError, warn
+from translation.formats.document import Document, FormatOptions
+
+TEXT = "text"  # one sentence per line: no document, and read as a stream
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of documents.
+
+    Attributes:
+        name: for --format
+        module: with its function `read`, see `translation.formats.document`
+        endings: of the names of its files, in lower case; `.gz` may follow
+    """
+
+    name: str
+    module: str
+    endings: tuple[str, ...]
+
+
+_FORMATS = (
+    Format("html", "translation.formats.html", (".html", ".htm", ".xhtml")),
+    Format("jsonl", "translation.formats.jsonl", (".jsonl", ".ndjson")),
+    Format("tsv", "translation.formats.tsv", (".tsv", ".tab")),
+)
+NEEDED = {"jsonl": "field", "tsv": "columns"}  # options without which a format cannot be read
+FORMATS = {each.name: each for each in _FORMATS}
+NAMES = (TEXT, *FORMATS)
+
+
+def format_of(path: Path) -> str:
+    """The name of the format that the name of a file tells; `TEXT` if it tells none."""
+    name = path.name.lower().removesuffix(".gz")
+    return next((each.name for each in _FORMATS if name.endswith(each.endings)), TEXT)
+
+
+def read_document(content: bytes, name: str, format_name: str, options: FormatOptions) -> Document:
+    """Read a document.
+
+    Args:
+        content: of the file
+        name: of the file, for messages
+        format_name: one of `FORMATS`
+        options: of formats
+
+    Raises:
+        UserError: the file is broken.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        warn(f"{name}: is in UTF-16; its translation is too")
+    try:
+        return import_module(FORMATS[format_name].module).read(content, options)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error

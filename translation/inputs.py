@@ -1,0 +1,135 @@
+"""What `translate` reads, and where what it writes of it goes."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from s2s.errors import UserError, check, first_few
+from s2s.files import atomic_file, check_output
+from s2s.text.file_kinds import GZIP
+from translation.formats.document import FormatOptions
+from translation.formats.registry import NEEDED, TEXT, format_of
+
+STANDARD_INPUT = "standard input"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Inputs that are translated to one output.
+
+    Attributes:
+        inputs: files; None is standard input
+        format_name: of all of them, see `translation.formats.registry`; a document is alone
+        output: a file; None is standard output
+    """
+
+    inputs: tuple[Path | None, ...]
+    format_name: str
+    output: Path | None
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is read whole, and written whole."""
+        return self.format_name != TEXT
+
+
+def jobs(options: argparse.Namespace) -> list[Job]:
+    """What is to be done.
+
+    Raises:
+        UserError: the options do not go together, or an output cannot be written.
+    """
+    files: list[Path] = options.files
+    names = [options.format or format_of(path) for path in files] or [options.format or TEXT]
+    output: Path | None = options.output
+    if output and (options.output_folder or output.is_dir()):
+        check(files, f"--output {output}: is a folder; to translate standard input, name a file")
+        planned = [Job((path,), name, output / path.name) for path, name in zip(files, names)]
+    else:
+        documents = [path for path, name in zip(files, names) if name != TEXT]
+        check(
+            len(files) < 2 or not documents,
+            f"{first_few(documents)}: of several files, those that are not plain text have an output each; name a "
+            f"folder with --output, such as --output translated{os.sep}, or use --format text",
+        )
+        planned = [Job(tuple(files) or (None,), names[0], output)]
+    _check_outputs(planned, options)
+    for name, option in NEEDED.items():
+        check(
+            name not in names or getattr(options, option),
+            f"{name.upper()} needs --{option}, which names what is translated; or use --format text",
+        )
+    if document := next((job for job in planned if job.is_document), None):
+        check(
+            options.n_best is None,
+            f"--n-best: writes several lines for one, and so works for plain text only, not for {document.format_name}",
+        )
+    return planned
+
+
+def _check_outputs(planned: Sequence[Job], options: argparse.Namespace) -> None:
+    targets = [job.output for job in planned if job.output]
+    twice = [str(path) for path, count in Counter(targets).items() if count > 1]
+    check(not twice, f"{first_few(twice)}: several files have this name; translate them one by one")
+    if options.output_folder:
+        folder = options.output
+        check(folder.is_dir() or not folder.exists(), f"{folder}: is a file, not a folder; choose another name")
+        parent = folder.absolute().parent
+        check(parent.is_dir(), f"{folder}: its folder {parent} does not exist; create it first")
+        if not folder.exists():
+            return
+    for target in targets:
+        check_output(target, force=options.force, inputs=options.files)
+
+
+def format_options(options: argparse.Namespace) -> FormatOptions:
+    """The options of formats among those of the command line."""
+    return FormatOptions(options.encoding_errors, tuple(options.columns or ()), tuple(options.field or ()))
+
+
+def read_content(path: Path | None) -> bytes:
+    """The content of a file or of standard input, decompressed if it is gzip."""
+    content = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        name = path or STANDARD_INPUT
+        raise UserError(f"{name}: this gzip file is damaged ({error}); copy or download it again") from error
+
+
+@contextmanager
+def written(output: Path | None) -> Iterator[IO[bytes]]:
+    """Yield a file to write to: it becomes `output` when the block ends well, compressed if its name ends in `.gz`."""
+    if output is None:
+        yield sys.stdout.buffer
+        return
+    output.parent.mkdir(exist_ok=True)
+    with atomic_file(output) as aside, aside.open("wb") as file:
+        if output.suffix.lower() != ".gz":
+            yield file
+            return
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed:
+            yield cast("IO[bytes]", compressed)
+
+
+@contextmanager
+def written_text(output: Path | None) -> Iterator[TextIO]:
+    """The same for text in UTF-8."""
+    if output is None:
+        yield sys.stdout
+        return
+    with written(output) as file, io.TextIOWrapper(file, "utf-8", newline="\n") as text:
+        yield text

@@ -13,6 +13,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_picture_order` | the order of the pictures in one epoch of self-critical training | `random.Random` |
 | `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
 | `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
+| `of_reading` | the n-th order in which a corpus is read, of which an epoch reads a part | `random.Random` |
 | `of_held_out` | which pairs of a text are held out | `random.Random` |
 
 One function never gives the same seed for two places. Different functions may do so for some arguments, above all with
@@ -68,6 +69,11 @@ def of_crop(number: int, content: str) -> str:
     It depends on no recipe: the features of a crop are cached, and serve every recipe.
     """
     return f"{number} {content}"
+
+
+def of_reading(seed: int, corpus: int, reading: int) -> str:
+    """Return the seed of the order in which a corpus of a mixture is read for the n-th time, both counted from 0."""
+    return f"{seed} {corpus} {reading}"
 
 
 def of_held_out(seed: int) -> int:

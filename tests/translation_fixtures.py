@@ -37,7 +37,9 @@ SHAPE = TranslationConfig(
 SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
 TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
 TEXT = ParallelText(SOURCE, TARGET, [1, 2, 4, 5, 6, 9])
-DATA = DataConfig([Path("train.en")], [Path("train.de")], Path("val.en"), Path("val.de"), "en", "de")
+DATA = DataConfig(
+    Path("val.en"), Path("val.de"), "en", "de", train_source=(Path("train.en"),), train_target=(Path("train.de"),)
+)
 
 
 def tiny_model() -> TranslationModel:

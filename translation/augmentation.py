@@ -83,10 +83,10 @@ class Augmentation:
         config = self._config
         return bool(self._placeholders or self._unknown_copies or config.lower_case or config.single_words)
 
-    def texts(self, seed: int) -> tuple[list[str], list[str]]:
-        """The sources and targets with the changes that `seed` draws."""
+    def texts(self, seed: int, examples: Iterable[int]) -> tuple[list[str], list[str]]:
+        """The sources and targets of some examples, with the changes that `seed` draws."""
         draw = random.Random(seed)
-        pairs = [self._changed(i, *pair, draw) for i, pair in enumerate(zip(self._sources, self._targets))]
+        pairs = [self._changed(i, self._sources[i], self._targets[i], draw) for i in examples]
         return [source for source, _ in pairs], [target for _, target in pairs]
 
     def _changed(self, i: int, source: str, target: str, draw: random.Random) -> tuple[str, str]:

@@ -121,6 +121,29 @@ def read_parallel(source: Path, target: Path) -> ParallelText:
     return ParallelText(sentences, translations, range(1, len(sentences) + 1))
 
 
+def read_table(path: Path, columns: tuple[int, int]) -> ParallelText:
+    """Read two columns of a file whose lines are parted by tabs, without a header.
+
+    Args:
+        path: the file
+        columns: of the source and of the target, counted from 1
+
+    Raises:
+        UserError: the file is empty, or a line has too few columns; the message names the line.
+    """
+    source, target, needed = list[str](), list[str](), max(columns)
+    for number, line in enumerate(read_lines(path), 1):
+        fields = line.split("\t")
+        check(
+            len(fields) >= needed,
+            f"{path}: line {number} has {len(fields)} of {needed} columns; put a tab between source and target",
+        )
+        source.append(fields[columns[0] - 1])
+        target.append(fields[columns[1] - 1])
+    check(source, f"{path} is empty: give a file of pairs, one a line, with a tab between source and target")
+    return ParallelText(source, target, range(1, len(source) + 1))
+
+
 def is_blank(source: str, target: str) -> bool:
     """Whether a side has no visible character."""
     return not without_invisible(source).strip() or not without_invisible(target).strip()

@@ -14,10 +14,10 @@ _LENGTH = 4  # of the pieces of text that are compared, in characters: it works 
 _MARGIN = 0.1  # by which more pieces have to be known on the wrong side
 
 
-def signs_of_equal_sides(source: Path, target: Path, text: ParallelText) -> Iterator[str]:
+def signs_of_equal_sides(source: str | Path, target: str | Path, text: ParallelText) -> Iterator[str]:
     """Yield a warning if one file stands for both sides, or if most pairs are the same on both sides."""
     equal = sum(first == second for first, second in zip(text.source, text.target))
-    if source.samefile(target):
+    if source == target or (Path(source).exists() and Path(target).exists() and Path(source).samefile(target)):
         yield f"{source}: is the file of both sides, so that a model learns to copy; name two files"
     elif equal > _EQUAL * len(text):
         yield (

@@ -26,7 +26,7 @@ from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from translation.corpus import ParallelText, clean, read_parallel, unescape_pairs
 from translation.corpus_checks import signs_of_equal_sides, signs_of_swapped_sides
-from translation.recipe import Recipe, VocabularyConfig
+from translation.recipe import Corpus, Recipe, VocabularyConfig
 
 VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
 
@@ -35,7 +35,7 @@ VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleanin
 class PreparedPairs:
     """Training pairs, validation pairs and vocabularies; two with one `key` have the same content.
 
-    `sizes` says how many of the training pairs come from each pair of files, one after the other.
+    `sizes` says how many of the training pairs come from each corpus, one after the other.
     """
 
     train: ParallelText
@@ -84,22 +84,22 @@ def _signs_of_wrong_files(
     recipe: Recipe, validation: ParallelText, train: ParallelText, sizes: Sequence[int]
 ) -> Iterator[str]:
     """Return warnings about files of the recipe that are probably not the ones that were meant."""
-    for source, target, part in _files(recipe, train, sizes):
-        yield from signs_of_equal_sides(source, target, part)
+    for corpus, part in _corpora(recipe, train, sizes):
+        yield from signs_of_equal_sides(*corpus.sides, part)
     paths = recipe.data.validation_source, recipe.data.validation_target
     yield from signs_of_equal_sides(*paths, validation)
     yield from signs_of_swapped_sides(*paths, validation, train)
 
 
-def _files(recipe: Recipe, text: ParallelText, sizes: Sequence[int]) -> Iterator[tuple[Path, Path, ParallelText]]:
-    """Return the training files, with the pairs that were kept of each."""
+def _corpora(recipe: Recipe, text: ParallelText, sizes: Sequence[int]) -> Iterator[tuple[Corpus, ParallelText]]:
+    """Return the training corpora, with the pairs that were kept of each."""
     first = 0
-    for source, target, size in zip(recipe.data.train_source, recipe.data.train_target, sizes):
-        yield source, target, text.pick(range(first, first + size))
+    for corpus, size in zip(recipe.data.training, sizes):
+        yield corpus, text.pick(range(first, first + size))
         first += size
 
 
-def _unknown(texts: Iterable[tuple[tuple[Path, Sequence[str], Sequence[int]], Vocabulary]]) -> Iterator[str]:
+def _unknown(texts: Iterable[tuple[tuple[str, Sequence[str], Sequence[int]], Vocabulary]]) -> Iterator[str]:
     """Return how much of each text its vocabulary does not know: tokens, or for subwords characters."""
     for (path, lines, numbers), known in texts:
         if isinstance(known, WordVocabulary | CharacterVocabulary):
@@ -112,13 +112,14 @@ def _unknown_in_training(
     recipe: Recipe, text: ParallelText, sizes: Sequence[int], known: tuple[Vocabulary, Vocabulary]
 ) -> Iterator[str]:
     """Return how much of the training files the vocabularies of the model that training starts from do not know."""
-    for source, target, part in _files(recipe, text, sizes):
+    for corpus, part in _corpora(recipe, text, sizes):
+        source, target = corpus.sides
         yield from _unknown(zip([(source, part.source, part.lines), (target, part.target, part.lines)], known))
 
 
-def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[Path, Sequence[str], Sequence[int]]]:
+def _sides(recipe: Recipe, text: ParallelText) -> list[tuple[str, Sequence[str], Sequence[int]]]:
     """Return the files of the validation text, with their lines and line numbers."""
-    paths = recipe.data.validation_source, recipe.data.validation_target
+    paths = str(recipe.data.validation_source), str(recipe.data.validation_target)
     return [(paths[0], text.source, text.lines), (paths[1], text.target, text.lines)]
 
 
@@ -152,12 +153,12 @@ def _learn(sides: Sequence[Sequence[str]], config: VocabularyConfig) -> Vocabula
 def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     """All training files as one text, without spaces at the ends of lines and without invisible characters."""
     source, target, lines, sizes, reports = [], [], [], [], []
-    for paths in zip(recipe.data.train_source, recipe.data.train_target):
-        raw = read_parallel(*paths)
+    for corpus in recipe.data.training:
+        raw = corpus.read()
         left, right = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
         bare = ParallelText(left, right, raw.lines)
         text, report = clean(bare, recipe.cleaning)
-        reports.append(f"{paths[0]}, {paths[1]}: {report}")
+        reports.append(f"{', '.join(map(str, corpus.paths))}: {report}")
         source += text.source
         target += text.target
         lines += text.lines
@@ -168,8 +169,9 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
 
 
 def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
-    files = [sha256(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]
-    names = [str(path) for path in [*recipe.data.train_source, *recipe.data.train_target]]  # the report has them
+    corpora = recipe.data.training
+    files = [[sha256(path) for path in corpus.paths] for corpus in corpora]
+    names = [corpus.sides for corpus in corpora]  # the report has them, and the columns of a table
     others = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0, "rare_character": 0}  # change no vocabulary
     learned = to_dict(recipe.vocabulary) | others
     vocabularies = [side.to_bytes().hex() for side in known] if known else learned

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
@@ -13,32 +14,107 @@ from s2s.text.languages import is_language_code, unknown_code_message
 from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
 from translation.augmentation import AugmentationConfig
-from translation.corpus import Cleaning
+from translation.corpus import Cleaning, ParallelText, read_parallel, read_table
+
+_WEIGHT = "how often an epoch reads each pair: 2 is twice; with 0.25 each epoch reads another quarter of the pairs"
+
+
+@dataclass(frozen=True)
+class FilesCorpus:
+    """Two text files. Line n of the target translates line n of the source."""
+
+    kind: ClassVar[str] = "files"
+    source: Path = option()
+    target: Path = option()
+    weight: float = option(1.0, above=0, high=1000, help=_WEIGHT)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files."""
+        return self.source, self.target
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What messages call the source and the target."""
+        return str(self.source), str(self.target)
+
+    def problems(self) -> Iterator[str]:
+        """Report files that are missing."""
+        yield from _missing(self.paths)
+
+    def read(self) -> ParallelText:
+        """Read the pairs; see `read_parallel`."""
+        return read_parallel(self.source, self.target)
+
+
+@dataclass(frozen=True)
+class TableCorpus:
+    """One file, with a tab between the source and the target of a line."""
+
+    kind: ClassVar[str] = "tsv"
+    path: Path = option(help="plain text, or compressed with gzip")
+    columns: tuple[int, int] = option((1, 2), low=1, help="of the source and of the target, counted from 1")
+    weight: float = option(1.0, above=0, high=1000, help=_WEIGHT)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What messages call the source and the target."""
+        source, target = (f"{self.path} (column {column})" for column in self.columns)
+        return source, target
+
+    def problems(self) -> Iterator[str]:
+        """Report a file that is missing."""
+        yield from _missing(self.paths)
+
+    def read(self) -> ParallelText:
+        """Read the pairs; see `read_table`."""
+        return read_table(self.path, self.columns)
+
+
+def _missing(paths: Iterable[Path]) -> Iterator[str]:
+    for path in paths:
+        if not path.is_file():
+            yield f"{path} is not a file (paths are relative to the current directory)"
+
+
+Corpus = FilesCorpus | TableCorpus
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """The text files. Line n of a target file translates line n of its source file."""
+    """The text: corpora of pairs for training, and two files for validation."""
 
-    train_source: list[Path] = option(help="one file or several; a file that is listed twice counts twice")
-    train_target: list[Path] = option(help="the target files, in the order of train_source")
     validation_source: Path = option()
     validation_target: Path = option()
     source_language: str = option(help="a language code such as en")
     target_language: str = option(help="a language code; it also selects the tokeniser of BLEU")
+    train_source: tuple[Path, ...] = option((), help="one file or several; a file that is listed twice counts twice")
+    train_target: tuple[Path, ...] = option((), help="the target files, in the order of train_source")
+    corpora: tuple[Corpus, ...] = option((), help="further text, each with a weight; kind is files or tsv")
+    temperature: float = option(
+        1.0, low=1, help="above 1, small corpora count more: a share is proportional to weight * size ** (1 / T)"
+    )
+
+    @cached_property
+    def training(self) -> tuple[Corpus, ...]:
+        """All corpora that are trained on."""
+        return (*map(FilesCorpus, self.train_source, self.train_target), *self.corpora)
 
     def problems(self) -> Iterator[str]:
         """Report files that are missing or do not pair up, and unknown language codes."""
-        if not self.train_source:
-            yield "train_source names no file"
+        if not (self.train_source or self.train_target or self.corpora):
+            yield "there is no text to train on: set train_source and train_target, or corpora"
         if len(self.train_source) != len(self.train_target):
             yield f"{len(self.train_source)} train_source files but {len(self.train_target)} train_target files"
         for name in ("source_language", "target_language"):
             if not is_language_code(getattr(self, name)):
                 yield f"{name}: {unknown_code_message(getattr(self, name))}"
-        for path in [*self.train_source, *self.train_target, self.validation_source, self.validation_target]:
-            if not path.is_file():
-                yield f"{path} is not a file (paths are relative to the current directory)"
+        yield from _missing([*self.train_source, *self.train_target, self.validation_source, self.validation_target])
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches, padded_tensors
+from s2s.training.mixing import Mixture
 from s2s.training.task import Loss, Task, Validation
 from translation.augmentation import Augmentation
 from translation.model import TranslationModel
@@ -50,8 +51,9 @@ class TranslationBatch:
 
 @dataclass(frozen=True)
 class _EncodedPairs:
-    """The token ids of pairs of sentences, and batches of pairs of like lengths."""
+    """The token ids of pairs, where the pairs stand in their text, and batches of pairs of like lengths."""
 
+    examples: Sequence[int]
     sources: Sequence[list[int]]
     targets: Sequence[list[int]]
     batches: BucketedBatches
@@ -74,6 +76,12 @@ class TranslationTask(Task[TranslationBatch]):
             words=word_pattern(data.source),
             placeholders=data.source.placeholders,
         )
+        self._mixture = Mixture(
+            data.sizes,
+            [corpus.weight for corpus in recipe.data.training],
+            temperature=recipe.data.temperature,
+            seed=recipe.training.seed,
+        )
         self._epoch, self._pairs = 0, self._encode_epoch(0)
         self._translator = Translator(model.engine(recipe.training.precision), SearchOptions(width=1))
 
@@ -83,9 +91,9 @@ class TranslationTask(Task[TranslationBatch]):
 
     def report(self) -> str:
         """Return a line about the batches of the first epoch."""
-        batches = self.plan(0)
-        share = self._pairs_of(0).batches.padding_share(batches)
-        return f"{len(self.data.train):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
+        batches, pairs = self.plan(0), self._pairs_of(0)
+        share = pairs.batches.padding_share(batches)
+        return f"{len(pairs.examples):,} pairs in {len(batches):,} batches, {share:.1%} of their tokens padding"
 
     def longest(self) -> list[int]:
         """See `Task`."""
@@ -110,13 +118,15 @@ class TranslationTask(Task[TranslationBatch]):
         The whole text is encoded before the batches are made, because BPE-dropout lengthens every row differently: in
         batches of lengths without dropout a quarter of the tokens would be padding.
         """
+        seed, examples = self.recipe.training.seed, self._mixture.epoch(epoch)
         if not (self._augmentation.changes_texts or self.recipe.vocabulary.bpe_dropout):
-            return self._batched(*self.data.tokens, self.recipe.training.seed)
-        source_seed, target_seed = seeds.of_text(self.recipe.training.seed, epoch)
-        texts = self._augmentation.texts(source_seed)
+            sources, targets = ([side[i] for i in examples] for side in self.data.tokens)
+            return self._batched(examples, sources, targets, seed)
+        source_seed, target_seed = seeds.of_text(seed, epoch)
+        texts = self._augmentation.texts(source_seed, examples)
         sources = self._encode(self.data.source, texts[0], source_seed)
         targets = self._encode(self.data.target, texts[1], target_seed)
-        return self._batched(sources, targets, self.recipe.training.seed)
+        return self._batched(examples, sources, targets, seed)
 
     def _encode(self, vocabulary: Vocabulary, texts: list[str], seed: int) -> list[list[int]]:
         """Return token ids, with BPE-dropout if the recipe has it."""
@@ -124,11 +134,13 @@ class TranslationTask(Task[TranslationBatch]):
             return vocabulary.encode_sampled(texts, dropout=self.recipe.vocabulary.bpe_dropout, seed=seed)
         return vocabulary.encode_all(texts)
 
-    def _batched(self, sources: Sequence[list[int]], targets: Sequence[list[int]], seed: int) -> _EncodedPairs:
+    def _batched(
+        self, examples: Sequence[int], sources: Sequence[list[int]], targets: Sequence[list[int]], seed: int
+    ) -> _EncodedPairs:
         lengths = [(len(source) + 1, len(target) + 1) for source, target in zip(sources, targets)]  # with END or START
         budget = self.recipe.batch
         batches = BucketedBatches(lengths, sentences=budget.sentences, tokens=budget.tokens, seed=seed)
-        return _EncodedPairs(sources, targets, batches)
+        return _EncodedPairs(examples, sources, targets, batches)
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`."""
@@ -156,8 +168,8 @@ class TranslationTask(Task[TranslationBatch]):
         """See `Task`."""
         ends = list(accumulate(self.data.sizes))
         lines: dict[Path, list[int]] = {}
-        for i in sorted(examples):
-            path = self.recipe.data.train_source[bisect(ends, i)]
+        for i in sorted({self._pairs.examples[row] for row in examples}):
+            path = self.recipe.data.training[bisect(ends, i)].paths[0]
             lines.setdefault(path, []).append(self.data.train.lines[i])
         return "; ".join(f"lines {', '.join(map(str, sorted(of)))} of {path}" for path, of in lines.items())
 
@@ -186,7 +198,8 @@ class TranslationTask(Task[TranslationBatch]):
     def _validation_pairs(self) -> _EncodedPairs:
         """The validation text, in batches as large as those of training."""
         text = self.data.validation
-        return self._batched(self.data.source.encode_all(text.source), self.data.target.encode_all(text.target), seed=0)
+        sources, targets = self.data.source.encode_all(text.source), self.data.target.encode_all(text.target)
+        return self._batched(range(len(text)), sources, targets, seed=0)
 
     def _mean_loss(self, model: nn.Module, pairs: _EncodedPairs, batches: Sequence[Sequence[int]]) -> float:
         """Return the mean cross-entropy of a target token in some batches, in nats, without smoothing."""

@@ -25,7 +25,7 @@ def augmented(
     changes = Augmentation(
         SOURCES, TARGETS, config, unknown_copies=unknown_copies, words=SUBWORDS, placeholders=placeholders
     )
-    return list(zip(*changes.texts(seed), strict=True))
+    return list(zip(*changes.texts(seed, range(len(SOURCES))), strict=True))
 
 
 def placeholders_of(text: str) -> list[str]:

@@ -195,7 +195,7 @@ def test_several_files_are_one_text_each_with_its_report(tmp_path: Path, capsys:
     one = recipe(tmp_path)
     more = [Path(write(tmp_path / "more.en", ["", "Birds."])), Path(write(tmp_path / "more.de", ["x", "Vögel."]))]
     data = replace(
-        one.data, train_source=[*one.data.train_source, more[0]], train_target=[*one.data.train_target, more[1]]
+        one.data, train_source=(*one.data.train_source, more[0]), train_target=(*one.data.train_target, more[1])
     )
     prepared = prepare_pairs(replace(one, data=data))
     assert (prepared.train.source[-1], prepared.train.target[-1], prepared.train.lines[-1]) == ("Birds.", "Vögel.", 2)

@@ -225,7 +225,7 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
         other = TranslationTask(japanese, task.data, task.model, task.device).validate(task.model.network)
     assert other.figures["BLEU"] == corpus_scores(hypotheses, [text.target], "ja")[0].value != found.figures["BLEU"]
 
-    same = TranslationTask(task.recipe, replace(task.data, train=text), task.model, task.device)
+    same = TranslationTask(task.recipe, replace(task.data, train=text, sizes=[len(text)]), task.model, task.device)
     losses = [same.loss(task.model.network, same.batch(0, 0, [i])) for i in range(len(text))]
     mean = sum(loss.figures["train_loss"].item() for loss in losses) / sum(loss.weight for loss in losses)
     assert found.figures["loss"] == pytest.approx(mean, rel=1e-5)
@@ -250,7 +250,7 @@ def test_the_rehearsal_translates_the_first_lines_and_reads_the_largest_batch(
 def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
     task = task_of(words)
     assert task.whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
-    data = replace(task.recipe.data, train_source=[Path("a.en"), Path("b.en")])
+    data = replace(task.recipe.data, train_source=(Path("a.en"), Path("b.en")), train_target=(Path("a.de"),) * 2)
     task.recipe, task.data = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
     assert task.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
 

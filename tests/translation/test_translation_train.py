@@ -32,7 +32,7 @@ def recipe(folder: Path, source: str, target: str) -> Recipe:
     paths = folder / "text.en", folder / "text.de"
     for path, line in zip(paths, (source, target)):
         path.write_text(f"{line}\n")
-    data = DataConfig([paths[0]], [paths[1]], *paths, source_language="en", target_language="de")
+    data = DataConfig(*paths, "en", "de", train_source=paths[:1], train_target=paths[1:])
     small = Recipe(data, BatchConfig(sentences=2), vocabulary=VocabularyConfig("word", threshold=1))
     shape = replace(small.decoder, embedding_dim=8, dim=12, attention=AdditiveConfig(8))
     return replace(small, encoder=replace(small.encoder, dim=6), decoder=shape)
@@ -233,7 +233,7 @@ def test_a_source_longer_than_a_model_may_state_gives_a_model_that_loads(first: 
     short.task.save(short.network, tmp_path / "short", {})  # its subwords have no two p in a row
     (tmp_path / "long.en").write_text("p" * 100_000 + "\n")
     (tmp_path / "long.de").write_text("Mann\n")
-    data = replace(first.data, train_source=[tmp_path / "long.en"], train_target=[tmp_path / "long.de"])
+    data = replace(first.data, train_source=(tmp_path / "long.en",), train_target=(tmp_path / "long.de",))
     cleaning = Cleaning(max_characters=100_000, max_ratio=100_000)
     long = build(replace(first, data=data, cleaning=cleaning, start=tmp_path / "short"), CPU)
     assert isinstance(long.task, TranslationTask)
@@ -245,7 +245,7 @@ def test_a_source_longer_than_a_model_may_state_gives_a_model_that_loads(first: 
 def test_a_target_many_times_its_source_gives_a_model_that_loads(first: Recipe, tmp_path: Path) -> None:
     (tmp_path / "short.en").write_text("a\n")
     (tmp_path / "long.de").write_text("ein " * 150 + "\n")
-    data = replace(first.data, train_source=[tmp_path / "short.en"], train_target=[tmp_path / "long.de"])
+    data = replace(first.data, train_source=(tmp_path / "short.en",), train_target=(tmp_path / "long.de",))
     training = build(replace(first, data=data, cleaning=Cleaning(max_ratio=1000)), CPU)
     training.task.save(training.network, tmp_path / "model", {})
     assert TranslationModel.load(tmp_path / "model").config.length_ratio == 100
@@ -258,7 +258,7 @@ def test_the_length_ratio_leaves_out_one_pair_in_a_thousand_and_is_never_below_o
         lines = [*[usual] * 1500, longest]
         (tmp_path / "train.en").write_text("".join(f"a{i} b\n" for i in range(1501)))
         (tmp_path / "train.de").write_text("".join(f"{line}\n" for line in lines))
-        data = replace(first.data, train_source=[tmp_path / "train.en"], train_target=[tmp_path / "train.de"])
+        data = replace(first.data, train_source=(tmp_path / "train.en",), train_target=(tmp_path / "train.de",))
         task = build(replace(first, data=data), CPU).task
         assert isinstance(task, TranslationTask)
         assert task.model.config.length_ratio == expected

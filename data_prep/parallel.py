@@ -1,6 +1,7 @@
 """Clean parallel text, and split off held-out pairs.
 
     s2s prepare parallel --source raw.en --target raw.de --output DIR --prefix train
+    s2s prepare parallel --tsv raw.tsv.gz --source-language en --target-language de --output DIR --prefix train
 
 writes `DIR/train.en` and `DIR/train.de` and reports the pairs that were dropped. Training cleans raw files by the same
 rules, and does not need this command.
@@ -15,11 +16,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser
+from s2s.cli.arguments import Parser, positive
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
-from translation.corpus import Cleaning, ParallelText, clean, hold_out, read_parallel
+from translation.corpus import Cleaning, ParallelText, clean, hold_out
 from translation.corpus_checks import signs_of_equal_sides
+from translation.recipe import Corpus, FilesCorpus, TableCorpus
 
 
 def write_parallel(
@@ -57,11 +59,12 @@ def parallel(arguments: list[str]) -> int:
     )
     _check_paths(options, [f"{name}.{language}" for name in names for language in languages])
 
-    text, report = clean(read_parallel(options.source, options.target), cleaning)
+    corpus = _corpus(options)
+    text, report = clean(corpus.read(), cleaning)
     print(report, file=sys.stderr)
-    for sign in signs_of_equal_sides(options.source, options.target, text):
+    for sign in signs_of_equal_sides(*corpus.sides, text):
         warn(sign)
-    check(len(text), f"{options.source}, {options.target}: all pairs were dropped; raise the limits")
+    check(len(text), f"{', '.join(map(str, corpus.paths))}: all pairs were dropped; raise the limits")
     texts = {options.prefix: text}
     if options.hold_out is not None:
         texts[options.prefix], texts[options.hold_out_name] = hold_out(text, options.hold_out, options.seed)
@@ -70,8 +73,24 @@ def parallel(arguments: list[str]) -> int:
     return 0
 
 
+def _corpus(options: argparse.Namespace) -> Corpus:
+    """Return the text that the arguments name: two files, or a table.
+
+    Raises:
+        UserError: they name both, or neither.
+    """
+    files = [path for path in (options.source, options.target) if path is not None]
+    check(
+        len(files) == (0 if options.tsv else 2),
+        "name either two files with --source and --target, or one file with --tsv",
+    )
+    if options.tsv:
+        return TableCorpus(options.tsv, tuple(options.columns))
+    return FilesCorpus(*files)
+
+
 def _check_paths(options: argparse.Namespace, outputs: Sequence[str]) -> None:
-    inputs = (options.source, options.target)
+    inputs = _corpus(options).paths
     for path in inputs:
         check_readable(path)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -80,11 +99,12 @@ def _check_paths(options: argparse.Namespace, outputs: Sequence[str]) -> None:
 
 
 def _languages(options: argparse.Namespace) -> tuple[str, str]:
-    source = options.source_language or _suffix(options.source)
-    target = options.target_language or _suffix(options.target)
+    paths = _corpus(options).paths
+    source = options.source_language or (_suffix(paths[0]) if len(paths) == 2 else "")
+    target = options.target_language or (_suffix(paths[1]) if len(paths) == 2 else "")
     check(
         source and target and source != target,
-        f"{options.source}, {options.target}: the suffixes are not two different languages; "
+        f"{', '.join(map(str, paths))}: the names do not tell two different languages; "
         "give --source-language and --target-language",
     )
     return source, target
@@ -108,8 +128,17 @@ def _parser() -> Parser:
         "together with its translation.",
     )
     add = parser.add_argument
-    add("--source", type=Path, required=True, metavar="FILE", help="one sentence per line")
-    add("--target", type=Path, required=True, metavar="FILE", help="the translations, one per line")
+    add("--source", type=Path, metavar="FILE", help="one sentence per line")
+    add("--target", type=Path, metavar="FILE", help="the translations, one per line")
+    add("--tsv", type=Path, metavar="FILE", help="both sides of a pair on one line, with a tab between them")
+    add(
+        "--columns",
+        type=positive,
+        nargs=2,
+        default=(1, 2),
+        metavar=("SOURCE", "TARGET"),
+        help="columns of --tsv, counted from 1 (default: 1 2)",
+    )
     add(
         "--source-language",
         type=_name,

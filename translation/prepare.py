@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
 from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
+from s2s.training.mixing import Mixture
 from translation.corpus import ParallelText, clean, read_parallel, unescape_pairs
 from translation.corpus_checks import signs_of_equal_sides, signs_of_swapped_sides
 from translation.recipe import Corpus, Recipe, VocabularyConfig
@@ -65,7 +67,8 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
     if not path.exists():
         cache.make_writable(path.parent)  # said before the work is done
         train, sizes, report = _cleaned(recipe)
-        _store(path, train, sizes, known or learn_vocabularies(train, recipe.vocabulary), report)
+        vocabularies = known or learn_vocabularies(train.pick(_as_weighted(recipe, sizes)), recipe.vocabulary)
+        _store(path, train, sizes, vocabularies, report)
     kind, placeholders = recipe.vocabulary.kind, recipe.vocabulary.placeholders
     if known:
         kind, placeholders = known[0].kind, max(known[0].placeholders, placeholders)
@@ -133,6 +136,17 @@ def _overlap(recipe: Recipe, validation: ParallelText, train: ParallelText) -> I
         yield f"{names}: {count:,} of {len(validation):,} pairs stand in the training text too, and flatter the scores"
 
 
+def _as_weighted(recipe: Recipe, sizes: Sequence[int]) -> list[int]:
+    """Return the examples that vocabularies are learned from: each corpus counts by its weight.
+
+    They are those of the first epochs, so many that the corpus with the largest weight is read at least once.
+    """
+    weights = [corpus.weight for corpus in recipe.data.training]
+    mixture = Mixture(sizes, weights, temperature=recipe.data.temperature)
+    epochs = math.ceil(1 / max(weights))
+    return [example for epoch in range(epochs) for example in mixture.epoch(epoch)]
+
+
 def learn_vocabularies(text: ParallelText, config: VocabularyConfig) -> tuple[Vocabulary, Vocabulary]:
     """One vocabulary for both sides, or one for each, from the training text alone."""
     if config.joint:
@@ -172,10 +186,11 @@ def _key(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None) -> str:
     corpora = recipe.data.training
     files = [[sha256(path) for path in corpus.paths] for corpus in corpora]
     names = [corpus.sides for corpus in corpora]  # the report has them, and the columns of a table
+    weights = [recipe.data.temperature, *(corpus.weight for corpus in corpora)]
     others = {"bpe_dropout": 0, "unknown_copies": 0, "placeholders": 0, "rare_character": 0}  # change no vocabulary
     learned = to_dict(recipe.vocabulary) | others
     vocabularies = [side.to_bytes().hex() for side in known] if known else learned
-    return cache.key([VERSION, files, names, to_dict(recipe.cleaning), vocabularies])
+    return cache.key([VERSION, files, names, weights, to_dict(recipe.cleaning), vocabularies])
 
 
 def _store(

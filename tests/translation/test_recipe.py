@@ -97,7 +97,11 @@ def test_what_is_left_out_is_the_default(minimal: dict[str, Any]) -> None:
         ("vocabulary", {"joint": False}, "tie_embeddings needs vocabulary.joint"),
         ("vocabulary", {"kind": "words"}, "did you mean 'word'?"),
         ("data", {"train_source": []}, "0 train_source files but 1 train_target files"),
-        ("data", {"train_source": [], "train_target": []}, "there is no text to train on: set train_source and train_target, or corpora"),
+        (
+            "data",
+            {"train_source": [], "train_target": []},
+            "there is no text to train on: set train_source and train_target, or corpora",
+        ),
         ("data", {"validation_target": "no.de"}, "no.de is not a file (paths are relative to the current directory)"),
         ("data", {"train_source": ["."]}, ". is not a file"),
         ("data", {"target_language": "german"}, "target_language: 'german' is not a language code; use one such as de"),

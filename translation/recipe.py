@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,10 +38,6 @@ class FilesCorpus:
         """What messages call the source and the target."""
         return str(self.source), str(self.target)
 
-    def problems(self) -> Iterator[str]:
-        """Report files that are missing."""
-        yield from _missing(self.paths)
-
     def read(self) -> ParallelText:
         """Read the pairs; see `read_parallel`."""
         return read_parallel(self.source, self.target)
@@ -67,19 +63,9 @@ class TableCorpus:
         source, target = (f"{self.path} (column {column})" for column in self.columns)
         return source, target
 
-    def problems(self) -> Iterator[str]:
-        """Report a file that is missing."""
-        yield from _missing(self.paths)
-
     def read(self) -> ParallelText:
         """Read the pairs; see `read_table`."""
         return read_table(self.path, self.columns)
-
-
-def _missing(paths: Iterable[Path]) -> Iterator[str]:
-    for path in paths:
-        if not path.is_file():
-            yield f"{path} is not a file (paths are relative to the current directory)"
 
 
 Corpus = FilesCorpus | TableCorpus
@@ -114,7 +100,10 @@ class DataConfig:
         for name in ("source_language", "target_language"):
             if not is_language_code(getattr(self, name)):
                 yield f"{name}: {unknown_code_message(getattr(self, name))}"
-        yield from _missing([*self.train_source, *self.train_target, self.validation_source, self.validation_target])
+        paths = [*self.train_source, *self.train_target, *(path for corpus in self.corpora for path in corpus.paths)]
+        for path in [*paths, self.validation_source, self.validation_target]:
+            if not path.is_file():
+                yield f"{path} is not a file (paths are relative to the current directory)"
 
 
 @dataclass(frozen=True)

@@ -167,3 +167,21 @@ def test_files_that_differ_in_length_are_an_error_with_both_counts(
     error = capsys.readouterr().err
     assert f"{corpus}/a.en has 6 lines but {corpus}/a.de has 7" in error
     assert not list(corpus.glob("out/*"))
+
+
+def test_a_table_is_read_like_two_files(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, languages = corpus / "a.tsv.gz", ("--source-language", "en", "--target-language", "de")
+    table.write_bytes(
+        gzip.compress("".join(f"{i}\t{de}\t{en}\n" for i, (en, de) in enumerate(zip(ENGLISH, GERMAN))).encode())
+    )
+    arguments = ["--tsv", str(table), "--columns", "3", "2", "--output", str(corpus / "out"), "--prefix", "train"]
+    assert command.run(parallel, arguments) == 2
+    assert "a.tsv.gz: the names do not tell two different languages; give --source-language" in capsys.readouterr().err
+    assert command.run(parallel, [*arguments, *languages]) == 0
+    assert lines(corpus / "out/train.en") == [ENGLISH[i] for i in (0, 2, 4, 5)]
+    assert lines(corpus / "out/train.de") == [GERMAN[i] for i in (0, 2, 4, 5)]
+    assert command.run(parallel, [*arguments, "--source", str(corpus / "a.en"), *languages]) == 2
+    assert "either two files with --source and --target, or one file with --tsv" in capsys.readouterr().err
+    table.write_bytes(gzip.compress(b"1\tein\tone\n2\tzwei\n"))
+    assert command.run(parallel, [*arguments, *languages, "--force"]) == 2
+    assert "a.tsv.gz: line 2 has 2 of 3 columns; put a tab between source and target" in capsys.readouterr().err

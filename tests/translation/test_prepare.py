@@ -16,7 +16,7 @@ from s2s.text.vocabulary import Vocabulary
 from translation import prepare as module
 from translation.corpus import Cleaning, ParallelText
 from translation.prepare import learn_vocabularies, prepare_pairs
-from translation.recipe import Recipe, VocabularyConfig
+from translation.recipe import FilesCorpus, Recipe, TableCorpus, VocabularyConfig
 
 SOURCE = [" A man sleeps.", "", "Two dogs play.", "A man sleeps. ", "A\u2028woman sings.", "A man sleeps."]
 TARGET = [
@@ -286,3 +286,33 @@ def test_a_cache_that_cannot_be_is_told_before_the_work(tmp_path: Path, monkeypa
     monkeypatch.setattr(module, "_cleaned", None)
     with pytest.raises(UserError, match="set S2S_CACHE to a writable folder"):
         prepare_pairs(recipe(tmp_path))
+
+
+def test_corpora_are_tables_or_files_and_count_by_their_weights(tmp_path: Path) -> None:
+    """A word that stands in a corpus of weight 4 alone is known with threshold 4; each corpus is cleaned by itself."""
+    table = tmp_path / "more.tsv"
+    table.write_text("ein\tone\nzwei\ttwo\n\tblank\n", encoding="utf-8")
+    first = recipe(tmp_path, threshold=4, joint=False)
+    with_table = replace(first, data=replace(first.data, corpora=(TableCorpus(table, (2, 1), 4.0),)))
+    data = prepare_pairs(with_table)
+    assert (data.train.source[-2:], data.train.target[-2:]) == (["one", "two"], ["ein", "zwei"])
+    assert (data.sizes, data.train.lines[-2:]) == ([4, 2], [1, 2])
+    assert UNK not in data.source.encode("one two")
+    assert data.source.encode("A") == [UNK]
+    lighter = replace(with_table, data=replace(first.data, corpora=(TableCorpus(table, (2, 1), 3.0),)))
+    assert prepare_pairs(lighter).source.encode("one two") == [UNK, UNK]
+    swapped = replace(with_table, data=replace(first.data, corpora=(TableCorpus(table, (1, 2), 4.0),)))
+    assert prepare_pairs(swapped).train.source[-2:] == ["ein", "zwei"]
+    same = replace(
+        with_table, data=replace(first.data, corpora=(FilesCorpus(*first.data.train_source, *first.data.train_target),))
+    )
+    assert len(prepare_pairs(same).train) == 8
+
+
+def test_an_empty_table_and_one_of_a_single_column_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "more.tsv"
+    for content, message in (("", "is empty"), ("one\tein\none\n", "line 2 has 1 of 2 columns")):
+        table.write_text(content)
+        first = recipe(tmp_path)
+        with pytest.raises(UserError, match=message):
+            prepare_pairs(replace(first, data=replace(first.data, corpora=(TableCorpus(table),))))

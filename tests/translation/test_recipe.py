@@ -66,6 +66,8 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
         Path(table["start"]).mkdir(parents=True)
     named = [value for key, value in data.items() if key.startswith(("train_", "validation_"))]
     files = [Path(name) for value in named for name in ([value] if isinstance(value, str) else value)]
+    corpora = data.get("corpora", [])
+    files += [Path(corpus[key]) for corpus in corpora for key in ("source", "target", "path") if key in corpus]
     assert not any(name.is_absolute() for name in files)
     with pytest.raises(UserError) as error:
         config.load(path, Recipe)
@@ -103,6 +105,14 @@ def test_what_is_left_out_is_the_default(minimal: dict[str, Any]) -> None:
             "there is no text to train on: set train_source and train_target, or corpora",
         ),
         ("data", {"validation_target": "no.de"}, "no.de is not a file (paths are relative to the current directory)"),
+        ("data", {"corpora": [{"kind": "tsv", "path": "no.tsv"}]}, "no.tsv is not a file"),
+        (
+            "data",
+            {"corpora": [{"source": "a", "weight": 0}]},
+            "'data.corpora[0].weight': expected at most 1000 and above 0",
+        ),
+        ("data", {"corpora": [{"kind": "csv"}]}, "expected one of 'files', 'tsv', got 'csv'"),
+        ("data", {"temperature": 0.5}, "'data.temperature': expected at least 1"),
         ("data", {"train_source": ["."]}, ". is not a file"),
         ("data", {"target_language": "german"}, "target_language: 'german' is not a language code; use one such as de"),
         ("data", {"source_language": ""}, "source_language: '' is not a language code"),

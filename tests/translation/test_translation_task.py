@@ -24,7 +24,7 @@ from s2s.training.batches import BucketedBatches
 from translation.corpus import ParallelText
 from translation.metrics import corpus_scores
 from translation.model import TranslationModel
-from translation.recipe import BatchConfig
+from translation.recipe import BatchConfig, FilesCorpus
 from translation.task import TranslationTask
 from translation.translator import Translator
 
@@ -253,6 +253,24 @@ def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
     data = replace(task.recipe.data, train_source=(Path("a.en"), Path("b.en")), train_target=(Path("a.de"),) * 2)
     task.recipe, task.data = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
     assert task.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
+
+
+def test_an_epoch_reads_each_corpus_by_its_weight(words: Vocabulary) -> None:
+    task = task_of(words)
+    corpora = FilesCorpus(Path("a.en"), Path("a.de"), 0.5), FilesCorpus(Path("b.en"), Path("b.de"), 2.0)
+    data = replace(task.recipe.data, train_source=(), train_target=(), corpora=corpora)
+    recipe = replace(task.recipe, data=data)
+    other = TranslationTask(recipe, replace(task.data, sizes=[4, 2]), task.model, task.device)
+    assert other.report().startswith("6 pairs")
+    read = [other._pairs_of(epoch).examples for epoch in range(2)]
+    assert sorted(read[0][:2] + read[1][:2]) == [0, 1, 2, 3]
+    assert [examples[2:] for examples in read] == [[4, 4, 5, 5]] * 2
+    rows = other.batch(1, 0, range(6)).source.ids.tolist()
+    assert [words.decode(row) for row in rows] == [SOURCE[i] for i in read[1]]
+    assert (
+        other.whereabouts(range(6))
+        == f"lines {TEXT.lines[read[1][0]]}, {TEXT.lines[read[1][1]]} of a.en; lines 6, 9 of b.en"
+    )
 
 
 def test_what_is_saved_is_a_model_that_translates_the_same(words: Vocabulary, tmp_path: Path) -> None:

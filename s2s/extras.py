@@ -6,8 +6,9 @@ _DISTRIBUTION = "s2s-attention"
 _EXTRAS = {
     "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"},
     "server": {"starlette", "uvicorn", "python_multipart", "prometheus_client", "py3langid"},
+    "formats": {"markdown_it", "mdit_py_plugins"},
 }
-_NAMES = {"torch": "PyTorch"}
+_NAMES = {"torch": "PyTorch", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
 
 
 def missing_extra(error: BaseException, user: str) -> str:

@@ -9,7 +9,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 # Distributions that a light installation lacks.
-MISSING = {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"}
+MISSING = {
+    "torch",
+    "torchvision",
+    "sacrebleu",
+    "sacremoses",
+    "pycocotools",
+    "onnx",
+    "tqdm",
+    "markdown_it",
+    "mdit_py_plugins",
+}
 
 ABSENT = f"""
 import sys

@@ -150,6 +150,15 @@ def test_what_needs_more_than_a_light_installation_says_so(command: str, package
     assert (done.returncode, done.stdout) == (2, "")
 
 
+def test_a_format_that_needs_a_package_says_so(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.touch()
+    done = run_light(S2S, "translate", page)
+    do = 'pip install "s2s-attention[formats]" (in a clone: uv sync)'
+    assert done.stderr == f"error: s2s translate needs markdown-it-py, which is not installed; run: {do}\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_the_list_of_commands_and_of_models_needs_nothing() -> None:
     assert run_light(S2S, "--help").returncode == 0
     assert "flickr8k" in run_light(S2S, "models").stdout

@@ -19,7 +19,7 @@ from s2s.errors import UserError, check, first_few
 from s2s.files import atomic_file, check_output
 from s2s.text.file_kinds import GZIP
 from translation.formats.document import FormatOptions
-from translation.formats.registry import NEEDED, TEXT, format_of
+from translation.formats.registry import NEEDED, TEXT, format_module, format_of
 
 STANDARD_INPUT = "standard input"
 
@@ -70,6 +70,8 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             name not in names or getattr(options, option),
             f"{name.upper()} needs --{option}, which names what is translated; or use --format text",
         )
+    for name in {job.format_name for job in planned if job.is_document}:
+        format_module(name)
     if document := next((job for job in planned if job.is_document), None):
         check(
             options.n_best is None,

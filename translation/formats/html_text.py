@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from translation.formats.html_tokens import Token, tokenise
+from translation.formats.text_file import Part
 
 _INLINE_NAMES = (
     "a abbr acronym b bdi bdo big cite del dfn em font i ins label mark q s small span strike strong sub sup time tt u "
@@ -41,7 +42,6 @@ class _Paragraph:
         tokens: text and tags
         numbers: of the tags, None at texts; an element's two tags have the same
         line: what is sent to the translator
-        source: all of it, as in the document
     """
 
     before: str
@@ -49,10 +49,8 @@ class _Paragraph:
     numbers: list[int | None]
     after: str
     line: str = field(init=False)
-    source: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.source = "".join([self.before, *(token.source for token in self.tokens), self.after])
         parts = [
             _readable(token.source) if number is None else _tag(token, number)
             for token, number in zip(self.tokens, self.numbers)
@@ -65,12 +63,7 @@ class _Paragraph:
         return [line for line in lines if line]
 
     def write(self, translation: str) -> str | None:
-        """The paragraph with its translation; None if the tags are not those of the paragraph, or overlap.
-
-        A paragraph that is its own translation stays as it is, with its line breaks and references.
-        """
-        if translation == self.line:
-            return self.source
+        """The paragraph with its translation; None if the tags are not those of the paragraph, or overlap."""
         numbered = zip(self.tokens, self.numbers)
         sources = {_tag(token, number): token.source for token, number in numbered if number is not None}
         opened: list[str] = []
@@ -86,6 +79,18 @@ class _Paragraph:
         if sources:
             return None
         return "".join([self.before, *parts, _escape(translation[position:]), self.after])
+
+    @property
+    def source(self) -> str:
+        """All of it, as in the document."""
+        return "".join([self.before, *(token.source for token in self.tokens), self.after])
+
+    def inner(self, translation: str) -> str:
+        """The paragraph with a translation that has its tags, without what is before and after it."""
+        written = self.write(translation)
+        if written is None:
+            raise ValueError(f"the tags of {self.line!r} are not those of {translation!r}")
+        return written[len(self.before) : len(written) - len(self.after)]
 
     def write_texts(self, translations: Iterator[str]) -> str:
         """The paragraph with the translations of its `texts`, as many as it needs."""
@@ -112,15 +117,6 @@ class HtmlText:
         self._paragraphs = [part for part in self._parts if isinstance(part, _Paragraph)]
         self.lines = [paragraph.line for paragraph in self._paragraphs]
 
-    def line_numbers(self) -> list[int]:
-        """The number, from 1, of the line of the document that each paragraph begins in."""
-        numbers, number = [], 1
-        for part in self._parts:
-            if isinstance(part, _Paragraph):
-                numbers.append(number + part.before.count("\n"))
-            number += (part if isinstance(part, str) else part.source).count("\n")
-        return numbers
-
     def broken_lines(self, translations: Sequence[str]) -> list[str]:
         """The texts that must be translated by themselves, because the tags around them got lost in `translations`."""
         pairs = zip(self._paragraphs, translations)
@@ -138,6 +134,21 @@ class HtmlText:
             else:
                 written.append(part.write_texts(pieces))
         return "".join(written)
+
+
+def html_parts(document: str, offset: int = 0) -> Iterator[Part]:
+    """The parts of an HTML document that are translated.
+
+    Args:
+        document: the document, or a part of one
+        offset: of the document in the file that the parts are of
+    """
+    for part in _split(list(tokenise(document))):
+        source = part if isinstance(part, str) else part.source
+        if not isinstance(part, str):
+            end = offset + len(source) - len(part.after)
+            yield Part(offset + len(part.before), end, part.line, part.inner)
+        offset += len(source)
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[str | _Paragraph]:

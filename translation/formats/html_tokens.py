@@ -15,8 +15,8 @@ Kind = Literal["text", "open", "close", "void", "other"]
 
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
 _KEPT_NAMES = "script style code kbd samp var pre template svg math object noscript iframe"
-_VOID = frozenset(_VOID_NAMES.split())
-_KEPT = frozenset(_KEPT_NAMES.split())  # elements whose content is no text or must not be translated
+VOID = frozenset(_VOID_NAMES.split())
+KEPT = frozenset(_KEPT_NAMES.split())  # elements whose content is no text or must not be translated
 _RAW = frozenset(["script", "style", "iframe", "xmp", "noembed", "noframes"])  # whose content has no tags
 _ONLY_TEXT = frozenset(("title", "textarea"))  # whose content has no tags, but is text
 
@@ -31,7 +31,7 @@ _MARKUP = re.compile(
     r"|(?P<cut>)<(?=[A-Za-z!?/])",  # does not end before the document does
     re.DOTALL,
 )
-_NOT_TRANSLATED = re.compile(
+NOT_TRANSLATED = re.compile(
     r"""\stranslate\s*+=\s*+["']?no(?![\w-])"""
     r"""|\sclass\s*+=\s*+(?:"(?:[^"]*[\s])?|'(?:[^']*[\s])?)?notranslate(?![\w-])""",
     re.IGNORECASE,
@@ -65,7 +65,7 @@ def tokenise(document: str) -> Iterator[Token]:
             if depth == 0:
                 yield Token("".join(kept), "void", name)
                 kept = []
-        elif token.kind == "open" and (token.name in _KEPT or _NOT_TRANSLATED.search(token.source)):
+        elif token.kind == "open" and (token.name in KEPT or NOT_TRANSLATED.search(token.source)):
             kept, name, depth = [token.source], token.name, 1
         else:
             yield token
@@ -87,7 +87,7 @@ def _tokens(document: str) -> Iterator[Token]:
         if not opened:
             yield Token(match[0], "close" if closed else "other", closed)
             continue
-        yield Token(match[0], "void" if opened in _VOID else "open", opened)
+        yield Token(match[0], "void" if opened in VOID else "open", opened)
         if opened in _RAW or opened in _ONLY_TEXT:
             end = re.compile(rf"</{opened}(?=[\s/>])", re.IGNORECASE).search(document, position)
             stop = end.start() if end else len(document)

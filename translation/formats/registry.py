@@ -6,6 +6,7 @@ import codecs
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from s2s.errors import UserError, warn
 from translation.formats.document import Document, FormatOptions
@@ -31,6 +32,7 @@ class Format:
 _FORMATS = (
     Format("html", "translation.formats.html", (".html", ".htm", ".xhtml")),
     Format("jsonl", "translation.formats.jsonl", (".jsonl", ".ndjson")),
+    Format("markdown", "translation.formats.markdown", (".md", ".markdown", ".mdown", ".mkd")),
     Format("tsv", "translation.formats.tsv", (".tsv", ".tab")),
 )
 NEEDED = {"jsonl": "field", "tsv": "columns"}  # options without which a format cannot be read
@@ -42,6 +44,11 @@ def format_of(path: Path) -> str:
     """The name of the format that the name of a file tells; `TEXT` if it tells none."""
     name = path.name.lower().removesuffix(".gz")
     return next((each.name for each in _FORMATS if name.endswith(each.endings)), TEXT)
+
+
+def format_module(name: str) -> ModuleType:
+    """The module of a format. Raises ModuleNotFoundError if a package that it needs is not installed."""
+    return import_module(FORMATS[name].module)
 
 
 def read_document(content: bytes, name: str, format_name: str, options: FormatOptions) -> Document:
@@ -59,6 +66,6 @@ def read_document(content: bytes, name: str, format_name: str, options: FormatOp
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         warn(f"{name}: is in UTF-16; its translation is too")
     try:
-        return import_module(FORMATS[format_name].module).read(content, options)
+        return format_module(format_name).read(content, options)
     except UserError as error:
         raise UserError(f"{name}: {error}") from error

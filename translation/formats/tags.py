@@ -1,7 +1,8 @@
-"""Numbered tags, which stand in a segment for the inline markup of a format: `A <0>red <1/></0> hat.`
+"""Numbered tags, which stand in a segment for the inline markup of a format: `A <0>red <1/></0> hat, see {2}.`
 
-The translator protects them like all tags (see s2s/text/spans.py), and puts them where their words are in the
-translation. A translation can be used if it has the tags of its segment, each once and properly nested; otherwise the
+The translator protects them like all tags and placeholders (see s2s/text/spans.py), and puts them where their words
+are in the translation. `<0>` and `</0>` are around words, `<1/>` is between words, and `{2}` is a word itself, such as
+a formula. A translation can be used if it has the tags of its segment, each once and properly nested; otherwise the
 texts between the tags are translated one by one.
 """
 
@@ -10,15 +11,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-TAG = re.compile(r"<(/?)(\d{1,6})(/?)>")
+TAG = re.compile(r"<(/?)(\d{1,6})(/?)>|\{(\d{1,6})\}")
+_EMPTY = re.compile(r"<(\d{1,6})>\s*</\1>")
 _SPACE = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 
 
 def keeps_tags(segment: str, translation: str) -> bool:
-    """Whether a translation has the tags of its segment, each once, and properly nested."""
-    if "<" not in segment and "<" not in translation:
-        return True
+    """Whether a translation has the tags of its segment, each once, and properly nested.
+
+    An element around words must have some in the translation too.
+    """
+    emptied = set(_EMPTY.findall(translation)) - set(_EMPTY.findall(segment))
     left = [tag[0] for tag in TAG.finditer(segment)]
+    if left == [tag[0] for tag in TAG.finditer(translation)]:
+        return not emptied
     opened: list[str] = []
     for tag in TAG.finditer(translation):
         if tag[0] not in left:
@@ -27,9 +33,14 @@ def keeps_tags(segment: str, translation: str) -> bool:
         if tag[1]:
             if not opened or opened.pop() != tag[2]:
                 return False
-        elif not tag[3]:
+        elif tag[2] and not tag[3]:
             opened.append(tag[2])
-    return not left and not opened
+    return not left and not opened and not emptied
+
+
+def first_free_number(text: str) -> int:
+    """The first number from which on tags are not in a text already: it may be a text about such tags."""
+    return max((int(tag[2] or tag[4]) + 1 for tag in TAG.finditer(text)), default=0)
 
 
 def texts_between(segment: str) -> list[str]:

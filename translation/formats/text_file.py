@@ -12,9 +12,10 @@ from s2s.errors import UserError
 from s2s.text.file_kinds import kind_of, wide_encoding
 from translation.formats.document import FormatOptions
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_ENCODINGS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONVERT = "convert the file to UTF-8 first, for example with iconv"
 _BEGINNING = 4096  # bytes by which the kind of a file is told
+MARKS = tuple(mark for mark, _ in _ENCODINGS)
 _NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
 
@@ -33,8 +34,8 @@ class TextFile:
     mark: bytes = b""
 
     def encode(self, text: str) -> bytes:
-        """Another text in the encoding of this file."""
-        return self.mark + text.encode(self.encoding)
+        """Another text in the encoding of this file; letters that this lacks become references of HTML."""
+        return self.mark + text.encode(self.encoding, "xmlcharrefreplace")
 
 
 def read_text_file(content: bytes, options: FormatOptions) -> TextFile:
@@ -46,7 +47,7 @@ def read_text_file(content: bytes, options: FormatOptions) -> TextFile:
     """
     if kind := kind_of(content[:_BEGINNING]):
         raise UserError(f"is {kind[0]}, not text; {kind[1]}")
-    mark, encoding = next((each for each in _MARKS if content.startswith(each[0])), (b"", "utf-8"))
+    mark, encoding = next((each for each in _ENCODINGS if content.startswith(each[0])), (b"", "utf-8"))
     body = content[len(mark) :]
     try:
         text = body.decode(encoding)

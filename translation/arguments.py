@@ -86,6 +86,18 @@ def _add_formats(parser: Parser) -> None:
         "field of a field; the option may be given several times",
     )
     group.add_argument(
+        "--line-length",
+        type=positive,
+        default=42,
+        metavar="N",
+        help="the greatest length of a line of subtitles, in letters (default: 42)",
+    )
+    group.add_argument(
+        "--replace-fuzzy",
+        action="store_true",
+        help="also translate the messages of a PO file that have a fuzzy translation (default: only those without one)",
+    )
+    group.add_argument(
         "--encoding-errors",
         choices=["strict", "replace"],
         default="strict",

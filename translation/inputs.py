@@ -97,7 +97,13 @@ def _check_outputs(planned: Sequence[Job], options: argparse.Namespace) -> None:
 
 def format_options(options: argparse.Namespace) -> FormatOptions:
     """The options of formats among those of the command line."""
-    return FormatOptions(options.encoding_errors, tuple(options.columns or ()), tuple(options.field or ()))
+    return FormatOptions(
+        options.encoding_errors,
+        tuple(options.columns or ()),
+        tuple(options.field or ()),
+        options.line_length,
+        options.replace_fuzzy,
+    )
 
 
 def read_content(path: Path | None) -> bytes:

@@ -46,8 +46,12 @@ class FormatOptions:
             them by U+FFFD
         columns: of a TSV file that are translated: numbers from 1, or names in its first line
         fields: of the objects of a JSONL file that are translated; a field of a field is named `a.b`
+        line_length: the greatest width of a line of subtitles, in letters
+        replace_fuzzy: whether messages of a PO file that have a fuzzy translation get a new one
     """
 
     encoding_errors: Literal["strict", "replace"] = "strict"
     columns: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    line_length: int = 42
+    replace_fuzzy: bool = False

@@ -30,10 +30,15 @@ class Format:
 
 
 _FORMATS = (
+    Format("docx", "translation.formats.docx", (".docx", ".docm", ".dotx", ".dotm")),
     Format("html", "translation.formats.html", (".html", ".htm", ".xhtml")),
     Format("jsonl", "translation.formats.jsonl", (".jsonl", ".ndjson")),
     Format("markdown", "translation.formats.markdown", (".md", ".markdown", ".mdown", ".mkd")),
+    Format("odt", "translation.formats.odt", (".odt", ".ott")),
+    Format("po", "translation.formats.po", (".po", ".pot")),
+    Format("srt", "translation.formats.srt", (".srt",)),
     Format("tsv", "translation.formats.tsv", (".tsv", ".tab")),
+    Format("vtt", "translation.formats.webvtt", (".vtt",)),
 )
 NEEDED = {"jsonl": "field", "tsv": "columns"}  # options without which a format cannot be read
 FORMATS = {each.name: each for each in _FORMATS}

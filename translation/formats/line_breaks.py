@@ -1,0 +1,97 @@
+"""Where a text may be cut between words: into lines of about equal lengths, or into shares of given sizes.
+
+A cut behind a punctuation mark is best; one behind a short word, such as an article or a preposition, is worst.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # written without spaces
+_NOT_FIRST = "。、，！？：；」』）】》〉…·・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ!?.,:;)]}”’»%"
+_NOT_LAST = "「『（【《〈([{“„«¿¡"
+_BEHIND_MARK, _BETWEEN_WORDS, _BEHIND_SHORT_WORD = 0.0, 0.05, 0.15
+_SHORT = 3  # letters of most articles and prepositions
+_MARK = re.compile(r"[,;:.!?…。、，！？；：—–][\"'”’»)\]」』）]?$")
+
+
+def width(text: str) -> int:
+    """How wide a text is, in Latin letters: a Chinese character is as wide as two of them."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+
+def break_lines(text: str, limit: int, lines: int) -> list[tuple[int, int]]:
+    """Cut a text into lines of about equal lengths: their offsets [start, end), without the spaces between them.
+
+    Args:
+        text: without white space around it
+        limit: the greatest width of a line; a single word may be wider
+        lines: how many are wanted; there are more if the text is too long, and fewer if it has too few words
+    """
+    cuts = _cuts(text)
+    found, count = None, max(1, min(lines, len(cuts) + 1))
+    while found is None:  # at the latest, each word has a line
+        found = _cut(text, cuts, [1 / count] * count, limit)
+        count += 1
+    return found
+
+
+def cut_in_proportion(text: str, shares: Sequence[int]) -> list[tuple[int, int]] | None:
+    """Cut a text into parts with about the shares of its length: their offsets; None if it has too few words."""
+    cuts = _cuts(text)
+    return _cut(text, cuts, [share / sum(shares) for share in shares], None) if len(cuts) + 1 >= len(shares) else None
+
+
+def _cuts(text: str) -> list[tuple[int, int]]:
+    """Where the text may be cut: the end of what stands before, and the start of what follows."""
+    found = list[tuple[int, int]]()
+    for match in re.finditer(r"(?<=\S) +(?=\S)|(?<=\S)(?=\S)", text):
+        before, after = text[match.start() - 1], text[match.end()]
+        between = match.end() > match.start() or WIDE.match(before) or WIDE.match(after)
+        if between and (match.end() > match.start() or (after not in _NOT_FIRST and before not in _NOT_LAST)):
+            found.append(match.span())
+    return found
+
+
+def _penalty(text: str, end: int) -> float:
+    """How bad a cut at an offset is."""
+    before = text[max(0, end - 30) : end].split(" ")[-1]
+    if _MARK.search(before):
+        return _BEHIND_MARK
+    return _BEHIND_SHORT_WORD if len(before) <= _SHORT and not WIDE.search(before) else _BETWEEN_WORDS
+
+
+def _cut(
+    text: str, cuts: Sequence[tuple[int, int]], shares: Sequence[float], limit: int | None
+) -> list[tuple[int, int]] | None:
+    """The best cut into as many parts as there are shares, by dynamic programming; None if a part must be too wide."""
+    ends = [(0, 0), *cuts, (len(text), len(text))]
+    total = max(1, width(text))
+    best = {0: (0.0, [0])}  # by the number of the last cut: the cost, and all cuts up to it
+    for share in shares:
+        following = dict[int, tuple[float, list[int]]]()
+        for last, (cost, path) in best.items():
+            for cut in range(last + 1, len(ends)):
+                wide = width(text[ends[last][1] : ends[cut][0]])
+                if limit is not None and wide > limit and cut > last + 1:
+                    break
+                if limit is None or wide <= limit or cut == last + 1:
+                    end = cut == len(ends) - 1
+                    new = (
+                        cost
+                        + (wide / total - share) ** 2
+                        + (0.0 if end else _penalty(text, ends[cut][0]) / len(shares))
+                    )
+                    if cut not in following or new < following[cut][0]:
+                        following[cut] = new, [*path, cut]
+        best = following
+    if len(ends) - 1 not in best:
+        return None
+    path = best[len(ends) - 1][1]
+    return [(ends[first][1], ends[last][0]) for first, last in pairwise(path)]

@@ -1,0 +1,62 @@
+"""WebVTT: subtitles of web pages, with their notes, style sheets, regions, settings, voices and entities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from s2s.errors import check
+from translation.formats.document import Document, FormatOptions
+from translation.formats.subtitles import Cue, Markup, SubtitleDocument
+from translation.formats.text_file import read_text_file
+from translation.formats.timing import Line, lines_of, period
+
+_TIME = r"(-?)(?:(\d{2,}):)?([0-5]?\d):([0-5]?\d)\.(\d{3})"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
+_HEADER = re.compile(r"WEBVTT(?:[ \t].*)?")
+_KEPT = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
+_CLOCK = re.compile(r"<\d")  # a time inside a cue
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "nbsp": "\xa0", "lrm": "\u200e", "rlm": "\u200f"}
+_WRITTEN = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\xa0": "&nbsp;", "\u200e": "&lrm;", "\u200f": "&rlm;"}
+)
+
+
+def read(content: bytes, options: FormatOptions) -> Document:
+    """Read a WebVTT file.
+
+    Raises:
+        UserError: the header is missing; a cue has no time, or one that cannot be. It begins with the line.
+    """
+    file = read_text_file(content, options)
+    return SubtitleDocument(file, list(_cues(lines_of(file.text))), _MARKUP, options)
+
+
+def _decode(text: str) -> str:
+    return re.sub(r"&(amp|lt|gt|nbsp|lrm|rlm);", lambda match: _ENTITIES[match[1]], text)
+
+
+_MARKUP = Markup(
+    re.compile(r"<(?P<close>/?)(?P<name>[a-z]+)(?:[\s.][^<>]*)?>|<[^<>]*>"),
+    _decode,
+    lambda text: text.translate(_WRITTEN),
+)
+
+
+def _cues(lines: Sequence[Line]) -> Iterator[Cue]:
+    check(lines and _HEADER.fullmatch(lines[0].text), "line 1: a WebVTT file begins with WEBVTT; is this one?")
+    blocks = [list(group) for blank, group in groupby(lines, key=lambda line: line.is_blank) if not blank]
+    joined = next((line for line in blocks[0][1:] if "-->" in line.text), lines[0])
+    check(joined is lines[0], f"line {joined.number}: a cue in the header; add a blank line after WEBVTT")
+    for first, *others in blocks[1:]:
+        if _KEPT.fullmatch(first.text):
+            continue
+        timed = first if "-->" in first.text or not others else others.pop(0)
+        check("-->" in timed.text, f"line {first.number}: a cue without a time; add it, or remove the cue")
+        begins, ends = period(timed, _TIMES)
+        for line in others:
+            check("-->" not in line.text, f"line {line.number}: a time inside a cue; add a blank line before it")
+        start, end = (others[0].start, others[-1].end) if others else (timed.end, timed.end)
+        clock = any(_CLOCK.search(line.text) for line in others)
+        yield Cue(start, end, begins, ends, goes_on=not clock)

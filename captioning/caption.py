@@ -171,11 +171,11 @@ def _printable(path: Path) -> str:
 def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
-    from s2s.decoding.search import SearchOptions
+    from s2s.decoding.search import BeamOptions
 
     return Captioner.load(
         directory,
-        SearchOptions(
+        BeamOptions(
             options.beam,
             length_penalty=options.length_penalty,
             minimum_length=1,

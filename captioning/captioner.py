@@ -25,7 +25,7 @@ from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
 from s2s.decoding.results import Caption, Sentence
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.nn.configuration import DecodingPrecision
 from s2s.runtime.engine_options import EngineName, EngineOptions
@@ -58,7 +58,7 @@ class Captioner:
     """
 
     def __init__(self, engine: CaptioningEngine, options: SearchOptions | None = None, *, batch: int = BATCH) -> None:
-        self.engine, self.options = engine, options or SearchOptions()
+        self.engine, self.options = engine, options or BeamOptions()
         self.batch = batch
         self._words = word_table(engine.vocabulary)
 
@@ -88,7 +88,7 @@ class Captioner:
         choice = EngineOptions(engine, device, precision, threads)
         directory = find_model(MODELS / DEFAULT_MODEL if model is None else model, KIND, MODELS)
         loaded = choice.load(directory, KIND, _light_engine, _torch_engine)
-        return cls(loaded, options or SearchOptions(minimum_length=1), batch=batch)
+        return cls(loaded, options or BeamOptions(minimum_length=1), batch=batch)
 
     def caption(self, pictures: Iterable[PictureSource]) -> list[Caption]:
         """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.

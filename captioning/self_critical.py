@@ -28,6 +28,7 @@ from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import with_end
 from s2s.decoding.sampling import sample
+from s2s.decoding.search import SamplingOptions
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
@@ -117,8 +118,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
                 limits,
                 start=START,
                 end=END,
-                samples=self.config.samples,
-                temperature=self.config.temperature,
+                options=SamplingOptions(self.config.samples, temperature=self.config.temperature),
                 banned=(PAD, UNK, START),
             )
         return [with_end(each) for each in samples]

@@ -20,7 +20,7 @@ from captioning.recipe import Recipe
 from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import generate
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import first_few
 from s2s.models.contracts import Predictions
@@ -174,7 +174,7 @@ class PictureTask(Task[Batch]):
         """Return the greedy captions of `count` encoded pictures."""
         network = TorchNetwork(self._from_memory, self.recipe.training.precision)
         limits = np.full(count, self.model.config.max_caption_length + 1)
-        hypotheses = generate(network, memory, limits, SearchOptions(width=1), banned=(PAD, UNK, START))
+        hypotheses = generate(network, memory, limits, BeamOptions(width=1), banned=(PAD, UNK, START))
         return [self.data.vocabulary.decode(best.tokens) for (best,) in hypotheses]
 
 

@@ -15,6 +15,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
 | `of_reading` | the n-th order in which a corpus is read, of which an epoch reads a part | `random.Random` |
 | `of_held_out` | which pairs of a text are held out | `random.Random` |
+| `of_draw` | the tokens of one hypothesis that is sampled | NumPy's PCG64 |
 
 One function never gives the same seed for two places. Different functions may do so for some arguments, above all with
 the seed 0; no recipe suffers from it. The formulas are part of what a recipe means: changing one changes the steps, so
@@ -22,6 +23,8 @@ it raises `VERSION` in s2s/training/state.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 # Primes that no number of epochs, of batches in an epoch, or of steps reaches: neighbouring seeds share no stream.
 _EPOCHS = 1_000_003
@@ -79,6 +82,14 @@ def of_reading(seed: int, corpus: int, reading: int) -> str:
 def of_held_out(seed: int) -> int:
     """Return the seed of the choice of pairs that are held out of a text."""
     return seed
+
+
+def of_draw(place: Sequence[int], draw: int) -> tuple[int, ...]:
+    """Return the key, below the seed of a `numpy.random.SeedSequence`, of draw number `draw` for a sentence.
+
+    `place` says which sentence it is, such as its line and its number in that line. It belongs to no training.
+    """
+    return (*place, draw)
 
 
 def _in_epoch(seed: int, epoch: int) -> int:

@@ -102,10 +102,10 @@ def _kind(directory: Path) -> str:
 
 
 def _translating(directory: Path, engine: EngineOptions, beam: int) -> Translating:
-    from s2s.decoding.search import SearchOptions
+    from s2s.decoding.search import BeamOptions
     from translation.translator import Translator
 
-    options = SearchOptions(beam, n_best=beam, stop_early=True)
+    options = BeamOptions(beam, n_best=beam, stop_early=True)
     translator = Translator.load(directory, options, **vars(engine))
     config = translator.engine.config
     return Translating(directory.name, config.source_language, config.target_language, translator)
@@ -113,7 +113,7 @@ def _translating(directory: Path, engine: EngineOptions, beam: int) -> Translati
 
 def _captioning(directory: Path, engine: EngineOptions, beam: int) -> Captioning:
     from captioning.captioner import Captioner
-    from s2s.decoding.search import SearchOptions
+    from s2s.decoding.search import BeamOptions
 
-    options = SearchOptions(beam, n_best=beam, minimum_length=1)
+    options = BeamOptions(beam, n_best=beam, minimum_length=1)
     return Captioning(directory.name, Captioner.load(directory, options, **vars(engine)))

@@ -20,7 +20,7 @@ from s2s.arrays import Array, namespace
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.sampling import sample
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions
 from s2s.models.contracts import DecoderStep, Likeliest, State, Step
 
 PAD, UNK, START, END = 0, 1, 2, 3
@@ -167,7 +167,7 @@ def run_beam(
     tables: Array, limit: Limits, banned: tuple[int, ...] = BANNED, step: Callable = table_step, **options
 ) -> list[list[Hypothesis]]:
     where: Any = {"start": START, "end": END, "banned": banned}
-    return beam(step, initial_state(tables), limits_for(tables, limit), options=SearchOptions(**options), **where)
+    return beam(step, initial_state(tables), limits_for(tables, limit), options=BeamOptions(**options), **where)
 
 
 def run_greedy(
@@ -178,10 +178,18 @@ def run_greedy(
 
 
 def sample_words(
-    tables: Array, limit: Limits = 1, seed: int = 0, step: Callable = table_step, **options: Any
+    tables: Array,
+    limit: Limits = 1,
+    seed: int = 0,
+    step: Callable = table_step,
+    generator: Any = ...,
+    numbers: Array | None = None,
+    **options: Any,
 ) -> list[Hypothesis]:
-    where: Any = {"start": START, "end": END, "banned": BANNED, "generator": generator_for(tables, seed)} | options
-    return sample(step, initial_state(tables), limits_for(tables, limit), **where)
+    """Draw with the numbers, or a generator of the library; with None for both, torch's global one."""
+    drawn_from = generator_for(tables, seed) if generator is ... else generator
+    where: Any = {"start": START, "end": END, "banned": BANNED, "generator": drawn_from, "numbers": numbers}
+    return sample(step, initial_state(tables), limits_for(tables, limit), options=SamplingOptions(**options), **where)
 
 
 def all_searches(tables: Array, limit: int, step: Callable = table_step) -> list[Hypothesis]:

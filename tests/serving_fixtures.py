@@ -18,7 +18,7 @@ import uvicorn
 from translation_fixtures import tiny_model
 
 from captioning.captioner import Captioner
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from serving.application import build_application
 from serving.limits import Limits
 from serving.loading import Captioning, Models, Translating
@@ -80,9 +80,9 @@ def toy_models() -> Models:
     translating, captioning = tiny_model(), captioning_fixtures.model()
     translating.network.eval()
     captioning.network.eval()
-    options = SearchOptions(3, n_best=3, stop_early=True)
+    options = BeamOptions(3, n_best=3, stop_early=True)
     translator = Translator(translating.engine("float32"), options)
-    captioner = Captioner(captioning.engine("float32"), SearchOptions(3, n_best=3, minimum_length=1))
+    captioner = Captioner(captioning.engine("float32"), BeamOptions(3, n_best=3, minimum_length=1))
     return Models((Translating("tiny", "en", "de", translator),), Captioning("squares", captioner))
 
 

@@ -52,12 +52,12 @@ def load(
     The command and evaluation share this function. Where PyTorch computes, importing it takes longer than all that
     comes before.
     """
-    from s2s.decoding.search import SearchOptions
+    from s2s.decoding.search import BeamOptions
     from translation.translator import Translator
 
     return Translator.load(
         directories[0],
-        SearchOptions(
+        BeamOptions(
             options.beam,
             n_best,
             length_penalty=options.length_penalty,

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from s2s.arrays import to_numpy
 from s2s.decoding.generation import generate, with_end
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.text.tokens import UNKNOWN_CHARACTER
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
@@ -50,7 +50,7 @@ class MinimumRiskTask(TranslationTask):
         self.config: MinimumRiskConfig = recipe.minimum_risk
         self._network = model.engine(recipe.training.precision).network
         self._language = recipe.data.target_language
-        self._options = SearchOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
+        self._options = BeamOptions(width=self.config.width, n_best=self.config.width, stop_early=True)
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:
         """See `Task`; the figure `reward` is the expected BLEU of a hypothesis, from 0 to 1."""

@@ -28,8 +28,8 @@ class Searcher:
 
     Attributes:
         network: of either engine
-        options: of the beam; a width of 1 searches greedily. If several hypotheses are asked for, all of the beam are
-            returned, because some of them may turn out to be the same text.
+        options: of the search. If several hypotheses are asked for, all that it finds are returned, because some of
+            them may turn out to be the same text.
         source, target: the vocabularies
         word_tables: what the guard against loops knows of the source and of the target; None for no guard
         length_ratio: the longest target, in tokens per token of the source; see `limits`
@@ -59,7 +59,7 @@ class Searcher:
     def search_batch(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses for each source, token ids without END, in one batch."""
         padded = pad([[*ids, END] for ids in sources])
-        options = replace(self.options, n_best=self.options.width) if self.options.n_best > 1 else self.options
+        options = replace(self.options, n_best=self.options.rows) if self.options.n_best > 1 else self.options
         placeholders = range(self.target.first_placeholder, len(self.target))
         needed = [self._placeholders(ids) for ids in sources]
         return generate(
@@ -89,9 +89,9 @@ class Searcher:
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""
-        width = self.options.width
-        sentences = max(1, _MAX_LOG_PROBABILITIES // (width * len(self.target)))
-        return length_batches(lengths, tokens=self.batch_tokens // width, sentences=sentences)
+        rows = self.options.rows
+        sentences = max(1, _MAX_LOG_PROBABILITIES // (rows * len(self.target)))
+        return length_batches(lengths, tokens=self.batch_tokens // rows, sentences=sentences)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""

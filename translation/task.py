@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from s2s import seeds
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.models.contracts import Predictions
 from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
 from s2s.text.padding import Padded
@@ -83,7 +83,7 @@ class TranslationTask(Task[TranslationBatch]):
             seed=recipe.training.seed,
         )
         self._epoch, self._pairs = 0, self._encode_epoch(0)
-        self._translator = Translator(model.engine(recipe.training.precision), SearchOptions(width=1))
+        self._translator = Translator(model.engine(recipe.training.precision), BeamOptions(width=1))
 
     def plan(self, epoch: int) -> list[list[int]]:
         """See `Task`."""

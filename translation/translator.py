@@ -20,7 +20,7 @@ from s2s.decoding.confidence import Features
 from s2s.decoding.ensemble import Ensemble
 from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis, SearchOptions
 from s2s.errors import UserError, check
 from s2s.nn.configuration import DecodingPrecision
 from s2s.runtime.engine_options import EngineName, EngineOptions
@@ -69,7 +69,7 @@ class Translator:
         localise_numbers: bool = False,
     ) -> None:
         engines, config = [engine, *others], engine.config
-        self.engine, self.options = engine, options or SearchOptions()
+        self.engine, self.options = engine, options or BeamOptions()
         self.max_source_length = min(each.config.max_source_length for each in engines)
         tables = None
         if self.options.guard_loops:
@@ -125,7 +125,7 @@ class Translator:
             engines.append(choice.load(find_model(name, KIND, MODELS), KIND, _light_engine, _torch_engine))
             engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
         first, *rest = engines
-        options = options or SearchOptions(stop_early=True)
+        options = options or BeamOptions(stop_early=True)
         return cls(first, options, others=rest, batch_tokens=batch_tokens, localise_numbers=localise_numbers)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -49,7 +49,7 @@ from collections.abc import Sequence
 
 from s2s.arrays import Array, namespace, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction, check_limits, remaining_sentences
+from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction, check_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector
 from s2s.models.contracts import State
 
@@ -61,7 +61,7 @@ def beam(
     *,
     start: int,
     end: int,
-    options: SearchOptions | None = None,
+    options: BeamOptions | None = None,
     banned: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
     """Search with a beam. A beam that is wide enough for all possible outputs is an exhaustive search.
@@ -85,7 +85,7 @@ def beam(
         UserError: a maximum length is below 1, or a log-probability is NaN or infinite.
         RuntimeError: a sentence is left without any token whose probability is above zero.
     """
-    options = options or SearchOptions()
+    options = options or BeamOptions()
     check_limits(limits)
     select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
     beams, records = _Beams(limits, options, end), list[StepRecord]()
@@ -133,7 +133,7 @@ class _Beams:
         result_ends: (sentences, width) int64, their ends
     """
 
-    def __init__(self, limits: Array, options: SearchOptions, end: int) -> None:
+    def __init__(self, limits: Array, options: BeamOptions, end: int) -> None:
         self.limits, self.options, self.end = limits, options, end
         self._xp, where = namespace(limits), limits.device
         shape = (len(limits), options.width)

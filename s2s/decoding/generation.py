@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
 from s2s.decoding.loops import LoopGuard, NoLoops
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
+from s2s.decoding.sampling import random_numbers, sample
+from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions, StepFunction
 from s2s.models.contracts import Network, State
 from s2s.text.tokens import END, PAD, START
 
@@ -27,63 +28,115 @@ def generate(
     banned: Sequence[int] = (PAD, START),
     constraint: Constraint | None = None,
     guard: LoopGuard | None = None,
+    places: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Search for the best hypotheses of each input, best first. A width of 1 searches greedily.
+    """Search for the best hypotheses of each input, best first, with a beam, greedily, or by sampling.
 
     Args:
         network: of either engine
         inputs: what its encoder takes
-        limits: (inputs,), the maximum number of steps, END being one
-        options: of the search
+        limits: (inputs,), the maximum number of steps, END being one; the options may set others
+        options: of the search; a beam with a width of 1 searches greedily
         banned: token ids that are never chosen
         constraint: on what is written, with one row for each input
         guard: an input whose best hypothesis loops is searched again, in such a way that none does
+        places: of each input, for the random numbers of sampling (see `random_numbers`); None for its number
 
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
-    likeliest = (2 * options.width if options.width > 1 else 1) + len({*banned, END})
-    with network.searching(None if constraint else likeliest) as search:
-        state = search.start(inputs)
-        found = _search(search.step, state, network.array(limits), options, banned, constraint)
+    limits = options.limits(limits)
+    search = _Search(network, options, banned, limits, places)
+    with network.searching(None if constraint else likeliest(options, {*banned, END})) as engine:
+        state = engine.start(inputs)
+        found = search.run(engine.step, state, range(len(limits)), [constraint] if constraint else [])
     looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
     if guard and looping:
-        with network.searching() as search:
+        with network.searching() as engine:
             rows = network.array(np.array(looping))
             no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, network.array)
-            step, some = constrain(search.step, state.keep(rows), no_loops)
-            kept = constraint.keep(rows, len(found)) if constraint else None
-            for i, hypotheses in zip(looping, _search(step, some, network.array(limits)[rows], options, banned, kept)):
+            kept = [constraint.keep(rows, len(found))] if constraint else []
+            again = search.run(engine.step, state.keep(rows), looping, [no_loops, *kept])
+            for i, hypotheses in zip(looping, again):
                 found[i] = hypotheses
     if guard and options.n_best > 1:
         found = [[h for h in of if h is of[0] or not guard.loops(i, h.tokens)] for i, of in enumerate(found)]
     return found
 
 
-def _search(
-    step: StepFunction,
-    state: State,
-    limits: Array,
-    options: SearchOptions,
-    banned: Sequence[int],
-    constraint: Constraint | None,
-) -> list[list[Hypothesis]]:
-    """Search with a beam, or greedily if its width is 1."""
-    if constraint:
-        step, state = constrain(step, state, constraint)
-    if options.width > 1:
-        return beam(step, state, limits, start=START, end=END, options=options, banned=banned)
-    best = greedy(
-        step,
-        state,
-        limits,
-        start=START,
-        end=END,
-        minimum_length=options.minimum_length,
-        length_penalty=options.length_penalty,
-        banned=banned,
-    )
-    return [[hypothesis] for hypothesis in best]
+def likeliest(options: SearchOptions, excluded: Set[int]) -> int | None:
+    """How many of the likeliest tokens of each row a search needs, with those that it must not choose among them.
+
+    None if it needs all of them.
+    """
+    if isinstance(options, SamplingOptions):
+        return None if options.top_k is None else options.top_k + len(excluded)
+    if options.width == 1:
+        return 1 + len(excluded)
+    group = options.width // options.groups
+    # Those that the groups before the last one have chosen may be the likeliest of all, and be penalised.
+    return 2 * group + (options.width - group) + len(excluded)
+
+
+class _Search:
+    """The search that the options ask for, for all sentences of a batch or for some.
+
+    Args:
+        network, options, banned, limits, places: see `generate`; the limits are those of the options
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        options: SearchOptions,
+        banned: Sequence[int],
+        limits: NDArray[np.int64],
+        places: Sequence[Sequence[int]] | None,
+    ) -> None:
+        self._network, self._options, self._banned, self._limits = network, options, banned, limits
+        self._places = [(i,) for i in range(len(limits))] if places is None else places
+
+    def run(
+        self, step: StepFunction, state: State, sentences: Sequence[int], constraints: Sequence[Constraint]
+    ) -> list[list[Hypothesis]]:
+        """Search for some sentences, given by their numbers; the state and the constraints are of these."""
+        for constraint in constraints:
+            step, state = constrain(step, state, constraint)
+        limits = self._network.array(self._limits[[*sentences]])
+        match self._options:
+            case SamplingOptions():
+                return self._sample(step, state, limits, [self._places[i] for i in sentences], self._options)
+            case BeamOptions(width=1):
+                return self._greedy(step, state, limits, self._options)
+        return beam(step, state, limits, start=START, end=END, options=self._options, banned=self._banned)
+
+    def _greedy(self, step: StepFunction, state: State, limits: Array, options: BeamOptions) -> list[list[Hypothesis]]:
+        best = greedy(
+            step,
+            state,
+            limits,
+            start=START,
+            end=END,
+            minimum_length=options.minimum_length,
+            length_penalty=options.length_penalty,
+            banned=self._banned,
+        )
+        return [[hypothesis] for hypothesis in best]
+
+    def _sample(
+        self,
+        step: StepFunction,
+        state: State,
+        limits: Array,
+        places: Sequence[Sequence[int]],
+        options: SamplingOptions,
+    ) -> list[list[Hypothesis]]:
+        draws, steps = options.draws, max(limits.tolist(), default=0)
+        numbers = self._network.array(random_numbers(options.seed, places, draws, steps))
+        how: Any = {"options": options, "numbers": numbers, "banned": self._banned}
+        drawn = sample(step, state, limits, start=START, end=END, **how)
+        of_each = (drawn[first : first + draws] for first in range(0, len(drawn), draws))
+        return [sorted(of, key=lambda each: (not each.finished, -each.score))[: options.n_best] for of in of_each]
 
 
 def with_end(hypothesis: Hypothesis) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from s2s.arrays import Array
 from s2s.decoding.independent import Chosen, search_independently
-from s2s.decoding.search import Hypothesis, SearchOptions, StepFunction
+from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction
 from s2s.decoding.top_k import ContinuationSelector
 from s2s.models.contracts import State, Step
 
@@ -27,10 +27,10 @@ def greedy(
     The arguments and errors are those of `beam`. The `length_penalty` changes the score that is reported, but not the
     search.
     """
-    SearchOptions(1, length_penalty=length_penalty, minimum_length=minimum_length)  # checks them
+    BeamOptions(1, length_penalty=length_penalty, minimum_length=minimum_length)  # checks them
     select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
 
-    def choose(result: Step, totals: Array, time: int) -> Chosen:
+    def choose(result: Step, totals: Array, _: Array, time: int) -> Chosen:
         found = (select_without_end if time < minimum_length else select)(result, totals, 1)
         return Chosen(found.totals, found.tokens, found.checksum)
 

@@ -30,8 +30,9 @@ class Chosen(NamedTuple):
     checksum: Array
 
 
-# (the step of the model, totals (n, slots) float32: log-probabilities so far, time: steps before this one)
-ChooseTokens = Callable[[Step, Array, int], Chosen]
+# (the step of the model; totals (n, slots) float32: log-probabilities so far; sentences (n,) int64: their numbers;
+# time: how many steps came before this one)
+ChooseTokens = Callable[[Step, Array, Array, int], Chosen]
 
 
 def search_independently(
@@ -73,7 +74,7 @@ def search_independently(
     tokens, ended = xp.full_like(lengths, start), lengths < 0  # (n, slots) each
     for time in range(max(limits.tolist(), default=0)):
         result = step(tokens.reshape(-1), state)
-        new_totals, tokens, checksum = choose(result, totals, time)
+        new_totals, tokens, checksum = choose(result, totals, sentences, time)
         records.append(StepRecord(sentences, tokens, parents[: len(sentences)], result.attention))
         totals = xp.where(ended, totals, new_totals)
         ended = ended | (tokens == end)

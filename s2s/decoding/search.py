@@ -21,12 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from s2s.arrays import Array, namespace
 from s2s.errors import UserError, check
 from s2s.models.contracts import Step
 
+_ROOM = 10  # tokens that a sentence may have beyond a minimum length that its own limit does not allow
 _LEAVING_SHARE = 0.25  # done sentences leave once they are this share of the batch: copying the others takes time
 
 StepFunction = Callable[[Array, Any], Step]  # (the last tokens (rows,) int64, a `State`) -> what follows them
@@ -51,21 +53,58 @@ class Hypothesis:
     finished: bool
 
 
-@dataclass(frozen=True)
-class SearchOptions:
-    """The options of a beam search.
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """The options that all searches have.
 
     Attributes:
-        width: how many hypotheses of a sentence are alive after each step, and how many finished ones are remembered
-        n_best: how many hypotheses are returned for a sentence, best first; this does not change the search
         length_penalty: alpha in score = log P / length ** alpha. With 0 the score is the log-probability, with 1 the
             mean log-probability of a token. (Wu et al., 2016, eq. 14, divide by ((5 + length) / 6) ** alpha instead,
             which favours long hypotheses less.)
         minimum_length: how many tokens a hypothesis has before END is allowed
+        maximum_length: how many tokens a hypothesis has at most, END not counted; None for no other limit than that of
+            its input. A hypothesis that has not ended by then is cut off.
+        guard_loops: whether a sentence that repeats itself without a reason is searched again, see s2s.decoding.loops
+
+    Raises:
+        UserError: a value is outside its range.
+    """
+
+    length_penalty: float = 1.0
+    minimum_length: int = 0
+    maximum_length: int | None = None
+    guard_loops: bool = True
+
+    def __post_init__(self) -> None:
+        check(0 <= self.length_penalty <= 10, f"length_penalty is {self.length_penalty:g}: choose 0 to 10")
+        check(self.minimum_length >= 0, f"minimum_length is {self.minimum_length}: choose 0 or more")
+        check(
+            self.maximum_length is None or self.maximum_length >= max(1, self.minimum_length),
+            f"maximum_length is {self.maximum_length}: choose 1 or more, and not less than minimum_length "
+            f"({self.minimum_length})",
+        )
+
+    def limits(self, limits: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The maximum numbers of steps, END being one, of inputs whose own limits are these, (inputs,) each."""
+        limits = np.where(limits > self.minimum_length, limits, self.minimum_length + _ROOM)
+        return limits if self.maximum_length is None else np.minimum(limits, self.maximum_length + 1)
+
+
+@dataclass(frozen=True)
+class BeamOptions(CommonOptions):
+    """The options of a beam search, and with a width of 1 those of greedy search.
+
+    A diverse beam (Vijayakumar et al., 2018) is divided into groups, each a beam of its own; see s2s.decoding.diverse.
+
+    Attributes:
+        width: how many hypotheses of a sentence are alive after each step, and how many finished ones are remembered
+        n_best: how many hypotheses are returned for a sentence, best first; this does not change the search
         stop_early: if True, the search of a sentence stops when `width` hypotheses are finished, which takes far fewer
             steps but may miss a longer and better one. If False, it stops when no alive hypothesis can beat any of
             the `width` best finished ones.
-        guard_loops: whether a sentence that repeats itself without a reason is searched again, see s2s.decoding.loops
+        groups: into how many groups of equal size the beam is divided; 1 for a plain beam
+        diversity_penalty: what a group takes off the log-probability of a token for each hypothesis of the groups
+            before it that goes on with the same token at the same step
 
     Raises:
         UserError: a value is outside its range.
@@ -73,16 +112,68 @@ class SearchOptions:
 
     width: int = 5
     n_best: int = 1
-    length_penalty: float = 1.0
-    minimum_length: int = 0
     stop_early: bool = False
-    guard_loops: bool = True
+    groups: int = 1
+    diversity_penalty: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check(self.width >= 1, f"the beam's width is {self.width}: choose 1 or more")
         check(1 <= self.n_best <= self.width, f"n_best is {self.n_best}: choose 1 to {self.width}, the beam's width")
-        check(0 <= self.length_penalty <= 10, f"length_penalty is {self.length_penalty:g}: choose 0 to 10")
-        check(self.minimum_length >= 0, f"minimum_length is {self.minimum_length}: choose 0 or more")
+        check(
+            self.groups >= 1 and self.width % self.groups == 0,
+            f"groups is {self.groups}: choose a number that divides {self.width}, the beam's width",
+        )
+        check(0 <= self.diversity_penalty <= 100, f"diversity_penalty is {self.diversity_penalty:g}: choose 0 to 100")
+
+    @property
+    def rows(self) -> int:
+        """How many hypotheses of a sentence are continued at each step."""
+        return self.width
+
+
+@dataclass(frozen=True)
+class SamplingOptions(CommonOptions):
+    """The options of sampling: what may be drawn, and how often; see s2s.decoding.sampling.
+
+    Attributes:
+        draws: how many hypotheses are drawn for a sentence
+        n_best: how many of them are returned, best first
+        temperature: above 1 makes unlikely tokens more frequent, below 1 less
+        top_k: how many of the likeliest tokens may be drawn at each step; None for all
+        top_p: only the likeliest tokens whose probabilities sum up to this may be drawn at each step; 1 for all
+        seed: of the random numbers
+
+    Raises:
+        UserError: a value is outside its range.
+    """
+
+    draws: int = 1
+    n_best: int = 1
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.draws >= 1, f"draws is {self.draws}: choose 1 or more for each sentence")
+        check(1 <= self.n_best <= self.draws, f"n_best is {self.n_best}: choose 1 to {self.draws}, the draws")
+        check(
+            0 < self.temperature < math.inf,
+            f"the temperature is {self.temperature:g}: choose a number above 0, or search greedily",
+        )
+        check(self.top_k is None or self.top_k >= 1, f"top_k is {self.top_k}: choose 1 or more tokens")
+        check(0 < self.top_p <= 1, f"top_p is {self.top_p:g}: choose a probability above 0, up to 1 for all tokens")
+        check(self.seed >= 0, f"the seed is {self.seed}: choose 0 or more")
+
+    @property
+    def rows(self) -> int:
+        """How many hypotheses of a sentence are continued at each step."""
+        return self.draws
+
+
+SearchOptions = BeamOptions | SamplingOptions
 
 
 def check_limits(limits: Array) -> None:

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from s2s.cli.process import limit_compiled_products
 from s2s.config import from_dict
 from s2s.decoding.generation import generate
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.configuration import DecoderConfig, ImageEncoderConfig
 from s2s.models.decoders import build_decoder
@@ -54,7 +54,7 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     cnn = fold_batch_norm(empty_backbone(table["image"]["backbone"]))
     head = _head(from_dict(_Shapes, {name: table[name] for name in ("encoder", "decoder")}), cnn.dim)
     pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
-    options = SearchOptions(width, minimum_length=LENGTH, stop_early=True)
+    options = BeamOptions(width, minimum_length=LENGTH, stop_early=True)
     limits = np.full(batch, LENGTH + 1)
     cells = _look(cnn, pixels)  # warms up
     generate(head, Features(cells), limits, options)

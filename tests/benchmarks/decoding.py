@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.cli.process import limit_compiled_products
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.runtime.engine_options import EngineName
 from tests.benchmarks.record import Figures
 from translation.searching import Searcher
@@ -40,7 +40,7 @@ def decode(
     just as many tokens.
     """
     # A model of a few steps repeats itself, and would be searched with twice: the peers have no guard against loops.
-    options = SearchOptions(width, minimum_length=length or 0, stop_early=True, guard_loops=length is None)
+    options = BeamOptions(width, minimum_length=length or 0, stop_early=True, guard_loops=length is None)
     translator = Translator.load(model, options, engine=engine, threads=threads)
     translator.searcher = _Brief(**vars(translator.searcher), batch=batch, length=length)
     lines = Path(source).read_text(encoding="utf-8").splitlines()

@@ -17,7 +17,7 @@ from captioning.corpus import CaptionedImage
 from captioning.model import CaptioningModel, build_network
 from captioning.prepare import Example, PreparedPictures
 from captioning.task import CaptioningTask
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.batches import stack_pictures
 from s2s.vision.crops import Augmentation
@@ -68,5 +68,5 @@ def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> N
     model.network.eval()
     paths = [example.picture.path for example in examples]
     for width in (1, 4):
-        found = Captioner(model.engine("float32"), SearchOptions(width)).caption(paths)
+        found = Captioner(model.engine("float32"), BeamOptions(width)).caption(paths)
         assert [caption.text for caption in found] == [example.captions[0] for example in examples]

@@ -18,7 +18,7 @@ from PIL import Image
 from captioning import captioner as captioning_module
 from captioning.captioner import Captioner
 from s2s.decoding.results import Caption
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
 from s2s.vision.images import Preprocessing, read_image
 
@@ -42,7 +42,7 @@ def paths(tmp_path: Path) -> list[Path]:
 def captioner(width: int = 3, **options: int) -> Captioner:
     model = world.model()
     model.network.eval()
-    return Captioner(model.engine("float32"), SearchOptions(width, n_best=width), **options)
+    return Captioner(model.engine("float32"), BeamOptions(width, n_best=width), **options)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 32])
@@ -177,8 +177,8 @@ def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(monkeypat
     asked: list[Path] = []
     engine = world.model().engine()
     monkeypatch.setattr(captioning_module, "_torch_engine", lambda path, *_: asked.append(path) or engine)
-    assert Captioner.load(engine="torch").options == SearchOptions(minimum_length=1)  # those of the command
-    assert Captioner.load("flickr8k", SearchOptions(2), engine="torch").options == SearchOptions(2)
+    assert Captioner.load(engine="torch").options == BeamOptions(minimum_length=1)  # those of the command
+    assert Captioner.load("flickr8k", BeamOptions(2), engine="torch").options == BeamOptions(2)
     assert asked == [captioning_module.MODELS / "flickr8k"] * 2
     with pytest.raises(UserError, match=r"coco: no such directory, and no bundled model has this name; .* flickr8k"):
         Captioner.load("coco")

@@ -10,10 +10,10 @@ from light_captioner import write_captioner
 from PIL import Image
 
 from captioning.captioner import Captioner
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
 
-OPTIONS = SearchOptions(3, n_best=3, minimum_length=1)
+OPTIONS = BeamOptions(3, n_best=3, minimum_length=1)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "pad"])

@@ -23,14 +23,14 @@ import captioning_fixtures as world
 from translation_fixtures import LINES, tiny_model
 
 from captioning.captioner import Captioner
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.storage.weights import weightless
 from s2s.vision.backbones import Backbone, empty_backbone
 from s2s.vision.images import Picture
 from translation.translator import Translator
 
 STORED = Path(__file__).parent / "stored"
-OPTIONS = SearchOptions(3, stop_early=True, guard_loops=False)
+OPTIONS = BeamOptions(3, stop_early=True, guard_loops=False)
 TEXT = [*LINES, "A dog is in the hat ."]
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from s2s.decoding.beam import beam
 from s2s.decoding.constraints import WriteOnce, constrain
 from s2s.decoding.loops import LoopGuard, NoLoops, WordTable, allowed_by, repetition_of, word_table
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from translation.batching import length_batches
 
 pytestmark = needs_node
@@ -136,7 +136,7 @@ def test_constraints_allow_the_same(kinds: str) -> None:
             once = WriteOnce.of(needed, torch.from_numpy, first=8, count=2, end=END)
             step, state = constrain(step, state, once)
             constraints["once"] = {"needed": needed, "first": 8, "last": 10}
-        options = SearchOptions(width=4, n_best=4)
+        options = BeamOptions(width=4, n_best=4)
         found = beam(step, state, torch.tensor(limits), start=START, end=END, banned=BANNED, options=options)
         expected.append(as_json(found))
         asks.append(question(tables, limits, constraints, width=4, nBest=4))

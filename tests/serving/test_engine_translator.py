@@ -8,7 +8,7 @@ import pytest
 from arithmetic_network import Encoder, Stepper
 from engine_fixtures import ask, bundled, lines, needs_node
 
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.runtime.network import LightNetwork
 from translation.engine import TranslationEngine
 from translation.translator import Translator
@@ -29,7 +29,7 @@ def test_lines_are_translated_alike(options: dict[str, Any]) -> None:
     network = LightNetwork(Encoder(), Stepper(len(assets.target)))
     translator = Translator(
         TranslationEngine(**vars(assets), network=network, precision="float32", batch_tokens=2048),
-        SearchOptions(**options),
+        BeamOptions(**options),
     )
     texts = lines()[::4]
     expected = translator.translate(texts)

@@ -13,7 +13,7 @@ from light_fixtures import ROOT, S2S
 from PIL import Image
 from translation_fixtures import LINES, tiny_model
 
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.export.graphs import build_graphs
 from s2s.export.text_encoder import TEXT_ENCODERS
 from s2s.storage.light_form import write_light
@@ -47,7 +47,7 @@ def s2s(*arguments: str | Path) -> CompletedProcess[str]:
 def test_translate_writes_what_pytorch_writes(models: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.en"
     text.write_text("\n".join([*LINES, "", "http://x.org/a", " ".join(LINES * 3)]) + "\n", encoding="utf-8")
-    options = SearchOptions(5, stop_early=True)
+    options = BeamOptions(5, stop_early=True)
     expected = Translator.load(models / "translator", options, engine="torch", device="cpu", precision="float32")
     lines = [each.text for each in expected.translate(text.read_text(encoding="utf-8").splitlines())]
     done = s2s("translate", text, "--model", models / "light")

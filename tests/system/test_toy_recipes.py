@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.toy import toy
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from translation.train import train
 from translation.translator import Translator
 
@@ -23,5 +23,5 @@ def test_all_held_out_sequences_are_right(task: str, tmp_path: Path, monkeypatch
     source, target = (Path(f"data/toy/test.{side}").read_text().splitlines() for side in ("source", task))
     assert len(source) == 1000
     for width in (1, 5):
-        translator = Translator.load("run/best", SearchOptions(width))
+        translator = Translator.load("run/best", BeamOptions(width))
         assert [each.text for each in translator.translate(source)] == target

@@ -15,7 +15,7 @@ import torch
 from model_fixtures import recurrent
 from translation_fixtures import SHAPE
 
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
 from s2s.text.tokens import END
 from s2s.text.vocabulary import WordVocabulary
@@ -148,7 +148,7 @@ def test_each_baseline_is_tested_in_both_bleus(files: dict[str, str], capsys: py
 def test_a_model_is_scored_by_what_it_translates(
     files: dict[str, str], models: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    search = SearchOptions(width=3, length_penalty=0.5, stop_early=True)
+    search = BeamOptions(width=3, length_penalty=0.5, stop_early=True)
     translator = Translator.load(models[0], search)
     hypotheses = [each.text for each in translator.translate(SOURCE)]
     references = [f"{line} {'Hund' * (i % 2)}".strip() or "nichts" for i, line in enumerate(hypotheses)]
@@ -173,7 +173,7 @@ def test_a_model_is_scored_by_what_it_translates(
 def test_several_models_are_scored_by_what_they_translate_together(
     files: dict[str, str], models: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ensemble = Translator.load(models[0], SearchOptions(stop_early=True), others=models[1:])
+    ensemble = Translator.load(models[0], BeamOptions(stop_early=True), others=models[1:])
     hypotheses = [each.text for each in ensemble.translate(SOURCE)]
     result = printed(capsys, "--model", *models, "--source", files["source"], "--reference", files["reference"])
     assert result["translations"] == f"{models[0]} + {models[1]}"

@@ -15,7 +15,7 @@ import torch
 
 from s2s.cli import command
 from s2s.decoding.results import Sentence, Translation
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.storage.bundled import bundled_models
 from translation import loading, translate
 from translation.configuration import KIND
@@ -38,7 +38,7 @@ def text(tmp_path: Path) -> Path:
 
 
 def expected(model: Path, lines: Sequence[str], n_best: int = 1) -> list[Translation]:
-    search = SearchOptions(3, n_best, stop_early=True)
+    search = BeamOptions(3, n_best, stop_early=True)
     return Translator.load(model, search, device="cpu", precision="float32").translate(lines)
 
 
@@ -76,7 +76,7 @@ def test_several_models_write_together(run: Translate, text: Path, tiny_model: P
         for parameter in other.network.parameters():
             parameter.normal_(generator=torch.Generator().manual_seed(1))
     other.save(tmp_path / "other", {})
-    search = SearchOptions(3, stop_early=True)
+    search = BeamOptions(3, stop_early=True)
     ensemble = Translator.load(tiny_model, search, others=[tmp_path / "other"], device="cpu", precision="float32")
     output = "".join(f"{each.text}\n" for each in ensemble.translate(LINES))
     assert run("--model", tmp_path / "other", text) == (0, output, "")

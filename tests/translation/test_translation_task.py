@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from translation_fixtures import SOURCE, TARGET, TEXT, task_of
 
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.nn.loss import symmetric_divergence
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END, PAD, START, UNK
@@ -211,7 +211,7 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
     with torch.no_grad():
         found = task.validate(task.model.network)
     assert torch.equal(torch.get_rng_state(), random)
-    translations = Translator(task.model.engine("float32"), SearchOptions(width=1)).translate(text.source)
+    translations = Translator(task.model.engine("float32"), BeamOptions(width=1)).translate(text.source)
     hypotheses = [each.text for each in translations]
     assert hypotheses[0] == ""
     assert all(hypotheses[1:])

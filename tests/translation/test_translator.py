@@ -19,7 +19,7 @@ from model_fixtures import logits_of
 from torch.autograd.profiler import profile
 
 from s2s.decoding.results import Sentence, Translation
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.errors import UserError
 from s2s.nn.configuration import Precision
 from s2s.text.subwords import SubwordVocabulary
@@ -48,7 +48,7 @@ def sentences(count: int, *, most: int = 6) -> list[str]:
 def translator_of(
     model: TranslationModel, width: int = 3, n_best: int = 1, precision: Precision = "float32", **options: Any
 ) -> Translator:
-    search = SearchOptions(width, n_best, stop_early=True, guard_loops=False)  # a random model writes loops
+    search = BeamOptions(width, n_best, stop_early=True, guard_loops=False)  # a random model writes loops
     return Translator(model.engine(precision), search, **options)
 
 
@@ -256,7 +256,7 @@ def test_weights_are_cast_once_a_batch_not_once_a_step(model: TranslationModel) 
 
 
 def test_a_model_directory_is_loaded_ready_to_translate(tiny_model: Path, model: TranslationModel) -> None:
-    options = SearchOptions(3, stop_early=True, guard_loops=False)
+    options = BeamOptions(3, stop_early=True, guard_loops=False)
     loaded = Translator.load(tiny_model, options, device="cpu", precision="float32")
     assert loaded.translate(sentences(5)) == translator_of(model).translate(sentences(5))
     with pytest.raises(UserError, match="no such directory"):
@@ -278,8 +278,8 @@ def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(
 
 
 def test_a_translator_searches_as_the_command_does_unless_told_otherwise(tiny_model: Path) -> None:
-    assert Translator.load(tiny_model).options == SearchOptions(stop_early=True)
-    assert Translator.load(tiny_model, SearchOptions(2)).options == SearchOptions(2)
+    assert Translator.load(tiny_model).options == BeamOptions(stop_early=True)
+    assert Translator.load(tiny_model, BeamOptions(2)).options == BeamOptions(2)
 
 
 def test_importing_the_package_imports_no_torch_and_the_translator_is_there_when_asked_for() -> None:

@@ -34,7 +34,7 @@ from s2s.arrays import Array
 from s2s.decoding import beam as module
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.models.contracts import DecoderStep
 
 WORDS = ["the", "dogs", "bark", "END"]
@@ -68,7 +68,7 @@ def run_example(
 
 def test_the_worked_example_is_true(library: Library) -> None:
     """The docstring of `s2s.decoding.beam` draws it, with the numbers that are asserted here."""
-    alive, found = run_example(library, beam, options=SearchOptions(width=2, n_best=2))
+    alive, found = run_example(library, beam, options=BeamOptions(width=2, n_best=2))
     assert alive == [["START"], ["START the", "START dogs"], ["START dogs bark", "START the dogs"]]
     assert [" ".join(WORDS[token] for token in h.tokens) for h in found] == ["dogs bark", "dogs"]
     assert all(h.finished for h in found)
@@ -76,7 +76,7 @@ def test_the_worked_example_is_true(library: Library) -> None:
     assert [h.score for h in found] == pytest.approx([-0.6, -0.7])
 
     # With maximum length 5 the best alive hypothesis could still reach -2.9 / 5, so the search goes on from step 3.
-    alive, _ = run_example(library, beam, maximum_length=5, options=SearchOptions(width=2))
+    alive, _ = run_example(library, beam, maximum_length=5, options=BeamOptions(width=2))
     assert alive[3] == ["START the dogs bark", "START dogs bark the"]
 
     _, likeliest = run_example(library, greedy)
@@ -179,7 +179,7 @@ def test_the_default_options_are_those_of_search_options() -> None:
     assert found != run_beam(tables, 9, width=2)
 
 
-def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tuple[list[int], bool, float]]:
+def reference_beam(table: Tensor, limit: int, options: BeamOptions) -> list[tuple[list[int], bool, float]]:
     """Beam search for one sentence as it is defined, one hypothesis at a time."""
     width, alpha = options.width, options.length_penalty
     alive: list[tuple[float, list[int]]] = [(0.0, [])]
@@ -210,7 +210,7 @@ def reference_beam(table: Tensor, limit: int, options: SearchOptions) -> list[tu
 def test_the_array_program_is_the_plain_beam(library: Library, data: st.DataObject) -> None:
     vocabulary, sentences = data.draw(st.sampled_from([5, 6, 64, 65, 150])), data.draw(st.integers(1, 5))
     width = data.draw(st.integers(1, 6))
-    options = SearchOptions(
+    options = BeamOptions(
         width,
         n_best=data.draw(st.integers(1, width)),
         length_penalty=data.draw(st.sampled_from([0.0, 1.0])),

@@ -14,7 +14,7 @@ from s2s.arrays import Array, namespace
 from s2s.decoding.beam import beam
 from s2s.decoding.constraints import WriteOnce, constrain
 from s2s.decoding.greedy import greedy
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.models.contracts import DecoderStep
 
 END, START, FIRST = 0, 1, 4  # words 2 and 3, placeholders 4, 5 and 6
@@ -50,7 +50,7 @@ def search(needed: list[list[int]], table: Array, width: int) -> list[list[Hypot
     limits = array(np.full(len(needed), 12))
     if width == 1:
         return [[each] for each in greedy(step, state, limits, start=START, end=END, banned=[START])]
-    options = SearchOptions(width, n_best=width)
+    options = BeamOptions(width, n_best=width)
     return beam(step, state, limits, start=START, end=END, options=options, banned=[START])
 
 

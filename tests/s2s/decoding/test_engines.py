@@ -16,13 +16,13 @@ from torch import Tensor
 from s2s.decoding.constraints import Constraint, WriteOnce
 from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 
 
 def search(
     network: TableNetwork,
     limits: Sequence[int],
-    options: SearchOptions,
+    options: BeamOptions,
     banned: Sequence[int] = BANNED,
     constraint: Constraint | None = None,
     guard: LoopGuard | None = None,
@@ -37,7 +37,7 @@ def search(
 @settings(max_examples=20)
 def test_both_libraries_find_the_same(seed: int, width: int, stop_early: bool, end: float) -> None:
     tables, limits = random_tables(9, 70, seed, end=end), [9, 1, 3, 12, 12, 5, 12, 9, 2]
-    options = SearchOptions(width, width, minimum_length=seed % 3, stop_early=stop_early)
+    options = BeamOptions(width, width, minimum_length=seed % 3, stop_early=stop_early)
     by_torch, by_numpy = (search(TableNetwork(library(tables)), limits, options) for library in LIBRARIES.values())
     check_same(by_numpy, by_torch)
 
@@ -55,7 +55,7 @@ def test_the_likeliest_tokens_are_enough(library: Library, data: st.DataObject) 
     """Equals are ranked alike, though banned tokens and an END that comes too soon may be the likeliest of all."""
     vocabulary, sentences = data.draw(st.sampled_from([5, 6, 30, 70])), data.draw(st.integers(1, 5))
     width, seed = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 10_000))
-    options = SearchOptions(
+    options = BeamOptions(
         width,
         data.draw(st.integers(1, width)),
         length_penalty=data.draw(st.sampled_from([0.0, 1.0])),
@@ -76,7 +76,7 @@ def test_the_likeliest_tokens_are_enough(library: Library, data: st.DataObject) 
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_a_sentence_that_loops_is_searched_again_with_all_tokens(library: Library, width: int) -> None:
-    tables, options = random_tables(4, 9, seed=3, end=-4), SearchOptions(width, n_best=width)
+    tables, options = random_tables(4, 9, seed=3, end=-4), BeamOptions(width, n_best=width)
     tables[..., 4, 4] = tables[..., START, 4] = -0.01  # nothing is likelier than to repeat 4
     words = WordTable([True] * 9)
     guard = LoopGuard(words, [[]] * 4, words)
@@ -88,7 +88,7 @@ def test_a_sentence_that_loops_is_searched_again_with_all_tokens(library: Librar
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_a_constraint_has_all_tokens(library: Library, width: int) -> None:
-    tables, options = random_tables(2, 9, seed=4, end=4), SearchOptions(width)
+    tables, options = random_tables(2, 9, seed=4, end=4), BeamOptions(width)
     network = TableNetwork(library(tables), reports=True)
     once = WriteOnce.of([[8], [6, 7]], network.array, first=6, count=3, end=END)
     for needed, found in zip([{8}, {6, 7}], search(network, [20, 20], options, constraint=once)):

@@ -17,7 +17,7 @@ from translation_fixtures import SHAPE, tiny_model
 from s2s.arrays import Array
 from s2s.decoding.ensemble import Ensemble, EnsembleSearch, EnsembleState
 from s2s.decoding.generation import generate
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import UserError
 from s2s.models.configuration import InputFeedingConfig, ParallelConfig
@@ -74,7 +74,7 @@ def test_what_does_not_look_has_no_part_in_the_looks() -> None:
 def test_a_model_twice_is_that_model(width: int) -> None:
     one, grids, limits = searchable(network(1)), torch.randn(5, 6, GRID), np.array([3, 9, 9, 9, 9])
     for single, double in zip(
-        *(generate(each, grids, limits, SearchOptions(width, width)) for each in (one, Ensemble([one, one])))
+        *(generate(each, grids, limits, BeamOptions(width, width)) for each in (one, Ensemble([one, one])))
     ):
         assert [each.tokens for each in double] == [each.tokens for each in single]
         assert [each.score for each in double] == pytest.approx([each.score for each in single], rel=1e-5)
@@ -83,7 +83,7 @@ def test_a_model_twice_is_that_model(width: int) -> None:
 def test_states_stay_with_their_sentences() -> None:
     """Some sentences end early and leave, hypotheses change places: each still finds what it finds alone."""
     networks, grids = [network(1), network(2), network(3, "input_feeding")], torch.randn(9, 6, GRID)
-    ensemble, limits, options = Ensemble([*map(searchable, networks)]), np.arange(1, 10), SearchOptions(4, 4)
+    ensemble, limits, options = Ensemble([*map(searchable, networks)]), np.arange(1, 10), BeamOptions(4, 4)
     together = generate(ensemble, grids, limits, options)
     for row, found in enumerate(together):
         (alone,) = generate(ensemble, grids[row : row + 1], limits[row : row + 1], options)
@@ -111,7 +111,7 @@ def test_an_ensemble_of_tables_searches_by_its_mean(library: Library) -> None:
     tables = [random_tables(5, 9, seed) for seed in (1, 2)]
     mean = torch.stack(tables).logsumexp(0) - math.log(2)
     networks = [TableNetwork(library(each), reports=True) for each in (*tables, mean)]
-    inputs, limits, options = np.arange(5), np.full(5, 9), SearchOptions(3, 3)
+    inputs, limits, options = np.arange(5), np.full(5, 9), BeamOptions(3, 3)
     together = generate(Ensemble(networks[:2]), inputs, limits, options)
     for found, expected in zip(together, generate(networks[2], inputs, limits, options)):
         check_same(found, expected)
@@ -130,7 +130,7 @@ def saved(path: Path, seed: int, **changes: object) -> Path:
 
 
 def load(*paths: Path, precision: DecodingPrecision = "float32") -> Translator:
-    return Translator.load(paths[0], SearchOptions(3), others=paths[1:], device="cpu", precision=precision)
+    return Translator.load(paths[0], BeamOptions(3), others=paths[1:], device="cpu", precision=precision)
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])

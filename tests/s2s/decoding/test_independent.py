@@ -20,7 +20,7 @@ SCRIPT = [  # the tokens of two hypotheses for each of two sentences; what follo
 def test_each_hypothesis_follows_its_choices_and_stops_counting_at_end(library: Library, length_penalty: float) -> None:
     script, batches = library(torch.tensor(SCRIPT)), list[list[list[float]]]()
 
-    def choose(step: Step, totals: Array, time: int) -> Chosen:
+    def choose(step: Step, totals: Array, _sentences: Array, time: int) -> Chosen:
         batches.append(totals.tolist())
         assert len(step.log_probabilities) == 2 * len(totals)
         return Chosen(totals - 1, script[-len(totals) :, :, time], totals.sum())
@@ -40,7 +40,7 @@ def test_each_hypothesis_follows_its_choices_and_stops_counting_at_end(library: 
 
 
 def test_sentences_end_at_maximum_lengths_of_their_own(library: Library) -> None:
-    def choose(_: Step, totals: Array, time: int) -> Chosen:
+    def choose(_: Step, totals: Array, _sentences: Array, time: int) -> Chosen:
         return Chosen(totals - 1, library(torch.full((len(totals), 1), 4 + time)), totals.sum())
 
     tables = library(random_tables(3, 8, seed=0))

@@ -152,8 +152,8 @@ def test_impossible_limits_and_tokens_are_told(library: Library) -> None:
             run_greedy(tables, limit)
     with pytest.raises(UserError, match="temperature"):
         sample_words(tables, temperature=0.0)
-    with pytest.raises(UserError, match="samples is 0"):
-        sample_words(tables, samples=0)
+    with pytest.raises(UserError, match="draws is 0"):
+        sample_words(tables, draws=0)
 
 
 def test_done_sentences_leave_as_a_quarter_of_the_batch_or_at_once(library: Library) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from s2s.decoding.ensemble import Ensemble, EnsembleSearch
 from s2s.decoding.generation import generate
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.contracts import Output, Search, State
@@ -56,7 +56,7 @@ def test_a_decoder_without_a_memory_is_trained_and_searched(kind: str, cell: str
     network = TorchNetwork(language_model(kind, cell), "float32")
     for network_or_ensemble in (network, Ensemble([network, network])):
         for width in (1, 3):
-            found = generate(network_or_ensemble, BATCH, np.full(BATCH, 9), SearchOptions(width))
+            found = generate(network_or_ensemble, BATCH, np.full(BATCH, 9), BeamOptions(width))
             assert [best.tokens for best, *_ in found] == [SENTENCE] * BATCH
             assert all(best.attention is None for best, *_ in found)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
@@ -74,7 +74,7 @@ def test_random_grids_are_learned_by_heart_and_decoded(wiring: str) -> None:
         optimiser.step()
     model.eval()
     with torch.inference_mode():
-        state, limits, options = model.start(grids), torch.full((PICTURES,), 20), SearchOptions(width=4, n_best=2)
+        state, limits, options = model.start(grids), torch.full((PICTURES,), 20), BeamOptions(width=4, n_best=2)
         best = greedy(model.decoder.step, state, limits, start=START, end=END)
         n_best = beam(model.decoder.step, state, limits, start=START, end=END, options=options)
     assert [hypothesis.tokens for hypothesis in best] == sentences

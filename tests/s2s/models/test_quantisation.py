@@ -13,7 +13,7 @@ from model_fixtures import CELL_KINDS, DECODER_KINDS, decoder_of
 from torch import nn
 
 from s2s.decoding.generation import generate
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.errors import UserError
 from s2s.models.configuration import ParallelConfig
@@ -150,9 +150,9 @@ def test_neither_company_nor_order_changes_a_result(width: int) -> None:
     quantise(model.network.decoder)
     grids, limits = torch.randn(9, 7, GRID), np.full(9, 12)
     order = torch.randperm(9)
-    together = generate(model, grids, limits, SearchOptions(width))
-    mixed = generate(model, grids[order], limits, SearchOptions(width))
-    alone = [generate(model, grid.unsqueeze(0), limits[:1], SearchOptions(width))[0] for grid in grids]
+    together = generate(model, grids, limits, BeamOptions(width))
+    mixed = generate(model, grids[order], limits, BeamOptions(width))
+    alone = [generate(model, grid.unsqueeze(0), limits[:1], BeamOptions(width))[0] for grid in grids]
     for i, place in enumerate(order.tolist()):
         assert [h.tokens for h in mixed[i]] == [h.tokens for h in together[place]]
         assert [h.tokens for h in mixed[i]] == [h.tokens for h in alone[place]]
@@ -191,7 +191,7 @@ def test_all_other_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None
         return step(tokens, state)  # type: ignore[arg-type]
 
     monkeypatch.setattr(model.decoder, "step", looked_at)
-    generate(TorchNetwork(model), torch.randn(2, 7, GRID), np.array([3, 3]), SearchOptions(1))
+    generate(TorchNetwork(model), torch.randn(2, 7, GRID), np.array([3, 3]), BeamOptions(1))
     assert set(seen) == {torch.float32}
 
 
@@ -215,4 +215,4 @@ def test_a_translator_reports_the_precision_of_its_products(tiny_model: Path) ->
 
 def test_a_search_cannot_quantise_by_itself() -> None:
     with pytest.raises(AssertionError, match=r"see s2s/models/quantisation\.py"):
-        generate(TorchNetwork(network(), "int8"), torch.randn(1, 7, GRID), np.array([2]), SearchOptions(1))  # type: ignore[arg-type]
+        generate(TorchNetwork(network(), "int8"), torch.randn(1, 7, GRID), np.array([2]), BeamOptions(1))  # type: ignore[arg-type]

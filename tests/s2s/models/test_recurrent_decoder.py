@@ -12,7 +12,7 @@ from torch import Tensor
 
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
-from s2s.decoding.search import SearchOptions
+from s2s.decoding.search import BeamOptions
 from s2s.models.configuration import DropoutRates, ParallelConfig
 from s2s.models.contracts import State
 from s2s.models.memory import Memory
@@ -213,7 +213,7 @@ def test_attention_sums_to_1_and_is_0_on_padding(wiring: str, training: bool, at
 @pytest.mark.parametrize("width", [1, 4])
 def test_attention_sums_to_1_and_is_0_on_padding_under_beam(wiring: str, width: int) -> None:
     decoder = build(wiring)
-    options, limits = SearchOptions(width=width, n_best=width), torch.full((BATCH,), 6)
+    options, limits = BeamOptions(width=width, n_best=width), torch.full((BATCH,), 6)
     with torch.inference_mode():
         found = beam(decoder.step, begin(decoder), limits, start=START, end=END, options=options)
     for hypotheses, mask in zip(found, MASK):
@@ -300,7 +300,7 @@ def test_kept_sentences_keep_all_their_rows(wiring: str, memory: str, width: int
 def test_sentences_that_leave_the_beam_do_not_disturb_the_others(wiring: str, memory: str) -> None:
     """Limits of their own let sentences leave one by one; each hypothesis is that of the sentence alone."""
     decoder, limits = build(wiring, memory), torch.tensor([2, 9, 5])
-    common = {"start": START, "end": END, "options": SearchOptions(width=3, n_best=3), "banned": (PAD, START)}
+    common = {"start": START, "end": END, "options": BeamOptions(width=3, n_best=3), "banned": (PAD, START)}
     with torch.inference_mode():
         state = begin(decoder, memory)
         together = beam(decoder.step, state, limits, **common)

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from translation_fixtures import tiny_model
 
 from s2s.decoding.generation import generate, with_end
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.decoding.torch_network import TorchNetwork
 from s2s.text.tokens import END, START
 from s2s.training.batches import padded_tensors
@@ -74,7 +74,7 @@ def test_every_weight_learns_from_a_loss_that_follows_a_search_in_bfloat16() -> 
     source, limits = padded_tensors(SOURCE), np.array([3, 3])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with searching(network):
-            generate(TorchNetwork(network, "bfloat16"), source, limits, SearchOptions(width=2))
+            generate(TorchNetwork(network, "bfloat16"), source, limits, BeamOptions(width=2))
         loss = rewarded_loss(network, source, OWN, torch.ones(2, 2), TRUE, 0.2)
     loss.total.backward()
     untaught = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from s2s.decoding.beam import beam
-from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.models.configuration import GridEncoderConfig, ParallelConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.image_encoder import GridEncoder
@@ -77,7 +77,7 @@ def batch() -> Question:
 @torch.inference_mode()
 def answers(model: EncoderDecoder, question: Question) -> list[Hypothesis]:
     """The best answer of each question."""
-    limits, options = torch.full_like(question.words.lengths, 6), SearchOptions(width=3, minimum_length=2)
+    limits, options = torch.full_like(question.words.lengths, 6), BeamOptions(width=3, minimum_length=2)
     state = model.start(question)
     found = beam(model.step, state, limits, start=START, end=END, options=options, banned=(PAD, START))
     return [hypotheses[0] for hypotheses in found]

@@ -44,6 +44,12 @@ class CutLine:
         return tuple(label for piece in self.pieces for label in piece.source_tokens)
 
     @property
+    def text(self) -> str:
+        """The line, in NFC."""
+        parts = (f"{before}{piece.text}" for before, piece in zip(self.between, self.pieces))
+        return "".join(parts) + self.between[-1]
+
+    @property
     def places(self) -> tuple[tuple[int, int], ...]:
         """Where each piece stands in the line, in NFC: its start and end."""
         places, end = list[tuple[int, int]](), 0
@@ -60,13 +66,13 @@ def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:
     Lines are normalised to NFC, as the text was that the vocabulary was trained on.
     """
     texts = [unicodedata.normalize("NFC", line).strip("\r\n") for line in lines]
-    spans = [_sentences(text, reader.language) for text in texts]
+    spans = [sentence_offsets(text, reader.language) for text in texts]
     sentences = (text[start:end] for text, of in zip(texts, spans) for start, end in of)
     pieces = iter(reader.read_all(list(sentences)))
     return [_cut(text, of, list(islice(pieces, len(of))), reader, limit) for text, of in zip(texts, spans)]
 
 
-def _sentences(text: str, language: str) -> list[tuple[int, int]]:
+def sentence_offsets(text: str, language: str) -> list[tuple[int, int]]:
     """The offsets of the sentences of a line, without the mark of a list before them."""
     before = _BEFORE.match(text)
     start = before.end() if before else 0

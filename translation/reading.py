@@ -152,7 +152,7 @@ class Reader:
 
     def _readable(self, word: str, in_capitals: bool) -> str | None:
         """The first form of a word or sign whose characters are all known; None if there is none."""
-        forms = [*_forms(word), *(_forms(word.lower()) if in_capitals else ())]
+        forms = [*readable_forms(word), *(readable_forms(word.lower()) if in_capitals else ())]
         return next((form for form in forms if self.known.issuperset(form)), None)
 
     def _stands_like_a_word(self, text: str, start: int, end: int) -> bool:
@@ -182,7 +182,7 @@ class Reader:
         for match in re.finditer(r"\S+", text):
             if draft.text:
                 draft.space()
-            forms = _forms(match[0])
+            forms = readable_forms(match[0])
             known = next((form for form in forms if self.vocabulary.encode(form) not in ([UNK], [])), None)
             if known is None:
                 draft.copy(text, *match.span())
@@ -203,7 +203,7 @@ def _is_at_an_end(match: re.Match[str], draft: Draft) -> bool:
     return (not draft.text and match[0] != "¿") or (behind and match.end() >= draft.words_end)
 
 
-def _forms(word: str) -> Iterable[str]:
+def readable_forms(word: str) -> Iterable[str]:
     """A word as it is, with plain quotation marks and dashes, and in its compatible form."""
     yield word
     if not word.isascii():

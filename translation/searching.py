@@ -19,7 +19,7 @@ from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
 from translation.piece import Piece
 
-_MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
+MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Searcher:
             self.limits(padded.lengths),
             options,
             banned=(PAD, START) if any(needed) else (PAD, START, *placeholders),
-            constraint=self._write_once(needed) if any(needed) else None,
+            constraint=self.write_once(needed) if any(needed) else None,
             guard=self._guard(sources),
         )
 
@@ -77,7 +77,8 @@ class Searcher:
         first = self.source.first_placeholder
         return [i - first + self.target.first_placeholder for i in ids if i >= first]
 
-    def _write_once(self, needed: Sequence[Sequence[int]]) -> WriteOnce:
+    def write_once(self, needed: Sequence[Sequence[int]]) -> WriteOnce:
+        """The constraint that the placeholders that each sentence needs are written, and no others."""
         first, count = self.target.first_placeholder, self.target.placeholders
         return WriteOnce.of(needed, self.network.array, first=first, count=count, end=END)
 
@@ -90,7 +91,7 @@ class Searcher:
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""
         rows = self.options.rows
-        sentences = max(1, _MAX_LOG_PROBABILITIES // (rows * len(self.target)))
+        sentences = max(1, MAX_LOG_PROBABILITIES // (rows * len(self.target)))
         return length_batches(lengths, tokens=self.batch_tokens // rows, sentences=sentences)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:

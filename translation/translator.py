@@ -33,6 +33,7 @@ from translation.configuration import KIND
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.reading import Reader
+from translation.scoring import ScoredTranslation, Scorer
 from translation.searching import Searcher
 from translation.writing import Writer
 
@@ -57,6 +58,7 @@ class Translator:
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one
             batch. None for the engine's own number
         localise_numbers: whether numbers are written as in the target language, `1,234.5` as `1.234,5`
+        align: whether each translation has a word alignment (see translation/alignment.py)
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Translator:
         others: Sequence[TranslationEngine] = (),
         batch_tokens: int | None = None,
         localise_numbers: bool = False,
+        align: bool = False,
     ) -> None:
         engines, config = [engine, *others], engine.config
         self.engine, self.options = engine, options or BeamOptions()
@@ -88,7 +91,8 @@ class Translator:
         spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
         languages = {"source": config.source_language, "target": config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
-        self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite)
+        self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite, align)
+        self._scorer = Scorer(self.searcher, self._reader, self.max_source_length, config.target_language)
         self.calibration = None if others else engine.calibration  # scores of an ensemble are others than its models'
 
     @classmethod
@@ -104,6 +108,7 @@ class Translator:
         threads: int | None = None,
         batch_tokens: int | None = None,
         localise_numbers: bool = False,
+        align: bool = False,
     ) -> Translator:
         """Load a translator, or an ensemble.
 
@@ -112,7 +117,7 @@ class Translator:
             options: of the search; None for those of the `translate` command
             others: further models, which translate together with the first
             engine, device, precision, threads: what computes; see `EngineOptions`
-            batch_tokens, localise_numbers: see `Translator`
+            batch_tokens, localise_numbers, align: see `Translator`
 
         Raises:
             UserError: a model is missing or damaged; the models have different languages or vocabularies; the engine,
@@ -126,7 +131,8 @@ class Translator:
             engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
         first, *rest = engines
         options = options or BeamOptions(stop_early=True)
-        return cls(first, options, others=rest, batch_tokens=batch_tokens, localise_numbers=localise_numbers)
+        how = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
+        return cls(first, options, others=rest, **how)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
@@ -139,6 +145,27 @@ class Translator:
             UserError: `lines` is a single string, or one of them is not a string of Unicode characters.
         """
         return [self._judged(self._writer.write(line, found), line, found) for line, found in self._search(lines)]
+
+    def score(
+        self, lines: Iterable[str], translations: Iterable[str], *, align: bool = False
+    ) -> list[ScoredTranslation]:
+        """Score a given translation of each line, with the length penalty of the search.
+
+        Args:
+            lines: of the source
+            translations: one for each line
+            align: whether the words of each pair are linked
+
+        Raises:
+            UserError: as `translate` does; there are more lines than translations, or fewer; the words are to be linked,
+                and the model has no attention.
+        """
+        sources, targets = _checked(lines), _checked(translations)
+        check(
+            len(sources) == len(targets),
+            f"{len(sources):,} lines and {len(targets):,} translations: give one translation for each line",
+        )
+        return self._scorer.score(sources, targets, align=align)
 
     def with_features(self, lines: Iterable[str]) -> list[tuple[Translation, Features | None]]:
         """Translate as `translate` does, and return the features of each line's confidence, for a calibration.

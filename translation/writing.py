@@ -14,6 +14,7 @@ from s2s.decoding.results import Sentence, Translation
 from s2s.text.casing import Case
 from s2s.text.tokens import END, PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
+from translation.alignment import align_line
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
 from translation.piece import Piece
@@ -41,6 +42,7 @@ class Writer:
             them is kept.
         spaces: whether the target language writes spaces between sentences
         rewrite_copy: makes what is written of a text that is copied; nothing is changed if it is left out
+        align: whether the words of the best translation are linked to those of the line
     """
 
     source: Vocabulary
@@ -48,6 +50,7 @@ class Writer:
     n_best: int
     spaces: bool
     rewrite_copy: Callable[[str], str] = str
+    align: bool = False
 
     def write(self, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Translation:
         """The translation of a line; `hypotheses` holds those for each of its pieces, best first.
@@ -57,9 +60,11 @@ class Writer:
         pieces = [self._sentences(piece, found) for piece, found in zip(line.pieces, hypotheses, strict=True)]
         if not pieces:  # blank, or nothing but separators such as "<br/>"
             (text,) = line.between
-            return Translation((Sentence(_on_one_line(text) if text.strip() else "", 0.0),))
-        n_best = islice(_distinct(self._joined(pieces, self._between(line))), self.n_best)
-        return Translation(tuple(n_best), line.source_tokens, len(pieces), line.is_long, line.places)
+            return Translation((Sentence(_on_one_line(text) if text.strip() else "", 0.0),), alignment=())
+        between = self._between(line)
+        n_best = tuple(islice(_distinct(self._joined(pieces, between)), self.n_best))
+        links = align_line(line, n_best[0].text, [of[0] for of in pieces], between) if self.align else None
+        return Translation(n_best, line.source_tokens, len(pieces), line.is_long, line.places, links)
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:

@@ -77,12 +77,15 @@ class Translation(Result):
         pieces: how many pieces the line was cut into: its sentences, and parts of long ones
         is_long: whether a sentence was longer than all sentences of the training text, so that it was cut into parts
         places: where each piece stands in the line: its start and end, in code points of the line in NFC
+        alignment: which words of the line and of the best translation belong together, as pairs of their numbers (see
+            translation/alignment.py); None unless it was asked for
     """
 
     source_tokens: tuple[str, ...] = ()
     pieces: int = 1
     is_long: bool = False
     places: tuple[tuple[int, int], ...] = ()
+    alignment: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.arrays import Array, namespace
-from s2s.errors import UserError, check
+from s2s.errors import check
 from s2s.models.contracts import Step
 
 _ROOM = 10  # tokens that a sentence may have beyond a minimum length that its own limit does not allow
@@ -181,6 +181,15 @@ def check_limits(limits: Array) -> None:
     check(bool((limits >= 1).all()), "a maximum length is below 1, but END alone takes one step: choose 1 or more")
 
 
+def check_probabilities(total: float) -> None:
+    """Raise a UserError if a sum of log-probabilities is NaN or infinite (above zero)."""
+    check(
+        total < math.inf,
+        "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy of the "
+        "model, or train it again with a lower learning rate",
+    )
+
+
 def remaining_sentences(done: Array, checksum: Array, at_once: bool = False) -> Array | None:
     """Decide which sentences stay in the batch, or return None if all of them stay for now.
 
@@ -200,10 +209,6 @@ def remaining_sentences(done: Array, checksum: Array, at_once: bool = False) -> 
     """
     xp = namespace(done)
     done_count, total = xp.stack((xp.sum(done, dtype=xp.float32), checksum)).tolist()
-    if not total < math.inf:
-        raise UserError(
-            "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy of the "
-            "model, or train it again with a lower learning rate"
-        )
+    check_probabilities(total)
     leave = done_count >= _LEAVING_SHARE * len(done) or (at_once and done_count)
     return xp.nonzero(~done)[0] if leave else None

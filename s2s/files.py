@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +68,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
         _sync(target.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def text_writer(path: Path) -> Iterator[Callable[[str], object]]:
+    """Yield a function that writes text, in UTF-8; the file appears at `path` when the block ends well."""
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+        yield file.write
 
 
 @contextmanager

@@ -29,7 +29,9 @@ Links = tuple[tuple[int, int], ...]
 _WORD = re.compile(r"\S+")
 _UNIT = re.compile(r"\w+|\W")
 _NOT_WRITTEN = (SPECIALS[END], SPECIALS[UNK])
-NO_ATTENTION = "this model has no attention, so that it gives no alignments; leave out --alignments, or use another --model"
+NO_ATTENTION = (
+    "this model has no attention, so that it gives no alignments; leave out --alignments, or use another --model"
+)
 _MOST_PAIRS = 1 << 20  # of characters that are compared with each other
 
 

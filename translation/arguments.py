@@ -34,7 +34,7 @@ def translate_parser() -> Parser:
     )
     _add_formats(parser)
     _add_side_files(parser)
-    _add_model(parser)
+    add_model(parser)
     add_search_options(parser).add_argument(
         "--n-best",
         type=positive,
@@ -97,6 +97,11 @@ def _add_formats(parser: Parser) -> None:
         action="store_true",
         help="also translate the messages of a PO file that have a fuzzy translation (default: only those without one)",
     )
+    add_encoding_errors(group)
+
+
+def add_encoding_errors(group: argparse._ActionsContainer) -> None:
+    """Add `--encoding-errors`."""
     group.add_argument(
         "--encoding-errors",
         choices=["strict", "replace"],
@@ -123,6 +128,13 @@ def _add_side_files(parser: Parser) -> None:
         ".html, as a picture of the first lines if it ends in .png",
     )
     parser.add_argument(
+        "--alignments",
+        type=Path,
+        metavar="FILE",
+        help="also write which words of each line and of its translation belong together: pairs i-j of the numbers of "
+        "words that white space separates, counted from 0 (Pharaoh format)",
+    )
+    parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE.jsonl",
@@ -136,11 +148,11 @@ def _add_side_files(parser: Parser) -> None:
         f"{MARK.strip()!r}, or the line as it is (default: keep). A line on standard error says how many are doubtful",
     )
     parser.add_argument(
-        "--force", action="store_true", help="overwrite the files of --output, --attention and --report"
+        "--force", action="store_true", help="overwrite the files of --output, --attention, --alignments and --report"
     )
 
 
-def _add_model(parser: Parser) -> None:
+def add_model(parser: Parser) -> None:
     """Add the options that choose the model."""
     model = parser.add_mutually_exclusive_group()
     model.add_argument(

@@ -46,6 +46,7 @@ def load(
     n_best: int = 1,
     batch_tokens: int | None = None,
     localise_numbers: bool = False,
+    align: bool = False,
 ) -> Translator:
     """Load a translator with the options of the command line; several directories make an ensemble.
 
@@ -71,4 +72,5 @@ def load(
         threads=options.threads,
         batch_tokens=batch_tokens,
         localise_numbers=localise_numbers,
+        align=align,
     )

@@ -28,6 +28,10 @@ def check_options(options: argparse.Namespace) -> None:
         options.n_best is None or options.unsure == "keep",
         f"--unsure {options.unsure} writes one line for each line, and --n-best several; leave one of them out",
     )
+    check(
+        not (options.alignments and options.unsure != "keep"),
+        f"--unsure {options.unsure} writes other words than --alignments counts; leave one of them out",
+    )
     if options.attention:
         check(
             options.attention.suffix.lower() in ATTENTION_FORMATS,
@@ -39,7 +43,7 @@ def check_options(options: argparse.Namespace) -> None:
 def _check_outputs(options: argparse.Namespace) -> None:
     """Check the files to be written: each by itself, and that they are different files."""
     written: dict[str, str] = {}
-    for name in ("output", "attention", "report"):
+    for name in ("output", "attention", "alignments", "report"):
         path: Path | None = getattr(options, name)
         if path is None:
             continue

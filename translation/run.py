@@ -28,7 +28,7 @@ class Run:
 
     Args:
         translator: of all inputs
-        attention, report: where the attention and the report of each line go, if anywhere
+        attention, report, alignments: where those of each line go, if anywhere
         options: of the command
         quiet: whether no progress is shown, as where the translations appear on the same terminal
     """
@@ -38,12 +38,13 @@ class Run:
         translator: Translator,
         attention: Write | None,
         report: Callable[[Entry], None] | None,
+        alignments: Callable[[str], object] | None,
         options: argparse.Namespace,
         *,
         quiet: bool,
     ) -> None:
         self._translator, self._options = translator, options
-        self._attention, self._report = attention, report
+        self._attention, self._report, self._alignments = attention, report, alignments
         self._doubts = Doubts(options.unsure)
         self._lines = 0  # of all inputs so far
         self._long_lines = 0
@@ -103,6 +104,11 @@ class Run:
             calibrated = self._translator.calibration is not None
             for place, source, translation in zip(places, sources, translations):
                 self._report(entry(translation, source, name, place, calibrated=calibrated))
+        if self._alignments:
+            from translation.alignment import pharaoh
+
+            for translation in translations:
+                self._alignments(f"{pharaoh(translation.alignment or ())}\n")
         self._lines += len(sources)
         self._show_progress()
 
@@ -155,6 +161,6 @@ class Run:
 
 
 def _with_text(translation: Translation, text: str) -> Translation:
-    """A translation with another text."""
+    """A translation with another text, whose words are linked to none."""
     best, *others = translation.n_best
-    return replace(translation, n_best=(replace(best, text=text), *others))
+    return replace(translation, n_best=(replace(best, text=text), *others), alignment=None)

@@ -11,9 +11,12 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from s2s.decoding.forced import Forced, force_all
+from s2s.decoding.forced import Forced, spell_all
 from s2s.decoding.results import Sentence
+from s2s.decoding.spelling import Spelling
+from s2s.text.languages import writes_spaces
 from s2s.text.padding import pad
 from s2s.text.tokens import END
 from translation.alignment import Links, align_line
@@ -21,7 +24,11 @@ from translation.batching import length_batches
 from translation.cutting import CutLine, cut, sentence_offsets
 from translation.reading import Reader
 from translation.searching import MAX_LOG_PROBABILITIES, Searcher
-from translation.target_reading import TargetReader, TargetTokens
+from translation.target_reading import GivenTranslation, TargetReader
+
+WIDTH = (
+    3  # of 200 translations, a beam of 10 found no better spelling than one of 5, and 0.1 % better ones than one of 3
+)
 
 
 @dataclass(frozen=True)
@@ -53,14 +60,14 @@ class _Pair:
         text: its translation, in NFC
         pieces: those of the translation
         between: the text before the first of these, between each two, and after the last
-        given: the tokens of each piece of the translation; None for one whose line's piece is not translatable
+        given: what each piece of the translation is read as; None if the line's piece is not translatable
     """
 
     line: CutLine
     text: str
     pieces: Sequence[str]
     between: Sequence[str]
-    given: Sequence[TargetTokens | None]
+    given: Sequence[GivenTranslation | None]
 
 
 class Scorer:
@@ -75,20 +82,29 @@ class Scorer:
 
     def __init__(self, searcher: Searcher, reader: Reader, max_source_length: int, language: str) -> None:
         self._searcher, self._reader, self._limit, self._language = searcher, reader, max_source_length, language
-        self._targets = TargetReader(searcher.source, searcher.target)
 
-    def score(self, lines: Sequence[str], translations: Sequence[str], *, align: bool = False) -> list[ScoredTranslation]:
+    @cached_property
+    def _targets(self) -> TargetReader:
+        return TargetReader(self._searcher.source, self._searcher.target, spaces=writes_spaces(self._language))
+
+    def score(
+        self, lines: Sequence[str], translations: Sequence[str], *, width: int = WIDTH, align: bool = False
+    ) -> list[ScoredTranslation]:
         """Score the translation of each line, and link their words if `align` says so.
+
+        Args:
+            lines: of the source
+            translations: one for each
+            width: of the beam that looks for the likeliest spelling of a translation; 1 takes the fewest tokens
+            align: whether the words are linked
 
         Raises:
             UserError: the words are to be linked, and the model has no attention.
         """
         cut_lines = cut(lines, self._reader, self._limit)
         pairs = [self._pair(*pair) for pair in zip(cut_lines, translations, strict=True)]
-        asked = [
-            (piece.ids, given.ids) for pair in pairs for piece, given in zip(pair.line.pieces, pair.given) if given
-        ]
-        found = iter(self._force(asked, attention=align))
+        asked = [(piece.ids, given) for pair in pairs for piece, given in zip(pair.line.pieces, pair.given) if given]
+        found = iter(self._force(asked, width, attention=align))
         return [self._scored(pair, found, align=align) for pair in pairs]
 
     def _pair(self, line: CutLine, translation: str) -> _Pair:
@@ -111,54 +127,60 @@ class Scorer:
         start, end = _stripped(line)
         return CutLine(tuple(self._reader.read_all([line[start:end]])), (line[:start], line[end:]))
 
-    def _force(self, asked: Sequence[tuple[list[int], list[int]]], *, attention: bool) -> list[Forced]:
-        """Score token ids: of each source without END, and of its translation with it."""
-        searcher, network = self._searcher, self._searcher.network
-        lengths = [max(map(len, pair)) for pair in asked]
-        sentences = max(1, MAX_LOG_PROBABILITIES // len(searcher.target))
-        batches = length_batches(lengths, tokens=searcher.batch_tokens, sentences=sentences)
+    def _force(
+        self, asked: Sequence[tuple[list[int], GivenTranslation]], width: int, *, attention: bool
+    ) -> list[Forced]:
+        """Find the likeliest tokens of each source's given translation, and score them."""
+        network = self._searcher.network
+        lengths = [max(len(ids), len(given.spelling.edges)) for ids, given in asked]
+        sentences = max(1, MAX_LOG_PROBABILITIES // (width * len(self._searcher.target)))
+        batches = length_batches(lengths, tokens=self._searcher.batch_tokens // width, sentences=sentences)
 
         def force_batch(rows: list[int]) -> list[Forced]:
-            sources, targets = zip(*(asked[row] for row in rows))
-            padded = pad([[*ids, END] for ids in sources]).moved(network.array)
-            needed = [[token for token in ids if token >= searcher.target.first_placeholder] for ids in targets]
-            constraint = searcher.write_once(needed) if any(needed) else None
-            return force_all(network, padded, targets, constraint=constraint, attention=attention)
+            sources, given = zip(*(asked[row] for row in rows))
+            needed = [self._placeholders(each.spelling) for each in given]
+            constraint = self._searcher.write_once(needed) if any(needed) else None
+            return spell_all(
+                network,
+                pad([[*ids, END] for ids in sources]).moved(network.array),
+                [each.spelling for each in given],
+                width,
+                constraint=constraint,
+                attention=attention,
+            )
 
         found = dict[int, Forced]()
         for rows, forced in zip(batches, network.map(force_batch, batches)):
             found.update(zip(rows, forced))
         return [found[row] for row in range(len(asked))]
 
+    def _placeholders(self, spelling: Spelling) -> list[int]:
+        """The placeholders that a translation holds."""
+        first = self._searcher.target.first_placeholder
+        return [token for edges in spelling.edges for token, _ in edges if token >= first]
+
     def _scored(self, pair: _Pair, found: Iterator[Forced], *, align: bool) -> ScoredTranslation:
         """Take the results of a pair's pieces, and put them together."""
-        forced = [next(found) if given else None for given in pair.given]
-        scored = [each for each in forced if each]
-        links = None
-        if align:
-            sentences = [
-                _sentence(text, given, each, len(piece.ids) + 1)
-                for text, given, each, piece in zip(pair.pieces, pair.given, forced, pair.line.pieces)
-            ]
-            links = align_line(pair.line, pair.text, sentences, pair.between)
+        sentences, scored = list[Sentence](), list[Forced]()
+        for text, given, piece in zip(pair.pieces, pair.given, pair.line.pieces):
+            if given is None:
+                sentences.append(Sentence(text, 0.0))
+                continue
+            forced = next(found)
+            weights = None if forced.attention is None else forced.attention[:, : len(piece.ids) + 1]  # without padding
+            sentences.append(Sentence(text, 0.0, given.labels(forced.tokens, self._searcher.target), weights))
+            scored.append(forced)
+        links = align_line(pair.line, pair.text, sentences, pair.between) if align else None
         if not scored:
             return ScoredTranslation(alignment=links)
         penalty = self._searcher.options.length_penalty
         return ScoredTranslation(
             math.fsum(each.log_probability for each in scored),
             math.fsum(each.score(penalty) for each in scored) / len(scored),
-            tuple(label for given in pair.given if given for label in given.labels),
+            tuple(label for sentence in sentences for label in sentence.tokens),
             tuple(value for each in scored for value in each.log_probabilities),
             links,
         )
-
-
-def _sentence(text: str, given: TargetTokens | None, forced: Forced | None, positions: int) -> Sentence:
-    """A given sentence as if it had been written, with attention to so many positions of its source."""
-    if given is None or forced is None:
-        return Sentence(text, 0.0)
-    weights = None if forced.attention is None else forced.attention[:, :positions]  # without padding
-    return Sentence(text, 0.0, given.labels, weights)
 
 
 def _stripped(text: str) -> tuple[int, int]:

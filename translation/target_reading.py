@@ -1,40 +1,55 @@
-"""Reading of a given translation: text to the tokens that a model would have written for it.
+"""Reading of a given translation: text to all token sequences that the translator would write as this text.
 
-This undoes what writing does with a hypothesis (translation/writing.py), where that can be told from the text: copied
-texts become their placeholders again, marks that the source's reading left out and quotation marks and brackets are
-left out, and capitals and final marks that writing took from the source are those that the model would have written.
-Tokens are those of the vocabulary's own segmentation; a search may have written the same text in others.
+This undoes what writing does with a hypothesis (translation/writing.py): copied texts are their placeholders again,
+what the source's reading left out is left out, as quotation marks and brackets are, letters that writing puts in
+capitals may be small, and the final mark that writing takes from the source may have been another one, or none. Where
+subwords can spell the rest in several ways, each of them counts.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import groupby
 
+from s2s.decoding.spelling import Edge, Spelling
 from s2s.text.casing import Case, is_upper
 from s2s.text.tokens import END, PLACEHOLDERS, SPECIALS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
 from translation.piece import Piece
-from translation.placing import without_pairs
+from translation.placing import stand_in, without_pairs
 from translation.reading import readable_forms, word_pattern
 
 _PRIVATE = re.compile(f"[{PLACEHOLDERS}]")
-_FINAL = re.compile(r"[.!?…]+$")
 _SPACED_MARK = re.compile(r" (?=[.,;:!?])| {2,}")
+_FINAL = re.compile(r"[.!?…]+$")
+_FINAL_MARKS = (".", "!", "?", "…")
 
 
 @dataclass(frozen=True)
-class TargetTokens:
+class GivenTranslation:
     """A given translation of a piece.
 
     Attributes:
-        ids: of its tokens, END last
-        labels: what each stands for, with the copied texts as the user wrote them
+        spelling: its token sequences
+        copied: the text that each placeholder stands for, by its token
+        unknown: the texts that UNKs stand for, in order
     """
 
-    ids: list[int]
-    labels: tuple[str, ...]
+    spelling: Spelling
+    copied: Mapping[int, str]
+    unknown: Sequence[str]
+
+    def labels(self, tokens: Sequence[int], target: Vocabulary) -> tuple[str, ...]:
+        """What each token of one of the sequences stands for, without END, and END itself."""
+        unknown = iter(self.unknown)
+        labels = (
+            next(unknown, label) if token == UNK else self.copied.get(token, label)
+            for token, label in zip(tokens, target.tokens(tokens))
+        )
+        return (*labels, SPECIALS[END])
 
 
 class TargetReader:
@@ -42,34 +57,66 @@ class TargetReader:
 
     Args:
         source, target: the vocabularies
+        spaces: whether the target language writes spaces between sentences
     """
 
-    def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
+    def __init__(self, source: Vocabulary, target: Vocabulary, *, spaces: bool) -> None:
         self._source, self._target = source, target
-        self._words, self._known = word_pattern(target), target.characters
-        self._rarity = lru_cache(maxsize=1 << 14)(self._rarity_of)
+        self._final_marks = [mark for mark in _FINAL_MARKS if mark in target.characters] if spaces else []
+        self._prefix = " " if target.kind in ("bpe", "unigram") else ""
+        self._known, self._pattern = target.characters, word_pattern(target)
+        self._surfaces = target.surfaces
+        self._by_letters = defaultdict[str, list[int]](list)  # ids
+        for i, surface in enumerate(self._surfaces):
+            self._by_letters[_small(surface)].append(i)
+        self._longest = max(map(len, self._surfaces))
 
-    def read(self, text: str, piece: Piece) -> TargetTokens:
+    def read(self, text: str, piece: Piece) -> GivenTranslation:
         """Read the given translation of a piece, one line in NFC."""
-        text, copied = self._with_placeholders(_PRIVATE.sub(UNKNOWN_CHARACTER, text), piece)
-        if self._target.kind != "word":
-            text = self._with_read_final_mark(self._without_marks(text, piece), piece)
-            text = self._words.sub(lambda word: self._form(word[0], piece, first=word.start() == 0), text)
-        ids, parts = self._target.encode(text), self._target.pieces(text)
-        labels = [copied.get(part, part) for part in parts]
-        return TargetTokens([*ids, END], (*labels, SPECIALS[END]))
+        text, copied, texts = self._with_copies(_PRIVATE.sub(UNKNOWN_CHARACTER, text), piece)
+        if self._target.kind == "word":
+            tokens = zip(self._target.encode(text), self._target.pieces(text))
+            return GivenTranslation(
+                self._encoded(text), copied, [texts.get(part, part) for i, part in tokens if i == UNK]
+            )
+        text = self._without_marks(text, piece)
+        body, endings = self._endings(text, piece)
+        body = self._pattern.sub(lambda word: self._readable(word[0]), body)
+        unknown = [
+            "".join(texts.get(character, character) for character in run)
+            for known, run in groupby(body, self._is_known)
+            if not known
+        ]
+        runs = ((known, "".join(run)) for known, run in groupby(body, self._is_known))
+        body = self._prefix + "".join(run if known else UNKNOWN_CHARACTER for known, run in runs)
+        spelling = self._spelling(body, endings, _free_case(body, piece)) if text else None
+        return GivenTranslation(spelling or self._encoded(text), copied, unknown)
 
-    def _with_placeholders(self, text: str, piece: Piece) -> tuple[str, dict[str, str]]:
-        """The text with placeholders in the places of copied texts, and what each of them stands for."""
-        copied = dict[str, str]()
-        for position, copy in piece.copies.items():
-            number = piece.ids[position] - self._source.first_placeholder
-            stand_in = PLACEHOLDERS[number] if piece.ids[position] != UNK else UNKNOWN_CHARACTER
+    def _encoded(self, text: str) -> Spelling:
+        """The vocabulary's own spelling alone."""
+        ids = [*self._target.encode(text), END]
+        return Spelling([[(token, min(i + 1, len(ids) - 1))] for i, token in enumerate(ids)], len(ids) - 1)
+
+    def _with_copies(self, text: str, piece: Piece) -> tuple[str, dict[int, str], dict[str, str]]:
+        """The text with copied texts replaced by their placeholders, or by unknown characters where there is none.
+
+        Returns:
+            the text; what placeholders stand for, by their tokens; what unknown characters stand for.
+        """
+        copied, texts = dict[int, str](), dict[str, str]()
+        for number, (position, copy) in enumerate(piece.copies.items()):
             found = re.search(rf"(?<!\w){re.escape(copy)}(?!\w)", text)
-            if found:
-                text = text[: found.start()] + stand_in + text[found.end() :]
-                copied.setdefault(stand_in, copy)
-        return text, copied
+            if not found:
+                continue
+            placeholder = piece.ids[position] - self._source.first_placeholder
+            if placeholder >= 0:
+                character = PLACEHOLDERS[placeholder]
+                copied[self._target.first_placeholder + placeholder] = copy
+            else:
+                character = stand_in(number)
+                texts[character] = copy
+            text = text[: found.start()] + character + text[found.end() :]
+        return text, copied, texts
 
     def _without_marks(self, text: str, piece: Piece) -> str:
         """The text without what is put back into a translation, and without quotation marks and brackets."""
@@ -81,31 +128,78 @@ class TargetReader:
         text = without_pairs(text)
         return text if text == before else _SPACED_MARK.sub(_single_space, text).strip()
 
-    def _with_read_final_mark(self, text: str, piece: Piece) -> str:
-        """The text with the final mark that the model read, in the place of the user's: it may read "!" as "."."""
-        read = _FINAL.search("".join(piece.tokens))
-        if read and piece.final_mark and text.endswith(piece.final_mark):
-            return text.removesuffix(piece.final_mark) + read[0]
-        return text
+    def _endings(self, text: str, piece: Piece) -> tuple[str, list[str]]:
+        """The text without its final mark, and what the model may have written in its place."""
+        found = _FINAL.search(text)
+        mark, body = (found[0], text[: found.start()]) if found else ("", text)
+        if mark != piece.final_mark or not body or not self._final_marks:
+            return text, [""]  # writing would not have left it so
+        return body, [*{mark: None, "": None, **dict.fromkeys(self._final_marks)}]
 
-    def _form(self, word: str, piece: Piece, *, first: bool) -> str:
-        """A word or sign in the form that the model would have written."""
-        if piece.case is Case.UPPER or (piece.capitals and len(word) > 1):
-            word = self._usual_form(word.lower(), word.capitalize(), first=first) if is_upper(word) else word
-        elif piece.case is Case.TITLE:
-            word = self._usual_form(word.lower(), word, first=first)
+    def _readable(self, word: str) -> str:
+        """The first form of a word or sign whose characters are all known; the word itself if there is none."""
         if self._known.issuperset(word) or word.isspace():
             return word
         return next((form for form in readable_forms(word) if self._known.issuperset(form)), word)
 
-    def _usual_form(self, lower: str, capital: str, *, first: bool) -> str:
-        """The more frequent form of a word; a sentence begins with a capital."""
-        return capital if first else min(lower, capital, key=self._rarity)
+    def _is_known(self, character: str) -> bool:
+        return character in self._known or character in PLACEHOLDERS
 
-    def _rarity_of(self, word: str) -> tuple[int, int]:
-        """Frequent words are few tokens, and of tokens the frequent ones have the lower ids."""
-        ids = self._target.encode(word)
-        return len(ids), sum(ids)
+    def _spelling(self, body: str, endings: Sequence[str], free: Container[int]) -> Spelling | None:
+        """The graph of spellings, whose places are those of the body and of the beginnings of endings.
+
+        Args:
+            body: the text without its ending
+            endings: what may follow it, that of the given text first
+            free: the offsets of letters of which the model may have written the small or the capital one
+        """
+        beginnings = sorted({ending[:length] for ending in endings for length in range(len(ending) + 1)})
+        places = {beginning: len(body) + i for i, beginning in enumerate(beginnings)}  # "" is the first
+        edges: list[list[Edge]] = []
+        for start in range(len(body)):
+            within = min(self._longest, len(body) - start)
+            parts = [(body[start : start + length], start + length) for length in range(1, within + 1)]
+            if within == len(body) - start:
+                parts += [(body[start:] + beginning, place) for beginning, place in places.items() if beginning]
+            edges.append([(token, to) for part, to in parts for token in self._tokens(part, start, free)])
+        for beginning in beginnings:
+            longer = [other for other in beginnings if other.startswith(beginning) and other != beginning]
+            edges.append(
+                [
+                    (token, places[other])
+                    for other in longer
+                    for token in self._tokens(other[len(beginning) :], len(body), free)
+                ]
+            )
+            if beginning in endings:
+                edges[-1].append((END, places[beginning]))
+        return Spelling.of(edges, places[endings[0]])
+
+    def _tokens(self, part: str, start: int, free: Container[int]) -> list[int]:
+        """The tokens that may stand for a part of a text, which begins at `start`."""
+        if part == UNKNOWN_CHARACTER:
+            return [UNK]
+        return [
+            token
+            for token in self._by_letters.get(_small(part), ())
+            if self._surfaces[token] == part
+            or all(a == b or i in free for i, (a, b) in enumerate(zip(self._surfaces[token], part), start))
+        ]
+
+
+def _free_case(text: str, piece: Piece) -> set[int]:
+    """The offsets of capitals that writing may have made of small letters."""
+    if piece.case is Case.TITLE:
+        return {match.start() for match in re.finditer(r"[^\W\d_][\w'’]*", text) if match[0][0].isupper()}
+    if piece.case is Case.UPPER or piece.capitals:
+        shortest = 1 if piece.case is Case.UPPER else 2
+        words = [match for match in re.finditer(r"\w+", text) if is_upper(match[0]) and len(match[0]) >= shortest]
+        return {offset for word in words for offset in range(*word.span())}
+    return set()
+
+
+def _small(text: str) -> str:
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _single_space(found: re.Match[str]) -> str:

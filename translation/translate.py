@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from s2s.cli import command
 from s2s.cli.doubts import report_file
 from s2s.errors import check
+from s2s.files import text_writer
 from translation.arguments import translate_parser
 from translation.formats.registry import read_document
 from translation.inputs import STANDARD_INPUT, Job, format_options, jobs, read_content, written, written_text
@@ -49,6 +50,7 @@ def translate(arguments: list[str]) -> int:
         n_best=options.n_best or 1,
         batch_tokens=options.batch_tokens,
         localise_numbers=options.localise_numbers,
+        align=options.alignments is not None,
     )
     check(
         translator.calibration or options.unsure == "keep",
@@ -57,8 +59,9 @@ def translate(arguments: list[str]) -> int:
     with ExitStack() as stack:
         attention = stack.enter_context(_attention(options.attention)) if options.attention else None
         report = stack.enter_context(report_file(options.report)) if options.report else None
+        alignments = stack.enter_context(text_writer(options.alignments)) if options.alignments else None
         quiet = not options.output and sys.stdout.isatty()
-        run = Run(translator, attention, report, options, quiet=quiet)
+        run = Run(translator, attention, report, alignments, options, quiet=quiet)
         for job in planned:
             (_document if job.is_document else _lines)(job, run, options)
         run.report()

@@ -33,7 +33,7 @@ from translation.configuration import KIND
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.reading import Reader
-from translation.scoring import ScoredTranslation, Scorer
+from translation.scoring import WIDTH, ScoredTranslation, Scorer
 from translation.searching import Searcher
 from translation.writing import Writer
 
@@ -147,25 +147,26 @@ class Translator:
         return [self._judged(self._writer.write(line, found), line, found) for line, found in self._search(lines)]
 
     def score(
-        self, lines: Iterable[str], translations: Iterable[str], *, align: bool = False
+        self, lines: Iterable[str], translations: Iterable[str], *, width: int = WIDTH, align: bool = False
     ) -> list[ScoredTranslation]:
         """Score a given translation of each line, with the length penalty of the search.
 
         Args:
             lines: of the source
             translations: one for each line
+            width: of the beam that looks for the likeliest subwords of a translation; 1 takes the fewest, without search
             align: whether the words of each pair are linked
 
         Raises:
-            UserError: as `translate` does; there are more lines than translations, or fewer; the words are to be linked,
-                and the model has no attention.
+            UserError: as `translate` does; the counts of lines and translations differ; words are to be linked, and the
+                model has no attention.
         """
         sources, targets = _checked(lines), _checked(translations)
         check(
             len(sources) == len(targets),
             f"{len(sources):,} lines and {len(targets):,} translations: give one translation for each line",
         )
-        return self._scorer.score(sources, targets, align=align)
+        return self._scorer.score(sources, targets, width=width, align=align)
 
     def with_features(self, lines: Iterable[str]) -> list[tuple[Translation, Features | None]]:
         """Translate as `translate` does, and return the features of each line's confidence, for a calibration.

@@ -60,7 +60,8 @@ class Writer:
         pieces = [self._sentences(piece, found) for piece, found in zip(line.pieces, hypotheses, strict=True)]
         if not pieces:  # blank, or nothing but separators such as "<br/>"
             (text,) = line.between
-            return Translation((Sentence(_on_one_line(text) if text.strip() else "", 0.0),), alignment=())
+            blank = Sentence(_on_one_line(text) if text.strip() else "", 0.0)
+            return Translation((blank,), alignment=() if self.align else None)
         between = self._between(line)
         n_best = tuple(islice(_distinct(self._joined(pieces, between)), self.n_best))
         links = align_line(line, n_best[0].text, [of[0] for of in pieces], between) if self.align else None

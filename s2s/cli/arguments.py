@@ -56,6 +56,17 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     group.add_argument(
         "--beam", type=positive, default=5, metavar="N", help="beam width; 1 is greedy search (default: 5)"
     )
+    add_length_penalty(group)
+    group.add_argument(
+        "--allow-loops",
+        action="store_true",
+        help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
+    )
+    return group
+
+
+def add_length_penalty(group: argparse._ActionsContainer) -> None:
+    """Add `--length-penalty`."""
     group.add_argument(
         "--length-penalty",
         type=float,
@@ -63,12 +74,6 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
         metavar="A",
         help="divide the log-probability of a hypothesis by its length to the power of A (default: 1)",
     )
-    group.add_argument(
-        "--allow-loops",
-        action="store_true",
-        help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
-    )
-    return group
 
 
 def add_machine_options(

@@ -1,7 +1,8 @@
 """Forced decoding: the probabilities that a network gives to the tokens of sentences that somebody else wrote.
 
 The step function of search reads the given tokens one after the other, so that a hypothesis that a search found gets
-the log-probability of that search, in either engine and under the same constraint.
+the log-probability of that search, in either engine and under the same constraint. A text that subwords can spell in
+several ways is scored in the likeliest of them.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from s2s.arrays import Array, namespace, take, to_numpy
+from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
-from s2s.decoding.search import StepFunction, check_probabilities
+from s2s.decoding.search import BeamOptions, StepFunction, check_probabilities
+from s2s.decoding.spelling import Spelling, WriteText
 from s2s.models.contracts import Network, State
 from s2s.text.padding import Padded, pad
-from s2s.text.tokens import START
+from s2s.text.tokens import END, START
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,12 @@ class Forced:
     """What a network gives to one sentence.
 
     Attributes:
+        tokens: its token ids, without END
         log_probabilities: natural logarithms, one for each token that was given
         attention: (tokens, positions) float32; None if it was not asked for, or if the decoder has none
     """
 
+    tokens: list[int]
     log_probabilities: tuple[float, ...]
     attention: NDArray[Any] | None = field(default=None, compare=False)
 
@@ -39,7 +45,7 @@ class Forced:
         return math.fsum(self.log_probabilities)
 
     def score(self, length_penalty: float) -> float:
-        """The score that a search gives to such a hypothesis, see `SearchOptions`."""
+        """The score that a search gives to such a hypothesis, see `BeamOptions`."""
         return self.log_probability / len(self.log_probabilities) ** length_penalty
 
 
@@ -72,9 +78,52 @@ def force_all(
     values, lengths = to_numpy(found), padded.lengths.tolist()
     weights = None if looks is None else to_numpy(looks)
     return [
-        Forced(tuple(values[row, :length].tolist()), None if weights is None else weights[row, :length])
+        Forced(
+            [token for token in targets[row] if token != END],
+            tuple(values[row, :length].tolist()),
+            None if weights is None else weights[row, :length],
+        )
         for row, length in enumerate(lengths)
     ]
+
+
+def spell_all(
+    network: Network,
+    inputs: Any,
+    spellings: Sequence[Spelling],
+    width: int,
+    *,
+    constraint: Constraint | None = None,
+    attention: bool = False,
+) -> list[Forced]:
+    """Find the likeliest token sequence of each spelling with a beam, and score it.
+
+    A beam of width 1 scores the sequence of the fewest tokens alone.
+
+    Args:
+        network, inputs, constraint, attention: as in `force_all`
+        spellings: one for each input
+        width: of the beam
+
+    Raises:
+        UserError: as `force_all` does.
+    """
+    own = [[token for token, _ in spelling.shortest()] for spelling in spellings]
+    estimates = force_all(network, inputs, own, constraint=constraint, attention=attention)
+    if width == 1:
+        return estimates
+    remaining = [each.remaining(of.log_probabilities) for each, of in zip(spellings, estimates)]
+    limits = network.array(np.array([len(spelling.edges) + 1 for spelling in spellings]))  # a token leads forward
+    with network.searching() as search:
+        step, state = search.step, search.start(inputs)
+        if constraint:
+            step, state = constrain(step, state, constraint)
+        step, state = constrain(step, state, WriteText.of(spellings, remaining, network.array))
+        options = BeamOptions(width=width, length_penalty=0)
+        found = beam(step, state, limits, start=START, end=END, options=options)
+    targets = [[*best.tokens, END] for best, *_ in found]
+    likeliest = force_all(network, inputs, targets, constraint=constraint, attention=attention)
+    return [max(pair, key=lambda each: each.log_probability) for pair in zip(estimates, likeliest)]
 
 
 def force(step: StepFunction, state: State, targets: Padded, *, attention: bool = False) -> tuple[Array, Array | None]:

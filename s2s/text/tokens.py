@@ -34,6 +34,11 @@ class Surfaces:
         """See `Vocabulary`."""
         return frozenset("".join(self._surfaces[len(SPECIALS) : self.first_placeholder]))
 
+    @property
+    def surfaces(self) -> Sequence[str]:
+        """See `Vocabulary`."""
+        return self._surfaces
+
     def word_starts(self) -> list[bool]:
         """See `Vocabulary`."""
         return [not surface[:1].isalnum() for surface in self._surfaces]

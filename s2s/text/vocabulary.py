@@ -40,6 +40,11 @@ class Vocabulary(Protocol):
         """All characters in the tokens, without placeholders: a text of other characters has unknown parts."""
         ...
 
+    @property
+    def surfaces(self) -> Sequence[str]:
+        """The text of each id, with the space before a word in a vocabulary of subwords; empty for special tokens."""
+        ...
+
     def word_starts(self) -> list[bool]:
         """For each id, whether a word or a sign begins with it."""
         ...

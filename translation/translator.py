@@ -154,7 +154,7 @@ class Translator:
         Args:
             lines: of the source
             translations: one for each line
-            width: of the beam that looks for the likeliest subwords of a translation; 1 takes the fewest, without search
+            width: of the beam that looks for the likeliest subwords of a translation; 1 takes the fewest alone
             align: whether the words of each pair are linked
 
         Raises:

@@ -238,7 +238,7 @@ def test_batches_keep_to_the_budget(model: TranslationModel, budget: int, width:
 def test_many_short_lines_do_not_make_a_huge_table_of_probabilities(
     model: TranslationModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("translation.searching._MAX_LOG_PROBABILITIES", 10 * 3 * len(model.target))
+    monkeypatch.setattr("translation.searching.MAX_LOG_PROBABILITIES", 10 * 3 * len(model.target))
     batches = translator_of(model, batch_tokens=10**9).searcher.batches([1] * 95)
     assert [len(batch) for batch in batches] == [5] + [10] * 9
 

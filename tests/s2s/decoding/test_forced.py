@@ -34,6 +34,8 @@ def test_what_a_search_found_has_the_score_of_that_search(library: Library, seed
             assert forced.tokens == hypothesis.tokens
             assert forced.log_probability == pytest.approx(hypothesis.log_probability, abs=1e-4)
             assert forced.score(0.7) == pytest.approx(hypothesis.score, abs=1e-4)
+            assert forced.attention is not None
+            assert hypothesis.attention is not None
             np.testing.assert_allclose(forced.attention, hypothesis.attention)
 
 

@@ -1,6 +1,7 @@
 """Where a text may be cut between words: into lines of about equal lengths, or into shares of given sizes.
 
-A cut behind a punctuation mark is best; one behind a short word, such as an article or a preposition, is worst.
+A cut behind a punctuation mark is best. One behind a short word, such as an article or a preposition, is worst, and one
+before a capital may part a German noun from its adjective.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from itertools import pairwise
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # written without spaces
 _NOT_FIRST = "。、，！？：；」』）】》〉…·・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ!?.,:;)]}”’»%"
 _NOT_LAST = "「『（【《〈([{“„«¿¡"
-_BEHIND_MARK, _BETWEEN_WORDS, _BEHIND_SHORT_WORD = 0.0, 0.05, 0.15
-_SHORT = 3  # letters of most articles and prepositions
+_BEHIND_MARK, _BETWEEN_WORDS, _BEFORE_CAPITAL, _BEHIND_SHORT_WORD = 0.0, 0.05, 0.1, 0.15
+_SHORT = 3  # letters of most articles and prepositions; longer ones are
+_LONGER = re.compile(
+    r"(?:k?ein(?:e[mnrs]?)?|diese[mnrs]?|nach|über|unter|zwischen|with|from|into|over|under|between|th(?:at|is|ose|ese)|"
+    r"their|your|dans|avec|pour|cette|para|entre|sobre)",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"[,;:.!?…。、，！？；：—–][\"'”’»)\]」』）]?$")
 
 
@@ -64,7 +70,9 @@ def _penalty(text: str, end: int) -> float:
     before = text[max(0, end - 30) : end].split(" ")[-1]
     if _MARK.search(before):
         return _BEHIND_MARK
-    return _BEHIND_SHORT_WORD if len(before) <= _SHORT and not WIDE.search(before) else _BETWEEN_WORDS
+    if (len(before) <= _SHORT or _LONGER.fullmatch(before)) and not WIDE.search(before):
+        return _BEHIND_SHORT_WORD
+    return _BEFORE_CAPITAL if text[end:].lstrip(" ")[:1].isupper() else _BETWEEN_WORDS
 
 
 def _cut(
@@ -82,12 +90,8 @@ def _cut(
                 if limit is not None and wide > limit and cut > last + 1:
                     break
                 if limit is None or wide <= limit or cut == last + 1:
-                    end = cut == len(ends) - 1
-                    new = (
-                        cost
-                        + (wide / total - share) ** 2
-                        + (0.0 if end else _penalty(text, ends[cut][0]) / len(shares))
-                    )
+                    penalty = 0.0 if cut == len(ends) - 1 else _penalty(text, ends[cut][0])
+                    new = cost + (wide / total - share) ** 2 + penalty / len(shares)
                     if cut not in following or new < following[cut][0]:
                         following[cut] = new, [*path, cut]
         best = following

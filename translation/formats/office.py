@@ -6,6 +6,7 @@ keep theirs, and the elements that format its words are written around the words
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -118,8 +119,8 @@ class OfficeDocument:
         written, opened, after_space = list[bytes](), list[Wrapper](), True
 
         def write(wrappers: Wrappers, content: bytes) -> None:
-            while opened and tuple(opened) != wrappers[: len(opened)]:
-                written.append(opened.pop().close)
+            while opened and not (len(opened) <= len(wrappers) and all(map(operator.is_, opened, wrappers))):
+                written.append(opened.pop().close)  # elements that look alike are not joined
             for wrapper in wrappers[len(opened) :]:
                 written.append(wrapper.open)
                 opened.append(wrapper)

@@ -88,27 +88,28 @@ class PoDocument:
     def write(self, translations: Sequence[str]) -> bytes:
         """See `Document.write`."""
         queue = iter(zip(self.segments, translations, strict=True))
-        replaced, left = list[tuple[int, int, str]](), list[str]()
+        replaced, without = list[tuple[int, int, str]](), dict[str, list[int]]()
         for task in self._tasks:
             pairs = [[next(queue) for _ in text.segments] for text in task.texts]
             if all(segment == translation for part in pairs for segment, translation in part):
                 continue
             texts = [text.restore([new for _, new in part]) for text, part in zip(task.texts, pairs)]
             if None in texts:
-                left.append(str(task.message.source.line))
+                reason = "format directives (such as %s) would be lost or out of order"
+                without.setdefault(reason, []).append(task.message.source.line)
+            elif not self._can_encode("".join(map(str, texts))):
+                reason = f"{self._file.encoding} lacks letters of the translation (see msgconv --to-code=UTF-8)"
+                without.setdefault(reason, []).append(task.message.source.line)
             else:
                 replaced += self._replacements(task, [text or "" for text in texts])
-        if left:
-            what = "message was" if len(left) == 1 else "messages were"
-            warn(
-                f"{len(left):,} {what} not translated, because format directives (such as %s) would be lost or out of "
-                f"order: line {first_few(left)}"
-            )
+        for reason, lines in without.items():
+            what = "message was" if len(lines) == 1 else "messages were"
+            warn(f"{len(lines):,} {what} not translated, because {reason}: line {first_few(lines)}")
         written, end = list[str](), 0
         for start, stop, new in sorted(replaced):
             written += [self._file.text[end:start], new]
             end = stop
-        return self._encoded("".join([*written, self._file.text[end:]]))
+        return self._file.encode("".join([*written, self._file.text[end:]]))
 
     def _replacements(self, task: _Task, texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         """What is written of a message, each with the place in the file: the flag, and the translations."""
@@ -123,15 +124,12 @@ class PoDocument:
             string = message.forms[form]
             yield string.start, string.end, quoted(texts[-1] if plural else texts[0], self._newline)
 
-    def _encoded(self, text: str) -> bytes:
+    def _can_encode(self, text: str) -> bool:
         try:
-            return self._file.encode(text)
-        except UnicodeEncodeError as error:
-            character, name = text[error.start], self._file.encoding
-            raise UserError(
-                f"a translation has the character {character!r}, which {name} has not; convert the file with "
-                "msgconv --to-code=UTF-8 first"
-            ) from error
+            text.encode(self._file.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
 
 
 def _is_wanted(message: Message, options: FormatOptions) -> bool:

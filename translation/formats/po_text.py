@@ -21,7 +21,10 @@ _DIRECTIVE = re.compile(
     r"(?:(?:hh?|ll?|[Lqjzt])?[diouxXeEfFgGaAcCsSpnmrb]|@|<\w+>)"
 )
 _NUMBERED = re.compile(r"%(\d+)\$s")
-_MNEMONIC = re.compile(r"(?<![\w&_])([_&])(?=[^\W\d_])(?!\w+;)|(?<=[A-Za-z])(_)(?=[a-z]+\b)")
+_MNEMONIC = re.compile(r"(?<![\w&_])([_&])(?=[^\W\d_])|(?<![\w.])[A-Z][a-z]*(_)[a-z]+(?![\w(])")
+_NO_WORDS = re.compile(
+    rf"{_DIRECTIVE.pattern}|\{{[^{{}}]*\}}|&\w+;|`[^`]*`|\w*_\w*\(\)"
+)  # a sign in these is no mnemonic
 _LONGEST_LABEL = 60  # of a menu or button: only such a text has a mnemonic
 _COLUMNS = re.compile(r"(?<=\S)(?:[ ]{2,}|[ ]*\t[ \t]*)(?=\S)")
 _OPTION = re.compile(r"-{1,2}\w")
@@ -64,8 +67,8 @@ class MessageText:
     directives: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._mnemonic = _mnemonic(self.text)
-        text = self.text.replace(self._mnemonic, "", 1) if self._mnemonic else self.text
+        at = _mnemonic(self.text)
+        self._mnemonic, text = ("", self.text) if at is None else (self.text[at], self.text[:at] + self.text[at + 1 :])
         if self.kind == "%":
             text = _DIRECTIVE.sub(self._numbered, text)
         self._lines = _lines(text)
@@ -80,7 +83,7 @@ class MessageText:
         queue = iter(translations)
         text = "".join(_rendered(line, next(queue)) if _is_text(line.text) else _kept(line) for line in self._lines)
         if self._mnemonic:
-            text = re.sub(r"[^\W\d_]", lambda match: f"{self._mnemonic}{match[0]}", text, count=1)
+            text = re.sub(r"(?<![\w${])[^\W\d_]", lambda match: f"{self._mnemonic}{match[0]}", text, count=1)
         if self.kind == "{":
             same = sorted(re.findall(r"\{[^{}]*\}", text)) == sorted(re.findall(r"\{[^{}]*\}", self.text))
             return text if same else None
@@ -102,10 +105,13 @@ class MessageText:
         return _NUMBERED.sub(directive, text)
 
 
-def _mnemonic(text: str) -> str:
-    """The sign before the letter that is a mnemonic: `_` or `&`; nothing if there is none."""
-    found = [match[0] for match in _MNEMONIC.finditer(text)] if len(text) <= _LONGEST_LABEL else []
-    return found[0] if len(found) == 1 and text.count(found[0]) == 1 else ""
+def _mnemonic(text: str) -> int | None:
+    """Where the sign stands that makes the next letter a mnemonic, `_` or `&`; None if there is none."""
+    if len(text) > _LONGEST_LABEL:
+        return None
+    words = _NO_WORDS.sub(lambda match: "." * len(match[0]), text)
+    found = [match.start(match.lastindex or 0) for match in _MNEMONIC.finditer(words)]
+    return found[0] if len(found) == 1 and words.count(text[found[0]]) == 1 else None
 
 
 def _is_text(text: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import groupby
 
 from s2s.text.sentences import sentence_spans
@@ -102,7 +103,7 @@ class SubtitleDocument:
     def __init__(self, file: TextFile, cues: Sequence[Cue], markup: Markup, options: FormatOptions) -> None:
         self._file, self._markup, self._limit = file, markup, options.line_length
         self._shown = [_shown(cue, file.text, markup) for cue in cues]
-        self._newline = "\r\n" if "\r\n" in file.text else "\n"
+        self._newline = next(end for end in ("\r\n", "\n", "\r", "") if end in file.text) or "\n"
         self._sentences = [each for chain in _chains(self._shown) for each in _sentences(chain)]
         translated = [each for each in self._sentences if each.stretch.segment]
         self.segments = [each.stretch.segment for each in translated]
@@ -189,6 +190,12 @@ def _style(atoms: Sequence[Atom]) -> tuple[tuple[str, str], ...]:
     return next((atom.style for atom in atoms if isinstance(atom, Text) and atom.text != "\n"), ())
 
 
+def _around(atoms: Sequence[Atom]) -> tuple[tuple[str, str], ...]:
+    """The tags around all characters."""
+    styles = [atom.style for atom in atoms if isinstance(atom, Text)]
+    return reduce(_shared, styles) if styles else ()
+
+
 def _shared(opened: Sequence[tuple[str, str]], style: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The tags at the start of both."""
     same = [a == b for a, b in zip(opened, style)]
@@ -257,7 +264,7 @@ def _atoms(raw: str, markup: Markup) -> list[Atom]:
             opened.append(i)
     atoms, style, end, paired = list[Atom](), (), 0, set(closes.values())
     for i, tag in enumerate(tags):
-        atoms += [Text(c, style) for c in markup.decode(raw[end : tag.start()]).replace("\r\n", "\n")]
+        atoms += [Text(c, style) for c in _decoded(raw[end : tag.start()], markup)]
         end = tag.end()
         if i in closes:
             style = (*style, (tag[0], tags[closes[i]][0]))
@@ -265,7 +272,11 @@ def _atoms(raw: str, markup: Markup) -> list[Atom]:
             style = style[:-1]
         else:
             atoms.append(Mark(tag[0]))
-    return [*atoms, *(Text(c, style) for c in markup.decode(raw[end:]).replace("\r\n", "\n"))]
+    return [*atoms, *(Text(c, style) for c in _decoded(raw[end:], markup))]
+
+
+def _decoded(raw: str, markup: Markup) -> str:
+    return markup.decode(raw).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _split_lines(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
@@ -318,10 +329,10 @@ def _goes_on(before: _Shown, earlier: _Turn, after: _Shown, later: _Turn) -> boo
     first, second = _plain(earlier.atoms), _plain(later.atoms)
     start = next(filter(str.isalnum, second), "")
     together = after.cue.begins - before.cue.ends <= _LONGEST_PAUSE and after.cue.begins >= before.cue.begins
-    same = _style(earlier.atoms[::-1]) == _style(later.atoms) and _raw(before.head) == _raw(after.head)
+    same = _around(earlier.atoms) == _around(later.atoms) and _raw(before.head) == _raw(after.head)
     if _ENDED.search(first) or later.before or not (together and same and before.cue.goes_on and after.cue.goes_on):
         return False
-    if _ENCLOSED.fullmatch(second) or second.startswith(("...", "…")):
+    if any(map(_ENCLOSED.fullmatch, (first, second))) or second.startswith(("...", "…")):
         return False
     # A capital may begin a name: then the sentence is expected to end with a mark, and titles are not in capitals.
     return start.islower() or bool(_ENDS_SENTENCE.search(second) and first.isupper() == second.isupper())

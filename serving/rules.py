@@ -41,7 +41,7 @@ _CONSTANTS: Mapping[str, tuple[ModuleType, str]] = MappingProxyType(
         "splitting": (splitting, "_CLAUSE _WORD"),
         "reading": (
             reading,
-            "_BETWEEN_SPACES _WORD_OR_SIGN _CAPITALS _CLOSING _FOLDED _CLAUSE _APOSTROPHE _SPACED_STOP _ODD",
+            "_BETWEEN_SPACES WORD_OR_SIGN _CAPITALS _CLOSING _FOLDED _CLAUSE _APOSTROPHE _SPACED_STOP _ODD",
         ),
         "piece": (piece, "PAIRED _FINAL _LONGEST"),
         "writing": (writing, "_NO_LINE_ENDS _FINAL _STOP_BEFORE_COPY"),

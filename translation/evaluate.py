@@ -96,7 +96,7 @@ def _sentence(test: Significance, comparison: Comparison) -> str:
 def evaluate(arguments: list[str]) -> int:
     """Print the scores of the translations that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
-    baselines = {name: directory for name in options.baseline if (directory := _baseline_model(name))}
+    baselines = {name: directory for name in options.baseline if (directory := named_model(name))}
     files = _text_files(options, baselines)
     _check_options(options, files, baselines)
     texts = _read_all(files)
@@ -106,9 +106,9 @@ def evaluate(arguments: list[str]) -> int:
     checked_subtag(language)  # raises for an unknown language, before anything is translated
     rivals = {name: load([directory], options) for name, directory in baselines.items()}
     for name, rival in rivals.items():
-        _check_language(name, rival.engine.config.target_language, language)
+        check_language(name, rival.engine.config.target_language, language)
 
-    hypotheses = _translate(translator, texts[options.source]) if translator else texts[options.hypothesis]
+    hypotheses = translate_lines(translator, texts[options.source]) if translator else texts[options.hypothesis]
     if options.output:
         with atomic_file(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in hypotheses)
@@ -118,7 +118,7 @@ def evaluate(arguments: list[str]) -> int:
         warn(sign)
     comparisons = []
     for name in options.baseline:
-        baseline = _translate(rivals[name], texts[options.source]) if name in rivals else texts[name]
+        baseline = translate_lines(rivals[name], texts[options.source]) if name in rivals else texts[name]
         comparisons.append(Comparison(str(name), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
@@ -145,8 +145,8 @@ def _significance(
     return tests
 
 
-def _baseline_model(name: Path) -> Path | None:
-    """The model directory that `--baseline` names by its path or as a bundled model; None if it names a file."""
+def named_model(name: Path) -> Path | None:
+    """The model directory that is named by its path or as a bundled model; None for the name of a file."""
     if name.is_dir():
         return name
     names = [] if name.exists() else [model.name for model in bundled_models("translation", MODELS)]
@@ -174,10 +174,11 @@ def _check_options(options: argparse.Namespace, files: Sequence[Path], baselines
         check_output(options.output, force=options.force, inputs=files)
 
 
-def _check_language(name: Path, found: str, language: str) -> None:
+def check_language(name: Path, found: str, language: str) -> None:
+    """Check that a model translates to the language that is scored."""
     check(
         primary_subtag(found) == primary_subtag(language),
-        f"{name}: this model translates to {found}, but {language} is scored; choose another --baseline",
+        f"{name}: this model translates to {found}, but {language} is scored; choose another model",
     )
 
 
@@ -187,6 +188,12 @@ def _read_all(files: Iterable[Path]) -> Mapping[Path, Sequence[str]]:
     for path, lines in texts.items():
         for sign in signs_of_other_formats(path, lines):
             warn(sign)
+    check_lines(texts)
+    return texts
+
+
+def check_lines(texts: Mapping[Path, Sequence[str]]) -> None:
+    """Check that all files have as many lines as the first one, and that this is not empty."""
     first, *others = texts
     check(texts[first], f"{first}: is empty; it must have one reference per line of the source")
     for path in others:
@@ -195,10 +202,9 @@ def _read_all(files: Iterable[Path]) -> Mapping[Path, Sequence[str]]:
             f"{path} has {len(texts[path]):,} lines but {first} has {len(texts[first]):,}; "
             "line n of all files must belong to the same sentence, blank lines included",
         )
-    return texts
 
 
-def _translate(translator: Translator, lines: Sequence[str]) -> list[str]:
+def translate_lines(translator: Translator, lines: Sequence[str]) -> list[str]:
     """The best translation of each line; a terminal shows a progress bar."""
     from tqdm import tqdm
 

@@ -84,10 +84,10 @@ class Significance:
 def corpus_scores(hypotheses: Sequence[str], references: Streams, language: str) -> list[Score]:
     """Cased detokenised BLEU, chrF, lower-cased tokenised BLEU, in this order.
 
-    The last is left out for a language of `UNSPACED`, of which Moses makes no tokens.
+    The last is left out for a language of `UNSPACED`, of which Moses makes no tokens, and for an unknown one ("").
     """
     scores = [bleu(hypotheses, references, language), chrf(hypotheses, references)]
-    if has_spaces(language):
+    if language and has_spaces(language):
         scores.append(lower_tokenised_bleu(hypotheses, references, language))
     return scores
 
@@ -113,18 +113,22 @@ def lower_tokenised_bleu(hypotheses: Sequence[str], references: Streams, languag
     return _score(_lower_tokenised_bleu(language), hypotheses, references)
 
 
-def sentence_bleu(hypothesis: str, reference: str, language: str) -> float:
+def sentence_bleu(hypothesis: str, reference: str | Sequence[str], language: str) -> float:
     """BLEU of one cased, detokenised line, 0 to 100, of the n-grams that a line so short can have; tokens as in `bleu`.
 
     sacreBLEU's sentence BLEU: effective order, and exponential smoothing of the orders of which no n-gram matches. It
     is 0 where no word matches.
     """
-    return _sentence_bleu(sacrebleu_tokeniser(language)).sentence_score(hypothesis, [reference]).score
+    return _sentence_bleu(sacrebleu_tokeniser(language)).sentence_score(hypothesis, _listed(reference)).score
 
 
-def sentence_chrf(hypothesis: str, reference: str) -> float:
-    """chrF2 of one cased, detokenised line, 0 to 100, by sacreBLEU's defaults."""
-    return _sentence_chrf().sentence_score(hypothesis, [reference]).score
+def sentence_chrf(hypothesis: str, reference: str | Sequence[str]) -> float:
+    """chrF2 against one reference, or several, of one cased, detokenised line, 0 to 100, by sacreBLEU's defaults."""
+    return _sentence_chrf().sentence_score(hypothesis, _listed(reference)).score
+
+
+def _listed(reference: str | Sequence[str]) -> Sequence[str]:
+    return [reference] if isinstance(reference, str) else reference
 
 
 def paired_bootstrap(
@@ -133,7 +137,7 @@ def paired_bootstrap(
     references: Streams,
     language: str,
     *,
-    metric: Literal["bleu", "lower_tokenised_bleu"] = "bleu",
+    metric: Literal["bleu", "chrf", "lower_tokenised_bleu"] = "bleu",
     samples: int = 1000,
     seed: int = 12345,
 ) -> Significance:
@@ -145,7 +149,7 @@ def paired_bootstrap(
     """
     from sacrebleu.significance import PairedTest
 
-    metrics = {"bleu": _bleu, "lower_tokenised_bleu": _lower_tokenised_bleu}
+    metrics = {"bleu": _bleu, "chrf": lambda _: _chrf(), "lower_tokenised_bleu": _lower_tokenised_bleu}
     check(metric in metrics, f"no significance test for the metric {metric!r}: choose one of {', '.join(metrics)}")
     # sacreBLEU would read 0 samples as 1000, and a seed of 0 as none.
     check(min(samples, seed) >= 1, f"bootstrap of {samples} samples with seed {seed}: both must be 1 or more")
@@ -199,8 +203,8 @@ def has_spaces(language: str) -> bool:
 
 
 def sacrebleu_tokeniser(language: str) -> str:
-    """Which of sacreBLEU's tokenisers cuts the language's raw text."""
-    return UNSPACED.get(checked_subtag(language), "13a")
+    """Which of sacreBLEU's tokenisers cuts the language's raw text; its default one if the language is unknown ("")."""
+    return "13a" if not language else UNSPACED.get(checked_subtag(language), "13a")
 
 
 @cache

@@ -29,7 +29,7 @@ from translation.piece import PAIRED, Piece
 _BETWEEN_SPACES = re.compile(r"\S+|\s")
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
 _LETTER = rf"(?![{_IDEOGRAPHS}])\w"
-_WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
+WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _CLOSING = " !?…\"'”’»)]"
 _FOLDED = str.maketrans({"’": "'", "“": '"', "”": '"', "„": '"', "‚": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})
@@ -61,7 +61,7 @@ def word_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
 
     Words are what white space separates if the vocabulary is one of words; otherwise punctuation is no part of them.
     """
-    return _BETWEEN_SPACES if vocabulary.kind == "word" else _WORD_OR_SIGN
+    return _BETWEEN_SPACES if vocabulary.kind == "word" else WORD_OR_SIGN
 
 
 class Reader:
@@ -120,7 +120,7 @@ class Reader:
 
     def _read_text(self, text: str, start: int, end: int, case: Case, draft: Draft) -> None:
         """Read a part of a text that has no protected spans."""
-        for match in _WORD_OR_SIGN.finditer(text, start, end):
+        for match in WORD_OR_SIGN.finditer(text, start, end):
             self._read_word(text, match, case, draft)
 
     def _read_word(self, text: str, match: re.Match[str], case: Case, draft: Draft) -> None:

@@ -243,7 +243,7 @@ def test_counts_that_differ_are_told_before_a_model_is_loaded(role: str, files: 
         ("--model {model} --source {source} --reference {reference} --output {source} --force", "{source}: is an inp"),
         (
             "--model {model} --source {source} --reference {reference} --target-language en --baseline {model}",
-            "{model}: this model translates to de, but en is scored; choose another --baseline",
+            "{model}: this model translates to de, but en is scored; choose another model",
         ),
         ("--model {folder} --source {source} --reference {reference}", "{folder}: is not a model directory"),
         ("--model {model} --source {source} --reference {reference} --beam 0", "'0' is not a whole number from 1"),

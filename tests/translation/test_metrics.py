@@ -326,7 +326,7 @@ def test_a_clear_loss_is_significant_and_negative() -> None:
     [
         ({"samples": 0}, "0 samples"),
         ({"seed": 0}, "seed 0"),
-        ({"metric": "ter"}, "one of bleu, lower_tokenised_bleu"),
+        ({"metric": "ter"}, "one of bleu, chrf, lower_tokenised_bleu"),
     ],
 )
 def test_options_sacrebleu_would_take_otherwise_are_refused(options: dict, message: str) -> None:

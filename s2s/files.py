@@ -33,7 +33,7 @@ def check_output(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
     `path` must not be one of `inputs`, not even through a link. Devices and named pipes (/dev/null, /dev/stdout) can
     be written without `force`.
     """
-    if _is_device(path):
+    if is_device(path):
         check(os.access(path, os.W_OK), f"{path}: is not writable; check its permissions")
         return
     clash = path.exists() and any(each.exists() and path.samefile(each) for each in inputs)
@@ -54,14 +54,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
     is replaced in one step. If the block fails, the temporary file is removed and `path` stays as it was. A symbolic
     link is followed. A device or a named pipe cannot be replaced and is written directly.
     """
-    if _is_device(path):
-        with _named_when_full(path):
+    if is_device(path):
+        with named_when_full(path):
             yield path
         return
     target = _real(path)
     aside = target.with_name(f".aside-{secrets.token_hex(8)}{target.suffix}")
     try:
-        with _named_when_full(path):
+        with named_when_full(path):
             yield aside
             _sync(aside)
         aside.replace(target)
@@ -93,7 +93,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     _remove(new)
     new.mkdir()
     try:
-        with _named_when_full(path):
+        with named_when_full(path):
             yield new
             for folder, _, names in os.walk(new):
                 for name in names:
@@ -115,6 +115,15 @@ def current_version(path: Path) -> Path:
     return _old(target) if not target.exists() and _old(target).exists() else path
 
 
+def replace_durably(source: Path, path: Path) -> None:
+    """Move a complete file to `path`, as `atomic_file` does."""
+    target = _real(path)
+    with named_when_full(path):
+        _sync(source)
+    source.replace(target)
+    _sync(target.parent)
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
@@ -122,7 +131,7 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def _named_when_full(path: Path) -> Iterator[None]:
+def named_when_full(path: Path) -> Iterator[None]:
     """Add the file name to an error about a full disk, which has none: the message for the user needs it."""
     try:
         yield
@@ -140,7 +149,8 @@ def _old(target: Path) -> Path:
     return target.with_name(f"{target.name}.old")
 
 
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
+    """Whether `path` is a device or a named pipe, which is written and not replaced."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 

@@ -59,14 +59,18 @@ def unexplained(done: Outcome, *allowed: int) -> Iterator[Fault]:
 def text_bytes(world: World, draw: Random, call: Call, folder: Path) -> Iterator[Fault]:
     """Any bytes: translated line for line where they are UTF-8, or where what is not may be replaced; else refused.
 
-    NUL bytes and what looks like UTF-16 are refused always.
+    NUL bytes are refused always. What begins with a mark of UTF-16 is read as such, or refused.
     """
     path, content, replace = folder / "text.en", inputs.some_bytes(draw), draw.random() < 0.3
     path.write_bytes(content)
     options = ["--encoding-errors", "replace"] if replace else []
     done = call("translation.translate", ["--model", world.translator, *world.fast, *options, path])
     yield from unexplained(done, 0, 2)
-    if b"\0" in content or content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if done.code == 2 and f"error: {path}: " not in done.errors:
+            yield Fault("silent", f"expected a refusal that names the file, found: {done.errors[-600:]}")
+        return
+    if b"\0" in content:
         if done.code != 2 or not done.errors.startswith(f"error: {path}: line "):
             yield Fault("silent", f"expected a refusal of NUL bytes, found {done.code}: {done.errors[-600:]}")
         return

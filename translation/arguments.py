@@ -32,6 +32,12 @@ def translate_parser() -> Parser:
         help="write the translations to FILE, once all of them are done (default: standard output); it is compressed "
         "if its name ends in .gz. If FILE is a folder, or ends in /, each input has an output of its name there",
     )
+    parser.add_argument(
+        "--resume-output",
+        action="store_true",
+        help="go on with an --output that was interrupted, from its part file; the input and the other options must be "
+        "the same",
+    )
     _add_formats(parser)
     _add_side_files(parser)
     add_model(parser)
@@ -148,7 +154,10 @@ def _add_side_files(parser: Parser) -> None:
         f"{MARK.strip()!r}, or the line as it is (default: keep). A line on standard error says how many are doubtful",
     )
     parser.add_argument(
-        "--force", action="store_true", help="overwrite the files of --output, --attention, --alignments and --report"
+        "--force",
+        action="store_true",
+        help="overwrite the files of --output, --attention, --alignments and --report; start an interrupted output "
+        "over",
     )
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import io
 import os
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO, cast
 
 from s2s.errors import UserError, check, first_few
-from s2s.files import atomic_file, check_output
+from s2s.files import check_output
 from s2s.text.file_kinds import GZIP
 from translation.formats.document import FormatOptions
 from translation.formats.registry import NEEDED, TEXT, format_module, format_of
+from translation.part_file import is_begun, part_of
 
 STANDARD_INPUT = "standard input"
 
@@ -77,6 +75,14 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             options.n_best is None,
             f"--n-best: writes several lines for one, and so works for plain text only, not for {document.format_name}",
         )
+    if options.resume_output:
+        check(output, "--resume-output: name the file that is gone on with by --output")
+        for name in ("report", "attention", "alignments"):
+            check(
+                getattr(options, name) is None,
+                f"--resume-output: the lines that are done are not translated again, and --{name} would lack them; "
+                "leave one of the two out",
+            )
     return planned
 
 
@@ -92,6 +98,13 @@ def _check_outputs(planned: Sequence[Job], options: argparse.Namespace) -> None:
         if not folder.exists():
             return
     for target in targets:
+        part, resume = part_of(target), options.resume_output
+        check(
+            resume or options.force or not part.exists(),
+            f"{part}: an interrupted command has left this; go on with --resume-output, or start over with --force",
+        )
+        if resume and is_begun(target):
+            continue
         check_output(target, force=options.force, inputs=options.files)
 
 
@@ -116,28 +129,3 @@ def read_content(path: Path | None) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         name = path or STANDARD_INPUT
         raise UserError(f"{name}: this gzip file is damaged ({error}); copy or download it again") from error
-
-
-@contextmanager
-def written(output: Path | None) -> Iterator[IO[bytes]]:
-    """Yield a file to write to: it becomes `output` when the block ends well, compressed if its name ends in `.gz`."""
-    if output is None:
-        yield sys.stdout.buffer
-        return
-    output.parent.mkdir(exist_ok=True)
-    with atomic_file(output) as aside, aside.open("wb") as file:
-        if output.suffix.lower() != ".gz":
-            yield file
-            return
-        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed:
-            yield cast("IO[bytes]", compressed)
-
-
-@contextmanager
-def written_text(output: Path | None) -> Iterator[TextIO]:
-    """The same for text in UTF-8."""
-    if output is None:
-        yield sys.stdout
-        return
-    with written(output) as file, io.TextIOWrapper(file, "utf-8", newline="\n") as text:
-        yield text

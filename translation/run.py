@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from s2s.errors import warn
-from s2s.text.lines import WINDOW_LINES, LineReader
+from s2s.text.lines import LineReader
 from translation.formats.tags import join_texts, keeps_tags, texts_between
+from translation.outputs import Output
+from translation.part_file import Progress
 from translation.report import Doubts, Entry, entry
 
 if TYPE_CHECKING:
@@ -51,28 +53,56 @@ class Run:
         self._started = time.monotonic()
         self._progress = sys.stderr.isatty() and not quiet
 
-    def lines(self, file: BinaryIO, name: str, output: TextIO) -> None:
+    def lines(self, file: BinaryIO, name: str, output: Output) -> None:
         """Translate lines window by window: those that a pipe holds are translated before more are waited for."""
         reader = LineReader(file, name, errors=self._options.encoding_errors)
         number = 1
-        for window in reader.windows():
-            translations = self._translated(window)
-            output.writelines(f"{line}\n" for line in self._output_lines(window, translations))
-            output.flush()
-            self._follow(window, translations, name, "line", range(number, number + len(window)))
+        for window in _pieces(reader.windows(), output.window):
+            output.encode_as(reader.encoding, name)
+            done = self._pass_over(window, output)
+            if rest := window[done:]:
+                translations = self._translated(rest)
+                doubtful = self._doubts.doubtful
+                self._write(output, rest, list(self._output_lines(rest, translations)), translations, doubtful)
+                self._follow(rest, translations, name, "line", range(number + done, number + len(window)))
             number += len(window)
         if reader.replaced:
             self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
 
-    def document(self, document: Document, name: str) -> bytes:
-        """Translate the segments of a document; return the whole document."""
-        written: list[str] = []
-        for start in range(0, len(document.segments), WINDOW_LINES):
-            window = document.segments[start : start + WINDOW_LINES]
-            translations = self._repaired(window, self._translated(window))
-            written += [self._doubts.written(*pair) for pair in zip(translations, window)]
-            self._follow(window, translations, name, document.unit, document.places[start : start + WINDOW_LINES])
-        return document.write(written)
+    def document(self, document: Document, name: str, output: Output) -> None:
+        """Translate the segments of a document to the lines of an output."""
+        for start in range(0, len(document.segments), output.window):
+            window = document.segments[start : start + output.window]
+            done = self._pass_over(window, output)
+            if rest := window[done:]:
+                translations = self._repaired(rest, self._translated(rest))
+                doubtful = self._doubts.doubtful
+                written = [self._doubts.written(*pair) for pair in zip(translations, rest)]
+                self._write(output, rest, written, translations, doubtful)
+                places = document.places[start + done : start + len(window)]
+                self._follow(rest, translations, name, document.unit, places)
+
+    def resumed(self, progress: Progress) -> None:
+        """Count what an interrupted command has done."""
+        self._doubts.doubtful += progress.doubtful
+        self._long_lines += progress.long
+
+    def _pass_over(self, window: Sequence[str], output: Output) -> int:
+        done = output.pass_over(window)
+        self._lines += done
+        return done
+
+    def _write(
+        self,
+        output: Output,
+        sources: Sequence[str],
+        written: Sequence[str],
+        translations: Sequence[Translation],
+        doubtful: int,
+    ) -> None:
+        """Write lines; `doubtful` is how many were so before them."""
+        long = sum(translation.is_long for translation in translations)
+        output.write(sources, written, doubtful=self._doubts.doubtful - doubtful, long=long)
 
     def _translated(self, window: Sequence[str]) -> list[Translation]:
         translations = self._translator.translate(window)
@@ -158,6 +188,13 @@ class Run:
         if self._progress:
             speed = self._lines / (time.monotonic() - self._started)
             print(end=f"\r{self._lines:,} lines, {speed:,.0f} lines/s\x1b[K", file=sys.stderr, flush=True)
+
+
+def _pieces(windows: Iterable[list[str]], size: int) -> Iterator[list[str]]:
+    """The windows, those that are larger than `size` in pieces."""
+    for window in windows:
+        for start in range(0, len(window), size):
+            yield window[start : start + size]
 
 
 def _with_text(translation: Translation, text: str) -> Translation:

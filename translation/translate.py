@@ -16,7 +16,6 @@ if not __package__:
 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import argparse
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -27,11 +26,12 @@ from s2s.cli.doubts import report_file
 from s2s.errors import check
 from s2s.files import text_writer
 from translation.arguments import translate_parser
-from translation.formats.registry import read_document
-from translation.inputs import STANDARD_INPUT, Job, format_options, jobs, read_content, written, written_text
+from translation.inputs import jobs
 from translation.loading import bundled, load, model_directory
 from translation.option_checks import check_confidence, check_options
+from translation.resuming import command_record
 from translation.run import Run
+from translation.working import translate_jobs
 
 if TYPE_CHECKING:
     from translation.attention import Write
@@ -62,33 +62,9 @@ def translate(arguments: list[str]) -> int:
         alignments = stack.enter_context(text_writer(options.alignments)) if options.alignments else None
         quiet = not options.output and sys.stdout.isatty()
         run = Run(translator, attention, report, alignments, options, quiet=quiet)
-        for job in planned:
-            (_document if job.is_document else _lines)(job, run, options)
+        translate_jobs(planned, run, options, command_record(options, directories))
         run.report()
     return 0
-
-
-def _lines(job: Job, run: Run, options: argparse.Namespace) -> None:
-    """Translate plain text, line by line."""
-    with written_text(job.output) as output:
-        for path in job.inputs:
-            if path is None:
-                if sys.stdin.isatty():
-                    print("Type a line and press Enter to translate it; end with Ctrl-D.", file=sys.stderr, flush=True)
-                run.lines(sys.stdin.buffer, STANDARD_INPUT, output)
-            else:
-                with path.open("rb", buffering=0) as file:
-                    run.lines(file, str(path), output)
-
-
-def _document(job: Job, run: Run, options: argparse.Namespace) -> None:
-    """Translate a document, which is read and written whole."""
-    name = str(job.inputs[0] or STANDARD_INPUT)
-    document = read_document(read_content(job.inputs[0]), name, job.format_name, format_options(options))
-    content = run.document(document, name)
-    with written(job.output) as output:
-        output.write(content)
-        output.flush()
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:

@@ -5,32 +5,43 @@ Tested on Linux. On Windows, where the bytes of a console are not UTF-8, Python'
 
 from __future__ import annotations
 
+import codecs
 import select
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from s2s.errors import UserError, check
-from s2s.text.file_kinds import GZIP, MAGIC_BYTES, check_text
+from s2s.text.file_kinds import GZIP, MAGIC_BYTES, check_text, utf16_codec
 
 _GZIP_FORMAT = 31  # zlib's number for a header and a checksum of gzip
 
 
-def read_blocks(descriptor: int, size: int, name: str) -> Iterator[bytes]:
+def read_blocks(
+    descriptor: int, size: int, name: str, note_encoding: Callable[[str], None] | None = None
+) -> Iterator[bytes]:
     """Yield blocks of text of up to `size` bytes; wait only while nothing can be read. Blocks are not cut at lines.
+
+    UTF-16 with a byte order mark is yielded as UTF-8, in blocks that may be larger.
 
     Args:
         descriptor: of a file, pipe or terminal that is open for reading.
         size: of a block; only the first may be larger, by a few bytes.
         name: of the file, for messages.
+        note_encoding: is called with the codec of the file if it is UTF-16.
 
     Raises:
-        UserError: the first bytes are those of another format than text, or of UTF-16; or compressed data are damaged.
+        UserError: the first bytes are those of another format than text; or compressed data are damaged.
     """
     blocks = _with_beginning(_raw_blocks(descriptor, size))
     first = next(blocks, b"")
     if first.startswith(GZIP):
         blocks = _with_beginning(_decompressed(chain([first], blocks), size, name))
+        first = next(blocks, b"")
+    if encoding := utf16_codec(first):
+        blocks = _in_utf8(chain([first], blocks), encoding, name)
+        if note_encoding:
+            note_encoding(encoding)
         first = next(blocks, b"")
     check_text(first, name)
     if first:
@@ -48,6 +59,31 @@ def _raw_blocks(descriptor: int, size: int) -> Iterator[bytes]:
                 return
             else:
                 yield block
+
+
+def _in_utf8(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes]:
+    """Yield the blocks of a text in UTF-16 in UTF-8, without the byte order mark."""
+    decoder, lines = codecs.getincrementaldecoder(encoding)(), 0
+    blocks = _without_mark(blocks)
+    for block in chain(blocks, [None]):
+        try:
+            text = decoder.decode(block or b"", final=block is None)
+        except UnicodeDecodeError as error:
+            found = error.object[error.start : error.end].hex(" ").upper()
+            line = lines + error.object[: error.start].decode(encoding).count("\n") + 1
+            raise UserError(
+                f"{name}: line {line}: not UTF-16: {found} ({error.reason}); convert the file to UTF-8 first, for "
+                "example with iconv"
+            ) from error
+        if text:
+            lines += text.count("\n")
+            yield text.encode()
+
+
+def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks without the byte order mark, with which the first one begins."""
+    yield next(blocks)[2:]
+    yield from blocks
 
 
 def _with_beginning(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -61,6 +61,13 @@ def check_text(beginning: bytes, name: str) -> None:
         raise UserError(f"{name}: line {line}, byte {byte}: looks like {encoding}, not UTF-8; {_convert(encoding)}")
 
 
+def utf16_codec(beginning: bytes) -> str | None:
+    """Return the codec of a text that begins with a byte order mark of UTF-16."""
+    if _marked(beginning) != "UTF-16":
+        return None
+    return "utf-16-le" if beginning.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+
+
 def refuse_nul(line: bytes, name: str, number: int, offset: int) -> NoReturn:
     """Raise the UserError about a line with a NUL byte, which no text has.
 

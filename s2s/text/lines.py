@@ -1,8 +1,8 @@
 r"""Reading text line by line from files, pipes and terminals.
 
 Only `\n` ends a line, and one `\r` before it is dropped; U+2028, U+0085 and form feed are ordinary characters. A last
-line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8, or UTF-8 compressed with gzip; a byte
-order mark is dropped, and lines are normalised to NFC.
+line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8, or UTF-16 with a byte order
+mark, and may be compressed with gzip; a byte order mark is dropped, and lines are normalised to NFC.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -33,16 +33,18 @@ class LineReader:
         name: its name in messages; by default the name of the file.
         errors: `strict` raises a UserError at bytes that are not UTF-8, which names the line, the byte offset in the
             file (from 0) and the bytes; `replace` replaces them by U+FFFD and counts them. A NUL byte, text in UTF-16
-            and formats such as PDF raise a UserError in both. Offsets in a gzip file are those of the text in it.
+            without a byte order mark and formats such as PDF raise a UserError in both. Offsets in a gzip file are
+            those of the text in it.
 
     Attributes:
         replaced: the number of byte sequences replaced so far.
+        encoding: the codec of the file: "utf-8", or one of UTF-16 if its lines were read and begin with a mark of it.
     """
 
     def __init__(
         self, file: BinaryIO, name: str | None = None, *, errors: Literal["strict", "replace"] = "strict"
     ) -> None:
-        self.replaced = 0
+        self.replaced, self.encoding = 0, "utf-8"
         self._descriptor = file.fileno()
         self._name = str(file.name) if name is None else name
         self._errors = errors
@@ -59,13 +61,17 @@ class LineReader:
 
         It waits for input only while no complete line is available, so a pipe or terminal can be answered line by line.
         """
-        for window in _windows(self._descriptor, self._name):
+        for window in _windows(self._descriptor, self._name, self._note_encoding):
             yield [self._decode(line) for line in window]
         if self._number == 1 and self._returns:
             warn(
                 f"{self._name}: is read as one line: it has {self._returns:,} carriage returns inside it (classic Mac "
                 "line ends); to have as many lines, convert it first, for example with tr '\\r' '\\n'"
             )
+
+    def _note_encoding(self, encoding: str) -> None:
+        self.encoding = encoding
+        warn(f"{self._name}: is in UTF-16, and is read as such")
 
     def _decode(self, line: bytes) -> str:
         try:
@@ -113,7 +119,7 @@ def count_lines(path: Path) -> int:
         return sum(len(window) for window in _windows(file.fileno(), str(path)))
 
 
-def _windows(descriptor: int, name: str) -> Iterator[list[bytes]]:
+def _windows(descriptor: int, name: str, note_encoding: Callable[[str], None] | None = None) -> Iterator[list[bytes]]:
     r"""Yield lists of lines as bytes, each with its `\n`, which only the last line of the file may lack.
 
     Each read gives one window, or several if lines are short. A read waits for the first byte only, and empties a pipe,
@@ -121,7 +127,7 @@ def _windows(descriptor: int, name: str) -> Iterator[list[bytes]]:
     """
     begun: list[bytes] = []  # the parts of a line whose end has not been read yet
     start = True
-    for block in read_blocks(descriptor, WINDOW_BYTES, name):
+    for block in read_blocks(descriptor, WINDOW_BYTES, name, note_encoding):
         whole, newline, rest = block.rpartition(b"\n")
         if newline:
             lines = io.BytesIO(b"".join([*begun, whole, newline])).readlines()

@@ -130,3 +130,20 @@ def test_a_broken_file_is_one_line(
     errors = errors.replace(str(path), "FILE").replace("warning: FILE: is in UTF-16; its translation is too\n", "")
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith(f"error: {complaint}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_in_and_out(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    translating(monkeypatch, str.upper)
+    text, page, output = tmp_path / "text.en", tmp_path / "page.html", tmp_path / "out"
+    text.write_bytes("\ufeffa ä\r\nb\r\n".encode(encoding))
+    page.write_bytes("\ufeff<p>a ä</p>\r\n".encode(encoding))
+    for path, written in ((text, "\ufeffA Ä\nB\n"), (page, "\ufeff<p>A Ä</p>\r\n")):
+        code, _, errors = run("--output", output, "--force", path)
+        assert (code, errors.count("\n")) == (0, 1)
+        assert errors.startswith(f"warning: {path}: is in UTF-16")
+        assert output.read_bytes() == written.encode(encoding)
+    other = tmp_path / "other.en"
+    other.write_text("a\n")
+    code, _, errors = run("--output", output, "--force", other, text)
+    assert (code, "is in UTF-16" in errors.splitlines()[-1]) == (2, True)

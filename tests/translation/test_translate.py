@@ -155,10 +155,12 @@ def test_a_failure_leaves_the_output_as_it_was(run: Translate, text: Path, tmp_p
     output.write_text("precious")
     broken.write_bytes(b"A man\n\xff\xfe\n")
     code, _, errors = run("--output", output, "--force", text, broken)
-    assert (code, errors.count("\n")) == (2, 1)
-    assert errors.startswith(f"error: {broken}: line 2, byte 6: not UTF-8: FF")
+    assert (code, errors.count("\n")) == (2, 2)
+    assert errors.splitlines()[0].startswith(f"warning: {output}.part keeps the 5 lines that are done")
+    assert errors.splitlines()[1].startswith(f"error: {broken}: line 2, byte 6: not UTF-8: FF")
     assert output.read_text() == "precious"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.en", "text.de", "text.en"]
+    left = ["broken.en", "text.de", "text.de.part", "text.de.part.json", "text.en"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
 def test_bytes_that_are_not_utf8_can_be_replaced(run: Translate, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import select
 import tracemalloc
 import unicodedata
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -92,8 +94,10 @@ def test_a_nul_byte_is_refused_with_its_place(tmp_path: Path, errors: Literal["s
 
 
 @pytest.mark.parametrize("errors", ["strict", "replace"])
-@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-16", "UTF-32LE"])
-def test_utf16_is_refused_and_named(tmp_path: Path, encoding: str, errors: Literal["strict", "replace"]) -> None:
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE"])
+def test_utf16_without_a_mark_is_refused_and_named(
+    tmp_path: Path, encoding: str, errors: Literal["strict", "replace"]
+) -> None:
     path = write(tmp_path, "A man is here.\nTwo dogs.\n".encode(encoding))
     with (
         path.open("rb") as file,
@@ -102,6 +106,40 @@ def test_utf16_is_refused_and_named(tmp_path: Path, encoding: str, errors: Liter
         list(LineReader(file, errors=errors))
     with pytest.raises(UserError, match="looks like"):
         count_lines(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_utf16_with_a_mark_is_read(
+    tmp_path: Path, encoding: str, compress: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [f"{i} 犬 😀 Straße" for i in range(20_000)]
+    path = write(tmp_path, compress("\ufeff".join(["", "\r\n".join(texts)]).encode(encoding)))
+    with path.open("rb") as file:
+        reader = LineReader(file)
+        assert list(reader) == texts
+    assert reader.encoding == encoding
+    assert capsys.readouterr().err == f"warning: {path}: is in UTF-16, and is read as such\n"
+    assert count_lines(path) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("data", "lines", "complaint"),
+    [
+        (b"\xff\xfe", [], ""),
+        (b"\xfe\xff\0a\0\n\0b", ["a", "b"], ""),
+        (b"\xff\xfea\0\n\0\n", [], "line 2: not UTF-16: 0A (truncated data); convert the file to UTF-8 first"),
+        (b"\xff\xfea\0\n\0\0\xd8b\0", [], "line 2: not UTF-16: 00 D8 (illegal UTF-16 surrogate); convert"),
+        (b"\xff\xfea\0\n\0\0\0", [], "line 2, byte 2: a NUL byte"),
+    ],
+)
+def test_broken_utf16_is_told(tmp_path: Path, data: bytes, lines: list[str], complaint: str) -> None:
+    path = write(tmp_path, data)
+    if not complaint:
+        assert list(read_lines(path)) == lines
+        return
+    with pytest.raises(UserError, match=re.escape(complaint)):
+        list(read_lines(path))
 
 
 @pytest.mark.parametrize("cut", [1, 2, 7])

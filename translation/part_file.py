@@ -56,6 +56,7 @@ class PartOutput:
     def __init__(self, output: Path, command: Mapping[str, str], *, resume: bool) -> None:
         self._output, self._command = output, command
         self._part, self._state = part_of(output), _state_of(output)
+        self._new_state = self._state.with_name(f"{self._state.name}.new")
         self._file: IO[bytes] | None = None
         self._digest = hashlib.blake2b(digest_size=16)
         self._passed, self._encoding = 0, ""
@@ -171,9 +172,9 @@ class PartOutput:
         return self._file
 
     def _save(self) -> None:
-        aside = self._state.with_name(f"{self._state.name}.new")
-        aside.write_text(json.dumps({"command": self._command, "progress": asdict(self._progress)}), encoding="utf-8")
-        aside.replace(self._state)
+        record = {"command": self._command, "progress": asdict(self._progress)}
+        self._new_state.write_text(json.dumps(record), encoding="utf-8")
+        self._new_state.replace(self._state)
 
     def translations(self) -> list[str]:
         """The lines of the part file."""
@@ -208,8 +209,8 @@ class PartOutput:
         """Remove the state, when the whole command is done; and the part file, if there is one."""
         if self._file:
             self._file.close()
-        self._state.unlink(missing_ok=True)
-        self._part.unlink(missing_ok=True)
+        for path in (self._new_state, self._state, self._part):
+            path.unlink(missing_ok=True)
 
     def leave(self) -> None:
         """Keep what is done, if anything is, and say so."""
@@ -219,7 +220,7 @@ class PartOutput:
             self.forget()
         elif not self._progress.complete:
             warn(
-                f"{self._part} keeps the {self._progress.lines:,} lines that are done; the same command with "
+                f"{self._part} keeps what is done, {self._progress.lines:,} lines; the same command with "
                 "--resume-output goes on from there"
             )
 

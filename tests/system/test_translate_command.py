@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -82,8 +83,11 @@ def test_termination_is_one_line_and_leaves_no_half_output(tiny_model: Path, tmp
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=120)
-    assert (process.returncode, output, errors) == (143, "", "terminated\n")
-    assert list(tmp_path.iterdir()) == []
+    told = (
+        f"warning: {tmp_path}/out.txt.part keeps what is done, 1 lines; the same command with --resume-output goes on "
+    )
+    assert (process.returncode, output, errors) == (143, "", f"{told}from there\nterminated\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.txt.part", "out.txt.part.json"]
 
 
 def test_a_reader_that_left_is_no_error(tiny_model: Path) -> None:
@@ -98,3 +102,31 @@ def test_a_reader_that_left_is_no_error(tiny_model: Path) -> None:
         process.stdin.write("A man\n" * 3)
         _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
+
+
+def size(path: Path) -> int:
+    """The size of a file; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def test_an_output_that_is_killed_again_and_again_is_completed(tiny_model: Path, tmp_path: Path) -> None:
+    """No line is lost, doubled or out of place."""
+    source, output, chance = tmp_path / "in.txt", tmp_path / "out.txt", random.Random(1)
+    source.write_text("".join(f"{i} dogs in the snow\n" for i in range(3000)))
+    part, state, runs = tmp_path / "out.txt.part", tmp_path / "out.txt.part.json", 0
+    while not output.exists() or state.exists():
+        before, runs = size(part), runs + 1
+        with started(tiny_model, "--output", output, "--resume-output", source) as process:
+            while process.poll() is None and size(part) == before:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.3))
+            process.kill()
+            _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) in ((-signal.SIGKILL, ""), (0, ""))
+    assert runs > 2
+    numbers = [line.split()[0] for line in output.read_text().splitlines()]
+    assert numbers == [str(i) for i in range(3000)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]

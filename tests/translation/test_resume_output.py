@@ -58,8 +58,10 @@ def test_an_interrupted_output_is_gone_on_with(run: Translate, loud: Loud, tmp_p
     loud.seen, loud.stop = [], "line 5"
     code, written, errors = run("--output", output, source)
     assert (code, written) == (130, "")
-    told = f"warning: {output}.part keeps the 4 lines that are done; the same command with --resume-output goes on"
-    assert errors == f"{told} from there\ninterrupted\n"
+    told = (
+        f"warning: {output}.part keeps what is done, 4 lines; the same command with --resume-output goes on from there"
+    )
+    assert errors == f"{told}\ninterrupted\n"
     assert names(tmp_path) == sorted([source.name, f"{output.name}.part", f"{output.name}.part.json"])
     code, _, errors = run("--output", output, source)
     assert (code, errors) == (

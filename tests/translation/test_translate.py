@@ -156,7 +156,7 @@ def test_a_failure_leaves_the_output_as_it_was(run: Translate, text: Path, tmp_p
     broken.write_bytes(b"A man\n\xff\xfe\n")
     code, _, errors = run("--output", output, "--force", text, broken)
     assert (code, errors.count("\n")) == (2, 2)
-    assert errors.splitlines()[0].startswith(f"warning: {output}.part keeps the 5 lines that are done")
+    assert errors.splitlines()[0].startswith(f"warning: {output}.part keeps what is done, 5 lines; the same command")
     assert errors.splitlines()[1].startswith(f"error: {broken}: line 2, byte 6: not UTF-8: FF")
     assert output.read_text() == "precious"
     left = ["broken.en", "text.de", "text.de.part", "text.de.part.json", "text.en"]

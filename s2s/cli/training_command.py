@@ -95,6 +95,12 @@ def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argpar
         metavar="KEY=VALUE",
         help="override a key of the recipe, such as training.epochs=5; may be repeated",
     )
+    add(
+        "--tensorboard",
+        action="store_true",
+        help="also write the figures of the log as TensorBoard events, into DIR/tensorboard; a resumed run goes on in "
+        "the same curves",
+    )
     add_device(parser)
     add_threads(parser)
     options = parser.parse_args(arguments)
@@ -125,7 +131,11 @@ def train(
     import torch
 
     from s2s.nn.precision import choose_device, use_threads
+    from s2s.training.events import EventLog, check_tensorboard
     from s2s.training.trainer import Trainer
+
+    if options.tensorboard:
+        check_tensorboard()
 
     copy = options.run / RECIPE
     check(
@@ -143,7 +153,8 @@ def train(
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
         content = {"data": training.data, "start": training.start}
         about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
-        trainer = Trainer(training.task, training.network, recipe.training, run, about)
+        follow = {"follow": EventLog(run)} if options.tensorboard else {}
+        trainer = Trainer(training.task, training.network, recipe.training, run, about, **follow)
         if options.resume:
             trainer.check_resumable()
             _replace_recipe(run, text)

@@ -5,6 +5,7 @@
           best          a model directory (s2s/storage/model_directory.py)
           last          the training state from which --resume continues
           kept          float32 weights for averaging
+          tensorboard   events with the same figures, where `s2s train --tensorboard` was asked for
           lock          locked while a process trains in this directory
 
 A run directory is never deleted or overwritten: a new run needs a new directory, and --resume continues an old one. If
@@ -139,6 +140,22 @@ class RunDirectory:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The entries of the log of a run; lines that are none, such as one that was cut short, are left out.
+
+    Raises:
+        UserError: the directory is not that of a run, or its log has no entry yet.
+    """
+    check(run.is_dir(), f"{run}: no such directory; name the folder of a run")
+    inside = f"; did you mean {run.parent}?" if (run.parent / _LOG).is_file() and run.name in (_BEST, _STATE) else ""
+    check((run / RECIPE).is_file(), f"{run}: is not a run directory (it has no {RECIPE}){inside}")
+    path = run / _LOG
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    entries = [json.loads(line) for line in lines if _step(line) < float("inf")]
+    check(entries, f"{run}: its log is still empty: the first entry is written after the first validation")
+    return entries
 
 
 def _check_vacant(path: Path) -> None:

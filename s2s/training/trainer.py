@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -43,13 +44,20 @@ class Trainer:
         run: a locked run directory; a state in it is resumed
         about: what to store with the model about its making. Its `data` and `start`, which name the content that is
             trained on and the model that training started from, must be the same when a run is resumed
+        follow: called with each entry of the log after it is written
     """
 
     def __init__(
-        self, task: Task[Any], model: nn.Module, config: TrainingConfig, run: RunDirectory, about: Mapping[str, Any]
+        self,
+        task: Task[Any],
+        model: nn.Module,
+        config: TrainingConfig,
+        run: RunDirectory,
+        about: Mapping[str, Any],
+        follow: Callable[[Mapping[str, Any]], None] = lambda entry: None,
     ) -> None:
         self.task, self.model, self.config, self.run, self.about = task, model, config, run, about
-        self.device = next(model.parameters()).device
+        self.follow, self.device = follow, next(model.parameters()).device
         self.optimiser = build_optimiser(config.optimiser, model)
         steps = -(-len(task.plan(0)) // config.accumulate)  # of an epoch
         self.schedule = Schedule(config.schedule, config.epochs * steps)
@@ -176,13 +184,15 @@ class Trainer:
     def _validate(self, progress: Progress) -> None:
         """Validate the model, keep it if it is the best, log; after the last epoch also the mean of the checkpoints."""
         position = self.position
+        # Of the last step; `observe` may change it. It is computed anew, because a resumed run has made no step yet.
+        rate = self.config.optimiser.learning_rate * self.schedule.share(position.step - 1)
         with self.average.running_average():
             validation = self._evaluate()
             before, note = position.best, self._keep_best(validation)
             self.average.add_checkpoint(position.step, validation)
         improved = validation.beats(before)
         self.schedule.observe(position.count(validation, improved=improved, warm=self._is_warm()))
-        self._report(progress, validation, self.means.read(), note)
+        self._report(progress, validation, self.means.read(), note, {"rate": rate})
         self.means.clear()
         if self._finished() and len(self.average.checkpoints) > 1:
             with self.average.checkpoint_mean():
@@ -218,12 +228,21 @@ class Trainer:
         by_loss = f", by its loss: {validation.primary} rests on too few matches" if validation.noise else ""
         return f" (best so far{by_loss})"
 
-    def _report(self, progress: Progress, validation: Validation, training: Mapping[str, float], note: str) -> None:
-        """Log and print the figures of a validation, and those of the training since the last one."""
+    def _report(
+        self,
+        progress: Progress,
+        validation: Validation,
+        training: Mapping[str, float],
+        note: str,
+        settings: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Log and print the figures of a validation, and those of the training since the last one; log the settings."""
         position = self.position
         self._count_seconds()
-        entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures}
-        self.run.append_log({**entry, "seconds": round(position.seconds, 1)})
+        entry = {"step": position.step, "epoch": position.epoch, **training, **validation.figures, **settings}
+        entry["seconds"] = round(position.seconds, 1)
+        self.run.append_log(entry)
+        self.follow(entry)
         trained = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items())
         validated = ", ".join(f"{name} {value:.4g}" for name, value in validation.figures.items())
         progress.say(f"epoch {position.epoch}, {trained}; validation: {validated}{note}")

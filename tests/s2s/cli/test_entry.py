@@ -18,6 +18,7 @@ COMMANDS = {
     "calibrate captioning",
     "calibrate translation",
     "caption",
+    "compare",
     "evaluate captioning",
     "evaluate translation",
     "export",
@@ -28,10 +29,12 @@ COMMANDS = {
     "prepare multi30k",
     "prepare parallel",
     "prepare toy",
+    "score translation",
     "serve",
     "train captioning",
     "train translation",
     "translate",
+    "view run",
 }
 SCRIPTS = Path(sys.executable).parent  # where an installer puts `s2s`, `translate` and `caption`
 HELLO = """'''Greet someone.'''

@@ -524,10 +524,28 @@ def test_the_loss_may_choose_the_best_model(tmp_path: Path, monkeypatch: pytest.
         assert read_model(tmp_path / best / "best").about["validation"]["epoch"] == epoch
 
 
+def test_the_log_has_the_rate_of_the_last_step_and_is_followed(tmp_path: Path) -> None:
+    config = replace(CONFIG, schedule=ScheduleConfig("cosine", warmup_steps=0))
+    followed: list[tuple[int, float | None]] = []
+    with RunDirectory.create(tmp_path / "run", "") as run:
+
+        def follow(entry: Mapping[str, Any]) -> None:
+            assert json.loads(run.log.read_text().splitlines()[-1]) == entry  # it is in the log already
+            followed.append((entry["step"], entry.get("rate")))
+
+        trainer = Trainer(Regression(), Network(), config, run, {"data": "rows", "start": None}, follow)
+        trainer.train()
+    assert followed == [(entry["step"], entry.get("rate")) for entry in log_of(tmp_path / "run")]
+    *rates, mean_of_checkpoints = followed
+    expected = [config.optimiser.learning_rate * trainer.schedule.share(step - 1) for step, _ in rates]
+    assert [rate for _, rate in rates] == expected == sorted(expected, reverse=True)
+    assert mean_of_checkpoints[1] is None
+
+
 def test_a_task_may_have_no_figure_but_the_loss(tmp_path: Path, whole: Path) -> None:
     """Then the loss chooses the best model, whatever the recipe says."""
     train(tmp_path / "run", config=replace(CONFIG, best="loss"))
-    assert list(log_of(whole)[0]) == ["step", "epoch", "train_loss", "loss"]
+    assert list(log_of(whole)[0]) == ["step", "epoch", "train_loss", "loss", "rate"]
     assert_equal_runs(tmp_path / "run", whole)
 
 

@@ -70,6 +70,17 @@ def test_what_parts_of_a_word_mean_stays() -> None:
     assert body_of(document, ["Trinke <0/>"]) == f"<w:p>{run('Trinke H')}{run('2', '<w:vertAlign/>')}{run('O')}</w:p>"
 
 
+def test_styles_that_touch_each_other_and_marks_inside_words() -> None:
+    mark = '<w:bookmarkStart w:id="{0}" w:name="x"/><w:bookmarkEnd w:id="{0}"/>'
+    document = read_docx(
+        f"<w:p>{run('A dog')}{mark.format(1)}{run(' (', '<w:b/>')}{run('(runs) sl', '<w:i/>')}{mark.format(2)}"
+        f"{run('owly', '<w:i/>')}{run(' in the green park', '')}</w:p>"
+    )
+    assert list(document.segments) == ["A dog<2/><3/> <0>(</0><1>(runs) slowly</1><4/><5/> in the green park"]
+    written = body_of(document, ["Ein Hund<2/><3/> <0>(</0><1>(läuft) langsam</1><4/><5/>"])
+    assert run("(", "<w:b/>") + run("(läuft) langsam", "<w:i/>") + mark.format(2) in written
+
+
 def test_fields_stay_and_links_are_text() -> None:
     begin, separate, end = (f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "separate", "end"))
 
@@ -195,12 +206,12 @@ def test_odfpy_opens_what_it_made(translated: Command) -> None:
     paragraph = odf_text.P(text="A man in a ")
     paragraph.addElement(odf_text.Span(stylename=bold, text="red"))
     paragraph.addText(" shirt is sleeping.")
-    made.text.addElement(paragraph)
+    made.text.addElement(paragraph)  # pyright: ignore[reportAttributeAccessIssue]
     rows, row, cell = table.Table(), table.TableRow(), table.TableCell()
     cell.addElement(odf_text.P(text="Two dogs are running."))
     row.addElement(cell)
     rows.addElement(row)
-    made.text.addElement(rows)
+    made.text.addElement(rows)  # pyright: ignore[reportAttributeAccessIssue]
     content = io.BytesIO()
     made.save(content)
     opened = opendocument.load(translated("a.odt", content.getvalue()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import re
 import zipfile
 from collections import Counter
@@ -309,6 +310,34 @@ def test_damaged_and_encrypted_members_are_told() -> None:
     content[content.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(UserError, match=r"^content.xml is encrypted; save the document without a password"):
         read("odt", bytes(content))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damage_anywhere_is_read_or_told(name: str) -> None:
+    rng, read_or_told = random.Random(1), Counter[bool]()
+    for seed in SEEDS:
+        content = bytearray(FILES[name](seed))
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(content))
+            content[at : at + rng.randint(0, 20)] = rng.choice(
+                [b"", b"<", b'"', b"\n\n", b"-->", b"\xff", b"msgid", b"PK"]
+            )
+        try:
+            document = read(name, bytes(content))
+        except UserError:
+            read_or_told[False] += 1
+        else:
+            assert document.write(document.segments) == content
+            read_or_told[True] += 1
+    assert read_or_told[False] > 10
+
+
+def test_a_long_text_does_not_take_quadratic_time() -> None:
+    many = b"\n".join(b"%d\n00:00:01,000 --> 00:00:02,000\na man a man a man\n" % i for i in range(500))
+    paragraph = docx_of(f"<w:p>{'<w:r><w:t>A man </w:t></w:r><w:r><w:rPr/><w:tab/><w:t>x</w:t></w:r>' * 500}</w:p>")
+    for name, content in (("srt", many), ("srt", b"0:0:0,0 --> 0:0:1,0\n" + b"word " * 5_000), ("docx", paragraph)):
+        document = read(name, content)
+        assert document.write([f"{each} x" for each in document.segments]) != content
 
 
 def test_a_broken_file_ends_the_command_with_one_line(run: Translate, tmp_path: Path) -> None:

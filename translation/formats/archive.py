@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,6 +14,11 @@ from translation.formats.xml_spans import Element, parse
 
 _LARGEST = 1 << 30  # bytes of all members
 _LARGEST_XML = 1 << 27
+# What `zipfile` raises about damaged archives.
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, OverflowError, NotImplementedError),
+)
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")  # the container of old and of encrypted files of Microsoft Office
 
 
@@ -35,7 +41,7 @@ class Archive:
         )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
+        except _DAMAGES as error:
             raise UserError(f"no {kind} file, or one that is cut short ({error}); check the file") from error
         size = sum(info.file_size for info in self._zip.infolist())
         check(
@@ -75,7 +81,7 @@ class Archive:
         check(not info.flag_bits & 1, f"{info.filename} is encrypted; save the document without a password")
         try:
             return self._zip.read(info)
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError) as error:
+        except _DAMAGES as error:
             raise UserError(f"{info.filename} is damaged in the archive ({error}); check the file") from error
 
     def replaced(self, members: Mapping[str, bytes]) -> bytes:

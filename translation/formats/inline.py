@@ -66,7 +66,7 @@ class _Characters:
 
     @classmethod
     def of(cls, atoms: Sequence[Atom]) -> _Characters:
-        text, styles, marks = "", list[Hashable](), list[tuple[int, Mark]]()
+        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, Mark]]()
         for atom in atoms:
             if isinstance(atom, Mark):
                 marks.append((len(text), atom))
@@ -74,43 +74,49 @@ class _Characters:
             blank = not atom.text.strip()  # the style of a space between words is not seen
             styles += [styles[-1] if blank and styles else atom.style] * len(atom.text)
             text += atom.text
-        return cls(text, styles, marks)
+        return cls("".join(text), styles, marks)
 
     def without_parted_words(self) -> _Characters:
         """The same with one style for all letters of a word, and with no marks inside words.
 
         A word with a digit, such as H₂O and 5ᵗʰ, becomes a mark: its styles have a meaning.
         """
-        text, styles, marks = "", list[Hashable](), list[tuple[int, Mark]]()
-        queue, end = [*self.marks], 0
+        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, Mark]]()
+        waiting = dict[int, list[Mark]]()
+        for offset, mark in self.marks:
+            waiting.setdefault(offset, []).append(mark)
 
-        def copy(start: int, stop: int, limit: int) -> None:
-            nonlocal text
-            for i in range(start, stop + 1):
-                while queue and queue[0][0] == i and i < limit:
-                    marks.append((len(text), queue.pop(0)[1]))
-                if i < stop:
-                    text += self.text[i]
-                    styles.append(self.styles[i])
+        def take(start: int, stop: int) -> None:
+            """Take over the marks at these offsets, at the end of what is there."""
+            marks.extend((len(text), mark) for i in range(start, stop) for mark in waiting.pop(i, ()))
 
+        def copy(start: int, stop: int) -> None:
+            for i in range(start, stop):
+                take(i, i + 1)
+                text.append(self.text[i])
+                styles.append(self.styles[i])
+
+        end = 0
         for word in _WORD.finditer(self.text):
-            found = self.styles[word.start() : word.end()]
+            start, stop = word.span()
+            found = self.styles[start:stop]
             parted = len(set(found)) > 1
-            if not parted and not any(word.start() < offset < word.end() for offset, _ in queue[:1]):
+            if not parted and waiting.keys().isdisjoint(range(start + 1, stop)):
                 continue
-            copy(end, word.start(), word.start() + 1)
-            end = word.end()
+            copy(end, start)
+            take(start, start + 1)
             if parted and not word[0].isalpha():
-                parts = groupby(range(word.start(), end), key=self.styles.__getitem__)
+                parts = groupby(range(start, stop), key=self.styles.__getitem__)
                 kept = tuple(Text("".join(self.text[i] for i in at), style) for style, at in parts)
                 marks.append((len(text), _Word(None, parts=kept)))
             else:
                 text += word[0]
                 styles += [Counter(found).most_common(1)[0][0]] * len(found)
-            while queue and queue[0][0] < end:
-                marks.append((len(text), queue.pop(0)[1]))
-        copy(end, len(self.text), len(self.text) + 1)
-        return _Characters(text, styles, marks)
+            take(start + 1, stop)
+            end = stop
+        copy(end, len(self.text))
+        take(len(self.text), len(self.text) + 1)
+        return _Characters("".join(text), styles, marks)
 
 
 @dataclass
@@ -150,8 +156,8 @@ class Stretch:
                 first, last = part[0], part[-1] + 1
                 runs.append((first, last))
                 self._styles[str(number)] = style
-                before[first] = [f"<{number}>"]
-                before[last] = [f"</{number}>"]
+                before.setdefault(first, []).append(f"<{number}>")
+                before.setdefault(last, []).append(f"</{number}>")
                 number += 1
         marks = [(offset, mark) for offset, mark in characters.marks if start < offset < end]
         closed_by = _nested_pairs(marks, runs)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # written without spaces
 _NOT_FIRST = "。、，！？：；」』）】》〉…·・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ!?.,:;)]}”’»%"
 _NOT_LAST = "「『（【《〈([{“„«¿¡"
 _BEHIND_MARK, _BETWEEN_WORDS, _BEFORE_CAPITAL, _BEHIND_SHORT_WORD = 0.0, 0.05, 0.1, 0.15
+_NEAR = 12  # cuts on each side of where a share ends
+_MOST_TRIES = 8  # numbers of lines; a text that does not fit then is very long
 _SHORT = 3  # letters of most articles and prepositions; longer ones are
 _LONGER = re.compile(
     r"(?:k?ein(?:e[mnrs]?)?|diese[mnrs]?|nach|über|unter|zwischen|with|from|into|over|under|between|th(?:at|is|ose|ese)|"
@@ -41,11 +44,11 @@ def break_lines(text: str, limit: int, lines: int) -> list[tuple[int, int]]:
         lines: how many are wanted; there are more if the text is too long, and fewer if it has too few words
     """
     cuts = _cuts(text)
-    found, count = None, max(1, min(lines, len(cuts) + 1))
-    while found is None:  # at the latest, each word has a line
-        found = _cut(text, cuts, [1 / count] * count, limit)
-        count += 1
-    return found
+    first = max(1, min(lines, len(cuts) + 1))
+    for count in range(first, first + _MOST_TRIES):
+        if found := _cut(text, cuts, [1 / count] * count, limit):
+            return found
+    return _filled(text, cuts, limit)
 
 
 def cut_in_proportion(text: str, shares: Sequence[int]) -> list[tuple[int, int]] | None:
@@ -72,26 +75,46 @@ def _penalty(text: str, end: int) -> float:
         return _BEHIND_MARK
     if (len(before) <= _SHORT or _LONGER.fullmatch(before)) and not WIDE.search(before):
         return _BEHIND_SHORT_WORD
-    return _BEFORE_CAPITAL if text[end:].lstrip(" ")[:1].isupper() else _BETWEEN_WORDS
+    return _BEFORE_CAPITAL if text[end : end + 2].lstrip()[:1].isupper() else _BETWEEN_WORDS
+
+
+def _filled(text: str, cuts: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
+    """Lines that have as many words as they can."""
+    lines, start, end, following = list[tuple[int, int]](), 0, 0, 0
+    for before, after in [*cuts, (len(text), len(text))]:
+        if end > start and width(text[start:before]) > limit:
+            lines.append((start, end))
+            start = following
+        end, following = before, after
+    return [*lines, (start, len(text))]
 
 
 def _cut(
     text: str, cuts: Sequence[tuple[int, int]], shares: Sequence[float], limit: int | None
 ) -> list[tuple[int, int]] | None:
-    """The best cut into as many parts as there are shares, by dynamic programming; None if a part must be too wide."""
+    """The best cut into as many parts as there are shares, by dynamic programming; None if a part must be too wide.
+
+    Each part may end at one of the cuts nearest to where its share ends.
+    """
     ends = [(0, 0), *cuts, (len(text), len(text))]
-    total = max(1, width(text))
-    best = {0: (0.0, [0])}  # by the number of the last cut: the cost, and all cuts up to it
-    for share in shares:
+    parts = (text[start:end] for start, end in pairwise([0, *(at for end in ends[1:] for at in end)]))
+    widths = list(accumulate(map(width, parts)))
+    until, behind = [0, *widths[::2]], [0, *widths[1::2]]  # what stands before a cut, and with the space there
+    total = max(1, until[-1])
+    best, done = {0: (0.0, [0])}, 0.0  # by the number of the last cut: the cost, and all cuts up to it
+    for number, share in enumerate(shares, start=1):
+        done += share
+        near = bisect(until, done * total)
+        possible = (
+            range(max(1, near - _NEAR), min(len(ends), near + _NEAR)) if number < len(shares) else [len(ends) - 1]
+        )
         following = dict[int, tuple[float, list[int]]]()
-        for last, (cost, path) in best.items():
-            for cut in range(last + 1, len(ends)):
-                wide = width(text[ends[last][1] : ends[cut][0]])
-                if limit is not None and wide > limit and cut > last + 1:
-                    break
-                if limit is None or wide <= limit or cut == last + 1:
-                    penalty = 0.0 if cut == len(ends) - 1 else _penalty(text, ends[cut][0])
-                    new = cost + (wide / total - share) ** 2 + penalty / len(shares)
+        for cut in possible:
+            penalty = _penalty(text, ends[cut][0]) / len(shares) if number < len(shares) else 0.0
+            for last, (cost, path) in best.items():
+                wide = until[cut] - behind[last]
+                if last < cut and (limit is None or wide <= limit or cut == last + 1):
+                    new = cost + (wide / total - share) ** 2 + penalty
                     if cut not in following or new < following[cut][0]:
                         following[cut] = new, [*path, cut]
         best = following

@@ -54,9 +54,9 @@ def _cues(lines: Sequence[Line]) -> list[Cue]:
             check("-->" not in lines[i].text, f"line {lines[i].number}: a time that cannot be read; correct it")
             i += 1
         if i > first:
-            cues.append(Cue(lines[first].start, lines[i - 1].end, *times, goes_on))
+            cues.append(Cue(lines[first].number, lines[first].start, lines[i - 1].end, *times, goes_on))
         else:
-            cues.append(Cue(lines[i - 1].end, lines[i - 1].end, *times))
+            cues.append(Cue(lines[i - 1].number, lines[i - 1].end, lines[i - 1].end, *times))
     return cues
 
 

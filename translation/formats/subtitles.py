@@ -17,7 +17,7 @@ from s2s.text.sentences import sentence_spans
 from translation.formats.document import FormatOptions
 from translation.formats.inline import Atom, Mark, Stretch, Text
 from translation.formats.line_breaks import WIDE, break_lines, cut_in_proportion, width
-from translation.formats.text_file import TextFile, line_number
+from translation.formats.text_file import TextFile
 
 _BEFORE_TURN = re.compile(r"(?:>>+\s*)?(?:[-–—‐](?:\s+|(?=[^\W\d]|[\"'“„«¿¡\[(♪♫])))?(?:[A-Z][A-Z0-9 .'’-]{1,30}:\s+)?")
 _ENCLOSED = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|[♪♫#*].*")
@@ -33,11 +33,13 @@ class Cue:
     """The words that are shown at a time.
 
     Attributes:
+        line: on which its words begin
         start, end: of the words in the file, [start, end), without the last line end
         begins, ends: milliseconds
         goes_on: whether a sentence may go on in the next cue
     """
 
+    line: int
     start: int
     end: int
     begins: int
@@ -107,7 +109,7 @@ class SubtitleDocument:
         self._sentences = [each for chain in _chains(self._shown) for each in _sentences(chain)]
         translated = [each for each in self._sentences if each.stretch.segment]
         self.segments = [each.stretch.segment for each in translated]
-        self.places = [line_number(file.text, each.owners[0][0].cue.start) for each in translated]
+        self.places = [each.owners[0][0].cue.line for each in translated]
 
     def write(self, translations: Sequence[str]) -> bytes:
         """See `Document.write`."""

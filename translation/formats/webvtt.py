@@ -57,6 +57,6 @@ def _cues(lines: Sequence[Line]) -> Iterator[Cue]:
         begins, ends = period(timed, _TIMES)
         for line in others:
             check("-->" not in line.text, f"line {line.number}: a time inside a cue; add a blank line before it")
-        start, end = (others[0].start, others[-1].end) if others else (timed.end, timed.end)
+        words = (others[0].number, others[0].start, others[-1].end) if others else (timed.number, timed.end, timed.end)
         clock = any(_CLOCK.search(line.text) for line in others)
-        yield Cue(start, end, begins, ends, goes_on=not clock)
+        yield Cue(*words, begins, ends, goes_on=not clock)

@@ -8,6 +8,8 @@
 | `.json` | COCO's `captions_*.json`, or Karpathy's `dataset_*.json`, which holds several splits |
 | a folder | pictures, each with a `.txt` of the same name beside it, a caption a line |
 
+A table may have a third column, `kind`, which says where a caption comes from.
+
 All of it must be as it should: a wrong header, a column too many or broken JSON is a UserError that names the line.
 """
 
@@ -27,19 +29,22 @@ from s2s.text.lines import read_lines
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})  # of pictures in a folder
 _COLUMNS = ["image", "caption"]
+_KIND = "kind"  # a column that a table may have
 
 
 @dataclass(frozen=True)
 class Entry:
     """What a source says of a picture at one place, e.g. `line 17 of mine.csv`; `image` is its name as written.
 
-    `image_id` is what COCO's own files call the picture, None elsewhere.
+    `image_id` is what COCO's own files call the picture, None elsewhere. `kind` is what a table says of the captions,
+    such as `human`.
     """
 
     image: str
     captions: tuple[str, ...]
     where: str
     image_id: int | str | None = field(default=None, compare=False)
+    kind: str = field(default="", compare=False)
 
 
 def read_entries(source: Path, splits: Collection[str] = ()) -> Iterable[Entry]:
@@ -80,7 +85,8 @@ def _rows(reader: Any, source: Path) -> Iterator[Entry]:
             break
         if not header:
             header = [name.strip() for name in row]
-            check(sorted(header) == sorted(_COLUMNS), f"{source}: line {number}: the header must be {_header(source)}")
+            columns = sorted(name for name in header if name != _KIND)
+            check(columns == sorted(_COLUMNS), f"{source}: line {number}: the header must be {_header(source)}")
         elif row:  # an empty line is no row
             check(
                 len(row) == len(header),
@@ -88,7 +94,8 @@ def _rows(reader: Any, source: Path) -> Iterator[Entry]:
                 + ("; put quotes around a caption with commas in it" if source.suffix.lower() != ".tsv" else ""),
             )
             fields = dict(zip(header, row))
-            yield Entry(fields["image"], (fields["caption"],), f"line {number} of {source.name}")
+            where = f"line {number} of {source.name}"
+            yield Entry(fields["image"], (fields["caption"],), where, kind=fields.get(_KIND, ""))
     check(header, f"{source}: is empty; its first line must be {_header(source)}")
 
 

@@ -17,15 +17,19 @@ from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
 @dataclass(frozen=True)
 class Example:
-    """A picture and what is learned of its captions: normalised texts, and where the user wrote them."""
+    """A picture and what is learned of its captions: normalised texts, and where the user wrote them.
+
+    `corpus` is the number of the corpus among those of the recipe.
+    """
 
     picture: CaptionedImage
     captions: tuple[str, ...]
+    corpus: int = 0
 
 
 @dataclass(frozen=True)
 class PreparedPictures:
-    """Training and validation pictures, and the vocabulary."""
+    """Training and validation pictures, and the vocabulary. The training pictures lie corpus by corpus."""
 
     train: Sequence[Example]
     validation: Sequence[Example]
@@ -35,43 +39,50 @@ class PreparedPictures:
         """The same for the same names of pictures, captions and vocabulary."""
         sides = (self.train, self.validation)
         captions = [[(str(example.picture.path), example.captions) for example in side] for side in sides]
-        return cache.key([captions, self.vocabulary.to_bytes().hex()])
+        corpora = [example.corpus for example in self.train]
+        # With a single corpus it is the key of earlier versions, whose runs can be resumed.
+        return cache.key([captions, self.vocabulary.to_bytes().hex(), *([corpora] if any(corpora) else [])])
 
 
 def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> PreparedPictures:
     """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error.
 
+    The vocabulary counts each caption once, whatever the weight of its corpus: a rare word is worth knowing.
     `vocabulary` is that of a model that is gone on from: then none is learned.
     """
-    sides = []
-    for path, keep in ((recipe.data.train, False), (recipe.data.validation, True)):
-        # Two people who say the same count twice where captions are scored.
-        sides.append(read_examples(path, recipe.data.images, keep_duplicates=keep))
-    train, validation = sides
+    train: list[Example] = []
+    for number, corpus in enumerate(recipe.data.training):
+        train += read_examples(corpus.path, corpus.images, keep_duplicates=False, corpus=number)
+    # Two people who say the same count twice where captions are scored.
+    validation = read_examples(recipe.data.validation, recipe.data.images, keep_duplicates=True)
     shared = {example.picture.path.resolve() for example in train} & {e.picture.path.resolve() for e in validation}
     check(
         not shared,
         f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too "
         f"({min(shared, default='')}, say): take them out of one of the two",
     )
-    captions, validated = ([caption for example in side for caption in example.captions] for side in sides)
-    vocabulary = vocabulary or learn_vocabulary(captions, recipe.vocabulary)
+    vocabulary = vocabulary or learn_vocabulary(_captions(train), recipe.vocabulary)
     if isinstance(vocabulary, WordVocabulary):
-        print(f"{recipe.data.train}: {vocabulary.oov_report(captions)}", file=sys.stderr)
-        print(f"{recipe.data.validation}: {vocabulary.oov_report(validated)}", file=sys.stderr)
+        sides = {corpus.path: [e for e in train if e.corpus == i] for i, corpus in enumerate(recipe.data.training)}
+        for path, examples in [*sides.items(), (recipe.data.validation, validation)]:
+            print(f"{path}: {vocabulary.oov_report(_captions(examples))}", file=sys.stderr)
     return PreparedPictures(train, validation, vocabulary)
 
 
-def read_examples(source: Path, images: Path | None, *, keep_duplicates: bool) -> list[Example]:
+def _captions(examples: Sequence[Example]) -> list[str]:
+    return [caption for example in examples for caption in example.captions]
+
+
+def read_examples(source: Path, images: Path | None, *, keep_duplicates: bool, corpus: int = 0) -> list[Example]:
     """Read captions and leave out those without a word; the report goes to standard error. See `read_captions`."""
     pictures, report = read_captions(source, images, keep_duplicates=keep_duplicates)
     print(report, file=sys.stderr)
-    return _examples(pictures, str(source))
+    return _examples(pictures, str(source), corpus)
 
 
-def _examples(pictures: Sequence[CaptionedImage], name: str) -> list[Example]:
+def _examples(pictures: Sequence[CaptionedImage], name: str, corpus: int) -> list[Example]:
     texts = [(picture, tuple(filter(None, map(normalise_caption, picture.captions)))) for picture in pictures]
-    examples = [Example(picture, captions) for picture, captions in texts if captions]
+    examples = [Example(picture, captions, corpus) for picture, captions in texts if captions]
     wordless = [picture.where for picture, captions in texts if not captions]
     if wordless:
         print(f"{name}: left out {len(wordless):,} without any word: {', '.join(wordless[:3])}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -15,18 +16,56 @@ from s2s.vision.images import Preprocessing
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Pictures and their captions. captioning/caption_files.py lists the formats."""
+class Corpus:
+    """Pictures and their captions to train on. captioning/caption_files.py lists the formats."""
 
-    train: Path = option(help="CSV, TSV, JSONL, COCO's JSON, or a folder of pictures with .txt files beside them")
-    validation: Path = option()
+    path: Path = option(help="CSV, TSV, JSONL, COCO's JSON, or a folder of pictures with .txt files beside them")
     images: Path | None = option(None, help="the folder that picture names are relative to (default: that of the file)")
+    weight: float = option(
+        1.0,
+        above=0,
+        high=1000,
+        help="how often an epoch reads each caption: 2 is twice; with 0.25 each epoch reads another quarter of them",
+    )
+    together: int | None = option(
+        None, low=1, help="captions of one picture that share a batch (default: that of the recipe)"
+    )
 
     def problems(self) -> Iterator[str]:
-        """Report missing files."""
-        for path in (self.train, self.validation, self.images):
-            if path is not None and not path.exists():
-                yield f"{path} does not exist (paths are relative to the current directory)"
+        """Report files that are missing."""
+        yield from _missing(self.path, self.images)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Pictures and their captions: one file or several corpora for training, and one file for validation."""
+
+    validation: Path = option(help="all its captions are references")
+    train: Path | None = option(None, help="one file; the formats are those of corpora")
+    images: Path | None = option(
+        None, help="the folder that picture names in both are relative to (default: that of the file)"
+    )
+    corpora: tuple[Corpus, ...] = option((), help="further pictures, each file with a weight")
+    temperature: float = option(
+        1.0, low=1, help="above 1, small corpora count more: a share is proportional to weight * size ** (1 / T)"
+    )
+
+    @cached_property
+    def training(self) -> tuple[Corpus, ...]:
+        """All corpora that are trained on."""
+        return (*([Corpus(self.train, self.images)] if self.train else []), *self.corpora)
+
+    def problems(self) -> Iterator[str]:
+        """Report files that are missing."""
+        if not (self.train or self.corpora):
+            yield "there is nothing to train on: set train, or corpora"
+        yield from _missing(self.train, self.validation, self.images)
+
+
+def _missing(*paths: Path | None) -> Iterator[str]:
+    for path in paths:
+        if path is not None and not path.exists():
+            yield f"{path} does not exist (paths are relative to the current directory)"
 
 
 @dataclass(frozen=True)
@@ -71,8 +110,26 @@ class VocabularyConfig:
 
 
 @dataclass(frozen=True)
+class RewardConfig:
+    """The weights of the rewards, which captioning/rewards.py defines. A caption earns their weighted sum."""
+
+    cider_d: float = option(1.0, low=0, help="CIDEr-D, 1 being what tables print as 100")
+    bleu_4: float = option(0.0, low=0, help="BLEU-4 of the caption, smoothed, 0 to 1")
+    content_recall: float = option(
+        0.0, low=0, help="the right content words, by how many of the references have them; people earn 1"
+    )
+    information: float = option(0.0, low=0, help="the right content words, by their rarity; people earn 1")
+    repetition: float = option(0.0, low=0, help="penalty for each content word or phrase that is said again")
+
+    def problems(self) -> Iterator[str]:
+        """Report that nothing good is rewarded."""
+        if not (self.cider_d or self.bleu_4 or self.content_recall or self.information):
+            yield "all rewards have the weight 0: give at least one of them another weight"
+
+
+@dataclass(frozen=True)
 class SelfCriticalConfig:
-    """Self-critical training: sampled captions are rewarded by their CIDEr-D (Rennie et al., 2017)."""
+    """Self-critical training: sampled captions are rewarded, by their CIDEr-D for example (Rennie et al., 2017)."""
 
     samples: int = option(5, low=2, help="captions per picture; the baseline of each is the mean reward of the others")
     temperature: float = option(
@@ -83,6 +140,7 @@ class SelfCriticalConfig:
     cross_entropy: float = option(
         0.2, low=0, below=1, help="share of cross-entropy in the loss; prevents unfinished endings"
     )
+    reward: RewardConfig = RewardConfig()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Self-critical training: the model samples captions and learns from their CIDEr-D.
+"""Self-critical training: the model samples captions and learns from their rewards, by default their CIDEr-D.
 
 This is REINFORCE with a baseline (Rennie et al., 2017, "Self-critical Sequence Training", eq. 7). The baseline of a
 sample is the mean reward of the picture's other samples (Luo, 2020, "A Better Variant of Self-Critical Sequence
@@ -19,11 +19,11 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
-from captioning.metrics.cider import CiderD
 from captioning.model import CaptioningModel
 from captioning.prepare import PreparedPictures
 from captioning.recipe import Recipe, SelfCriticalConfig
-from captioning.task import PictureTask
+from captioning.rewards import MixedReward
+from captioning.task import PictureTask, mixture
 from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import with_end
@@ -69,11 +69,12 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         assert recipe.self_critical is not None
         self.config: SelfCriticalConfig = recipe.self_critical
         references = [[[*caption.split(), _END] for caption in example.captions] for example in data.train]
-        self._reward = CiderD(references)
+        self._reward = MixedReward(self.config.reward, references)
+        self._mixture = mixture(recipe, [example.corpus for example in data.train])
 
     def plan(self, epoch: int) -> list[list[int]]:
         """See `Task`."""
-        order = list(range(len(self.data.train)))
+        order = self._mixture.epoch(epoch)
         Random(seeds.of_picture_order(self.recipe.training.seed, epoch)).shuffle(order)
         size = max(1, self.recipe.captions // self.config.samples)
         return [order[first : first + size] for first in range(0, len(order), size)]
@@ -95,7 +96,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
     def loss(self, model: nn.Module, batch: SampledBatch) -> Loss:
         """See `Task`. It is a mean over the sampled tokens plus a mean over the references' tokens, in their shares.
 
-        The figure `reward` is the mean CIDEr-D of the samples, 1 being 100.
+        The figure `reward` is the mean reward of the samples.
         """
         samples = self._samples(batch)
         rewards = self._rewards(batch, samples)  # (pictures, samples)
@@ -124,7 +125,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         return [with_end(each) for each in samples]
 
     def _rewards(self, batch: SampledBatch, samples: Sequence[list[int]]) -> Tensor:
-        """Return each sample's CIDEr-D against its picture's captions: (pictures, samples) float32, 1 being 100."""
+        """Return the reward of each sample against its picture's captions: (pictures, samples) float32."""
         of_rows = chain.from_iterable((pair,) * self.config.samples for pair in zip(batch.pictures, batch.views))
         scores = []
         for (picture, view), ids in zip(of_rows, samples):

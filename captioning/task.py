@@ -30,6 +30,7 @@ from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
 from s2s.text.padding import Padded
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.batches import BucketedBatches, padded_tensors
+from s2s.training.mixing import Mixture
 from s2s.training.task import Loss, Task, Validation
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.grids import Features, Pixels
@@ -51,12 +52,14 @@ class CaptionBatch:
         decoder_input: captions after START, (captions, longest)
         targets: captions before END, (captions, longest)
         sampling_probability: the share of words that the decoder replaces by its own (scheduled sampling)
+        pictures: how many there are
     """
 
     inputs: Features | Pixels | Memory
     decoder_input: Padded
     targets: Padded
     sampling_probability: float = 0.0
+    pictures: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Group:
     """Captions of one picture that share a batch and one encoding of the picture."""
 
     picture: int
+    corpus: int
     captions: tuple[str, ...]
 
 
@@ -194,21 +198,40 @@ class CaptioningTask(PictureTask[CaptionBatch]):
         device: torch.device,
     ) -> None:
         super().__init__(recipe, data, model, inputs, device)
-        self.groups = [group for i, example in enumerate(data.train) for group in _groups(i, example, recipe.together)]
+        together = [corpus.together or recipe.together for corpus in recipe.data.training]
+        self.groups = [
+            group for i, example in enumerate(data.train) for group in _groups(i, example, together[example.corpus])
+        ]
         encoded = [data.vocabulary.encode_all(group.captions) for group in self.groups]
-        self._batches = BucketedBatches(
-            [max(map(len, captions)) + 1 for captions in encoded],
-            sentences=max(1, recipe.captions // recipe.together),
-            seed=recipe.training.seed,
-        )
+        self._lengths = [max(map(len, captions)) + 1 for captions in encoded]
+        self._mixture = mixture(recipe, [group.corpus for group in self.groups])
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """See `Task`."""
-        return self._batches.epoch(epoch)
+        """See `Task`. The groups of a batch have the same number of captions."""
+        of_sizes: dict[int, list[int]] = {}
+        for i in self._mixture.epoch(epoch):
+            of_sizes.setdefault(len(self.groups[i].captions), []).append(i)
+        plans = [self._batches(size, groups).epoch(epoch) for size, groups in of_sizes.items()]
+        batches = [[groups[row] for row in batch] for groups, plan in zip(of_sizes.values(), plans) for batch in plan]
+        if len(plans) > 1:  # a single plan is in a random order already
+            Random(seeds.of_picture_order(self.recipe.training.seed, epoch)).shuffle(batches)
+        return batches
+
+    def _batches(self, size: int, groups: Sequence[int]) -> BucketedBatches:
+        """Batches of groups of `size` captions each."""
+        return BucketedBatches(
+            [self._lengths[i] for i in groups],
+            sentences=max(1, self.recipe.captions // size),
+            seed=self.recipe.training.seed,
+        )
 
     def longest(self) -> list[int]:
         """See `Task`."""
-        return self._batches.longest(self.plan(0))
+        return max(self.plan(0), key=self._tokens)
+
+    def _tokens(self, batch: Sequence[int]) -> int:
+        """The padded tokens of a batch."""
+        return len(batch) * len(self.groups[batch[0]].captions) * max(self._lengths[i] for i in batch)
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> CaptionBatch:
         """See `Task`."""
@@ -221,12 +244,13 @@ class CaptioningTask(PictureTask[CaptionBatch]):
         ]
         inputs = self.inputs([group.picture for group in groups], views).to(self.device)
         last = self.recipe.training.epochs - 1
-        return self.caption_batch(inputs, captions, self.recipe.scheduled_sampling * (epoch / last if last else 1))
+        sampling_probability = self.recipe.scheduled_sampling * (epoch / last if last else 1)
+        return replace(self.caption_batch(inputs, captions, sampling_probability), pictures=len(groups))
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""
         loss = self.cross_entropy(model, batch, self.recipe.label_smoothing)
-        return replace(loss, size=len(batch.targets.lengths) // self.recipe.together)
+        return replace(loss, size=batch.pictures)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
@@ -238,4 +262,11 @@ def _groups(picture: int, example: Example, size: int) -> list[Group]:
     captions = sorted(example.captions, key=len)
     groups = [captions[first : first + size] for first in range(0, len(captions), size)]
     groups[-1] = [*groups[-1], *(captions * size)[: size - len(groups[-1])]]
-    return [Group(picture, tuple(group)) for group in groups]
+    return [Group(picture, example.corpus, tuple(group)) for group in groups]
+
+
+def mixture(recipe: Recipe, corpora: Sequence[int]) -> Mixture:
+    """Return which examples each epoch reads, where `corpora` are the numbers of the examples' corpora, ascending."""
+    weights = [corpus.weight for corpus in recipe.data.training]
+    sizes = [corpora.count(number) for number in range(len(weights))]
+    return Mixture(sizes, weights, temperature=recipe.data.temperature, seed=recipe.training.seed)

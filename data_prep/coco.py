@@ -1,11 +1,13 @@
 """Prepare the captions of COCO for training.
 
+    s2s prepare coco --from FOLDER --output data/coco
     s2s prepare coco --annotations captions_val2017.json --split validation --images val2017 --output data/coco
     s2s prepare coco --annotations dataset_coco.json --images . --restval --output data/coco
 
 The captions (Chen et al., 2015) are in COCO's own format or in Karpathy's splits. One file `NAME.jsonl` is written for
 each split. Karpathy's files (also those of Flickr8k and Flickr30k) contain all splits. A file in COCO's own format is
-one split, and `--split` names it.
+one split, and `--split` names it. `--from` names a whole folder: the release of 2014 or 2017, or a selection of its
+pictures (see data_prep/coco_folder.py).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from captioning.caption_files import Entry, read_json
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
+from data_prep.coco_folder import read_coco_folder
 from data_prep.splits import SPLITS, report_and_write
 from s2s.cli import command
 from s2s.cli.arguments import Parser
@@ -71,18 +74,33 @@ def prepare_coco(
 def coco(arguments: list[str]) -> int:
     """Prepare the splits that the arguments name; return the exit code."""
     parser = Parser(
-        description="Convert COCO's captions_*.json, or Karpathy's dataset_*.json, to train.jsonl, validation.jsonl "
-        "and test.jsonl.",
+        description="Convert COCO's captions_*.json, Karpathy's dataset_*.json, or a whole folder, to train.jsonl, "
+        "validation.jsonl and test.jsonl.",
         epilog=TERMS,
     )
     add = parser.add_argument
-    add("--annotations", type=Path, required=True, metavar="FILE", help="captions_*.json or dataset_*.json")
-    add("--images", type=Path, required=True, metavar="DIR", help="the folder to which the names in FILE are relative")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        metavar="FOLDER",
+        help="the unpacked release (annotations, train2014, val2014), or a selection (captions.csv, train.txt, images)",
+    )
+    source.add_argument("--annotations", type=Path, metavar="FILE", help="captions_*.json or dataset_*.json")
+    add("--images", type=Path, metavar="DIR", help="the folder to which the names in --annotations are relative")
     add("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
     add("--split", choices=SPLITS, help="the split that a captions_*.json file becomes")
     add("--restval", action="store_true", help="add Karpathy's restval to the training split, as is usual")
     add("--force", action="store_true", help="overwrite existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
+    if options.folder:
+        only = [name for name in ("images", "split", "restval") if getattr(options, name)]
+        check(not only, f"--{' and --'.join(only)} belong to --annotations; leave them out with --from")
+        splits, reports, inputs = read_coco_folder(options.folder)
+        report_and_write(splits, reports, options.output, force=options.force, inputs=inputs)
+        return 0
+    check(options.images, "--annotations needs --images, the folder of the pictures")
     splits, reports = prepare_coco(options.annotations, options.images, split=options.split, restval=options.restval)
     report_and_write(splits, reports, options.output, force=options.force, inputs=[options.annotations])
     return 0

@@ -10,7 +10,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_step` | dropout, sampling and all else in one step, on every device | torch's global ones |
 | `of_batches` | which examples share a batch, and the order of the batches, of one epoch | NumPy's PCG64 |
 | `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
-| `of_picture_order` | the order of the pictures in one epoch of self-critical training | `random.Random` |
+| `of_picture_order` | of one epoch: the order of the pictures, or of batches of several sizes | `random.Random` |
 | `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
 | `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
 | `of_reading` | the n-th order in which a corpus is read, of which an epoch reads a part | `random.Random` |
@@ -57,7 +57,7 @@ def of_text(seed: int, epoch: int) -> tuple[int, int]:
 
 
 def of_picture_order(seed: int, epoch: int) -> int:
-    """Return the seed of the order of the pictures in `epoch`."""
+    """Return the seed of the order of the pictures in `epoch`, or of the batches if they have several sizes."""
     return _in_epoch(seed, epoch)
 
 

@@ -26,7 +26,7 @@ def recipe(tmp_path: Path) -> Recipe:
             Image.new("RGB", (2, 2)).save(tmp_path / name)
             lines.append(f"{name},{caption}")
         (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
-    data = DataConfig(tmp_path / "train.csv", tmp_path / "validation.csv")
+    data = DataConfig(train=tmp_path / "train.csv", validation=tmp_path / "validation.csv")
     return world.recipe(data=data, vocabulary=VocabularyConfig(threshold=2))
 
 

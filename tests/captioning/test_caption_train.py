@@ -42,7 +42,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     for split, colours in (("train", ["green", "blue", "white"]), ("validation", ["red"])):
         lines = [f"{colour}.png,{caption}" for colour in colours for caption in world.CAPTIONS[colour]]
         (tmp_path / f"{split}.csv").write_text("\n".join(["image,caption", *lines]) + "\n")
-    data = DataConfig(tmp_path / "train.csv", tmp_path / "validation.csv")
+    data = DataConfig(train=tmp_path / "train.csv", validation=tmp_path / "validation.csv")
     return world.recipe(data=data, image=IMAGE, vocabulary=VocabularyConfig(threshold=1))
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 from captioning.confidence import WORDS, features
 from captioning.configuration import KIND
 from captioning.engine import CaptioningEngine, EncodedPictures
-from captioning.text import detokenise_caption
+from captioning.text import detokenise_caption, unique_words
 from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
@@ -60,7 +60,7 @@ class Captioner:
     def __init__(self, engine: CaptioningEngine, options: SearchOptions | None = None, *, batch: int = BATCH) -> None:
         self.engine, self.options = engine, options or BeamOptions()
         self.batch = batch
-        self._words = word_table(engine.vocabulary)
+        self._words = word_table(engine.vocabulary, unique=unique_words(engine.vocabulary))
 
     @classmethod
     def load(

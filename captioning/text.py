@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from captioning.metrics.content import is_content
 from captioning.metrics.ptb import tokenise
 from captioning.recipe import VocabularyConfig
 from s2s.errors import check
@@ -30,6 +31,17 @@ def detokenise_caption(text: str) -> str:
 def mirror_caption(text: str) -> str:
     """The caption of the mirrored picture: left is right, also in `left-hand` (Desai & Johnson, 2021, "VirTex")."""
     return _SIDE.sub(lambda side: _SIDES[side[0]], text)
+
+
+def unique_words(vocabulary: Vocabulary) -> list[int]:
+    """The ids of words that a caption says only once, if it is not to repeat itself: content words.
+
+    Of subwords there are none, because the same piece begins different words.
+    """
+    if not isinstance(vocabulary, WordVocabulary):
+        return []
+    tokens = enumerate(vocabulary.tokens(range(len(vocabulary))))
+    return [i for i, token in tokens if i >= len(SPECIALS) and is_content(token)]
 
 
 def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocabulary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from captioning import confidence
+from captioning.text import unique_words
 from s2s.config import to_dict
 from s2s.decoding import confidence as calibrated
 from s2s.decoding import loops
@@ -25,10 +26,10 @@ def captioner_data(
         config, vocabulary, calibration: of the model
         grid: rows and columns of its CNN's feature map
     """
-    table = loops.word_table(vocabulary)
+    table = loops.word_table(vocabulary, unique=unique_words(vocabulary))
     return {
         "vocabulary": vocabulary_data(vocabulary),
-        "words": {"doubled": sorted(table.doubled), "signs": sorted(table.signs)},
+        "words": {"doubled": sorted(table.doubled), "signs": sorted(table.signs), "unique": sorted(table.unique)},
         "repeated": loops.WORDS,
         "length": config.max_caption_length,
         "preprocessing": to_dict(config.preprocessing),

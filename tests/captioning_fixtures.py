@@ -68,7 +68,10 @@ def recipe(**changes: object) -> Recipe:
     rates = DropoutRates(embedding=0, hidden=0, context=0, output=0)
     shape = ParallelConfig(embedding_dim=16, dim=24, attention=AdditiveConfig(16), dropout=rates)
     plain = Recipe(
-        DataConfig(train=Path("a"), validation=Path("b")), encoder=GridEncoderConfig(dim=16), decoder=shape, label_smoothing=0.0
+        DataConfig(train=Path("a"), validation=Path("b")),
+        encoder=GridEncoderConfig(dim=16),
+        decoder=shape,
+        label_smoothing=0.0,
     )
     plain = replace(plain, training=replace(plain.training, precision="float32"))
     return replace(plain, **changes)  # type: ignore[arg-type]

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from captioning.metrics.cider import CiderD
 from captioning.metrics.java import Round, UnavailableError, meteor, spice
 from captioning.metrics.ptb import tokenise
 from captioning.metrics.rouge import rouge_l
+from captioning.metrics.variety import Variety, variety
 from s2s.errors import check
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Scores:
     spice: float | None
 
 
+T = TypeVar("T", Scores, Variety)
+
 NAMES = {
     "bleu_1": "BLEU-1",
     "bleu_2": "BLEU-2",
@@ -60,7 +63,9 @@ class CaptionEvaluation:
         images: number of pictures, the same for all rows
         references: the fewest and the most references of a picture
         scores: of the captions, against all references
+        variety: of the captions
         human: each reference against the others, mean; None if not asked for
+        human_variety: of one reference of each picture, mean; the nouns are counted in the other references
         captions_alike: the captions against the very sets of references that `human` was scored against, mean
         unavailable: why a metric has no figure, a line each
         search: how a model found the captions; None where they were found elsewhere
@@ -70,7 +75,9 @@ class CaptionEvaluation:
     images: int
     references: tuple[int, int]
     scores: Scores
+    variety: Variety
     human: Scores | None = None
+    human_variety: Variety | None = None
     captions_alike: Scores | None = None
     unavailable: tuple[str, ...] = ()
     search: str | None = None
@@ -89,6 +96,9 @@ class CaptionEvaluation:
         for title, scores in rows.items():
             if scores:
                 lines.append(f"{title:{width}}  {self.images:6,}" + "".join(map(_cell, asdict(scores).values())))
+        lines.append(f"captions: {self.variety}")
+        if self.human_variety:
+            lines.append(f"human: {self.human_variety}")
         if self.search:
             lines.append(f"found with {self.search}")
         if self.attention:
@@ -121,13 +131,16 @@ def score_captions(
     alike = [Round(said, one.references) for one in people]
     rounds = [Round(said, known), *people, *alike]
     figures, unavailable = _figures(rounds, java)
+    spoken = [variety(one.captions, one.references) for one in people]
     return CaptionEvaluation(
         len(known),
         (min(sizes), max(sizes)),
         figures[0],
-        _mean(figures[1 : 1 + turns]) if human else None,
-        _mean(figures[1 + turns :]) if human else None,
-        unavailable,
+        variety(said, known),
+        human=_mean(Scores, figures[1 : 1 + turns]) if human else None,
+        human_variety=_mean(Variety, spoken) if human else None,
+        captions_alike=_mean(Scores, figures[1 + turns :]) if human else None,
+        unavailable=unavailable,
     )
 
 
@@ -189,13 +202,13 @@ def _rouge_l(one: Round) -> float:
     return sum(scores) / len(scores)
 
 
-def _mean(figures: Sequence[Scores]) -> Scores:
-    """Of each metric the mean over rounds; None stays None."""
+def _mean(cls: type[T], figures: Sequence[T]) -> T:
+    """Of each figure the mean over rounds; None stays None."""
     means: dict[str, Any] = {}
-    for field in fields(Scores):
+    for field in fields(cls):
         values = [getattr(each, field.name) for each in figures]
         means[field.name] = None if None in values else sum(values) / len(values)
-    return Scores(**means)
+    return cls(**means)
 
 
 def _cell(value: float | None) -> str:

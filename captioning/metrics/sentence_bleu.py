@@ -26,6 +26,8 @@ class SentenceBleu:
 
     def score(self, picture: int, words: Sequence[Hashable]) -> float:
         """BLEU-4 of one tokenised caption of the picture with this number, 0 to 1."""
+        if not words:
+            return 0.0
         most, lengths = self._most(picture)
         logarithm = 0.0
         for order, allowed in zip(_ORDERS, most):

@@ -4,7 +4,8 @@ A decoder may fall into a loop ("red red red red", "ein Mann, ein Mann, ein Mann
 sentence repeats itself:
 
     times   how often the same words stand directly after each other: 3 in "very very very big" and in "ho ho ho". A
-            sign between two of them does not count, so that it is 2 in "a man, a man"
+            sign between two of them does not count, so that it is 2 in "a man, a man".
+            It is 2, too, where a word stands again that may stand only once (see `WordTable`)
     words   how many words the longest n-gram has that occurs twice: 2 in "a man sees a man" ("a man")
 
 A source that repeats itself allows its translation to do so. Otherwise the same words may not stand directly after
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,20 +57,25 @@ class WordTable:
         starts: for each token id, whether a word or a sign begins with it
         doubled: the ids of words that the language doubles, such as German "die die"
         signs: the ids of commas and other signs
+        unique: the ids of words that may stand only once in a sentence: in a caption, all content words
     """
 
     starts: Sequence[bool]
     doubled: frozenset[int] = frozenset()
     signs: frozenset[int] = frozenset()
+    unique: frozenset[int] = frozenset()
 
 
-def word_table(vocabulary: Vocabulary, language: str = "") -> WordTable:
-    """What the measures know of a vocabulary of a language, which is given by its code."""
+def word_table(vocabulary: Vocabulary, language: str = "", unique: Iterable[int] = ()) -> WordTable:
+    """What the measures know of a vocabulary of a language, which is given by its code.
+
+    `unique` is as in `WordTable`.
+    """
     ids = (vocabulary.encode(word) for word in _DOUBLED.get(primary_subtag(language), ()))
     doubled = frozenset(of[0] for of in ids if len(of) == 1 and of[0] != UNK)
     tokens = enumerate(vocabulary.tokens(range(vocabulary.first_placeholder)))
     signs = frozenset(i for i, token in tokens if i >= len(SPECIALS) and not any(map(str.isalnum, token)))
-    return WordTable(vocabulary.word_starts(), doubled, signs)
+    return WordTable(vocabulary.word_starts(), doubled, signs, frozenset(unique))
 
 
 def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:
@@ -81,6 +87,8 @@ def repetition_of(tokens: Sequence[int], words: WordTable) -> Repetition:
     matches = dict[int, tuple[int, int]]()  # earlier place -> tokens of the common suffix there, words that begin in it
     for time, token in enumerate(tokens):
         before, matches = matches, {}
+        if places[token] and token in words.unique:
+            times = max(times, 2)
         for place in places[token]:
             length, started = before.get(place - 1, (0, 0))
             matches[place] = length, started = length + 1, started + words.starts[token]
@@ -134,7 +142,7 @@ class NoLoops:
 
     Attributes:
         starts: (vocabulary,) bool, see `WordTable`
-        doubled, signs: (vocabulary,) bool
+        doubled, signs, unique: (vocabulary,) bool
         times, words: (rows, 1) int64, what is allowed
         history: (rows, time) int64, the tokens so far
         matches: (rows, time) int64: how many tokens before each position, itself included, equal the last tokens
@@ -144,6 +152,7 @@ class NoLoops:
     starts: Array
     doubled: Array
     signs: Array
+    unique: Array
     times: Array
     words: Array
     history: Array
@@ -160,12 +169,12 @@ class NoLoops:
             array: brings a NumPy array where the search runs (see `Network.array`)
         """
         starts = np.array(words.starts)
-        doubled, signs = np.zeros_like(starts), np.zeros_like(starts)
-        doubled[list(words.doubled)] = True
-        signs[list(words.signs)] = True
+        marks = np.zeros((3, len(starts)), dtype=bool)  # doubled, signs, unique
+        for marked, ids in zip(marks, (words.doubled, words.signs, words.unique)):
+            marked[list(ids)] = True
         limits = array(np.array([[each.times, each.words] for each in allowed], dtype=np.int64))
         none = array(np.zeros((len(allowed), 0), dtype=np.int64))
-        return cls(array(starts), array(doubled), array(signs), limits[:, :1], limits[:, 1:], none, none, none)
+        return cls(array(starts), *map(array, marks), limits[:, :1], limits[:, 1:], none, none, none)
 
     def read(self, tokens: Array) -> NoLoops:
         """See `Constraint`."""
@@ -199,6 +208,7 @@ class NoLoops:
         whole = self.starts[self.history[:, xp.clip(places - lags + 2, min=0, max=time - 1)]]
         parted = (matches + 2 == lags) & behind & whole & ~((lags == 2) & self.doubled[self.history])
         loops = loops | (parted & (lags > 1) & (self.times < 2))
+        loops = loops | (self.unique[self.history] & (self.times < 2))
         long = (matched_words >= self.words) & self.starts[self.history]
         rows, columns = xp.nonzero(loops | long)
         scores = xp.asarray(log_probabilities, copy=True)

@@ -50,7 +50,8 @@ def test_a_results_file_has_the_figures_of_pycocoevalcap(files: list[str], capsy
 
 def test_the_table_says_how_many_pictures_were_scored(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files) == 0
-    head, row = capsys.readouterr().out.splitlines()
+    head, row, variety = capsys.readouterr().out.splitlines()
+    assert variety.startswith("captions: 61 different words, 12 distinct captions")
     assert head.split()[:2] == ["images", "BLEU-1"]
     assert row.split()[:4] == ["captions,", "5", "references", "12"]
     assert f"{100 * GOLDEN['scores']['cider_d']:.2f}" in row
@@ -120,10 +121,10 @@ def test_where_words_looked_is_told_of_models_that_look(
     assert evaluate(arguments) == evaluate([*arguments, "--json"]) == 0
     *table, figures = capsys.readouterr().out.splitlines()
     found = json.loads(figures)["attention"]
-    assert table[2] == "found with beam 5, length penalty 1, float32"
+    assert table[3] == "found with beam 5, length penalty 1, float32"
     assert json.loads(figures)["search"] == "beam 5, length penalty 1, float32"
     if wiring == "show_and_tell":
-        assert (found, len(table)) == (None, 3)
+        assert (found, len(table)) == (None, 4)
     else:
         assert found["highest"] == 2  # bits, of 4 cells
         assert 0 < found["entropy"] <= 2

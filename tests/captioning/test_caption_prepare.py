@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from captioning.prepare import prepare_pictures
-from captioning.recipe import DataConfig, Recipe, VocabularyConfig
+from captioning.recipe import Corpus, DataConfig, Recipe, VocabularyConfig
 from s2s.errors import UserError
 
 
@@ -56,13 +56,13 @@ def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe)
 def test_the_key_is_of_the_captions(recipe: Recipe) -> None:
     key = prepare_pictures(recipe).key()
     assert prepare_pictures(recipe).key() == key
-    path = recipe.data.train
+    path = recipe.data.training[0].path
     path.write_text(path.read_text().replace("red cat", "green cat"))
     assert prepare_pictures(recipe).key() != key
 
 
 def test_pictures_without_any_word_are_left_out_and_told(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
-    path = recipe.data.train
+    path = recipe.data.training[0].path
     path.write_text(path.read_text().replace("train1.png,a dog", "train1.png,..."))
     assert len(prepare_pictures(recipe).train) == 3
     assert "left out 1 without any word: line 4 of train.csv" in capsys.readouterr().err
@@ -73,3 +73,17 @@ def test_pictures_that_are_trained_on_are_not_validated_on(recipe: Recipe) -> No
     path.write_text(path.read_text() + "train0.png,a dog\n")
     with pytest.raises(UserError, match=r"1 of its pictures are trained on too \(.*train0\.png, say\)"):
         prepare_pictures(recipe)
+
+
+def test_corpora_lie_one_after_the_other_and_each_is_reported(
+    recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "more.csv").write_text("image,caption\ntrain0.png,a dog\ntrain2.png,a zebra\n")
+    alone = prepare_pictures(recipe).key()
+    data = replace(recipe.data, corpora=(Corpus(tmp_path / "more.csv", weight=0.5),))
+    found = prepare_pictures(replace(recipe, data=data))
+    assert [example.corpus for example in found.train] == [0, 0, 0, 0, 1, 1]
+    assert found.train[-1].captions == ("a zebra",)
+    assert "more.csv: 1 of 4 tokens unknown (25.00%): zebra 1" in capsys.readouterr().err
+    swapped = replace(recipe.data, train=None, corpora=(*data.corpora, Corpus(tmp_path / "train.csv")))
+    assert len({alone, found.key(), prepare_pictures(replace(recipe, data=swapped)).key()}) == 3

@@ -27,7 +27,9 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    for name in filter(None, [*table["data"].values(), table.get("start")]):
+    data = table["data"]
+    files = [corpus[key] for corpus in data.get("corpora", []) for key in ("path", "images") if key in corpus]
+    for name in filter(None, [data["validation"], data.get("train"), data.get("images"), table.get("start"), *files]):
         assert not Path(name).is_absolute()
         Path(name).mkdir(parents=True)
     recipe = config.load(path, Recipe)
@@ -42,6 +44,9 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
         ({"start": "nowhere"}, "start: nowhere is not a model directory"),
         ({"image": {"weights": "cnn.pth"}}, "image: weights: cnn.pth is not a file"),
         ({"data": {"train": "a.csv", "validation": "b.csv"}}, "data: a.csv does not exist"),
+        ({"data": {"validation": "."}}, "there is nothing to train on: set train, or corpora"),
+        ({"data": {"validation": ".", "corpora": [{"path": "c.csv"}]}}, "c.csv does not exist"),
+        ({"self_critical": {"reward": {"cider_d": 0, "repetition": 1}}}, "all rewards have the weight 0"),
         (
             {"scheduled_sampling": 0.2},
             "scheduled_sampling needs another decoder.kind: parallel reads all words at once",

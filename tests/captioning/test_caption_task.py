@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import captioning_fixtures as world
@@ -11,6 +12,7 @@ import torch
 from model_fixtures import as_kind, encoder_of, logits_of
 from torch.nn.functional import cross_entropy
 
+from captioning.recipe import Corpus, DataConfig
 from captioning.task import CaptioningTask
 from s2s.nn.precision import autocast
 from s2s.text.tokens import END, START
@@ -31,6 +33,27 @@ def test_every_caption_is_seen_once_an_epoch() -> None:
     plan = plain.plan(3)
     assert sorted(i for batch in plan for i in batch) == list(range(12))
     assert plan == plain.plan(3) != plain.plan(4)
+
+
+def test_a_corpus_is_read_as_often_as_its_weight_says() -> None:
+    """Two pictures of people's captions, two whose captions count half and stay together."""
+    corpora = (Corpus(Path("a")), Corpus(Path("b"), weight=0.5, together=3))
+    recipe = world.recipe(captions=6, data=DataConfig(Path("c"), corpora=corpora))
+    examples = [replace(example, corpus=i // 2) for i, example in enumerate(world.examples())]
+    data = replace(world.prepared(), train=examples)
+    mixed = CaptioningTask(recipe, data, world.model(recipe), (world.Stored(), world.Stored()), CPU)
+    assert [len(group.captions) for group in mixed.groups] == [1] * 6 + [3] * 2
+    plans = [mixed.plan(epoch) for epoch in range(4)]
+    assert [sorted(i for batch in plan for i in batch)[:6] for plan in plans] == [list(range(6))] * 4
+    read = [[i for batch in plan for i in batch if i >= 6] for plan in plans]
+    assert [len(each) for each in read] == [1] * 4
+    assert sorted(read[0] + read[1]) == sorted(read[2] + read[3]) == [6, 7]
+    for plan in plans:
+        for batch in plan:
+            loss = mixed.loss(mixed.network, mixed.batch(0, 0, batch))
+            assert loss.size == len(batch)
+    assert {len(batch) for batch in mixed.plan(0)} == {6, 1}
+    assert mixed.longest() in mixed.plan(0)
 
 
 def test_a_batch_is_the_same_whenever_it_is_asked_for() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioning.recipe import VocabularyConfig
-from captioning.text import detokenise_caption, learn_vocabulary, mirror_caption, normalise_caption
+from captioning.text import detokenise_caption, learn_vocabulary, mirror_caption, normalise_caption, unique_words
 from s2s.errors import UserError
 
 CAPTIONS = ["A dog's ball isn't on the left .", "The man can't see them, they're right-handed !", "The dog, the man ."]
@@ -61,3 +61,11 @@ def test_a_vocabulary_has_the_words_that_are_frequent_enough() -> None:
 def test_no_frequent_word_is_a_mistake_that_names_the_key() -> None:
     with pytest.raises(UserError, match=r"occurs 9 times: lower vocabulary\.threshold"):
         learn_vocabulary([normalise_caption(caption) for caption in CAPTIONS], VocabularyConfig(threshold=9))
+
+
+def test_content_words_are_said_once() -> None:
+    captions = ["a dog on the beach", "a man 's dog on the beach"]
+    words = learn_vocabulary(captions, VocabularyConfig(threshold=1))
+    assert {*words.tokens(unique_words(words))} == {"dog", "beach", "man"}
+    pieces = learn_vocabulary(captions * 20, VocabularyConfig("bpe", size=40))
+    assert unique_words(pieces) == []

@@ -10,8 +10,10 @@ from light_captioner import write_captioner
 from PIL import Image
 
 from captioning.captioner import Captioner
+from captioning.metrics.content import repeated_ngrams
 from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
+from s2s.runtime.engine_options import EngineName
 
 OPTIONS = BeamOptions(3, n_best=3, minimum_length=1)
 
@@ -35,6 +37,19 @@ def test_both_engines_write_the_same(tmp_path: Path, fit: str) -> None:
         assert expected.attention is not None
         assert found.attention.shape[1:] == (2, 2)
         np.testing.assert_allclose(found.attention, expected.attention, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_caption_says_a_content_word_once(engine: EngineName, tmp_path: Path) -> None:
+    directory, draw = write_captioner(tmp_path, "stretch"), np.random.default_rng(0)
+    pictures = [draw.integers(0, 256, (30, 40, 3), dtype=np.uint8) for _ in range(6)]
+    repeated = {}
+    for guard in (False, True):
+        options = BeamOptions(3, minimum_length=1, guard_loops=guard)
+        captioner = Captioner.load(directory, options, engine=engine, precision="float32", device="cpu")
+        repeated[guard] = [repeated_ngrams(each.text.split(), 1) for each in captioner.caption(pictures)]
+    assert any(repeated[False])
+    assert not any(repeated[True])
 
 
 def test_what_training_pictures_look_like_must_be_of_this_cnn(tmp_path: Path) -> None:

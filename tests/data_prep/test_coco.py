@@ -114,3 +114,80 @@ def test_the_annotations_of_coco_are_read(shared_data: Path, tmp_path: Path) -> 
     paths = ["--annotations", source / "captions_val2017.json", "--images", source / "val2017", "--output", tmp_path]
     assert command.run(coco, [*map(str, paths), "--split", "validation"]) == 0
     assert len((tmp_path / "validation.jsonl").read_text().splitlines()) == 79
+
+
+@pytest.fixture
+def selection(tmp_path: Path) -> Path:
+    """Photographs with captions of two kinds, and lists of those to train and to test on."""
+    (tmp_path / "images").mkdir()
+    rows = ["image,caption,kind"]
+    for name, caption, kind in (
+        ("a", "one", "human"),
+        ("b", "two", "recovered"),
+        ("b", "three", "human"),
+        ("c", "four", "human"),
+        ("c", "four", "human"),
+        ("c", "five", "recovered"),
+        ("d", "six", "human"),
+    ):
+        (tmp_path / "images" / f"{name}.jpg").touch()
+        rows.append(f"{name}.jpg,{caption},{kind}")
+    (tmp_path / "captions.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "train.txt").write_text("a.jpg\nb.jpg\n")
+    (tmp_path / "test.txt").write_text("c.jpg\n")
+    return tmp_path
+
+
+def run_folder(folder: Path, *arguments: str) -> int:
+    return command.run(coco, ["--from", str(folder), "--output", str(folder / "data"), *arguments])
+
+
+def test_each_kind_of_captions_is_a_file_and_people_are_tested_against(
+    selection: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_folder(selection) == 0
+    assert written(selection) == {
+        "test": [("../images/c.jpg", ["four", "four"])],
+        "train-human": [("../images/a.jpg", ["one"]), ("../images/b.jpg", ["three"])],
+        "train-recovered": [("../images/b.jpg", ["two"])],
+    }
+    assert "left out images in no list 1 (d.jpg)" in capsys.readouterr().err
+
+
+def test_a_picture_of_a_selection_is_in_one_list(selection: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (selection / "test.txt").write_text("c.jpg\na.jpg\n")
+    assert run_folder(selection) == 2
+    assert "test.txt: a.jpg is in train.txt, too" in capsys.readouterr().err
+    assert not (selection / "data").exists()
+
+
+def test_the_release_has_two_splits(folder: Path) -> None:
+    (folder / "annotations").mkdir()
+    for ours, number in (("train", 7), ("val", 3)):
+        (folder / f"{ours}2014").mkdir()
+        (folder / f"{ours}2014" / f"{ours}.jpg").touch()
+        content = {"images": [{"id": number, "file_name": f"{ours}.jpg"}]}
+        content["annotations"] = [{"id": 1, "image_id": number, "caption": f"a {ours}"}]
+        (folder / "annotations" / f"captions_{ours}2014.json").write_text(json.dumps(content))
+    assert run_folder(folder) == 0
+    assert written(folder) == {
+        "train": [("../train2014/train.jpg", ["a train"])],
+        "validation": [("../val2014/val.jpg", ["a val"])],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "has neither captions.csv nor annotations/captions_train2014.json"), (["--restval"], "--restval belong")],
+)
+def test_a_folder_that_is_none_of_coco(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run_folder(folder, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_shared_selection_is_whole(shared_data: Path, tmp_path: Path) -> None:
+    assert command.run(coco, ["--from", str(shared_data / "coco2014"), "--output", str(tmp_path)]) == 0
+    lines = {path.stem: len(path.read_text().splitlines()) for path in tmp_path.iterdir()}
+    assert lines == {"train-human": 738, "train-recovered": 1764, "test": 145}

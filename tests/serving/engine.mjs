@@ -113,7 +113,8 @@ const answers = {
   allowed: (source, words) => new LoopGuard(words, words, 3).allowedBy(source),
   wordTable: (side) => {
     const table = wordTable(translator[side], data.rules.words[side]);
-    return { starts: table.starts, doubled: [...table.doubled], signs: [...table.signs] };
+    const marks = { doubled: [...table.doubled], signs: [...table.signs], unique: [...table.unique] };
+    return { starts: table.starts, ...marks };
   },
   found: async (tables, limits, options, constraints) => {
     const first = new TableState(tables, tables.map(() => 0), tables.map(() => Array(24).fill(0)));

@@ -28,7 +28,7 @@ NAMES = {
 }
 _NAMED = {"-inf": "-Infinity", "inf": "Infinity", "nan": "NaN"}  # as `Number` of JavaScript reads them
 IDS = {"start": START, "end": END, "banned": BANNED}
-WORDS = WordTable([True, True, True, True, True, True, False, True], frozenset([7]), frozenset([5]))
+WORDS = WordTable([True, True, True, True, True, True, False, True], frozenset([7]), frozenset([5]), frozenset([4]))
 
 
 def question(tables: Tensor, limits: list[int], constraints: dict[str, Any] | None = None, **options: Any) -> tuple:
@@ -126,7 +126,7 @@ def test_constraints_allow_the_same(kinds: str) -> None:
         limits = [12, 5, 9, 12, 3]
         needed = [draw.sample([8, 9], draw.randint(0, 2)) for _ in limits]
         sources = [draw.choices(range(4, 7), k=draw.randint(1, 6)) for _ in limits]
-        table = WordTable([*WORDS.starts, True, True], WORDS.doubled, WORDS.signs)
+        table = WordTable([*WORDS.starts, True, True], WORDS.doubled, WORDS.signs, WORDS.unique)
         step, state, constraints = table_step, initial_state(tables), {}
         if "loops" in kinds:
             allowed = [allowed_by(source, table) for source in sources]
@@ -146,7 +146,7 @@ def test_constraints_allow_the_same(kinds: str) -> None:
 def as_flags(table: WordTable) -> dict[str, list[bool]]:
     """A table as JavaScript has it."""
     ids = range(len(table.starts))
-    marks = {"doubled": table.doubled, "signs": table.signs}
+    marks = {"doubled": table.doubled, "signs": table.signs, "unique": table.unique}
     return {"starts": list(table.starts), **{name: [i in marked for i in ids] for name, marked in marks.items()}}
 
 

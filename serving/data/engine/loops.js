@@ -1,18 +1,19 @@
 // Loops: sentences that repeat words for which their source gives no reason, and a constraint that prevents them
 // (s2s/decoding/loops.py, which defines `times` and `words`).
 
-/** What the measures know of a vocabulary: for each token id, whether a word begins with it, is doubled, is a sign. */
-export function wordTable(vocabulary, { doubled, signs }) {
+/** What the measures know of a vocabulary: for each token id, whether a word begins with it, is doubled, is a sign, may
+ * stand only once. */
+export function wordTable(vocabulary, { doubled, signs, unique = [] }) {
   const marked = (ids) => {
     const marks = new Uint8Array(vocabulary.size);
     for (const id of ids) marks[id] = 1;
     return marks;
   };
-  return { starts: vocabulary.wordStarts, doubled: marked(doubled), signs: marked(signs) };
+  return { starts: vocabulary.wordStarts, doubled: marked(doubled), signs: marked(signs), unique: marked(unique) };
 }
 
 /** How much a sentence repeats itself: {times, words}. */
-export function repetitionOf(tokens, { starts, doubled, signs }) {
+export function repetitionOf(tokens, { starts, doubled, signs, unique }) {
   let times = 1;
   let longest = 0;
   const places = new Map(); // where each token stands
@@ -20,6 +21,7 @@ export function repetitionOf(tokens, { starts, doubled, signs }) {
   tokens.forEach((token, time) => {
     const before = matches;
     matches = new Map();
+    if (unique[token] && places.has(token)) times = Math.max(times, 2);
     for (const place of places.get(token) ?? []) {
       const [tokensBefore, wordsBefore] = before.get(place - 1) ?? [0, 0];
       const length = tokensBefore + 1;
@@ -95,7 +97,7 @@ class NoLoops {
 
   /** A token is banned if it continues a repetition beyond what is allowed. */
   apply(scores) {
-    const { history, allowed, table: { starts, doubled, signs } } = this;
+    const { history, allowed, table: { starts, doubled, unique } } = this;
     const time = history.length;
     history.forEach((token, place) => { // the position before `place` would be followed, a second time, by `token`
       const matches = this.matches[place - 1] ?? 0;
@@ -103,7 +105,8 @@ class NoLoops {
       const free = !starts[history[Math.max(0, place - lag + 1)]] || (lag === 1 && doubled[token]);
       const loops = Math.floor((matches + 1) / lag) + 1 - (free ? 1 : 0) > allowed.times;
       const long = (this.matchedWords[place - 1] ?? 0) >= allowed.words && starts[token];
-      if (loops || long || (allowed.times < 2 && this.isParted(place, lag, matches))) scores[token] = -Infinity;
+      const again = allowed.times < 2 && (unique[token] || this.isParted(place, lag, matches));
+      if (loops || long || again) scores[token] = -Infinity;
     });
   }
 

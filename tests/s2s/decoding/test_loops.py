@@ -56,6 +56,13 @@ def test_a_sign_between_the_same_words_does_not_count() -> None:
     assert repetition_of([3, 5, 3], table).times == 1
 
 
+def test_a_word_that_may_stand_only_once_is_repeated_wherever_it_stands_again() -> None:
+    table = WordTable([True] * 6, unique=frozenset({3}))
+    assert repetition_of([3, 0, 1, 2], table).times == 1
+    assert repetition_of([3, 0, 1, 3, 2, 3], table).times == 2
+    assert repetition_of([0, 1, 2, 0], table).times == 1
+
+
 def test_a_source_that_repeats_itself_allows_its_translation_to_do_so() -> None:
     assert allowed_by([0, 1, 2], WORD_IDS) == Repetition(1, WORDS)
     assert allowed_by([0, 0, 0, 1], WORD_IDS).times == 3
@@ -74,15 +81,16 @@ def scores_after(library: Library, sequence: list[int], allowed: Repetition, tab
 def test_the_constraint_bans_the_tokens_that_would_exceed_what_is_allowed(
     library: Library, allowed: Repetition
 ) -> None:
-    """Compare it with `repetition_of` on random sentences, made of three words of two tokens each and a comma."""
-    table = WordTable([True, False, True, False, True, False, True], frozenset({2}), frozenset({6}))
+    """Compare with `repetition_of` on random sentences of three words of two tokens each, a comma, a unique word."""
+    starts, unique = [True, False, True, False, True, False, True, True], frozenset({7})
+    table = WordTable(starts, frozenset({2}), frozenset({6}), unique)
     draw = random.Random(1)
     for _ in range(300):
-        sentence = [draw.randrange(7) for _ in range(draw.randrange(1, 14))]
+        sentence = [draw.randrange(8) for _ in range(draw.randrange(1, 14))]
         while repetition_of(sentence, table).exceeds(allowed):
             sentence.pop()
         scores = scores_after(library, sentence, allowed, table)
-        for token in range(7):
+        for token in range(8):
             if repetition_of([*sentence, token], table).times > allowed.times:
                 assert scores[token] == -math.inf, (sentence, token)
             elif scores[token] == -math.inf:  # it would begin a word after an n-gram of the greatest length

@@ -76,7 +76,7 @@ def test_the_grid_is_that_of_the_pixels_however_much_of_the_cnn_is_trained(tuned
     assert isinstance(training.network, EncoderDecoder)
     inputs = training.task.inputs([2, 0], [MIRRORED, WHOLE])
     assert isinstance(inputs, Pixels) == (tuned == 2)
-    image = Image.open(recipe.data.train.with_name("green.png"))
+    image = Image.open(recipe.data.training[0].path.with_name("green.png"))
     pixels = Pixels(torch.from_numpy(Preprocessing(world.SIZE).apply(image).pixels)[None])
     want = encoder_of(training.task.model.network)(pixels).grid
     torch.testing.assert_close(encoder_of(training.network)(inputs).grid[1:], want, atol=0.02, rtol=0)
@@ -99,7 +99,7 @@ def test_a_model_is_gone_on_from_with_its_weights_and_words(recipe: Recipe, stor
 
 
 def test_a_caption_longer_than_a_model_may_state_gives_a_model_that_loads(recipe: Recipe, tmp_path: Path) -> None:
-    with recipe.data.train.open("a") as file:
+    with recipe.data.training[0].path.open("a") as file:
         file.write(f"green.png,{'green ' * 10_050}\n")
     task = build(recipe, CPU).task
     assert isinstance(task, CaptioningTask)
@@ -154,7 +154,7 @@ def test_pictures_are_prepared_as_those_of_the_model_were(recipe: Recipe, stored
 def test_a_picture_that_cannot_be_read_costs_only_itself(
     tuned: int, recipe: Recipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe.data.train.with_name("blue.png").write_bytes(b"")
+    recipe.data.training[0].path.with_name("blue.png").write_bytes(b"")
     task = build(replace(recipe, image=replace(IMAGE, tuned_stages=tuned)), CPU).task
     assert isinstance(task, CaptioningTask)
     assert [example.picture.path.stem for example in task.data.train] == ["green", "white"]
@@ -166,7 +166,7 @@ def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else each picture after it would have the mirrored features of another one."""
-    lost, real = recipe.data.train.with_name("green.png"), extract.extract
+    lost, real = recipe.data.training[0].path.with_name("green.png"), extract.extract
 
     def once(paths: Any, *arguments: Any, view: Augmentation, **options: Any) -> extract.Extraction:
         left = [path for path in paths if view == WHOLE or path != lost]

@@ -174,7 +174,8 @@ class NoLoops:
             marked[list(ids)] = True
         limits = array(np.array([[each.times, each.words] for each in allowed], dtype=np.int64))
         none = array(np.zeros((len(allowed), 0), dtype=np.int64))
-        return cls(array(starts), *map(array, marks), limits[:, :1], limits[:, 1:], none, none, none)
+        doubled, signs, unique = map(array, marks)
+        return cls(array(starts), doubled, signs, unique, limits[:, :1], limits[:, 1:], none, none, none)
 
     def read(self, tokens: Array) -> NoLoops:
         """See `Constraint`."""

@@ -41,7 +41,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
 def features(piece: Piece, hypothesis: Hypothesis) -> Features:
     """The features of one hypothesis for a piece; cheap: with the judgement, 1 % of the time of the search.
 
-    surprise      mean negated log-probability of a token, whatever the length penalty of the search
+    surprise      mean negated log-probability of a token, whatever the length penalty of the search; without the
+                  tokens of terms that a glossary asks for
     log_surprise  its logarithm, because the likeliest translations differ in it by small amounts
     spread        entropy of the attention, mean over the target tokens, divided by that of even attention
     uncovered     how much attention a source token lacks to 1, mean over the source tokens
@@ -54,7 +55,8 @@ def features(piece: Piece, hypothesis: Hypothesis) -> Features:
     """
     tokens, source = hypothesis.tokens, piece.ids
     steps, positions = len(tokens) + hypothesis.finished, len(source)
-    surprise = -hypothesis.log_probability / max(steps, 1)
+    given = hypothesis.given
+    surprise = (given.log_probability - hypothesis.log_probability) / max(steps - given.tokens, 1)
     spread = uncovered = 0.0
     if hypothesis.attention is not None:
         weights = hypothesis.attention[:, : positions + 1]  # (steps, positions): END last, no padding

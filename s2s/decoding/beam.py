@@ -45,12 +45,12 @@ START. The result is "dogs bark", and the second best is "dogs". Greedy search w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from s2s.arrays import Array, namespace, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction, check_limits, remaining_sentences
-from s2s.decoding.top_k import ContinuationSelector
+from s2s.decoding.top_k import ContinuationSelector, Selector
 from s2s.models.contracts import State
 
 
@@ -63,6 +63,7 @@ def beam(
     end: int,
     options: BeamOptions | None = None,
     banned: Sequence[int] = (),
+    selector: Callable[[set[int]], Selector] = ContinuationSelector,
 ) -> list[list[Hypothesis]]:
     """Search with a beam. A beam that is wide enough for all possible outputs is an exhaustive search.
 
@@ -77,6 +78,7 @@ def beam(
         end: the token id that finishes a hypothesis
         options: the width of the beam, the score, and when to stop
         banned: token ids that are never chosen, such as padding and START
+        selector: chooses the continuations that go on; takes the token ids that it must not choose
 
     Returns:
         Up to n_best hypotheses of each sentence, best first; those cut off come after all finished ones.
@@ -87,13 +89,13 @@ def beam(
     """
     options = options or BeamOptions()
     check_limits(limits)
-    select, select_without_end = ContinuationSelector({*banned}), ContinuationSelector({*banned, end})
+    select, select_without_end = selector({*banned}), selector({*banned, end})
     beams, records = _Beams(limits, options, end), list[StepRecord]()
     tokens, last_steps = namespace(limits).full_like(limits, start), set(limits.tolist())
     for time in range(max(last_steps, default=0)):
         result, parent_slots = step(tokens, state), beams.alive.shape[1]
-        selector = select_without_end if time < options.minimum_length else select
-        found = selector(result, beams.alive, 2 * options.width)
+        choose = select_without_end if time < options.minimum_length else select
+        found = choose(result, beams.alive, 2 * options.width)
         chosen, parents = beams.extend(found.totals, found.slots, found.tokens, time)  # (n, slots) each
         records.append(StepRecord(beams.sentences, chosen, parents, result.attention))
         done = beams.close(time + 1)  # (n,)

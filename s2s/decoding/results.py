@@ -68,6 +68,21 @@ class Result:
 
 
 @dataclass(frozen=True)
+class WrittenTerm:
+    """A term of a glossary in a line.
+
+    Attributes:
+        source: as it stands in the line
+        target: what the glossary asks for; the source, if it is to stay as it is
+        written: whether the best translation holds it
+    """
+
+    source: str
+    target: str
+    written: bool
+
+
+@dataclass(frozen=True)
 class Translation(Result):
     """The translations of one line, best first; never empty.
 
@@ -79,6 +94,7 @@ class Translation(Result):
         places: where each piece stands in the line: its start and end, in code points of the line in NFC
         alignment: which words of the line and of the best translation belong together, as pairs of their numbers (see
             translation/alignment.py); None unless it was asked for
+        terms: of the glossary, in the order of the line
     """
 
     source_tokens: tuple[str, ...] = ()
@@ -86,6 +102,7 @@ class Translation(Result):
     is_long: bool = False
     places: tuple[tuple[int, int], ...] = ()
     alignment: tuple[tuple[int, int], ...] | None = None
+    terms: tuple[WrittenTerm, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,19 @@ StepFunction = Callable[[Array, Any], Step]  # (the last tokens (rows,) int64, a
 
 
 @dataclass(frozen=True)
+class Given:
+    """The part of a hypothesis that its search was told to write: the terms of a glossary.
+
+    Attributes:
+        tokens: how many tokens they have
+        log_probability: of these tokens
+    """
+
+    tokens: int = 0
+    log_probability: float = 0.0
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """An output sentence that a search found.
 
@@ -44,6 +57,7 @@ class Hypothesis:
         log_probability: the natural logarithm of the probability of all tokens and END, without any temperature
         attention: (steps, positions), one row for each token and one for END if it is finished; or None
         finished: False if the maximum length cut it off before END
+        given: the part that the search was told to write
     """
 
     tokens: list[int]
@@ -51,6 +65,7 @@ class Hypothesis:
     log_probability: float
     attention: NDArray[Any] | None = field(compare=False)
     finished: bool
+    given: Given = Given()
 
 
 @dataclass(frozen=True, kw_only=True)

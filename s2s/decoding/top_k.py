@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from s2s.arrays import Array, namespace, smallest, take
 from s2s.models.contracts import Likeliest, Step
@@ -25,6 +25,14 @@ class Continuations(NamedTuple):
     slots: Array
     tokens: Array
     checksum: Array
+
+
+class Selector(Protocol):
+    """Finds continuations of the hypotheses of each sentence."""
+
+    def __call__(self, step: Step, alive: Array, count: int) -> Continuations:
+        """See `ContinuationSelector`. Those that end come among the first `count` / 2; of others, the best go on."""
+        ...
 
 
 class ContinuationSelector:

@@ -6,6 +6,7 @@ from s2s.errors import check
 
 CHINESE = ("zh", "zho", "chi", "cmn", "yue")
 JAPANESE = ("ja", "jpn")
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
 
 
 def primary_subtag(code: str) -> str:

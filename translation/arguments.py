@@ -39,6 +39,7 @@ def translate_parser() -> Parser:
         "the same",
     )
     _add_formats(parser)
+    _add_terms(parser)
     _add_side_files(parser)
     add_model(parser)
     add_search_options(parser).add_argument(
@@ -114,6 +115,27 @@ def add_encoding_errors(group: argparse._ActionsContainer) -> None:
         default="strict",
         help="what to do about bytes that are not UTF-8: stop with an error, or replace them by U+FFFD (default: "
         "strict)",
+    )
+
+
+def _add_terms(parser: Parser) -> None:
+    """Add the options of terms that the translation has to hold."""
+    group = parser.add_argument_group("terms")
+    group.add_argument(
+        "--glossary",
+        type=Path,
+        metavar="FILE.tsv",
+        help="how terms have to be translated: SOURCE, a tab and TARGET on each line, inflections as entries of their "
+        "own; # begins a comment",
+    )
+    group.add_argument(
+        "--keep", type=Path, metavar="FILE", help="terms that are not translated, one on each line, such as names"
+    )
+    group.add_argument(
+        "--glossary-case",
+        choices=["exact", "ignore"],
+        help="whether terms match only as they are written, apart from a capital at the start of a sentence, lines in "
+        "capitals and titles, or whatever the case of their letters (default: exact)",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from s2s.text.casing import Case
 from s2s.text.tokens import PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
-from translation.piece import Mark, Piece
+from translation.piece import Mark, Piece, PieceTerm
 
 
 @dataclass
@@ -41,6 +41,9 @@ class Draft:
         self._marks: list[_LeftOut] = []
         self._left_out_to = -1  # where the last mark ends, in the user's text
         self._capitals: list[tuple[int, int]] = []  # offsets of words in `text`
+        self._terms: list[
+            tuple[int, int, str, str, bool]
+        ] = []  # offsets in `text`, source, target, whether it is copied
         self._broken = False  # a space came before
         self._behind_mark = False  # and then a mark, which what follows touches
 
@@ -64,14 +67,22 @@ class Draft:
         self.read(word)
         self._capitals.append((len(self.text) - len(word), len(self.text)))
 
-    def copy(self, text: str, start: int, end: int) -> None:
-        """Read a placeholder for a part of a text; parts without anything between them become one."""
+    def copy(self, text: str, start: int, end: int, written: str | None = None) -> None:
+        """Read a placeholder for a part of a text; parts without anything between them become one.
+
+        `written` is what the part becomes if it is not copied as it is.
+        """
+        written = text[start:end] if written is None else written
         if self._copied_to == start and not self._broken:
-            self._copies[-1].append(text[start:end])
+            self._copies[-1].append(written)
         else:
             self._add(self._free.pop(0) if self._free else UNKNOWN_CHARACTER)
-            self._copies.append([text[start:end]])
+            self._copies.append([written])
         self._copied_to = end
+
+    def term(self, start: int, source: str, target: str, *, copied: bool) -> None:
+        """Remember that what was read from an offset of `text` on is a term of a glossary; see `PieceTerm`."""
+        self._terms.append((start, len(self.text), source, target, copied))
 
     def leave_out(self, text: str, start: int, end: int) -> None:
         """Leave out a part of a text; parts without anything between them become one."""
@@ -102,7 +113,12 @@ class Draft:
             Mark("".join(mark.parts), mark.offset, bisect_left(starts, mark.offset), mark.left, mark.right)
             for mark in self._marks
         )
-        return Piece(text, ids, tokens, dict(zip(copied, map("".join, self._copies))), marks, case, frozenset(inside))
+        terms = tuple(
+            PieceTerm(source, target, frozenset(i for i, start in enumerate(starts) if a <= start < b), is_copied)
+            for a, b, source, target, is_copied in self._terms
+        )
+        copies = dict(zip(copied, map("".join, self._copies)))
+        return Piece(text, ids, tokens, copies, marks, case, frozenset(inside), terms)
 
 
 def _starts(text: str, tokens: Sequence[str]) -> list[int]:

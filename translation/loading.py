@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s2s.errors import check
+from s2s.errors import check, first_few, warn
 
 if TYPE_CHECKING:
+    from translation.glossary import Glossary
     from translation.translator import Translator
 
 MODELS = Path(__file__).resolve().parent / "models"
@@ -47,6 +48,7 @@ def load(
     batch_tokens: int | None = None,
     localise_numbers: bool = False,
     align: bool = False,
+    glossary: Glossary | None = None,
 ) -> Translator:
     """Load a translator with the options of the command line; several directories make an ensemble.
 
@@ -73,4 +75,31 @@ def load(
         batch_tokens=batch_tokens,
         localise_numbers=localise_numbers,
         align=align,
+        glossary=glossary,
     )
+
+
+def read_glossary(options: argparse.Namespace) -> Glossary | None:
+    """The terms of --glossary and --keep; None without these options."""
+    if not (options.glossary or options.keep):
+        return None
+    from translation.glossary import Glossary
+
+    glossary = Glossary.read(options.glossary, options.keep, ignore_case=options.glossary_case == "ignore")
+    if glossary.repeated:
+        pairs = [f"{again.place} as {first.place}" for first, again in glossary.repeated]
+        warn(f"the same term stands in two entries, of which one is enough: {first_few(pairs)}")
+    if not glossary.entries:
+        warn(f"{options.glossary or options.keep}: has no terms")
+    return glossary
+
+
+def warn_of_copied_terms(translator: Translator) -> None:
+    """Warn of entries of the glossary whose targets the model cannot write."""
+    found = translator.terms.unwritable if translator.terms else []
+    if found:
+        places = first_few([f"{entry.place}: {entry.target}" for entry in found])
+        warn(
+            "the model has not learned all characters of these terms, so they are copied into the translations, and "
+            f"articles and endings around them may not fit: {places}"
+        )

@@ -37,6 +37,10 @@ def check_options(options: argparse.Namespace) -> None:
             options.attention.suffix.lower() in ATTENTION_FORMATS,
             f"--attention {options.attention}: the file name must end in {', '.join(ATTENTION_FORMATS)}",
         )
+    check(
+        options.glossary or options.keep or not options.glossary_case,
+        f"--glossary-case {options.glossary_case}: there are no terms; name a file of them with --glossary or --keep",
+    )
     _check_outputs(options)
 
 

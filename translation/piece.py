@@ -37,6 +37,23 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class PieceTerm:
+    """A term of a glossary in a piece.
+
+    Attributes:
+        source: as the user wrote it
+        target: what is to stand in the translation
+        positions: of the tokens that are read of it
+        copied: whether a placeholder stands for the target; otherwise the model has to write it
+    """
+
+    source: str
+    target: str
+    positions: frozenset[int]
+    copied: bool
+
+
+@dataclass(frozen=True)
 class Piece:
     """A sentence, or a part of a long one, as a model reads it.
 
@@ -48,6 +65,7 @@ class Piece:
         marks: what was left out, in order
         case: of the whole piece
         capitals: the positions of tokens of words that stand in capitals, where the whole piece does not
+        terms: of a glossary, in order
     """
 
     text: str
@@ -57,6 +75,7 @@ class Piece:
     marks: Sequence[Mark] = ()
     case: Case = Case.MIXED
     capitals: frozenset[int] = frozenset()
+    terms: Sequence[PieceTerm] = ()
 
     @property
     def source_tokens(self) -> tuple[str, ...]:
@@ -68,6 +87,18 @@ class Piece:
         """False if nothing is to be translated, as in "3.", "😀" or "shop.de": it is its own translation."""
         read = (token for i, token in enumerate(self.tokens) if i not in self.copies)
         return any(character.isalpha() for token in read for character in token)
+
+    @cached_property
+    def untranslated(self) -> str:
+        """What the piece becomes without the model: its text, with the targets of terms that are copied."""
+        text, end = self.text, 0
+        for term in self.terms:
+            start = text.find(term.source, end) if term.copied else -1
+            if start >= 0:
+                target = self.case.apply(term.target) if term.target != term.source else term.target
+                end = start + len(target)
+                text = text[:start] + target + text[start + len(term.source) :]
+        return text
 
     @cached_property
     def final_mark(self) -> str:

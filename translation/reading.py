@@ -19,17 +19,17 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from s2s.text.casing import Case, case_of, is_upper, known_form
-from s2s.text.languages import primary_subtag
-from s2s.text.spans import find_spans
+from s2s.text.languages import IDEOGRAPHS, primary_subtag
+from s2s.text.spans import Span, find_spans
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
 from translation.draft import Draft
 from translation.piece import PAIRED, Piece
+from translation.terms import FoundTerm, TermFinder, without_overlaps
 
 _BETWEEN_SPACES = re.compile(r"\S+|\s")
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
-_LETTER = rf"(?![{_IDEOGRAPHS}])\w"
-WORD_OR_SIGN = re.compile(rf"[{_IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
+_LETTER = rf"(?![{IDEOGRAPHS}])\w"
+WORD_OR_SIGN = re.compile(rf"[{IDEOGRAPHS}]|(?:{_LETTER})+(?:['’‑-](?:{_LETTER})+)*+|[^\w\s]|\s+")
 _CAPITALS = re.compile(r"\w*[^\W\d_a-zß-öø-ÿ]{2}|[^\W\d_a-zß-öø-ÿ]\S* [^\W\d_a-zß-öø-ÿ]\S* ")
 _CLOSING = " !?…\"'”’»)]"
 _FOLDED = str.maketrans({"’": "'", "“": '"', "”": '"', "„": '"', "‚": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})
@@ -53,7 +53,7 @@ def rare_characters(lines: Sequence[str], characters: Iterable[str], threshold: 
     counts, letters = Counter("".join(lines)), threshold * min(1.0, len(lines) / _LINES)
     least = {True: letters, False: _SIGNS * letters}
     rare = (c for c in characters if counts[c] < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
-    return "".join(sorted(c for c in rare if not re.match(f"[{_IDEOGRAPHS}]", c)))
+    return "".join(sorted(c for c in rare if not re.match(f"[{IDEOGRAPHS}]", c)))
 
 
 def word_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
@@ -71,15 +71,19 @@ class Reader:
         vocabulary: of the source
         language: of the source, a code; capitals are used differently in titles of each language
         rare: characters that the vocabulary has and the model did not learn, see `rare_characters`
+        terms: finds the terms of a glossary; None if there is none
     """
 
-    def __init__(self, vocabulary: Vocabulary, language: str = "", rare: str = "") -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, language: str = "", rare: str = "", terms: TermFinder | None = None
+    ) -> None:
         self.vocabulary, self.language = vocabulary, primary_subtag(language)
         self.known = vocabulary.characters - set(rare)
         if vocabulary.kind != "word":
             self.known -= PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
+        self._terms = terms
         self._cost = lru_cache(maxsize=1 << 14)(self._cost_of)
 
     def _cost_of(self, word: str) -> int:
@@ -97,7 +101,8 @@ class Reader:
 
     def _is_ordinary(self, text: str) -> bool:
         plain = self.vocabulary.kind != "word" and not set(text) - self._plain
-        return plain and not _CAPITALS.search(text) and not _ODD.search(text)
+        plain = plain and not _CAPITALS.search(text) and not _ODD.search(text)
+        return plain and not (self._terms and self._terms.find(text, Case.MIXED))
 
     def read(self, text: str) -> Piece:
         """Read one sentence without white space around it."""
@@ -106,17 +111,36 @@ class Reader:
         draft = Draft(self.vocabulary.placeholders)
         readable = _SPACED_STOP.sub("", _APOSTROPHE.sub("'", text))
         spans = find_spans(readable)
-        between = "".join(_outside(readable, [(span.start, span.end) for span in spans]))
-        case, end = case_of(between, self.language), 0
+        case, end = self._case(readable, spans), 0
+        if self._terms and (terms := self._terms.find(readable, case)):
+            spans = without_overlaps([*spans, *terms])
+            case = self._case(readable, spans)
         draft.words_end = len(readable.rstrip(_CLOSING))
         for span in spans:
             self._read_text(readable, end, span.start, case, draft)
-            word = span.word or (span.kind == "entity" and self._stands_like_a_word(readable, span.start, span.end))
-            add = draft.copy if word else draft.leave_out
-            add(readable, span.start, span.end)
+            if isinstance(span, FoundTerm):
+                self._read_term(readable, span, case, draft)
+            else:
+                word = span.word or (span.kind == "entity" and self._stands_like_a_word(readable, span.start, span.end))
+                add = draft.copy if word else draft.leave_out
+                add(readable, span.start, span.end)
             end = span.end
         self._read_text(readable, end, len(readable), case, draft)
         return draft.piece(text, self.vocabulary, case)
+
+    def _case(self, text: str, spans: Sequence[Span | FoundTerm]) -> Case:
+        """The case of what stands between protected spans and terms that are kept."""
+        words = (span for span in spans if isinstance(span, Span) or text[span.start : span.end] == span.target)
+        return case_of("".join(_outside(text, [(span.start, span.end) for span in words])), self.language)
+
+    def _read_term(self, text: str, term: FoundTerm, case: Case, draft: Draft) -> None:
+        """Read a term: a placeholder for what it becomes, or its words."""
+        offset = len(draft.text)
+        if term.copied:
+            draft.copy(text, term.start, term.end, term.target)
+        else:
+            self._read_text(text, term.start, term.end, case, draft)
+        draft.term(offset, text[term.start : term.end], term.target, copied=term.copied)
 
     def _read_text(self, text: str, start: int, end: int, case: Case, draft: Draft) -> None:
         """Read a part of a text that has no protected spans."""
@@ -178,8 +202,25 @@ class Reader:
 
     def _read_words(self, text: str) -> Piece:
         """Read a sentence with a vocabulary of words: those that it lacks are copied."""
-        draft = Draft(self.vocabulary.placeholders)
-        for match in re.finditer(r"\S+", text):
+        draft, end = Draft(self.vocabulary.placeholders), 0
+        for term in self._terms.find(text, Case.MIXED) if self._terms else ():
+            if term.start < end:  # it shares a word with the term before it
+                continue
+            start, stop = _word_around(text, term.start, term.end)
+            self._read_separated(text, end, start, draft)
+            offset = len(draft.text)
+            if term.copied:
+                draft.copy(text, start, stop, text[start : term.start] + term.target + text[term.end : stop])
+            else:
+                self._read_separated(text, start, stop, draft)
+            draft.term(offset, text[term.start : term.end], term.target, copied=term.copied)
+            end = stop
+        self._read_separated(text, end, len(text), draft)
+        return draft.piece(text, self.vocabulary, Case.MIXED)
+
+    def _read_separated(self, text: str, start: int, end: int, draft: Draft) -> None:
+        """Read a part of a text, in words that are separated by white space."""
+        for match in re.compile(r"\S+").finditer(text, start, end):
             if draft.text:
                 draft.space()
             forms = readable_forms(match[0])
@@ -188,7 +229,12 @@ class Reader:
                 draft.copy(text, *match.span())
             else:
                 draft.read(known)
-        return draft.piece(text, self.vocabulary, Case.MIXED)
+
+
+def _word_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The offsets of what white space separates around a part of a text."""
+    before, after = re.search(r"\S*\Z", text[:start]), re.match(r"\S*", text[end:])
+    return start - len(before[0] if before else ""), end + len(after[0] if after else "")
 
 
 def _is_quotation_mark(text: str, match: re.Match[str]) -> bool:

@@ -13,9 +13,11 @@ A line of the report, which is JSON:
     confidence    the probability that the translation is acceptable, 0 to 1; null where the score is null, and if the
                   confidence of the model is not calibrated
     doubtful      whether the confidence is below the threshold of the calibration; null if it is not calibrated
-    reasons       what lowers the confidence, in words, the most important first
+    reasons       what lowers the confidence, in words, the most important first; and each term that is missing
     spans         the protected spans of the source: text, kind, start and end (offsets in code points), and whether the
                   span is kept: stands in the translation unchanged
+    terms         those of --glossary and --keep in the source: source, target, and whether the translation holds it
+                  (written)
     pieces        the start and end of each piece that the line was cut into: its sentences, and parts of long ones
 """
 
@@ -39,6 +41,8 @@ Entry = dict[str, Any]
 def entry(translation: Translation, source: str, file: str, line: int, *, calibrated: bool) -> Entry:
     """The object of one line; see the docstring of the module."""
     asked = bool(translation.tokens)  # otherwise the line is blank or was copied
+    reasons = list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED]
+    missing = (term for term in translation.terms if not term.written)
     return {
         "file": file,
         "line": line,
@@ -47,8 +51,9 @@ def entry(translation: Translation, source: str, file: str, line: int, *, calibr
         "score": round(translation.score, 4) if asked else None,
         "confidence": None if translation.confidence is None else round(translation.confidence, 4),
         "doubtful": translation.doubtful if calibrated else None,
-        "reasons": list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED],
+        "reasons": reasons + [f"{term.source} should be {term.target}, which is missing" for term in missing],
         "spans": _spans(source, translation.text),
+        "terms": [vars(term) for term in translation.terms],
         "pieces": [list(place) for place in translation.places],
     }
 
@@ -89,3 +94,33 @@ class Doubts:
         """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
         done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[self.unsure]
         return doubts.summary(self.doubtful, lines, "lines", done + advice)
+
+
+@dataclass
+class TermCount:
+    """Counts the terms of a glossary, and those that are missing in the translations.
+
+    Attributes:
+        terms: in the sources
+        missing: in the translations
+        lines: that lack a term
+    """
+
+    terms: int = 0
+    missing: int = 0
+    lines: int = 0
+
+    def add(self, translation: Translation) -> None:
+        """Count those of a line."""
+        missing = sum(not term.written for term in translation.terms)
+        self.terms += len(translation.terms)
+        self.missing += missing
+        self.lines += missing > 0
+
+    def summary(self, advice: str) -> str:
+        """A line that says how many terms are missing; empty if none is. `advice` is what to do next."""
+        if not self.missing:
+            return ""
+        lines = f"{self.lines:,} line{'s' * (self.lines != 1)}"
+        terms = f"{self.missing:,} of {self.terms:,} terms {'is' if self.missing == 1 else 'are'}"
+        return f"{terms} missing in the translations, in {lines}{advice}"

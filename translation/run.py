@@ -14,7 +14,8 @@ from s2s.text.lines import LineReader
 from translation.formats.tags import join_texts, keeps_tags, texts_between
 from translation.outputs import Output
 from translation.part_file import Progress
-from translation.report import Doubts, Entry, entry
+from translation.report import Doubts, Entry, TermCount, entry
+from translation.terms import checked_terms
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
@@ -47,7 +48,7 @@ class Run:
     ) -> None:
         self._translator, self._options = translator, options
         self._attention, self._report, self._alignments = attention, report, alignments
-        self._doubts = Doubts(options.unsure)
+        self._doubts, self._terms = Doubts(options.unsure), TermCount()
         self._lines = 0  # of all inputs so far
         self._long_lines = 0
         self._started = time.monotonic()
@@ -139,17 +140,20 @@ class Run:
 
             for translation in translations:
                 self._alignments(f"{pharaoh(translation.alignment or ())}\n")
+        for translation in translations:
+            self._terms.add(translation)
         self._lines += len(sources)
         self._show_progress()
 
     def report(self) -> None:
-        """Report the numbers of long and of doubtful lines, and end the line of progress."""
+        """Report the numbers of long lines, missing terms and doubtful lines, and end the line of progress."""
         if self._long_lines > NAMED:
             self._warn(f"{self._long_lines:,} lines were cut into pieces in all")
         advice = "" if self._report else "; --report FILE says which and why"
-        if summary := self._doubts.summary(self._lines, advice):
-            self._clear_progress()
-            print(summary, file=sys.stderr)
+        for summary in (self._terms.summary(advice), self._doubts.summary(self._lines, advice)):
+            if summary:
+                self._clear_progress()
+                print(summary, file=sys.stderr)
         if self._progress:
             print(file=sys.stderr)
 
@@ -200,4 +204,5 @@ def _pieces(windows: Iterable[list[str]], size: int) -> Iterator[list[str]]:
 def _with_text(translation: Translation, text: str) -> Translation:
     """A translation with another text, whose words are linked to none."""
     best, *others = translation.n_best
-    return replace(translation, n_best=(replace(best, text=text), *others), alignment=None)
+    terms = checked_terms(text, translation.terms, any_case=True)
+    return replace(translation, n_best=(replace(best, text=text), *others), alignment=None, terms=terms)

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s2s.decoding.banks import beam_options, generate_with_terms
 from s2s.decoding.constraints import WriteOnce
 from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
 from s2s.decoding.search import Hypothesis, SearchOptions
+from s2s.decoding.terms import WordEdges
 from s2s.models.contracts import Network
 from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
 from translation.piece import Piece
+from translation.terms import lacks_terms, search_terms
+
+
+class _Rules(TypedDict):
+    """Arguments of `generate`."""
+
+    banned: Sequence[int]
+    constraint: WriteOnce | None
+    guard: LoopGuard | None
+
 
 MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
 
@@ -34,6 +48,7 @@ class Searcher:
         word_tables: what the guard against loops knows of the source and of the target; None for no guard
         length_ratio: the longest target, in tokens per token of the source; see `limits`
         batch_tokens: padded source tokens times hypotheses in a batch, which bounds the memory; each core has one batch
+        spaces: whether the target language writes spaces between words
     """
 
     network: Network
@@ -43,34 +58,66 @@ class Searcher:
     word_tables: tuple[WordTable, WordTable] | None
     length_ratio: float
     batch_tokens: int
+    spaces: bool = True
 
     def search(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
-        """The hypotheses for each piece, best first; none for a piece that is not translatable."""
-        hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
+        """The hypotheses for each piece, best first; none for a piece that is not translatable.
+
+        Pieces whose best hypothesis lacks a term of a glossary are searched again, in such a way that none does.
+        """
         translatable = [i for i, piece in enumerate(pieces) if piece.translatable]
-        lengths = [len(pieces[i].ids) for i in translatable]
-        batches = [[translatable[i] for i in batch] for batch in self.batches(lengths)]
-        sources = [[pieces[i].ids for i in batch] for batch in batches]
-        for batch, found in zip(batches, self.network.map(self.search_batch, sources)):
-            for i, of_piece in zip(batch, found):
-                hypotheses[i] = of_piece
+        hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
+        for i, of_piece in self._in_batches(pieces, translatable, lambda batch: self.search_batch(_ids(batch))):
+            hypotheses[i] = of_piece
+        lacking = [i for i in translatable if pieces[i].terms and self._lacks_terms(pieces[i], hypotheses[i])]
+        for i, of_piece in self._in_batches(pieces, lacking, self._search_with_terms):
+            hypotheses[i] = of_piece
         return hypotheses
+
+    def _in_batches(
+        self,
+        pieces: Sequence[Piece],
+        wanted: Sequence[int],
+        search: Callable[[Sequence[Piece]], list[list[Hypothesis]]],
+    ) -> Iterator[tuple[int, list[Hypothesis]]]:
+        """Search for some pieces, given by their numbers; yields each number with what was found."""
+        batches = [[wanted[i] for i in batch] for batch in self.batches([len(pieces[i].ids) for i in wanted])]
+        found = self.network.map(search, [[pieces[i] for i in batch] for batch in batches])
+        for batch, of_batch in zip(batches, found):
+            yield from zip(batch, of_batch)
 
     def search_batch(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         """The hypotheses for each source, token ids without END, in one batch."""
         padded = pad([[*ids, END] for ids in sources])
+        inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
         options = replace(self.options, n_best=self.options.rows) if self.options.n_best > 1 else self.options
+        return generate(self.network, inputs, limits, options, **self._rules(sources))
+
+    def _search_with_terms(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
+        """The hypotheses for each piece, in one batch, with the terms of the pieces in them."""
+        padded = pad([[*ids, END] for ids in _ids(pieces)])
+        inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
+        options = beam_options(self.options)
+        terms = [search_terms(piece, self.target) for piece in pieces]
+        where = self._edges, padded.ids.shape[1]
+        return generate_with_terms(self.network, inputs, limits, options, terms, *where, **self._rules(_ids(pieces)))
+
+    def _lacks_terms(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> bool:
+        return lacks_terms(self.target.decode(hypotheses[0].tokens), piece)
+
+    @cached_property
+    def _edges(self) -> WordEdges:
+        return WordEdges.of(self.target, spaces=self.spaces)
+
+    def _rules(self, sources: Sequence[Sequence[int]]) -> _Rules:
+        """What may be written for sources, besides terms."""
         placeholders = range(self.target.first_placeholder, len(self.target))
         needed = [self._placeholders(ids) for ids in sources]
-        return generate(
-            self.network,
-            padded.moved(self.network.array),
-            self.limits(padded.lengths),
-            options,
-            banned=(PAD, START) if any(needed) else (PAD, START, *placeholders),
-            constraint=self.write_once(needed) if any(needed) else None,
-            guard=self._guard(sources),
-        )
+        return {
+            "banned": (PAD, START) if any(needed) else (PAD, START, *placeholders),
+            "constraint": self.write_once(needed) if any(needed) else None,
+            "guard": self._guard(sources),
+        }
 
     def _placeholders(self, ids: Sequence[int]) -> list[int]:
         """The tokens of the target for the placeholders in a source."""
@@ -97,3 +144,7 @@ class Searcher:
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
         return (lengths * self.length_ratio).astype(np.int64) + 10
+
+
+def _ids(pieces: Sequence[Piece]) -> list[list[int]]:
+    return [piece.ids for piece in pieces]

@@ -27,7 +27,7 @@ from s2s.errors import check
 from s2s.files import text_writer
 from translation.arguments import translate_parser
 from translation.inputs import jobs
-from translation.loading import bundled, load, model_directory
+from translation.loading import bundled, load, model_directory, read_glossary, warn_of_copied_terms
 from translation.option_checks import check_confidence, check_options
 from translation.resuming import command_record
 from translation.run import Run
@@ -42,6 +42,7 @@ def translate(arguments: list[str]) -> int:
     options = translate_parser().parse_args(arguments)
     check_options(options)
     planned = jobs(options)
+    glossary = read_glossary(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     check_confidence(directories, options)
     translator = load(
@@ -51,7 +52,9 @@ def translate(arguments: list[str]) -> int:
         batch_tokens=options.batch_tokens,
         localise_numbers=options.localise_numbers,
         align=options.alignments is not None,
+        glossary=glossary,
     )
+    warn_of_copied_terms(translator)
     check(
         translator.calibration or options.unsure == "keep",
         f"--unsure {options.unsure}: the calibration of {directories[0]} is of another version; calibrate it again",

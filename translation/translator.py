@@ -7,11 +7,12 @@ write    Hypothesis  -> Translation  text, with unknown words copied       trans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,11 @@ from translation.confidence import features, judge
 from translation.configuration import KIND
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
+from translation.glossary import Glossary
 from translation.reading import Reader
 from translation.scoring import WIDTH, ScoredTranslation, Scorer
 from translation.searching import Searcher
+from translation.terms import TermFinder, written_terms
 from translation.writing import Writer
 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
@@ -59,6 +62,7 @@ class Translator:
             batch. None for the engine's own number
         localise_numbers: whether numbers are written as in the target language, `1,234.5` as `1.234,5`
         align: whether each translation has a word alignment (see translation/alignment.py)
+        glossary: how terms have to be translated, and terms that stay as they are; see translation/glossary.py
     """
 
     def __init__(
@@ -70,10 +74,12 @@ class Translator:
         batch_tokens: int | None = None,
         localise_numbers: bool = False,
         align: bool = False,
+        glossary: Glossary | None = None,
     ) -> None:
         engines, config = [engine, *others], engine.config
         self.engine, self.options = engine, options or BeamOptions()
         self.max_source_length = min(each.config.max_source_length for each in engines)
+        spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
         tables = None
         if self.options.guard_loops:
             source, target = config.source_language, config.target_language
@@ -86,9 +92,11 @@ class Translator:
             word_tables=tables,
             length_ratio=max(each.config.length_ratio for each in engines),
             batch_tokens=batch_tokens or engine.batch_tokens,
+            spaces=spaces,
         )
-        self._reader = Reader(engine.source, config.source_language, config.rare_characters)
-        spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
+        known = engine.source.characters - set(config.rare_characters)
+        self.terms = TermFinder(glossary, engine.target, known) if glossary else None
+        self._reader = Reader(engine.source, config.source_language, config.rare_characters, self.terms)
         languages = {"source": config.source_language, "target": config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
         self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite, align)
@@ -109,6 +117,7 @@ class Translator:
         batch_tokens: int | None = None,
         localise_numbers: bool = False,
         align: bool = False,
+        glossary: Glossary | Mapping[str, str] | None = None,
     ) -> Translator:
         """Load a translator, or an ensemble.
 
@@ -118,10 +127,11 @@ class Translator:
             others: further models, which translate together with the first
             engine, device, precision, threads: what computes; see `EngineOptions`
             batch_tokens, localise_numbers, align: see `Translator`
+            glossary: see `Translator`; or targets by their sources, such as `{"dog": "Vierbeiner"}`
 
         Raises:
             UserError: a model is missing or damaged; the models have different languages or vocabularies; the engine,
-                the device or the precision is not available.
+                the device or the precision is not available; entries of the glossary contradict each other.
         """
         choice = EngineOptions(engine, device, precision, threads)
         names = [MODELS / DEFAULT_MODEL if model is None else model, *others]
@@ -131,8 +141,9 @@ class Translator:
             engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
         first, *rest = engines
         options = options or BeamOptions(stop_early=True)
-        how = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
-        return cls(first, options, others=rest, **how)
+        glossary = Glossary.of(glossary) if isinstance(glossary, Mapping) else glossary
+        how: Any = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
+        return cls(first, options, others=rest, glossary=glossary, **how)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
@@ -185,7 +196,9 @@ class Translator:
     def _judged(
         self, translation: Translation, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]
     ) -> Translation:
-        """The translation with its confidence, if the model is calibrated."""
+        """The translation with its terms, and with its confidence if the model is calibrated."""
+        if self.terms:
+            translation = replace(translation, terms=written_terms(translation.text, line.pieces))
         judgement = judge(line.pieces, hypotheses, self.calibration) if self.calibration else None
         return replace(translation, **vars(judgement)) if judgement else translation
 

@@ -55,7 +55,7 @@ class Writer:
     def write(self, line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Translation:
         """The translation of a line; `hypotheses` holds those for each of its pieces, best first.
 
-        A piece without hypotheses is copied as it is.
+        A piece without hypotheses is copied as it is, but for terms of a glossary.
         """
         pieces = [self._sentences(piece, found) for piece, found in zip(line.pieces, hypotheses, strict=True)]
         if not pieces:  # blank, or nothing but separators such as "<br/>"
@@ -69,7 +69,7 @@ class Writer:
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:
         if not hypotheses:
-            return [Sentence(piece.text, 0.0, (), np.zeros((0, len(piece.ids) + 1), np.float32))]
+            return [Sentence(piece.untranslated, 0.0, (), np.zeros((0, len(piece.ids) + 1), np.float32))]
         sentences = (self.write_hypothesis(each, piece) for each in hypotheses)
         return list(islice(_distinct(sentences), self.n_best))
 

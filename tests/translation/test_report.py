@@ -12,9 +12,9 @@ import pytest
 
 from s2s.cli.doubts import NOT_CALIBRATED
 from s2s.decoding.confidence import FILE, Calibration
-from s2s.decoding.results import Sentence, Translation
+from s2s.decoding.results import Sentence, Translation, WrittenTerm
 from s2s.storage.model_directory import write_asset
-from translation.report import UNSURE, Doubts, entry
+from translation.report import UNSURE, Doubts, TermCount, entry
 
 LINES = ["A man is sleeping.", "", "Two dogs play!", "東", "A red hat in the snow."]
 
@@ -49,7 +49,12 @@ def translation(text: str, **fields: object) -> Translation:
 
 def test_an_entry_says_what_became_of_a_line() -> None:
     found = translation(
-        "Sieh http://a.b/c und 7.", confidence=0.123456, doubtful=True, reasons=("repeats itself",), places=((0, 23),)
+        "Sieh http://a.b/c und 7.",
+        confidence=0.123456,
+        doubtful=True,
+        reasons=("repeats itself",),
+        places=((0, 23),),
+        terms=(WrittenTerm("See", "Sieh", written=True), WrittenTerm("and", "sowie", written=False)),
     )
     assert entry(found, "See http://a.b/c and 3.", "x.en", 4, calibrated=True) == {
         "file": "x.en",
@@ -59,13 +64,27 @@ def test_an_entry_says_what_became_of_a_line() -> None:
         "score": -0.5,
         "confidence": 0.1235,
         "doubtful": True,
-        "reasons": ["repeats itself"],
+        "reasons": ["repeats itself", "and should be sowie, which is missing"],
         "spans": [
             {"text": "http://a.b/c", "kind": "url", "start": 4, "end": 16, "kept": True},
             {"text": "3", "kind": "number", "start": 21, "end": 22, "kept": False},
         ],
+        "terms": [
+            {"source": "See", "target": "Sieh", "written": True},
+            {"source": "and", "target": "sowie", "written": False},
+        ],
         "pieces": [[0, 23]],
     }
+
+
+def test_missing_terms_are_counted() -> None:
+    count = TermCount()
+    count.add(translation("ein Hund", terms=(WrittenTerm("a", "ein", written=True),)))
+    assert count.summary("") == ""
+    count.add(translation("x", terms=(WrittenTerm("a", "ein", written=False),)))
+    assert count.summary("; why") == "1 of 2 terms is missing in the translations, in 1 line; why"
+    count.add(translation("x", terms=(WrittenTerm("a", "ein", written=False),) * 2))
+    assert count.summary("") == "3 of 4 terms are missing in the translations, in 2 lines"
 
 
 def test_of_two_equal_spans_one_is_lost() -> None:

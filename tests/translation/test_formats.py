@@ -147,3 +147,30 @@ def test_utf16_in_and_out(run: Translate, tmp_path: Path, monkeypatch: pytest.Mo
     other.write_text("a\n")
     code, _, errors = run("--output", output, "--force", other, text)
     assert (code, "is in UTF-16" in errors.splitlines()[-1]) == (2, True)
+
+
+def test_replaced_bytes_of_a_document_are_counted(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translating(monkeypatch, str.upper)
+    page = tmp_path / "page.html"
+    page.write_bytes(b"<p>a \xff \xef\xbf\xbd \xc3</p>")
+    code, output, errors = run("--encoding-errors", "replace", page)
+    assert (code, output) == (0, "<p>A \ufffd \ufffd \ufffd</p>")
+    assert errors == f"warning: {page}: 2 sequences of bytes that are not UTF-8 were replaced by U+FFFD\n"
+
+
+def test_a_page_in_the_encoding_that_it_declares(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translating(monkeypatch, lambda line: f"{line} ä €")
+    page, output = tmp_path / "page.html", tmp_path / "out.html"
+    page.write_bytes(b'<meta charset="iso-8859-1"><p>caf\xe9</p>')
+    assert run("--output", output, page) == (0, "", "")
+    assert output.read_bytes() == b'<meta charset="iso-8859-1"><p>caf\xe9 \xe4 &#8364;</p>'
+    page.write_bytes(b'<meta charset="cp1252"><p>caf\x81</p>')
+    code, _, errors = run(page)
+    assert (code, errors.partition("; ")[0]) == (
+        2,
+        f"error: {page}: line 1, byte 29: not cp1252, which the page declares",
+    )

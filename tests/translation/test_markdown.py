@@ -8,6 +8,8 @@ from translation.formats.document import FormatOptions
 from translation.formats.markdown import read
 from translation.formats.tags import keeps_tags
 
+pytestmark = pytest.mark.oldest
+
 
 def shouted(text: str) -> tuple[list[str], str]:
     """The segments of a document, and the document with each of them in capitals."""

@@ -48,6 +48,7 @@ class FormatOptions:
         fields: of the objects of a JSONL file that are translated; a field of a field is named `a.b`
         line_length: the greatest width of a line of subtitles, in letters
         replace_fuzzy: whether messages of a PO file that have a fuzzy translation get a new one
+        name: of the file, for warnings
     """
 
     encoding_errors: Literal["strict", "replace"] = "strict"
@@ -55,3 +56,4 @@ class FormatOptions:
     fields: tuple[str, ...] = ()
     line_length: int = 42
     replace_fuzzy: bool = False
+    name: str = "the file"

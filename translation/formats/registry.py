@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -71,6 +71,6 @@ def read_document(content: bytes, name: str, format_name: str, options: FormatOp
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         warn(f"{name}: is in UTF-16; its translation is too")
     try:
-        return format_module(format_name).read(content, options)
+        return format_module(format_name).read(content, replace(options, name=name))
     except UserError as error:
         raise UserError(f"{name}: {error}") from error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from s2s.errors import UserError
+from s2s.errors import UserError, warn
 from s2s.text.file_kinds import kind_of, wide_encoding
 from translation.formats.document import FormatOptions
 
@@ -55,6 +55,8 @@ def read_text_file(content: bytes, options: FormatOptions) -> TextFile:
         if options.encoding_errors == "strict":
             raise UserError(_complaint(body, len(mark), encoding, error)) from error
         text = body.decode(encoding, "replace")
+        replaced = text.count("\ufffd") - body.count("\ufffd".encode(encoding))  # not those in the file itself
+        warn(f"{options.name}: {replaced:,} sequences of bytes that are not {_NAMES[encoding]} were replaced by U+FFFD")
     if (nul := text.find("\0")) >= 0:
         wide = wide_encoding(body[:_BEGINNING])
         what = f"looks like {wide} without a byte order mark" if wide else "a NUL character, which no text has"

@@ -30,6 +30,8 @@ WIDTH = (
     3  # of 200 translations, a beam of 10 found no better spelling than one of 5, and 0.1 % better ones than one of 3
 )
 
+_LONGEST = 2000  # letters of a sentence whose spellings are compared: of a longer one the fewest tokens count
+
 
 @dataclass(frozen=True)
 class ScoredTranslation:
@@ -144,7 +146,7 @@ class Scorer:
                 network,
                 pad([[*ids, END] for ids in sources]).moved(network.array),
                 [each.spelling for each in given],
-                width,
+                width if max(len(each.spelling.edges) for each in given) <= _LONGEST else 1,
                 constraint=constraint,
                 attention=attention,
             )

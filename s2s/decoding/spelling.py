@@ -58,14 +58,18 @@ class Spelling:
 
         Empty if no path leads there.
         """
-        best: list[tuple[int, int, list[Edge]] | None] = [None] * len(self.edges)
-        best[self.end] = (0, 0, [(END, self.end)])
+        best: list[tuple[int, int, Edge] | None] = [None] * len(self.edges)  # tokens to the end, their ids, the first
+        best[self.end] = (0, 0, (END, self.end))
         for place in reversed(range(self.end)):
             following = [(edge, found) for edge in self.edges[place] if edge[0] != END and (found := best[edge[1]])]
             if following:
-                (token, to), (count, ids, path) = min(following, key=lambda each: (each[1][0], each[1][1] + each[0][0]))
-                best[place] = (count + 1, ids + token, [(token, to), *path])
-        return best[0][2] if best[0] else []
+                edge, (count, ids, _) = min(following, key=lambda each: (each[1][0], each[1][1] + each[0][0]))
+                best[place] = (count + 1, ids + edge[0], edge)
+        path, place = list[Edge](), 0
+        while (found := best[place]) and not (path and path[-1][0] == END):
+            path.append(found[2])
+            place = found[2][1]
+        return path
 
     def remaining(self, log_probabilities: Sequence[float]) -> list[float]:
         """Estimate, for each place, the log-probability of what is still to be written.

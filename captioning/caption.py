@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Any
 from captioning.report import entry
 from captioning.results import Result, image_id, write_results
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.cli.doubts import MARK, check_calibration, report_file, summary
+from s2s.cli.search_options import add_search_options, search_options
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check, warn
 from s2s.files import check_output, current_version
@@ -45,6 +46,7 @@ DEFAULT = MODELS / "flickr8k"
 def caption(arguments: list[str]) -> int:
     """Caption the pictures that the arguments name; return the exit code."""
     options = _parser().parse_args(arguments)
+    search_options(options)  # checks them
     check(options.model or DEFAULT.is_dir(), "no model is bundled with this installation; choose one with --model")
     model = model_directory(options.model) if options.model else DEFAULT
     paths = [path for name in options.paths for path in expanded(name)]
@@ -171,16 +173,10 @@ def _printable(path: Path) -> str:
 def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
-    from s2s.decoding.search import BeamOptions
 
     return Captioner.load(
         directory,
-        BeamOptions(
-            options.beam,
-            length_penalty=options.length_penalty,
-            minimum_length=1,
-            guard_loops=not options.allow_loops,
-        ),
+        search_options(options, minimum_length=1),
         engine=options.engine,
         device=options.device,
         precision=options.precision,

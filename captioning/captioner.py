@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,7 @@ class Captioner:
 
     def caption_stream(self, pictures: Iterable[PictureSource]) -> Iterator[Caption]:
         """Yield what `caption` returns, in bounded memory: no picture is taken more than two batches ahead."""
-        numbered = enumerate(pictures, start=1)
+        numbered, done = enumerate(pictures, start=1), 0
         with ThreadPoolExecutor(thread_name_prefix="pictures") as pool:
             ahead = deque[tuple[str, Future[Picture | str]]]()
             while True:
@@ -122,7 +122,8 @@ class Captioner:
                 if not ahead:
                     return
                 batch = [ahead.popleft() for _ in range(min(self.batch, len(ahead)))]
-                yield from self._caption_batch([(name, future.result()) for name, future in batch])
+                yield from self._caption_batch([(name, future.result()) for name, future in batch], done)
+                done += len(batch)
 
     def describe(self, pictures: Sequence[Picture]) -> list[tuple[Sentence, ...]]:
         """Search for the n best captions of each picture, best first; all pictures are one batch."""
@@ -145,14 +146,16 @@ class Captioner:
     def _encode(self, pictures: Sequence[Picture]) -> EncodedPictures:
         return self.engine.encode(stack_pictures(pictures, self.engine.config.preprocessing))
 
-    def _search(self, pictures: Sequence[Picture]) -> tuple[EncodedPictures, list[list[Hypothesis]]]:
-        """What the CNN makes of pictures, and the hypotheses for each."""
+    def _search(
+        self, pictures: Sequence[Picture], places: Sequence[tuple[int]] | None = None
+    ) -> tuple[EncodedPictures, list[list[Hypothesis]]]:
+        """What the CNN makes of pictures, and the hypotheses for each; see `generate` for `places`."""
         encoded = self._encode(pictures)
         limits = np.full(len(pictures), self.engine.config.max_caption_length + 1)
         banned = (PAD, UNK, START)
         guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
-        found = generate(self.engine.network, encoded.inputs, limits, self.options, banned=banned, guard=guard)
-        return encoded, found
+        how: Any = {"banned": banned, "guard": guard, "places": places}
+        return encoded, generate(self.engine.network, encoded.inputs, limits, self.options, **how)
 
     def _features(self, encoded: EncodedPictures, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
         """For each picture, the features from which the confidence of its best caption is computed."""
@@ -174,10 +177,13 @@ class Captioner:
         except ImageError as error:
             return error.reason
 
-    def _caption_batch(self, decoded: Sequence[tuple[str, Picture | str]]) -> Iterator[Caption]:
-        """Yield the captions of each (name, pixels); in place of pixels there may be a reason."""
-        pictures = [picture for _, picture in decoded if isinstance(picture, Picture)]
-        found = iter(self._judged(pictures) if pictures else [])
+    def _caption_batch(self, decoded: Sequence[tuple[str, Picture | str]], first: int) -> Iterator[Caption]:
+        """Yield the captions of each (name, pixels); in place of pixels there may be a reason.
+
+        `first` is the number of the first one, from 0.
+        """
+        pictures = {(first + i,): picture for i, (_, picture) in enumerate(decoded) if isinstance(picture, Picture)}
+        found = iter(self._judged([*pictures.values()], [*pictures]) if pictures else [])
         size = self.engine.config.preprocessing.size
         for name, picture in decoded:
             if isinstance(picture, Picture):
@@ -185,9 +191,9 @@ class Captioner:
             else:
                 yield Caption((), name, problem=picture)
 
-    def _judged(self, pictures: Sequence[Picture]) -> list[Caption]:
+    def _judged(self, pictures: Sequence[Picture], places: Sequence[tuple[int]]) -> list[Caption]:
         """The captions of pictures, without their names, and with their confidence if the model is calibrated."""
-        encoded, found = self._search(pictures)
+        encoded, found = self._search(pictures, places)
         captions = [Caption(tuple(self._write(each, encoded.grid) for each in hypotheses)) for hypotheses in found]
         calibration = self.engine.calibration
         if calibration is None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options
+from s2s.cli.arguments import Parser, add_machine_options
+from s2s.cli.search_options import add_search_options, search_in_words
 from s2s.errors import check, warn
 from s2s.files import check_output, check_readable
 
@@ -96,7 +97,7 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
             attentions.append(each.attention.reshape(len(each.attention), -1))
     if options.output:
         write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in pictures])
-    search = f"beam {options.beam}, length penalty {options.length_penalty:g}, {captioner.engine.precision}"
+    search = f"{search_in_words(captioner.options)}, {captioner.engine.precision}"
     return _Scored(captions, references, search, measure_spread(attentions) if attentions else None)
 
 

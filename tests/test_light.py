@@ -25,6 +25,7 @@ MODULES = [
     "s2s.cli.entry",
     "s2s.cli.models",
     "s2s.cli.process",
+    "s2s.cli.search_options",
     "s2s.cli.signals",
     "s2s.cli.view_run",
     "s2s.decoding.confidence",

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.cli.doubts import MARK
+from s2s.cli.search_options import add_search_options
 from translation.formats.registry import NAMES
 from translation.report import UNSURE
 
@@ -47,7 +48,7 @@ def translate_parser() -> Parser:
         type=positive,
         metavar="N",
         help="write up to N different hypotheses per line, as `line ||| hypothesis ||| score`; lines are counted from "
-        "0; N is at most --beam",
+        "0; N is at most --beam, or --draws",
     )
     add_machine_options(parser).add_argument(
         "--batch-tokens",

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options, positive
+from s2s.cli.arguments import Parser, add_machine_options, positive
+from s2s.cli.search_options import add_search_options
 from s2s.errors import check, warn
 from s2s.files import check_output, check_readable
 from s2s.text.languages import checked_subtag

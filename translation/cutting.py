@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from s2s.text.sentences import sentence_spans
@@ -58,6 +58,10 @@ class CutLine:
             end = start + len(piece.text)
             places.append((start, end))
         return tuple(places)
+
+    def at(self, number: int) -> CutLine:
+        """The line with this number, whose pieces know their places."""
+        return replace(self, pieces=tuple(replace(piece, place=(number, i)) for i, piece in enumerate(self.pieces)))
 
 
 def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_machine_options, add_search_options
+from s2s.cli.arguments import Parser, add_machine_options
+from s2s.cli.search_options import add_search_options, search_in_words
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
 from s2s.storage.bundled import bundled_models
@@ -53,7 +54,9 @@ class Evaluation:
 
     Attributes:
         translations: the names of the models, or the file that was scored
-        beam, length_penalty, precision: of the search; None if a file was scored
+        search: in words; None if a file was scored, as for the next three
+        beam: the width; None also if translations were sampled
+        length_penalty, precision: of the search
         references: the files
         target_language: of the scores' tokenisers
         lines: how many were scored
@@ -62,6 +65,7 @@ class Evaluation:
     """
 
     translations: str
+    search: str | None
     beam: int | None
     length_penalty: float | None
     precision: str | None
@@ -75,7 +79,7 @@ class Evaluation:
         return "\n".join(self._report())
 
     def _report(self) -> Iterator[str]:
-        search = f" (beam {self.beam}, length penalty {self.length_penalty:g}, {self.precision})" if self.beam else ""
+        search = f" ({self.search}, {self.precision})" if self.search else ""
         yield f"{self.translations}{search} against {', '.join(self.references)}: {self.lines:,} lines"
         for score in self.scores:
             yield f"\n{score.name} {score.value:.2f}, {MEANING[score.name]}\n    {score}"
@@ -122,8 +126,9 @@ def evaluate(arguments: list[str]) -> int:
         comparisons.append(Comparison(str(name), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
-        beam=options.beam if options.model else None,
-        length_penalty=options.length_penalty if options.model else None,
+        search=search_in_words(translator.options) if translator else None,
+        beam=getattr(translator.options, "width", None) if translator else None,
+        length_penalty=translator.options.length_penalty if translator else None,
         precision=translator.engine.precision if translator else None,
         references=[str(path) for path in options.reference],
         target_language=language,
@@ -212,7 +217,7 @@ def translate_lines(translator: Translator, lines: Sequence[str]) -> list[str]:
     with tqdm(total=len(lines), unit="line", leave=False, disable=None) as bar:
         for first in range(0, len(lines), WINDOW_LINES):  # the windows of `translate`, for the same batches
             window = lines[first : first + WINDOW_LINES]
-            hypotheses += [each.text for each in translator.translate(window)]
+            hypotheses += [each.text for each in translator.translate(window, first=len(hypotheses))]
             bar.update(len(window))
     return hypotheses
 

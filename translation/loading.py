@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from s2s.cli.search_options import search_options
 from s2s.errors import check, first_few, warn
 
 if TYPE_CHECKING:
@@ -55,18 +56,11 @@ def load(
     The command and evaluation share this function. Where PyTorch computes, importing it takes longer than all that
     comes before.
     """
-    from s2s.decoding.search import BeamOptions
     from translation.translator import Translator
 
     return Translator.load(
         directories[0],
-        BeamOptions(
-            options.beam,
-            n_best,
-            length_penalty=options.length_penalty,
-            stop_early=True,
-            guard_loops=not options.allow_loops,
-        ),
+        search_options(options, n_best=n_best, stop_early=True),
         others=directories[1:],
         engine=options.engine,
         device=options.device,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s2s.cli.doubts import check_calibration
+from s2s.cli.search_options import search_options
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check
 from s2s.files import check_output, check_readable, current_version
@@ -19,8 +20,7 @@ ATTENTION_FORMATS = (".json", ".html", ".png")  # endings of the file name of --
 
 def check_options(options: argparse.Namespace) -> None:
     """Check all that can be checked before the model is loaded."""
-    n_best = options.n_best or 1
-    check(n_best <= options.beam, f"--n-best {n_best} is more than --beam {options.beam}; choose a wider beam")
+    search_options(options, n_best=options.n_best or 1)
     check(options.files or sys.stdin, "standard input is closed; name a FILE to translate")
     check(options.output or sys.stdout, "standard output is closed; name a file with --output")
     _check_files(options.files)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from s2s.decoding.prefix import Prefix
 from s2s.text.casing import Case
 from s2s.text.lines import without_invisible
 from s2s.text.tokens import END, SPECIALS
@@ -66,6 +67,8 @@ class Piece:
         case: of the whole piece
         capitals: the positions of tokens of words that stand in capitals, where the whole piece does not
         terms: of a glossary, in order
+        place: the number of the line, and of the piece in it, from 0; what is sampled depends on it
+        prefix: what the translation begins with
     """
 
     text: str
@@ -76,6 +79,8 @@ class Piece:
     case: Case = Case.MIXED
     capitals: frozenset[int] = frozenset()
     terms: Sequence[PieceTerm] = ()
+    place: tuple[int, int] = (0, 0)
+    prefix: Prefix = Prefix()
 
     @property
     def source_tokens(self) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ class Run:
         output.write(sources, written, doubtful=self._doubts.doubtful - doubtful, long=long)
 
     def _translated(self, window: Sequence[str]) -> list[Translation]:
-        translations = self._translator.translate(window)
+        translations = self._translator.translate(window, first=self._lines)
         if len(translations) != len(window):
             raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
         return translations

@@ -14,6 +14,7 @@ from s2s.decoding.banks import beam_options, generate_with_terms
 from s2s.decoding.constraints import WriteOnce
 from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
+from s2s.decoding.prefix import Prefix
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.decoding.terms import WordEdges
 from s2s.models.contracts import Network
@@ -67,7 +68,7 @@ class Searcher:
         """
         translatable = [i for i, piece in enumerate(pieces) if piece.translatable]
         hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
-        for i, of_piece in self._in_batches(pieces, translatable, lambda batch: self.search_batch(_ids(batch))):
+        for i, of_piece in self._in_batches(pieces, translatable, self._search_pieces):
             hypotheses[i] = of_piece
         lacking = [i for i in translatable if pieces[i].terms and self._lacks_terms(pieces[i], hypotheses[i])]
         for i, of_piece in self._in_batches(pieces, lacking, self._search_with_terms):
@@ -86,12 +87,22 @@ class Searcher:
         for batch, of_batch in zip(batches, found):
             yield from zip(batch, of_batch)
 
-    def search_batch(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
-        """The hypotheses for each source, token ids without END, in one batch."""
+    def _search_pieces(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
+        """The hypotheses for each piece, in one batch."""
+        return self.search_batch(_ids(pieces), [piece.place for piece in pieces], [piece.prefix for piece in pieces])
+
+    def search_batch(
+        self,
+        sources: Sequence[Sequence[int]],
+        places: Sequence[Sequence[int]] | None = None,
+        prefixes: Sequence[Prefix] | None = None,
+    ) -> list[list[Hypothesis]]:
+        """The hypotheses for each source, token ids without END, in one batch; see `generate` for the others."""
         padded = pad([[*ids, END] for ids in sources])
         inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
         options = replace(self.options, n_best=self.options.rows) if self.options.n_best > 1 else self.options
-        return generate(self.network, inputs, limits, options, **self._rules(sources))
+        how = {"places": places, "prefixes": prefixes}
+        return generate(self.network, inputs, limits, options, **how, **self._rules(sources))
 
     def _search_with_terms(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
         """The hypotheses for each piece, in one batch, with the terms of the pieces in them."""

@@ -92,6 +92,13 @@ class TargetReader:
         spelling = self._spelling(body, endings, _free_case(body, piece)) if text else None
         return GivenTranslation(spelling or self._encoded(text), copied, unknown)
 
+    def readable(self, text: str, piece: Piece) -> str:
+        """The beginning of a translation of a piece as the model would write it, with its placeholders."""
+        text, _, _ = self._with_copies(_PRIVATE.sub(UNKNOWN_CHARACTER, text), piece)
+        if self._target.kind == "word":
+            return text
+        return self._pattern.sub(lambda word: self._readable(word[0]), self._without_marks(text, piece))
+
     def _encoded(self, text: str) -> Spelling:
         """The vocabulary's own spelling alone."""
         ids = [*self._target.encode(text), END]

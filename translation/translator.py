@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from s2s.decoding.confidence import Features
 from s2s.decoding.ensemble import Ensemble
 from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
-from s2s.decoding.search import BeamOptions, Hypothesis, SearchOptions
+from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions
 from s2s.errors import UserError, check
 from s2s.nn.configuration import DecodingPrecision
 from s2s.runtime.engine_options import EngineName, EngineOptions
@@ -34,6 +34,7 @@ from translation.configuration import KIND
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.glossary import Glossary
+from translation.prefixing import PrefixReader, begins, checked_prefixes
 from translation.reading import Reader
 from translation.scoring import WIDTH, ScoredTranslation, Scorer
 from translation.searching import Searcher
@@ -145,17 +146,39 @@ class Translator:
         how: Any = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
         return cls(first, options, others=rest, glossary=glossary, **how)
 
+    @cached_property
+    def _prefix_reader(self) -> PrefixReader:
+        return PrefixReader(self.engine.source, self.engine.target, self.engine.config.target_language)
+
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
         return self.searcher.limits(lengths)
 
-    def translate(self, lines: Iterable[str]) -> list[Translation]:
+    def translate(
+        self, lines: Iterable[str], *, first: int = 0, prefixes: Sequence[str] | None = None
+    ) -> list[Translation]:
         """Translate each line; a blank line has an empty translation.
 
+        Args:
+            lines: of text
+            first: the number of the first line. Sampling draws the same for a line with the same number, in whatever
+                batch, and differently for each number: who translates a text part by part counts on.
+            prefixes: what the translation of each line begins with; empty for anything. Without a space at the end of
+                a prefix, its last word may be the beginning of one. A translation that does not begin with its prefix,
+                because the model cannot write it, has `prefix_kept` False.
+
         Raises:
-            UserError: `lines` is a single string, or one of them is not a string of Unicode characters.
+            UserError: `lines` is a single string, or one of them is not a string of Unicode characters; there are more
+                or fewer prefixes than lines.
         """
-        return [self._judged(self._writer.write(line, found), line, found) for line, found in self._search(lines)]
+        listed = _checked(lines)
+        wanted = [""] * len(listed) if prefixes is None else checked_prefixes(prefixes, len(listed))
+        written = list[Translation]()
+        for prefix, (line, found) in zip(wanted, self._search(listed, first, prefixes)):
+            translation = self._judged(self._writer.write(line, found), line, found)
+            kept = not prefix or begins(translation.text, prefix, line)
+            written.append(translation if kept else replace(translation, prefix_kept=False))
+        return written
 
     def score(
         self, lines: Iterable[str], translations: Iterable[str], *, width: int = WIDTH, align: bool = False
@@ -184,11 +207,18 @@ class Translator:
 
         They are None for a line that is blank, copied, or cut into several pieces.
         """
-        return [(self._writer.write(line, found), _features(line, found)) for line, found in self._search(lines)]
+        found = self._search(_checked(lines))
+        return [(self._writer.write(line, of_line), _features(line, of_line)) for line, of_line in found]
 
-    def _search(self, lines: Iterable[str]) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
+    def _search(
+        self, lines: Sequence[str], first: int = 0, prefixes: Sequence[str] | None = None
+    ) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
         """Each line in its pieces, and the hypotheses for each piece."""
-        cut_lines = cut(_checked(lines), self._reader, self.max_source_length)
+        cut_lines = cut(lines, self._reader, self.max_source_length)
+        if isinstance(self.options, SamplingOptions):
+            cut_lines = [line.at(number) for number, line in enumerate(cut_lines, first)]
+        if prefixes is not None:
+            cut_lines = [self._prefix_reader.read(*pair) if pair[0] else pair[1] for pair in zip(prefixes, cut_lines)]
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
         for line in cut_lines:
             yield line, list(islice(hypotheses, len(line.pieces)))

@@ -50,21 +50,6 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options of beam search; a command may add its own to the group that is returned."""
-    group = parser.add_argument_group("search")
-    group.add_argument(
-        "--beam", type=positive, default=5, metavar="N", help="beam width; 1 is greedy search (default: 5)"
-    )
-    add_length_penalty(group)
-    group.add_argument(
-        "--allow-loops",
-        action="store_true",
-        help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
-    )
-    return group
-
-
 def add_length_penalty(group: argparse._ActionsContainer) -> None:
     """Add `--length-penalty`."""
     group.add_argument(

@@ -46,9 +46,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from s2s.arrays import Array, namespace, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
+from s2s.decoding.diverse import DiverseSelector, of_all_groups
 from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction, check_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector, Selector
 from s2s.models.contracts import State
@@ -65,7 +67,9 @@ def beam(
     banned: Sequence[int] = (),
     selector: Callable[[set[int]], Selector] = ContinuationSelector,
 ) -> list[list[Hypothesis]]:
-    """Search with a beam. A beam that is wide enough for all possible outputs is an exhaustive search.
+    """Search with a beam, or with a diverse one if the options have several groups (see s2s.decoding.diverse).
+
+    A beam that is wide enough for all possible outputs is an exhaustive search.
 
     Continuations with equal log-probabilities are ranked by slot, then by token id.
 
@@ -89,7 +93,30 @@ def beam(
     """
     options = options or BeamOptions()
     check_limits(limits)
-    select, select_without_end = selector({*banned}), selector({*banned, end})
+    if options.groups == 1:
+        select, select_without_end = selector({*banned}), selector({*banned, end})
+        return _search(step, state, limits, start, end, options, select, select_without_end)
+    groups, width = options.groups, options.width // options.groups
+    how = {"groups": groups, "width": width, "penalty": options.diversity_penalty, "end": end}
+    select, select_without_end = DiverseSelector({*banned}, **how), DiverseSelector({*banned, end}, **how)
+    limits, of_group = namespace(limits).repeat(limits, groups), replace(options, width=width, n_best=width, groups=1)
+    found = _search(step, state.repeat(groups), limits, start, end, of_group, select, select_without_end, groups)
+    of_sentences = (found[first : first + groups] for first in range(0, len(found), groups))
+    return [of_all_groups(of_sentence)[: options.n_best] for of_sentence in of_sentences]
+
+
+def _search(
+    step: StepFunction,
+    state: State,
+    limits: Array,
+    start: int,
+    end: int,
+    options: BeamOptions,
+    select: Selector,
+    select_without_end: Selector,
+    groups: int = 1,
+) -> list[list[Hypothesis]]:
+    """See `beam`; so many neighbouring sentences as there are groups are one for the state, and leave together."""
     beams, records = _Beams(limits, options, end), list[StepRecord]()
     tokens, last_steps = namespace(limits).full_like(limits, start), set(limits.tolist())
     for time in range(max(last_steps, default=0)):
@@ -99,17 +126,25 @@ def beam(
         chosen, parents = beams.extend(found.totals, found.slots, found.tokens, time)  # (n, slots) each
         records.append(StepRecord(beams.sentences, chosen, parents, result.attention))
         done = beams.close(time + 1)  # (n,)
+        if groups > 1:
+            done = namespace(done).all(done.reshape(-1, groups), axis=1)
         state, remaining = result.state, remaining_sentences(done, found.checksum, at_once=time + 1 in last_steps)
         if remaining is not None:
             beams.store(time + 1)
             if not len(remaining):
                 break
+            state, remaining = state.keep(remaining), _members(remaining, groups)
             beams.keep(remaining)
-            state, chosen, parents = state.keep(remaining), chosen[remaining], parents[remaining]
+            chosen, parents = chosen[remaining], parents[remaining]
         tokens, state = chosen.reshape(-1), state.reorder(_rows(parents, parent_slots))
     scores, ends = beams.result_scores[:, : options.n_best], beams.result_ends[:, : options.n_best]
     lengths, last_slots = ends // options.width, ends % options.width  # (sentences, n_best)
     return read_hypotheses(records, scores, lengths, last_slots, limits, options.length_penalty)
+
+
+def _members(sentences: Array, groups: int) -> Array:
+    """The numbers of the groups of some sentences: (n,) -> (n * groups,)."""
+    return (sentences[:, None] * groups + namespace(sentences).arange(groups, device=sentences.device)).reshape(-1)
 
 
 def _rows(parents: Array, slots: int) -> Array:

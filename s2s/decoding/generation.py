@@ -13,6 +13,7 @@ from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
 from s2s.decoding.loops import LoopGuard, NoLoops
+from s2s.decoding.prefix import Forced, Prefix
 from s2s.decoding.sampling import random_numbers, sample
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions, StepFunction
 from s2s.models.contracts import Network, State
@@ -29,6 +30,7 @@ def generate(
     constraint: Constraint | None = None,
     guard: LoopGuard | None = None,
     places: Sequence[Sequence[int]] | None = None,
+    prefixes: Sequence[Prefix] | None = None,
 ) -> list[list[Hypothesis]]:
     """Search for the best hypotheses of each input, best first, with a beam, greedily, or by sampling.
 
@@ -41,13 +43,14 @@ def generate(
         constraint: on what is written, with one row for each input
         guard: an input whose best hypothesis loops is searched again, in such a way that none does
         places: of each input, for the random numbers of sampling (see `random_numbers`); None for its number
+        prefixes: what the hypotheses of each input begin with. They prevail over the constraint and the guard
 
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
-    limits = options.limits(limits)
-    search = _Search(network, options, banned, limits, places)
-    with network.searching(None if constraint else likeliest(options, {*banned, END})) as engine:
+    search = _Search(network, options, banned, limits, places, prefixes)
+    whole = constraint or search.forces
+    with network.searching(None if whole else likeliest(options, {*banned, END})) as engine:
         state = engine.start(inputs)
         found = search.run(engine.step, state, range(len(limits)), [constraint] if constraint else [])
     looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
@@ -82,7 +85,10 @@ class _Search:
     """The search that the options ask for, for all sentences of a batch or for some.
 
     Args:
-        network, options, banned, limits, places: see `generate`; the limits are those of the options
+        network, options, banned, limits, places, prefixes: see `generate`
+
+    Attributes:
+        forces: whether some tokens of the output are given, those of a prefix or an END
     """
 
     def __init__(
@@ -92,14 +98,21 @@ class _Search:
         banned: Sequence[int],
         limits: NDArray[np.int64],
         places: Sequence[Sequence[int]] | None,
+        prefixes: Sequence[Prefix] | None,
     ) -> None:
-        self._network, self._options, self._banned, self._limits = network, options, banned, limits
+        self._network, self._options, self._banned = network, options, banned
         self._places = [(i,) for i in range(len(limits))] if places is None else places
+        self._prefixes = [Prefix()] * len(limits) if prefixes is None else prefixes
+        self._limits = options.limits(limits, np.array([prefix.steps for prefix in self._prefixes], dtype=np.int64))
+        self.forces = options.maximum_length is not None or any(prefix.steps for prefix in self._prefixes)
 
     def run(
         self, step: StepFunction, state: State, sentences: Sequence[int], constraints: Sequence[Constraint]
     ) -> list[list[Hypothesis]]:
         """Search for some sentences, given by their numbers; the state and the constraints are of these."""
+        if self.forces:
+            prefixes, longest = [self._prefixes[i] for i in sentences], self._options.maximum_length
+            constraints = [Forced.of(prefixes, self._network.array, maximum_length=longest, others=constraints)]
         for constraint in constraints:
             step, state = constrain(step, state, constraint)
         limits = self._network.array(self._limits[[*sentences]])

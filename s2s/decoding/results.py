@@ -95,6 +95,7 @@ class Translation(Result):
         alignment: which words of the line and of the best translation belong together, as pairs of their numbers (see
             translation/alignment.py); None unless it was asked for
         terms: of the glossary, in the order of the line
+        prefix_kept: whether the best translation begins with the prefix that was asked for, if any
     """
 
     source_tokens: tuple[str, ...] = ()
@@ -103,6 +104,7 @@ class Translation(Result):
     places: tuple[tuple[int, int], ...] = ()
     alignment: tuple[tuple[int, int], ...] | None = None
     terms: tuple[WrittenTerm, ...] = ()
+    prefix_kept: bool = True
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class CommonOptions:
             which favours long hypotheses less.)
         minimum_length: how many tokens a hypothesis has before END is allowed
         maximum_length: how many tokens a hypothesis has at most, END not counted; None for no other limit than that of
-            its input. A hypothesis that has not ended by then is cut off.
+            its input. A hypothesis with so many tokens has to end.
         guard_loops: whether a sentence that repeats itself without a reason is searched again, see s2s.decoding.loops
 
     Raises:
@@ -99,10 +99,18 @@ class CommonOptions:
             f"({self.minimum_length})",
         )
 
-    def limits(self, limits: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The maximum numbers of steps, END being one, of inputs whose own limits are these, (inputs,) each."""
-        limits = np.where(limits > self.minimum_length, limits, self.minimum_length + _ROOM)
-        return limits if self.maximum_length is None else np.minimum(limits, self.maximum_length + 1)
+    def limits(self, limits: NDArray[np.int64], forced: NDArray[np.int64] | int = 0) -> NDArray[np.int64]:
+        """The maximum numbers of steps, END being one, of inputs whose own limits are these, (inputs,) each.
+
+        Args:
+            limits: (inputs,)
+            forced: how many tokens are given, such as those of a prefix: (inputs,), or one number for all
+        """
+        least = np.maximum(forced, self.minimum_length)
+        limits = np.where(limits > least, limits, least + _ROOM)
+        if self.maximum_length is None:
+            return limits
+        return np.minimum(limits, np.maximum(forced, self.maximum_length) + 1)
 
 
 @dataclass(frozen=True)

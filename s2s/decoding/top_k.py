@@ -58,14 +58,18 @@ class ContinuationSelector:
             count: how many continuations to find
         """
         if step.likeliest is not None:
-            return self._among(step.likeliest, alive, count)
-        (n, slots), vocabulary = alive.shape, step.log_probabilities.shape[1]
+            return self.among(step.likeliest, alive, count)
+        return self.of_all(step.log_probabilities, alive, count)
+
+    def of_all(self, log_probabilities: Array, alive: Array, count: int) -> Continuations:
+        """See `__call__`; the log-probabilities are those of all tokens, (n * slots, vocabulary)."""
+        (n, slots), vocabulary = alive.shape, log_probabilities.shape[1]
         if self._search is None or not self._search.serves(slots, vocabulary):
             self._search = _WholeSearch(self._excluded, slots, vocabulary, alive)
-        return self._search.best(step.log_probabilities.reshape(n, slots, vocabulary), alive, count)
+        return self._search.best(log_probabilities.reshape(n, slots, vocabulary), alive, count)
 
-    def _among(self, likeliest: Likeliest, alive: Array, count: int) -> Continuations:
-        """The best among the likeliest tokens of each row, of which there are `count` and one for each excluded."""
+    def among(self, likeliest: Likeliest, alive: Array, count: int) -> Continuations:
+        """See `__call__`; there are `count` likeliest tokens of each row, and one for each that is excluded."""
         xp, (n, slots) = namespace(alive), alive.shape
         banned = xp.asarray(self._excluded, dtype=xp.int64, device=alive.device)
         tokens = likeliest.tokens.reshape(n, slots, -1)

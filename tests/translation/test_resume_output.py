@@ -33,7 +33,7 @@ class Loud:
 @pytest.fixture
 def loud(monkeypatch: pytest.MonkeyPatch) -> Loud:
     loud = Loud()
-    monkeypatch.setattr(Translator, "translate", lambda _self, lines: loud.translate(lines))
+    monkeypatch.setattr(Translator, "translate", lambda _self, lines, **_: loud.translate(lines))
     monkeypatch.setattr(PartOutput, "window", 2)
     return loud
 

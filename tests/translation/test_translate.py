@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -110,9 +111,9 @@ def test_windows_are_answered_one_after_the_other(
     seen = []
     original = Translator.translate
 
-    def spy(self: Translator, lines: Sequence[str]) -> list[Translation]:
+    def spy(self: Translator, lines: Sequence[str], **options: Any) -> list[Translation]:
         seen.append((len(lines), capsys.readouterr().out))
-        return original(self, lines)
+        return original(self, lines, **options)
 
     monkeypatch.setattr(Translator, "translate", spy)
     monkeypatch.setattr("s2s.text.lines.WINDOW_LINES", 2)
@@ -275,7 +276,7 @@ def test_without_a_bundled_model_the_message_says_what_to_do(
 def test_a_wrong_number_of_translations_is_a_bug_and_not_an_output(
     run: Translate, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Translator, "translate", lambda self, lines: [Translation((Sentence("x", 0.0),))])
+    monkeypatch.setattr(Translator, "translate", lambda self, lines, **_: [Translation((Sentence("x", 0.0),))])
     code, output, errors = run(text)
     assert (code, output) == (70, "")
     assert "5 lines gave 1 translations" in errors

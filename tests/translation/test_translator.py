@@ -111,7 +111,7 @@ def test_of_hypotheses_that_read_the_same_only_the_best_is_given(
 
 def test_blank_lines_stay_and_never_reach_the_model(model: TranslationModel, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(Searcher, "search_batch", lambda _, sources: seen.append(sources))
+    monkeypatch.setattr(Searcher, "search_batch", lambda _, sources, __: seen.append(sources))
     found = translator_of(model, 3, 3).translate(["", "  ", "\t", "\u2028\u3000", "\r"])
     assert found == [Translation((Sentence("", 0.0),))] * 5
     assert translator_of(model).translate([]) == []

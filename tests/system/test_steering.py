@@ -1,0 +1,120 @@
+"""Steering the search: sampling, lengths and diverse beams through the real commands, in both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import light_captioner
+import numpy as np
+import pytest
+from PIL import Image
+
+from captioning.caption import caption
+from s2s.cli import command
+from translation.translate import translate
+
+LINES = [
+    "A man in a red shirt is walking two dogs along the beach.",
+    "Two children play in the snow.",
+    "",
+    "A woman is reading a book. A dog sleeps.",
+    "Two children play in the snow.",
+    "Call {name} at 555 now.",
+]
+ENGINES = [["--engine", "onnx"], ["--engine", "torch", "--device", "cpu", "--precision", "float32"]]
+
+Run = Callable[..., list[str]]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.en"
+    path.write_text("".join(f"{line}\n" for line in LINES), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=ENGINES, ids=["onnx", "torch"])
+def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], text: Path) -> Run:
+    """Run `translate` on the text with the bundled model; the lines of its output."""
+
+    def _run(*options: str) -> list[str]:
+        code = command.run(translate, [str(text), *request.param, *options])
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        return captured.out.splitlines()
+
+    return _run
+
+
+def test_the_same_seed_samples_the_same_in_whatever_batch(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled = run("--sample", "--seed", "3")
+    assert len(sampled) == len(LINES)
+    assert sampled[2] == ""
+    assert {"{name}", "555"} <= set(sampled[5].rstrip(".").split())
+    assert run("--sample", "--seed", "3", "--batch-tokens", "1") == sampled
+    assert run("--sample", "--seed", "4") != sampled
+    monkeypatch.setattr("s2s.text.lines.WINDOW_LINES", 2)
+    assert run("--sample", "--seed", "3") == sampled
+
+
+def test_lines_that_are_the_same_are_drawn_one_by_one(run: Run) -> None:
+    sampled = run("--sample", "--temperature", "2", "--seed", "1")
+    assert sampled[1] != sampled[4]
+
+
+def test_one_token_that_remains_is_greedy_search(run: Run) -> None:
+    assert run("--sample", "--top-k", "1") == run("--sample", "--top-p", "1e-9") == run("--beam", "1")
+
+
+def test_draws_are_ranked(run: Run) -> None:
+    rows = [line.split(" ||| ") for line in run("--sample", "--draws", "6", "--n-best", "4", "--top-k", "20")]
+    best = run("--sample", "--draws", "6", "--top-k", "20")
+    for number in (0, 3):  # one sentence, and two
+        of_line = [(text, float(score)) for place, text, score in rows if place == str(number)]
+        assert 1 < len(of_line) <= 4
+        assert of_line[0][0] == best[number]
+        assert [score for _, score in of_line] == sorted((score for _, score in of_line), reverse=True)
+
+
+@pytest.mark.parametrize("how", [[], ["--sample"], ["--beam", "1"], ["--diverse-groups", "2", "--beam", "4"]])
+def test_lengths_are_kept(run: Run, how: list[str]) -> None:
+    short = run("--max-length", "4", *how)
+    assert all(len(line.split()) <= 4 for i, line in enumerate(short) if i not in (3, 5))  # of each sentence
+    long = run("--min-length", "40", "--allow-loops", *how)
+    assert all(len(line) > len(LINES[1]) for line in (long[1], long[4]))
+
+
+def test_diverse_groups(run: Run) -> None:
+    plain = run("--beam", "3", "--n-best", "3")
+    assert run("--beam", "3", "--n-best", "3", "--diverse-groups", "1") == plain
+    diverse = run("--beam", "3", "--n-best", "3", "--diverse-groups", "3")
+    assert diverse != plain
+    same = run("--beam", "6", "--n-best", "3", "--diverse-groups", "2", "--diversity-penalty", "0")
+    assert same == plain
+
+
+def test_captions_are_steered_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In both engines; the number of a picture decides what is drawn, also behind one that cannot be read."""
+    model, draw = light_captioner.write_captioner(tmp_path, "pad"), np.random.default_rng(0)
+    paths = [tmp_path / f"{n}.png" for n in range(6)]
+    for path in paths:
+        Image.fromarray(draw.integers(0, 256, (60, 70, 3), dtype=np.uint8)).save(path)
+    paths[1].write_bytes(b"no picture")
+
+    def run(*options: str) -> list[str]:
+        code = command.run(caption, [*map(str, paths), "--model", str(model), "--device", "cpu", *options])
+        assert code == 1  # of the broken picture
+        return [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+
+    for engine in (["--engine", "onnx"], ["--engine", "torch", "--precision", "float32"]):
+        sampled = run("--sample", "--seed", "5", *engine)
+        assert len(sampled) == 5
+        assert run("--sample", "--seed", "5", "--batch", "2", *engine) == sampled != run("--sample", *engine)
+        assert run("--sample", "--top-k", "1", *engine) == run("--beam", "1", *engine)
+        assert all(len(line.split()) <= 2 for line in run("--max-length", "2", *engine))
+        assert all(len(line.split()) >= 8 for line in run("--min-length", "8", "--allow-loops", *engine))
+        assert run("--beam", "2", "--diverse-groups", "1", *engine) == run("--beam", "2", *engine)
+        assert run("--beam", "4", "--diverse-groups", "2", "--diversity-penalty", "0", *engine) == run(
+            "--beam", "2", *engine
+        )

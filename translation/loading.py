@@ -94,6 +94,6 @@ def warn_of_copied_terms(translator: Translator) -> None:
     if found:
         places = first_few([f"{entry.place}: {entry.target}" for entry in found])
         warn(
-            "the model has not learned all characters of these terms, so they are copied into the translations, and "
-            f"articles and endings around them may not fit: {places}"
+            "the model cannot write these terms as they are, so they are copied into the translations, and articles "
+            f"and endings around them may not fit: {places}"
         )

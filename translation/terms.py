@@ -59,14 +59,14 @@ class TermFinder:
 
     def _is_copied(self, entry: Entry) -> bool:
         """Whether a placeholder is read for a term: the model cannot read it, or cannot write what it becomes."""
-        unread = any(c.isdecimal() or (c.isalnum() and c not in self._known) for c in entry.source)
+        unread = any(c.isdecimal() or (not c.isspace() and c not in self._known) for c in entry.source)
         return entry.target is None or unread or id(entry) in self._copied
 
 
 def without_overlaps(spans: Sequence[Span | FoundTerm]) -> list[Span | FoundTerm]:
     """The spans in order. What lies inside another one is left out, and so is a term that overlaps a protected span."""
     kept = list[Span | FoundTerm]()
-    for span in sorted(spans, key=lambda each: (each.start, -each.end)):
+    for span in sorted(spans, key=lambda each: (each.start, -each.end, isinstance(each, Span))):
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
         elif span.end > kept[-1].end and isinstance(span, Span):

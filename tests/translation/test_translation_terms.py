@@ -155,6 +155,16 @@ def test_protected_spans_are_no_terms() -> None:
     assert reader.read("AN IPHONE 5 AND A DOG").case is Case.UPPER
 
 
+def test_a_term_may_be_a_protected_span_itself() -> None:
+    found = Translator.load("en-de", glossary={"C++": "Cpp", "A4": "DIN A4", "50 %": "die Hälfte"})
+    lines = ["A man writes C++ on an A4 page.", "A man eats 50 % of it."]
+    for translation, targets in zip(found.translate(lines), (["Cpp", "DIN A4"], ["die Hälfte"])):
+        assert [term.target for term in translation.terms] == targets
+        assert all(occurrences(translation.text, target) == 1 for target in targets), translation.text
+        assert "C++" not in translation.text
+        assert "50" not in translation.text
+
+
 def test_the_command_reads_glossaries_and_reports(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     terms, keep, text, report = (tmp_path / name for name in ("terms.tsv", "keep.txt", "text.en", "report.jsonl"))
     terms.write_text("# x\nman\tdogs\nred\t女\nred\t女\n", "utf-8")

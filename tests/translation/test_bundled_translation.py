@@ -10,7 +10,7 @@ import torch
 
 from s2s.nn.configuration import DecodingPrecision
 from s2s.nn.eight_bit_products import available
-from translation.loading import MODELS, bundled
+from translation.loading import MODELS
 from translation.metrics import bleu
 from translation.translator import Translator
 
@@ -27,7 +27,7 @@ def text(shared_data: Path) -> tuple[list[str], list[str]]:
 
 @cache
 def translated(sources: tuple[str, ...], precision: DecodingPrecision, batch_tokens: int) -> list[str]:
-    translator = Translator.load(bundled("de"), precision=precision, batch_tokens=batch_tokens)
+    translator = Translator.load(MODELS / "en-de-multi30k", precision=precision, batch_tokens=batch_tokens)
     return [each.text for each in translator.translate(list(sources))]
 
 
@@ -54,7 +54,8 @@ def test_neither_the_size_nor_the_order_of_batches_changes_what_is_translated(
 
 
 BEGINNINGS = {  # of what each says of two dogs that play: how they do it is a near tie
-    "en-de": ("Two dogs play.", "Zwei Hunde spielen"),
+    "en-de": ("Where are you from?", "Woher kommen Sie?"),
+    "en-de-multi30k": ("Two dogs play.", "Zwei Hunde spielen"),
     "de-en": ("Zwei Hunde spielen.", "Two dogs"),
 }
 

@@ -192,6 +192,7 @@ def test_models_lists_name_kind_size_and_purpose() -> None:
         ("flickr8k", "captioning"),
         ("de-en", "translation"),
         ("en-de", "translation"),
+        ("en-de-multi30k", "translation"),
     ]
     for name, kind, size, unit, purpose in rows:
         directory = ROOT / kind / "models" / name

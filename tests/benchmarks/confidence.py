@@ -6,10 +6,10 @@
 
 `--test` is text that the calibration was not fitted on; several make a mixture. Printed for each, and for the mixture,
 as JSON: Spearman's rank correlation of the confidence with sentence chrF, the expected calibration error, the share
-called doubtful, and the area under the ROC curve of the confidence that tells bad translations (chrF below
-`--bad-chrf`) from the others. `--domain` is text of the model's domain, such as the validation text, and `--other` text of other
-domains, without references: printed is the area of domain against each other text, by the confidence and by the score
-alone.
+called doubtful, and the area under the ROC curve of the confidence that tells bad translations (chrF below `--bad-
+chrf`) from the others. `--domain` is text of the model's domain, such as the validation text, and `--other` text of
+other domains, without references: printed is the area of domain against each other text, by the confidence and by the
+score alone.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ def test_neither_the_size_nor_the_order_of_batches_changes_what_is_translated(
         assert sum(a != b for a, b in zip(together, other)) <= 0.01 * LINES
 
 
-BEGINNINGS = {  # of what each says of two dogs that play: how they do it is a near tie
-    "en-de": ("Where are you from?", "Woher kommen Sie?"),
+BEGINNINGS = {  # of what each says: the rest is a near tie
+    "en-de": ("Where are you from?", "Woher komm"),
     "en-de-multi30k": ("Two dogs play.", "Zwei Hunde spielen"),
     "de-en": ("Zwei Hunde spielen.", "Two dogs"),
 }

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import docx as python_docx
 import polib
@@ -200,7 +200,7 @@ def test_python_docx_opens_what_it_made(translated: Command) -> None:
 
 
 def test_odfpy_opens_what_it_made(translated: Command) -> None:
-    made = opendocument.OpenDocumentText()
+    made: Any = opendocument.OpenDocumentText()
     bold = style.Style(name="Bold", family="text")
     made.automaticstyles.addElement(bold)
     paragraph = odf_text.P(text="A man in a ")

@@ -304,7 +304,8 @@ def test_corpora_are_tables_or_files_and_count_by_their_weights(tmp_path: Path) 
     swapped = replace(with_table, data=replace(first.data, corpora=(TableCorpus(table, (1, 2), 4.0),)))
     assert prepare_pairs(swapped).train.source[-2:] == ["ein", "zwei"]
     same = replace(
-        with_table, data=replace(first.data, corpora=(FilesCorpus(*first.data.train_source, *first.data.train_target),))
+        with_table,
+        data=replace(first.data, corpora=(FilesCorpus(first.data.train_source[0], first.data.train_target[0]),)),
     )
     assert len(prepare_pairs(same).train) == 8
 

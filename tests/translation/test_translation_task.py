@@ -263,7 +263,7 @@ def test_an_epoch_reads_each_corpus_by_its_weight(words: Vocabulary) -> None:
     other = TranslationTask(recipe, replace(task.data, sizes=[4, 2]), task.model, task.device)
     assert other.report().startswith("6 pairs")
     read = [other._pairs_of(epoch).examples for epoch in range(2)]
-    assert sorted(read[0][:2] + read[1][:2]) == [0, 1, 2, 3]
+    assert sorted([*read[0][:2], *read[1][:2]]) == [0, 1, 2, 3]
     assert [examples[2:] for examples in read] == [[4, 4, 5, 5]] * 2
     rows = other.batch(1, 0, range(6)).source.ids.tolist()
     assert [words.decode(row) for row in rows] == [SOURCE[i] for i in read[1]]

@@ -98,7 +98,7 @@ def test_caption_with_its_options(models: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_the_light_engine_cannot_do_is_told(models: Path, options: list[str], message: str) -> None:
-    done = s2s("translate", ROOT / "README.md", "--model", models / "light", *options)
+    done = s2s("translate", ROOT / "translation/examples/street.en", "--model", models / "light", *options)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: s2s {message}" if "needs" in message else f"error: {message}")
     assert done.stderr.count("\n") == 1

@@ -24,7 +24,7 @@ LOUD = (
 def translating(monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]) -> None:
     """Let `change` make the translations."""
 
-    def translate(_self: Translator, lines: Sequence[str]) -> list[Translation]:
+    def translate(_self: Translator, lines: Sequence[str], **_: int) -> list[Translation]:
         return [Translation((Sentence(change(line), 0.0, (line,)),)) for line in lines]
 
     monkeypatch.setattr(Translator, "translate", translate)

@@ -53,7 +53,7 @@ def caption(arguments: list[str]) -> int:
     _check_outputs(options, paths)
     _check_calibration(model, options)
     with _pages(options) as draw, report_file(options.report) if options.report else nullcontext() as report:
-        captioner = load(model, options, batch=options.batch)
+        captioner = load(model, options, batch=options.batch, prefix=options.prefix)
         run = _Run(len(paths), draw, report, mark=options.unsure == "mark")
         for found in captioner.caption_stream(paths):
             run.take(found)
@@ -170,7 +170,7 @@ def _printable(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None) -> Captioner:
+def load(directory: Path, options: argparse.Namespace, *, batch: int | None = None, prefix: str = "") -> Captioner:
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
 
@@ -182,6 +182,7 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
         precision=options.precision,
         threads=options.threads,
         batch=batch or BATCH,
+        prefix=prefix,
     )
 
 
@@ -226,7 +227,12 @@ def _parser() -> Parser:
         help="also write pages that show the attention weights of each word; open DIR/index.html",
     )
     add("--force", action="store_true", help="overwrite existing files")
-    add_search_options(parser)
+    add_search_options(parser).add_argument(
+        "--prefix",
+        default="",
+        metavar="TEXT",
+        help="what all captions begin with; without a space at its end, the last word may be the beginning of one",
+    )
     add_machine_options(parser).add_argument(
         "--batch", type=positive, metavar="N", help="pictures per batch; a smaller batch needs less memory"
     )

@@ -20,18 +20,20 @@ from PIL import Image
 from captioning.confidence import WORDS, features
 from captioning.configuration import KIND
 from captioning.engine import CaptioningEngine, EncodedPictures
-from captioning.text import detokenise_caption, unique_words
+from captioning.text import detokenise_caption, normalise_caption, unique_words
 from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
+from s2s.decoding.prefix import Prefix, PrefixSpeller
 from s2s.decoding.results import Caption, Sentence
 from s2s.decoding.search import BeamOptions, Hypothesis, SearchOptions
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, first_few
 from s2s.nn.configuration import DecodingPrecision
 from s2s.runtime.engine_options import EngineName, EngineOptions
 from s2s.storage.bundled import find_model
 from s2s.storage.light_form import LightModel
 from s2s.text.tokens import PAD, START, UNK
+from s2s.text.vocabulary import Vocabulary
 from s2s.vision.batches import stack_pictures
 from s2s.vision.images import ImageError, Picture, convert_image, decode_image, read_image
 
@@ -55,10 +57,22 @@ class Captioner:
         engine: the model
         options: of the search; a width of 1 searches greedily
         batch: pictures that are captioned together, which bounds the memory
+        prefix: what all captions begin with. Without a space at its end, the last word may be the beginning of one
+
+    Raises:
+        UserError: the model cannot write the prefix.
     """
 
-    def __init__(self, engine: CaptioningEngine, options: SearchOptions | None = None, *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        engine: CaptioningEngine,
+        options: SearchOptions | None = None,
+        *,
+        batch: int = BATCH,
+        prefix: str = "",
+    ) -> None:
         self.engine, self.options = engine, options or BeamOptions()
+        self._prefix = _spelt(prefix, engine.vocabulary)
         self.batch = batch
         self._words = word_table(engine.vocabulary, unique=unique_words(engine.vocabulary))
 
@@ -73,6 +87,7 @@ class Captioner:
         precision: DecodingPrecision = "auto",
         threads: int | None = None,
         batch: int = BATCH,
+        prefix: str = "",
     ) -> Captioner:
         """Load a captioner.
 
@@ -80,7 +95,7 @@ class Captioner:
             model: a model directory or the name of a bundled model; None for the bundled model `flickr8k`
             options: of the search; None for those of the `caption` command
             engine, device, precision, threads: what computes; see `EngineOptions`
-            batch: see `Captioner`
+            batch, prefix: see `Captioner`
 
         Raises:
             UserError: the model is missing or damaged; the engine, the device or the precision is not available.
@@ -88,7 +103,7 @@ class Captioner:
         choice = EngineOptions(engine, device, precision, threads)
         directory = find_model(MODELS / DEFAULT_MODEL if model is None else model, KIND, MODELS)
         loaded = choice.load(directory, KIND, _light_engine, _torch_engine)
-        return cls(loaded, options or BeamOptions(minimum_length=1), batch=batch)
+        return cls(loaded, options or BeamOptions(minimum_length=1), batch=batch, prefix=prefix)
 
     def caption(self, pictures: Iterable[PictureSource]) -> list[Caption]:
         """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.
@@ -154,7 +169,8 @@ class Captioner:
         limits = np.full(len(pictures), self.engine.config.max_caption_length + 1)
         banned = (PAD, UNK, START)
         guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
-        how: Any = {"banned": banned, "guard": guard, "places": places}
+        prefixes = [self._prefix] * len(pictures) if self._prefix.nodes else None
+        how: Any = {"banned": banned, "guard": guard, "places": places, "prefixes": prefixes}
         return encoded, generate(self.engine.network, encoded.inputs, limits, self.options, **how)
 
     def _features(self, encoded: EncodedPictures, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
@@ -208,6 +224,17 @@ class Captioner:
         if attention is not None:
             attention = attention.reshape(-1, *grid)  # (tokens, rows, columns)
         return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
+
+
+def _spelt(prefix: str, vocabulary: Vocabulary) -> Prefix:
+    """What all captions begin with, as tokens. Raises a UserError if the model cannot write it."""
+    text = normalise_caption(prefix) + " " * (prefix[-1:] == " ")
+    spelt = PrefixSpeller(vocabulary).spell(text)
+    if spelt is None or bool(prefix.strip()) > bool(spelt.nodes):
+        unknown = [word for word in text.split() if UNK in vocabulary.encode(word)]
+        which = f", as it does not know {first_few(unknown)}" if unknown else ""
+        raise UserError(f"the model cannot write the prefix {prefix!r}{which}; choose words of its training captions")
+    return spelt
 
 
 def _light_engine(form: LightModel, threads: int) -> CaptioningEngine:

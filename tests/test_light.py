@@ -87,6 +87,8 @@ MODULES = [
     "translation.part_file",
     "translation.piece",
     "translation.placing",
+    "translation.prefix_lines",
+    "translation.prefixing",
     "translation.reading",
     "translation.report",
     "translation.resuming",

@@ -20,7 +20,8 @@ def translate_parser() -> Parser:
         description="Translate text, one sentence per line. Line n of the output is the translation of line n of the "
         "input. A blank line stays blank. Files are in UTF-8. In files of other formats, such as HTML, all that is no "
         "text stays as it is.",
-        epilog="exit codes: 0 success; 2 error, explained by a message; 130 interrupted",
+        epilog="exit codes: 0 success; 1 some translations do not begin with their prefixes, and were reported; 2 "
+        "error, explained by a message; 130 interrupted",
     )
     parser.set_defaults(output_folder=False)
     parser.add_argument(
@@ -43,7 +44,9 @@ def translate_parser() -> Parser:
     _add_terms(parser)
     _add_side_files(parser)
     add_model(parser)
-    add_search_options(parser).add_argument(
+    search = add_search_options(parser)
+    _add_prefixes(search.add_mutually_exclusive_group())
+    search.add_argument(
         "--n-best",
         type=positive,
         metavar="N",
@@ -62,6 +65,22 @@ def translate_parser() -> Parser:
         help="write numbers as the target language does, such as 1.234,5 for 1,234.5 (default: as in the source)",
     )
     return parser
+
+
+def _add_prefixes(group: argparse._MutuallyExclusiveGroup) -> None:
+    """Add the options of what translations begin with."""
+    group.add_argument(
+        "--prefix-file",
+        type=Path,
+        metavar="FILE",
+        help="what each translation begins with: line n of FILE for line n of the text; an empty line for anything. "
+        "Without a space at its end, the last word may be the beginning of one",
+    )
+    group.add_argument(
+        "--prefix-column",
+        action="store_true",
+        help="the same, where each line of the text is: source, tab, what the translation begins with",
+    )
 
 
 class _Output(argparse.Action):

@@ -75,6 +75,15 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             options.n_best is None,
             f"--n-best: writes several lines for one, and so works for plain text only, not for {document.format_name}",
         )
+        check(
+            not options.prefix_file and not options.prefix_column,
+            f"--prefix-{'file' if options.prefix_file else 'column'}: works for plain text only, not for "
+            f"{document.format_name}; if this is text, say --format text",
+        )
+    check(
+        len(planned) == 1 or not options.prefix_file,
+        f"--prefix-file {options.prefix_file}: goes with one output; translate several files one by one",
+    )
     if options.resume_output:
         check(output, "--resume-output: name the file that is gone on with by --output")
         for name in ("report", "attention", "alignments"):

@@ -13,7 +13,7 @@ A line of the report, which is JSON:
     confidence    the probability that the translation is acceptable, 0 to 1; null where the score is null, and if the
                   confidence of the model is not calibrated
     doubtful      whether the confidence is below the threshold of the calibration; null if it is not calibrated
-    reasons       what lowers the confidence, in words, the most important first; and each term that is missing
+    reasons       what lowers the confidence, in words, the most important first; also a term or prefix that is missing
     spans         the protected spans of the source: text, kind, start and end (offsets in code points), and whether the
                   span is kept: stands in the translation unchanged
     terms         those of --glossary and --keep in the source: source, target, and whether the translation holds it
@@ -42,6 +42,7 @@ def entry(translation: Translation, source: str, file: str, line: int, *, calibr
     """The object of one line; see the docstring of the module."""
     asked = bool(translation.tokens)  # otherwise the line is blank or was copied
     reasons = list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED]
+    reasons += [] if translation.prefix_kept else ["does not begin with its prefix"]
     missing = (term for term in translation.terms if not term.written)
     return {
         "file": file,

@@ -14,6 +14,7 @@ from s2s.text.lines import LineReader
 from translation.formats.tags import join_texts, keeps_tags, texts_between
 from translation.outputs import Output
 from translation.part_file import Progress
+from translation.prefix_lines import PrefixLines
 from translation.report import Doubts, Entry, TermCount, entry
 from translation.terms import checked_terms
 
@@ -33,6 +34,7 @@ class Run:
         translator: of all inputs
         attention, report, alignments: where those of each line go, if anywhere
         options: of the command
+        prefixes: of lines of plain text
         quiet: whether no progress is shown, as where the translations appear on the same terminal
     """
 
@@ -44,12 +46,15 @@ class Run:
         alignments: Callable[[str], object] | None,
         options: argparse.Namespace,
         *,
+        prefixes: PrefixLines,
         quiet: bool,
     ) -> None:
         self._translator, self._options = translator, options
         self._attention, self._report, self._alignments = attention, report, alignments
         self._doubts, self._terms = Doubts(options.unsure), TermCount()
+        self._prefixes = prefixes
         self._lines = 0  # of all inputs so far
+        self._without_prefix = 0  # lines that should have one
         self._long_lines = 0
         self._started = time.monotonic()
         self._progress = sys.stderr.isatty() and not quiet
@@ -61,14 +66,20 @@ class Run:
         for window in _pieces(reader.windows(), output.window):
             output.encode_as(reader.encoding, name)
             done = self._pass_over(window, output)
-            if rest := window[done:]:
-                translations = self._translated(rest)
+            sources, prefixes = self._prefixes.split(window)
+            if rest := sources[done:]:
+                translations = self._translated(rest, prefixes and prefixes[done:])
                 doubtful = self._doubts.doubtful
-                self._write(output, rest, list(self._output_lines(rest, translations)), translations, doubtful)
+                lines = list(self._output_lines(rest, translations))
+                self._write(output, window[done:], lines, translations, doubtful)
                 self._follow(rest, translations, name, "line", range(number + done, number + len(window)))
             number += len(window)
         if reader.replaced:
             self._warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
+
+    def end_of_lines(self) -> None:
+        """Check that no prefix is left, before an output of plain text is finished."""
+        self._prefixes.check_end()
 
     def document(self, document: Document, name: str, output: Output) -> None:
         """Translate the segments of a document to the lines of an output."""
@@ -105,8 +116,8 @@ class Run:
         long = sum(translation.is_long for translation in translations)
         output.write(sources, written, doubtful=self._doubts.doubtful - doubtful, long=long)
 
-    def _translated(self, window: Sequence[str]) -> list[Translation]:
-        translations = self._translator.translate(window, first=self._lines)
+    def _translated(self, window: Sequence[str], prefixes: Sequence[str] | None = None) -> list[Translation]:
+        translations = self._translator.translate(window, first=self._lines, prefixes=prefixes)
         if len(translations) != len(window):
             raise RuntimeError(f"{len(window)} lines gave {len(translations)} translations")
         return translations
@@ -126,6 +137,7 @@ class Run:
     ) -> None:
         """Report on lines that are translated."""
         self._report_long_lines(translations, name, unit, places)
+        self._report_prefixes(translations, name, unit, places)
         if self._attention:
             from translation.attention import translation_view
 
@@ -145,8 +157,10 @@ class Run:
         self._lines += len(sources)
         self._show_progress()
 
-    def report(self) -> None:
-        """Report the numbers of long lines, missing terms and doubtful lines, and end the line of progress."""
+    def report(self) -> int:
+        """Report the numbers of lines with problems, and end the line of progress; return the exit code."""
+        if self._without_prefix > NAMED:
+            self._warn(f"{self._without_prefix:,} translations do not begin with their prefixes in all")
         if self._long_lines > NAMED:
             self._warn(f"{self._long_lines:,} lines were cut into pieces in all")
         advice = "" if self._report else "; --report FILE says which and why"
@@ -156,6 +170,7 @@ class Run:
                 print(summary, file=sys.stderr)
         if self._progress:
             print(file=sys.stderr)
+        return 1 if self._without_prefix else 0
 
     def _output_lines(self, sources: Sequence[str], translations: Sequence[Translation]) -> Iterator[str]:
         for line, (source, translation) in enumerate(zip(sources, translations), self._lines):
@@ -166,6 +181,14 @@ class Run:
                 for each in translation.n_best:  # a copied line has no score
                     score = f"{each.score:.4f}" if each.tokens else ""
                     yield f"{line} ||| {each.text} ||| {score}"
+
+    def _report_prefixes(
+        self, translations: Sequence[Translation], name: str, unit: str, places: Sequence[int]
+    ) -> None:
+        for place in (place for place, translation in zip(places, translations) if not translation.prefix_kept):
+            self._without_prefix += 1
+            if self._without_prefix <= NAMED:
+                self._warn(f"{name}: {unit} {place} has a prefix that the model cannot write as the beginning")
 
     def _report_long_lines(
         self, translations: Sequence[Translation], name: str, unit: str, places: Sequence[int]

@@ -29,6 +29,7 @@ from translation.arguments import translate_parser
 from translation.inputs import jobs
 from translation.loading import bundled, load, model_directory, read_glossary, warn_of_copied_terms
 from translation.option_checks import check_confidence, check_options
+from translation.prefix_lines import PrefixLines
 from translation.resuming import command_record
 from translation.run import Run
 from translation.working import translate_jobs
@@ -64,10 +65,10 @@ def translate(arguments: list[str]) -> int:
         report = stack.enter_context(report_file(options.report)) if options.report else None
         alignments = stack.enter_context(text_writer(options.alignments)) if options.alignments else None
         quiet = not options.output and sys.stdout.isatty()
-        run = Run(translator, attention, report, alignments, options, quiet=quiet)
+        prefixes = stack.enter_context(PrefixLines.opened(options))
+        run = Run(translator, attention, report, alignments, options, prefixes=prefixes, quiet=quiet)
         translate_jobs(planned, run, options, command_record(options, directories))
-        run.report()
-    return 0
+        return run.report()
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:

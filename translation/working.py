@@ -87,3 +87,4 @@ def _lines(job: Job, run: Run, output: Output) -> None:
         else:
             with path.open("rb", buffering=0) as file:
                 run.lines(file, str(path), output)
+    run.end_of_lines()

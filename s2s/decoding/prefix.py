@@ -1,30 +1,29 @@
 """Forced tokens: a sentence begins with a given text, and ends at a maximum length.
 
 The text of a prefix may end inside a word, or at a place where the model would not cut a word into tokens: no output
-that begins with "Ein Ma" has a token "Ma" where the vocabulary has "Mann". Therefore the last word of a prefix is
-forced as characters. Every token is allowed that goes on with them or reaches beyond them, and the model's
-probabilities decide. The words before are forced in the vocabulary's own segmentation.
+that begins with "Ein Ma" has a token "Ma" where the vocabulary has "Mann". Therefore every token is allowed that goes
+on with the characters of the last word and reaches beyond them. Otherwise a prefix is forced in the vocabulary's own
+segmentation: other tokens for the same characters would lead the model astray.
 
-A prefix is a small automaton: each node has the tokens that may follow, and where they lead. That of "Ein Ma":
+A prefix is a small automaton: each node has the tokens that may follow, and where they lead. That of "Ein Ma", of which
+the vocabulary cuts " Ma" into " M" and "a":
 
-    node   token     leads to
-    0      " Ein"    1
-    1      " "       2 (what is left is "Ma")
-           " M"      3 (what is left is "a")
-           " Ma", " Mann", " Mai", ...    the end of the prefix
-    2      "M"       3
-           "Ma", "Mann", ...              the end of the prefix
-    3      "a", "an", "ann", ...          the end of the prefix
+    node   token                        leads to
+    0      " Ein"                       1
+    1      " M"                         2
+           " Mann", " Mai", ...         the end of the prefix
+    2      "a", "an", "ann", ...        the end of the prefix
 """
 
 from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,8 @@ from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
 
 FREE = -1  # the node of a row that has written its prefix
-_LAST_WORD = re.compile(r" ?\w+$| $| ?[^\w ]$")
-_LAST_TOKEN = re.compile(r" ?\S+$| $")  # in a vocabulary of words, in which signs are a part of them
+_LAST_WORD = re.compile(r" ?(\w+|[^\w ])$")
+_LAST_TOKEN = re.compile(r" ?\S+$")  # in a vocabulary of words, in which signs are a part of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class Node:
 
     Attributes:
         tokens: (tokens,) int64, those that may follow
-        leads: where those that do not reach the end of the prefix lead to: node numbers of the prefix
+        leads: the nodes of the prefix that they lead to, or FREE; others lead to FREE
     """
 
     tokens: NDArray[np.int64]
@@ -79,20 +78,16 @@ class PrefixSpeller:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._before = "" if vocabulary.kind == "character" else " "  # stands before the first word of a text
+        space = " " if vocabulary.kind == "word" else ""
+        self._texts = [f"{space}{text}" if text else "" for text in vocabulary.surfaces]  # what each token writes
 
     @cached_property
-    def _exact(self) -> _Surfaces:
-        return _Surfaces(self._texts, str)
+    def _exact(self) -> _Beginnings:
+        return _Beginnings(self._texts)
 
     @cached_property
-    def _folded(self) -> _Surfaces:
-        return _Surfaces(self._texts, str.casefold)
-
-    @cached_property
-    def _texts(self) -> dict[int, str]:
-        """What each token writes, with the space before it; special tokens write nothing."""
-        space = " " if self._vocabulary.kind == "word" else ""
-        return {i: f"{space}{text}" for i, text in enumerate(self._vocabulary.surfaces) if text}
+    def _folded(self) -> _Beginnings:
+        return _Beginnings([text.casefold() for text in self._texts])
 
     def spell(self, text: str, *, folded: bool = False, whole: bool = False) -> Prefix | None:
         """The prefix of a text in which a space at the end says that the last word is complete.
@@ -105,60 +100,75 @@ class PrefixSpeller:
         Returns:
             None if the vocabulary cannot write the text.
         """
-        text = " ".join(text.split()) + " " * (text[-1:] == " " and not whole)
-        last = (_LAST_TOKEN if self._vocabulary.kind == "word" else _LAST_WORD).search(text)
-        start = 0 if folded or last is None else last.start()
-        head, tail = self._vocabulary.encode(text[:start]), text[start:]
-        if UNK in head:
+        complete, text = whole or text[-1:] == " ", " ".join(text.split())
+        if not text:
+            return Prefix()
+        pattern = _LAST_TOKEN if self._vocabulary.kind == "word" else _LAST_WORD
+        shown, last = self._before + text, pattern.search(text)
+        open_from = len(shown)  # where a token may begin that reaches beyond the text: in the last word
+        if last is not None and not complete:
+            open_from = len(self._before) + last.start() if last.start() else 0
+        path = self._folded.longest(shown.casefold()) if folded else self._segmented(text)
+        if path is None and not folded and not complete and last is not None:
+            # In a vocabulary of words, the beginning of a word is none itself.
+            head = self._segmented(text[: last.start()])
+            path = None if head is None else [*head, ([], len(shown))]
+        if path is None:
             return None
-        nodes = [Node(np.array([token]), {token: i}) for i, token in enumerate(head, 1)]
-        tail = self._before + tail if start == 0 and tail else tail
-        spelt = (self._folded if folded else self._exact).spell(tail, len(nodes), whole=whole)
-        return None if spelt is None else Prefix((*nodes, *spelt))
+        beginnings, shown = (self._folded, shown.casefold()) if folded else (self._exact, shown)
+        nodes, start = list[Node](), 0
+        for number, (tokens, end) in enumerate(path, 1):
+            beyond = beginnings.of(shown[start:]) if start >= open_from else []
+            leads = dict.fromkeys(tokens, number if complete or number < len(path) else FREE)
+            nodes.append(Node(np.array([*{**leads, **dict.fromkeys(beyond)}], dtype=np.int64), leads))
+            if not len(nodes[-1].tokens):
+                return None
+            start = end
+        if complete:
+            following = [END] if whole else [*self._exact.of(" "), END]  # another word begins, or none does
+            nodes.append(Node(np.array(following, dtype=np.int64), {}))
+        return Prefix(tuple(nodes))
+
+    def _segmented(self, text: str) -> list[tuple[list[int], int]] | None:
+        """The vocabulary's own tokens for a text, and where each of them ends; None if there are unknown ones."""
+        ids = self._vocabulary.encode(text)
+        ends = accumulate(len(self._texts[token]) for token in ids)
+        return None if UNK in ids else [([token], end) for token, end in zip(ids, ends)]
 
 
-class _Surfaces:
+class _Beginnings:
     """The texts of tokens, to be looked up by how they begin.
 
     Args:
-        texts: what each token writes
-        fold: makes texts alike that are taken for the same
+        texts: of each token, by its id; empty for special tokens
     """
 
-    def __init__(self, texts: Mapping[int, str], fold: Callable[[str], str]) -> None:
-        pairs = sorted((fold(text), i) for i, text in texts.items() if text)
-        self._fold, self._texts, self._ids = fold, [text for text, _ in pairs], [i for _, i in pairs]
+    def __init__(self, texts: Sequence[str]) -> None:
+        pairs = sorted((text, i) for i, text in enumerate(texts) if text)
+        self._texts, self._ids = [text for text, _ in pairs], [i for _, i in pairs]
+        self._longest = max(map(len, self._texts), default=0)
 
-    def spell(self, text: str, first: int, *, whole: bool) -> list[Node] | None:
-        """The nodes of a text, one for each character, from number `first` on; None if it cannot be written.
-
-        If the text is `whole`, no token reaches beyond it, and one more node has END alone.
-        """
-        text = self._fold(text)
-        count, ends = len(text) + whole, [Node(np.array([END]), {})] if whole else []
-        nodes = [*ends]  # from the last to the first
-        for start in reversed(range(len(text))):
-            leads = dict[int, int]()
-            beyond = [] if whole else [*self._beginning_with(text[start:])]
-            if beyond and text[start:] == " ":  # the word before is complete: another one begins, or none does
-                beyond.append(END)
-            for end in range(start + 1, len(text) + whole):
-                reached = nodes[count - 1 - end] if end < count else None
-                if reached is not None and len(reached.tokens):
-                    leads |= dict.fromkeys(self._equal_to(text[start:end]), first + end)
-            nodes.append(Node(np.array([*leads, *beyond], dtype=np.int64), leads))
-        nodes.reverse()
-        return None if nodes and not len(nodes[0].tokens) else nodes
-
-    def _equal_to(self, text: str) -> Sequence[int]:
-        start = bisect_left(self._texts, text)
-        end = start
-        while end < len(self._texts) and self._texts[end] == text:
-            end += 1
-        return self._ids[start:end]
-
-    def _beginning_with(self, text: str) -> Sequence[int]:
+    def of(self, text: str) -> Sequence[int]:
+        """The tokens that begin with a text, or are it."""
         return self._ids[bisect_left(self._texts, text) : bisect_left(self._texts, f"{text}\U0010ffff")]
+
+    def longest(self, text: str) -> list[tuple[list[int], int]] | None:
+        """The longest tokens that make up a text, from left to right, and where they end; None if there are none.
+
+        Several tokens may have the same text.
+        """
+        path, start = list[tuple[list[int], int]](), 0
+        while start < len(text):
+            ends = range(min(start + self._longest, len(text)), start, -1)
+            found = next(((equal, end) for end in ends if (equal := self._equal_to(text[start:end]))), None)
+            if found is None:
+                return None
+            path.append(found)
+            start = found[1]
+        return path
+
+    def _equal_to(self, text: str) -> list[int]:
+        return [*self._ids[bisect_left(self._texts, text) : bisect_right(self._texts, text)]]
 
 
 @dataclass(frozen=True)
@@ -206,7 +216,9 @@ class Forced:
         for prefix in prefixes:
             offset = len(table)
             starts.append(offset if prefix.nodes else FREE)
-            table += [replace(node, leads={t: n + offset for t, n in node.leads.items()}) for node in prefix.nodes]
+            for node in prefix.nodes:
+                leads = {token: to if to == FREE else to + offset for token, to in node.leads.items()}
+                table.append(Node(node.tokens, leads))
         nodes = array(np.array(starts, dtype=np.int64))
         return cls(nodes, table, maximum_length, end, tuple(others), busy=bool(table))
 

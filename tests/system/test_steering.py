@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_draws_are_ranked(run: Run) -> None:
 def test_lengths_are_kept(run: Run, how: list[str]) -> None:
     short = run("--max-length", "4", *how)
     assert all(len(line.split()) <= 4 for i, line in enumerate(short) if i not in (3, 5))  # of each sentence
-    long = run("--min-length", "40", "--allow-loops", *how)
+    long = run("--min-length", "40", *how)
     assert all(len(line) > len(LINES[1]) for line in (long[1], long[4]))
 
 
@@ -118,3 +119,93 @@ def test_captions_are_steered_too(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert run("--beam", "4", "--diverse-groups", "2", "--diversity-penalty", "0", *engine) == run(
             "--beam", "2", *engine
         )
+
+
+def test_prefixes_from_a_file_and_from_a_column(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefixes = ["Ein Kerl", "Zwei Ki", "", "Die Dame ", "", "Bitte rufen Sie {name}"]
+    file, table = tmp_path / "prefixes.de", tmp_path / "table.txt"
+    file.write_text("".join(f"{prefix}\n" for prefix in prefixes), encoding="utf-8")
+    rows = [f"{line}\t{prefix}" if prefix else line for line, prefix in zip(LINES, prefixes)]
+    table.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    found = []
+    for arguments in ([str(text), "--prefix-file", str(file)], [str(table), "--prefix-column"]):
+        for engine in ENGINES:
+            assert command.run(translate, [*arguments, *engine]) == 0
+            found.append(capsys.readouterr().out)
+            monkeypatch.setattr("s2s.text.lines.WINDOW_LINES", 2)
+    assert found[0] == found[2]
+    for output in found:
+        assert [line.startswith(prefix) for line, prefix in zip(output.splitlines(), prefixes)] == [True] * 6
+
+
+def test_a_prefix_that_is_not_kept_is_reported(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, report = tmp_path / "prefixes.de", tmp_path / "report.jsonl"
+    file.write_text("Ein Kerl\n\n\nЖ\n\n\n", encoding="utf-8")
+    assert command.run(translate, [str(text), "--prefix-file", str(file), "--report", str(report)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 6
+    assert f"warning: {text}: line 4 has a prefix that the model cannot write as the beginning\n" in captured.err
+    reasons = [json.loads(line)["reasons"] for line in report.read_text(encoding="utf-8").splitlines()]
+    assert ["does not begin with its prefix" in each for each in reasons] == [False] * 3 + [True] + [False] * 2
+    file.write_text("Ж\n" * 6, encoding="utf-8")
+    assert command.run(translate, [str(text), "--prefix-file", str(file)]) == 1
+    errors = capsys.readouterr().err
+    assert errors.count("has a prefix that") == 3
+    assert "warning: 6 translations do not begin with their prefixes in all\n" in errors
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "options", "message"),
+    [
+        ("a\n", [], "has 1 line, and the text has more; each line needs one, if only an empty one"),
+        ("a\n" * 7, [], "has more lines than the text, which has 6; each line needs one"),
+        ("a\n" * 6, ["--prefix-column"], "argument --prefix-column: not allowed with argument --prefix-file"),
+        (
+            "a\n" * 6,
+            ["--format", "html"],
+            "works for plain text only, not for html; if this is text, say --format text",
+        ),
+        ("a\n" * 6, ["--glossary", "terms.tsv"], "a glossary may move what a translation begins with: leave out"),
+        (None, [], "no such file"),
+    ],
+)
+def test_prefixes_that_do_not_fit_are_refused(
+    text: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    prefixes: str | None,
+    options: list[str],
+    message: str,
+) -> None:
+    file, output = tmp_path / "prefixes.de", tmp_path / "text.de"
+    if prefixes is not None:
+        file.write_text(prefixes, encoding="utf-8")
+    arguments = [str(text), "--prefix-file", str(file), "--output", str(output), *options]
+    assert command.run(translate, arguments) == 2
+    errors = capsys.readouterr().err
+    assert errors.splitlines()[-1].startswith("error: ")
+    assert message in errors
+    assert not output.exists()
+
+
+def test_all_captions_begin_with_a_prefix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, path = light_captioner.write_captioner(tmp_path, "pad"), tmp_path / "a.png"
+    Image.new("RGB", (60, 70), "red").save(path)
+
+    def run(*options: str) -> tuple[int, str, str]:
+        code = command.run(caption, [str(path), "--model", str(model), "--device", "cpu", *options])
+        captured = capsys.readouterr()
+        return code, captured.out.rstrip("\n").partition("\t")[2], captured.err
+
+    words = run()[1].split()
+    for engine in (["--engine", "onnx"], ["--engine", "torch", "--precision", "float32"]):
+        for how in ([], ["--sample"], ["--beam", "1"]):
+            assert run("--prefix", "Blue blue gr", *engine, *how)[1].startswith("blue blue gr")
+            assert run("--prefix", f"{words[0]} ", *engine, *how)[1].split()[0] == words[0]
+    assert run("--prefix", "a xylophone")[0::2] == (
+        2,
+        "error: the model cannot write the prefix 'a xylophone', as it does not know xylophone; choose words of its "
+        "training captions\n",
+    )

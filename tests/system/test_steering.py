@@ -37,10 +37,10 @@ def text(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=ENGINES, ids=["onnx", "torch"])
 def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], text: Path) -> Run:
-    """Run `translate` on the text with the bundled model; the lines of its output."""
+    """Run `translate` on the text with a bundled model; the lines of its output."""
 
     def _run(*options: str) -> list[str]:
-        code = command.run(translate, [str(text), *request.param, *options])
+        code = command.run(translate, [str(text), "--model", "en-de-multi30k", *request.param, *options])
         captured = capsys.readouterr()
         assert code == 0, captured.err
         return captured.out.splitlines()

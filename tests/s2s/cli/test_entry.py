@@ -29,6 +29,7 @@ COMMANDS = {
     "prepare multi30k",
     "prepare parallel",
     "prepare toy",
+    "rebalance captioning",
     "score translation",
     "serve",
     "train captioning",

@@ -27,7 +27,9 @@ SOURCES = [
 
 @cache
 def translator(engine: EngineName) -> Translator:
-    return Translator.load("en-de-multi30k", BeamOptions(5, 3, stop_early=True), engine=engine, precision="auto", align=True)
+    return Translator.load(
+        "en-de-multi30k", BeamOptions(5, 3, stop_early=True), engine=engine, precision="auto", align=True
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -30,6 +30,11 @@ def take(rows: Array, columns: Array) -> Array:
     return rows.gather(1, columns)
 
 
+def repeat(rows: Array, times: int) -> Array:
+    """Each row several times, side by side: (n, ...) -> (n * times, ...); older array-api-compat lacks it for torch."""
+    return rows.repeat(times, axis=0) if isinstance(rows, np.ndarray) else rows.repeat_interleave(times, dim=0)
+
+
 def smallest(keys: Array, count: int) -> Array:
     """The columns of the `count` smallest keys of each row, ascending; no two keys of a row may be equal.
 

@@ -48,7 +48,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from s2s.arrays import Array, namespace, take
+from s2s.arrays import Array, namespace, repeat, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
 from s2s.decoding.diverse import DiverseSelector, of_all_groups
 from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction, check_limits, remaining_sentences
@@ -99,7 +99,7 @@ def beam(
     groups, width = options.groups, options.width // options.groups
     how = {"groups": groups, "width": width, "penalty": options.diversity_penalty, "end": end}
     select, select_without_end = DiverseSelector({*banned}, **how), DiverseSelector({*banned, end}, **how)
-    limits, of_group = namespace(limits).repeat(limits, groups), replace(options, width=width, n_best=width, groups=1)
+    limits, of_group = repeat(limits, groups), replace(options, width=width, n_best=width, groups=1)
     found = _search(step, state.repeat(groups), limits, start, end, of_group, select, select_without_end, groups)
     of_sentences = (found[first : first + groups] for first in range(0, len(found), groups))
     return [of_all_groups(of_sentence)[: options.n_best] for of_sentence in of_sentences]

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from s2s.arrays import Array, namespace
+from s2s.arrays import Array, namespace, repeat
 from s2s.decoding.search import StepFunction
 from s2s.models.contracts import DecoderStep, State
 
@@ -156,7 +156,7 @@ class WriteOnce:
 
     def repeat(self, times: int) -> WriteOnce:
         """See `Constraint`."""
-        return replace(self, missing=namespace(self.missing).repeat(self.missing, times, axis=0))
+        return replace(self, missing=repeat(self.missing, times))
 
 
 def keep_rows(rows: Array, sentences: Array, total: int) -> Array:

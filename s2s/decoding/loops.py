@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from s2s.arrays import Array, namespace
+from s2s.arrays import Array, namespace, repeat
 from s2s.decoding.constraints import keep_rows
 from s2s.text.languages import primary_subtag
 from s2s.text.tokens import SPECIALS, UNK
@@ -226,7 +226,7 @@ class NoLoops:
 
     def repeat(self, times: int) -> NoLoops:
         """See `Constraint`."""
-        return self._moved(lambda rows: namespace(rows).repeat(rows, times, axis=0))
+        return self._moved(lambda rows: repeat(rows, times))
 
     def _moved(self, move: Callable[[Array], Array]) -> NoLoops:
         return replace(

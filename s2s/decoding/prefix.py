@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2s.arrays import Array, namespace
+from s2s.arrays import Array, namespace, repeat
 from s2s.decoding.constraints import Constraint, keep_rows
 from s2s.text.tokens import END, UNK
 from s2s.text.vocabulary import Vocabulary
@@ -263,7 +263,7 @@ class Forced:
 
     def repeat(self, times: int) -> Forced:
         """See `Constraint`."""
-        nodes = namespace(self.nodes).repeat(self.nodes, times)
+        nodes = repeat(self.nodes, times)
         return self._moved(nodes, lambda other: other.repeat(times))
 
     def _moved(self, nodes: Array, move: Callable[[Constraint], Constraint]) -> Forced:

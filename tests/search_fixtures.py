@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from s2s.arrays import Array, namespace
+from s2s.arrays import Array, namespace, repeat, take
 from s2s.decoding.beam import beam
 from s2s.decoding.greedy import greedy
 from s2s.decoding.sampling import sample
@@ -53,7 +53,7 @@ class TableState:
 
     def repeat(self, times: int) -> TableState:
         xp = namespace(self.previous)
-        return self.reorder(xp.repeat(xp.arange(len(self.previous)), times))
+        return self.reorder(repeat(xp.arange(len(self.previous)), times))
 
     def detach(self) -> TableState:
         return self
@@ -71,7 +71,7 @@ def table_step(tokens: Array, state: TableState) -> DecoderStep:
     xp = namespace(tokens)
     assert tokens.dtype == xp.int64
     assert tokens.shape == state.previous.shape
-    sentences = xp.repeat(xp.arange(len(state.tables)), len(tokens) // len(state.tables))
+    sentences = repeat(xp.arange(len(state.tables)), len(tokens) // len(state.tables))
     log_probabilities = state.tables[sentences, state.previous, tokens]
     read = xp.concat((xp.astype(tokens[:, None], xp.float32), state.read[:, :-1]), axis=1)
     return DecoderStep(log_probabilities, TableState(state.tables, tokens, read, state.kept), read)
@@ -112,7 +112,7 @@ class TableSearch:
             return step
         xp, count = namespace(tokens), min(self.count, step.log_probabilities.shape[1])
         order = xp.argsort(-step.log_probabilities, axis=1, stable=True)[:, :count]
-        likeliest = Likeliest(xp.take_along_axis(step.log_probabilities, order, axis=1), order)
+        likeliest = Likeliest(take(step.log_probabilities, order), order)
         return LikeliestStep(likeliest, step.state, step.attention)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from s2s.arrays import Array, namespace, take
+from s2s.arrays import Array, namespace, repeat, take
 from s2s.decoding.constraints import keep_rows
 from s2s.text.tokens import END, PAD
 
@@ -154,4 +154,4 @@ class WriteText:
 
     def repeat(self, times: int) -> WriteText:
         """See `Constraint`."""
-        return replace(self, places=namespace(self.places).repeat(self.places, times, axis=0))
+        return replace(self, places=repeat(self.places, times))

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from s2s.arrays import Array, namespace, take
+from s2s.arrays import Array, namespace, repeat, take
 from s2s.decoding.constraints import keep_rows
 from s2s.text.tokens import SPECIALS
 from s2s.text.vocabulary import Vocabulary
@@ -300,7 +300,7 @@ class WriteTerms:
 
     def repeat(self, times: int) -> WriteTerms:
         """See `Constraint`."""
-        return self._moved(lambda rows: namespace(rows).repeat(rows, times, axis=0))
+        return self._moved(lambda rows: repeat(rows, times))
 
     def _moved(self, move: Callable[[Array], Array]) -> WriteTerms:
         names = ("tokens", "lengths", "places", "missing", "written", "inside")

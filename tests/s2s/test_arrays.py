@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_fixtures import Library, generator_for
 
-from s2s.arrays import exponential, smallest, take, to_numpy
+from s2s.arrays import exponential, repeat, smallest, take, to_numpy
 
 
 def test_each_row_gives_the_elements_that_its_columns_name(library: Library) -> None:
@@ -17,6 +17,13 @@ def test_each_row_gives_the_elements_that_its_columns_name(library: Library) -> 
     columns = library(torch.tensor([[2, 0], [1, 1]]))
     assert take(rows, columns).tolist() == [[3, 1], [5, 5]]
     assert take(rows, columns[:, :0]).shape == (2, 0)
+
+
+@pytest.mark.oldest
+def test_rows_are_repeated_side_by_side(library: Library) -> None:
+    rows = library(torch.tensor([[1, 2], [3, 4]]))
+    assert repeat(rows, 2).tolist() == [[1, 2], [1, 2], [3, 4], [3, 4]]
+    assert repeat(rows[:, 0], 3).tolist() == [1, 1, 1, 3, 3, 3]
 
 
 @given(seed=st.integers(0, 10_000), rows=st.integers(0, 4), columns=st.integers(1, 90), data=st.data())

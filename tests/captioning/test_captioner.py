@@ -39,10 +39,10 @@ def paths(tmp_path: Path) -> list[Path]:
     return found
 
 
-def captioner(width: int = 3, **options: int) -> Captioner:
+def captioner(width: int = 3, batch: int = 32) -> Captioner:
     model = world.model()
     model.network.eval()
-    return Captioner(model.engine("float32"), BeamOptions(width, n_best=width), **options)
+    return Captioner(model.engine("float32"), BeamOptions(width, n_best=width), batch=batch)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 32])

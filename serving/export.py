@@ -3,11 +3,12 @@
     s2s export RUN/best
     s2s export RUN/best --output light --precision float32
     s2s export RUN/best --page translate.html
+    s2s export RUN/best --shrink
 
 The light form is two ONNX graphs, `encoder.onnx` and `step.onnx`, and their weights. Commands use it by themselves
 where a model has it. Before it is written, both engines write what they make of 200 lines, or of 20 pictures: in
 float32 they must write the same. `--page` writes one HTML file that runs the light form in a browser, from disk and
-without a network.
+without a network. `--shrink` also stores the weights that PyTorch reads in eight bits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from s2s.files import check_output
 from s2s.plugins import by_name, load
 from s2s.storage.bundled import find_model
 from s2s.storage.light_form import PRECISIONS, has_light
-from s2s.storage.model_record import CONFIG, read_record, read_whole
+from s2s.storage.model_record import CONFIG, WEIGHTS, read_record, read_whole
 from s2s.storage.verified import shorten
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def export(arguments: list[str]) -> int:
     if options.output:
         _check_output(output, directory, force=options.force)
     runtime = _page_runtime(options) if options.page else None
+    if options.shrink:
+        _shrink(directory)
     if not options.page or options.output or options.precision or not has_light(directory):
         _add_light_form(directory, output, options.precision or "int8", options.check)
         print(output)
@@ -59,6 +62,13 @@ def _add_light_form(directory: Path, output: Path, precision: Storage, files: Se
     from s2s.export.exporting import export as write
 
     _report(write(exporter, directory, output, precision, files), exporter.unit, precision, made_up=not files)
+
+
+def _shrink(directory: Path) -> None:
+    from s2s.storage.eight_bits import shrink
+
+    before, after = shrink(directory)
+    print(f"{directory / WEIGHTS}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB in eight bits", file=sys.stderr)
 
 
 def _check_output(output: Path, directory: Path, *, force: bool) -> None:
@@ -113,6 +123,12 @@ def _parser() -> Parser:
         "--precision",
         choices=PRECISIONS,
         help="of the stored weights (default: int8, with products in eight bits as well)",
+    )
+    add(
+        "--shrink",
+        action="store_true",
+        help="first store the weights of MODEL itself in eight bits, at half the size: the light form in int8 "
+        "stays the same, and PyTorch computes with its weights; the calibration of the confidence is kept",
     )
     add(
         "--check",

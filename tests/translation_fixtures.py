@@ -42,10 +42,10 @@ DATA = DataConfig(
 )
 
 
-def tiny_model() -> TranslationModel:
+def tiny_model(dim: int = 16) -> TranslationModel:
     """It writes nonsense, of other words for other lines; it was "trained" on sources of at most 30 tokens."""
     vocabulary = train_subwords(LINES, 60)
-    shape = replace(SHAPE, vocabulary_kind="bpe", max_source_length=30, decoder=replace(SHAPE.decoder, dim=16))
+    shape = replace(SHAPE, vocabulary_kind="bpe", max_source_length=30, decoder=replace(SHAPE.decoder, dim=dim))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         model = TranslationModel.fresh(shape, vocabulary, vocabulary)

@@ -90,6 +90,16 @@ def test_another_directory_is_written_without_the_tensors(model: Path, tmp_path:
     assert read_light(output, KIND).precision == "float32"
 
 
+def test_a_model_is_shrunk_before_its_light_form_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "wide"
+    tiny_model(dim=64).save(model, {})
+    before = (model / "model.safetensors").stat().st_size
+    assert export([str(model), "--shrink"]) == 0
+    assert (model / "model.safetensors").stat().st_size < before
+    assert has_light(model)
+    assert "MB in eight bits\nwritten in int8: " in capsys.readouterr().err
+
+
 def test_what_is_no_model_is_not_replaced(model: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "diary.txt").touch()

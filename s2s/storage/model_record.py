@@ -1,8 +1,8 @@
 """The record of a model directory: what config.json says of the model, and the assets, verified. Nothing needs torch.
 
     MODEL/  config.json         format version, kind, configuration, SHA-256 of every other file, its own checksum
-            model.safetensors   the tensors (s2s/storage/model_directory.py), matrices in eight bits where they were shrunk
-                                (s2s/storage/eight_bits.py); an installation may leave this file out
+            model.safetensors   the tensors (s2s/storage/model_directory.py), or a smaller file with matrices in eight
+                                bits (s2s/storage/eight_bits.py); an installation may leave it out
             ...                 assets: vocabularies, subword models, the calibration of the confidence
             ...                 the light form: the files that the key `light` names (s2s/storage/light_form.py)
 

@@ -6,6 +6,7 @@ _DISTRIBUTION = "s2s-attention"
 _EXTRAS = {
     "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"},
     "server": {"starlette", "uvicorn", "python_multipart", "prometheus_client", "py3langid"},
+    "spans": {"seqeval"},
     "tensorboard": {"tensorboard"},
     "formats": {"markdown_it", "mdit_py_plugins"},
 }

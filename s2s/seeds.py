@@ -12,6 +12,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
 | `of_picture_order` | of one epoch: the order of the pictures, or of batches of several sizes | `random.Random` |
 | `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
+| `of_unknown_words` | which words of one batch are read as unknown | `random.Random` |
 | `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
 | `of_reading` | the n-th order in which a corpus is read, of which an epoch reads a part | `random.Random` |
 | `of_held_out` | which pairs of a text are held out | `random.Random` |
@@ -63,6 +64,11 @@ def of_picture_order(seed: int, epoch: int) -> int:
 
 def of_views(seed: int, epoch: int, position: int) -> int:
     """Return the seed of the views in the batch at `position` of `epoch`, both counted from 0."""
+    return _in_epoch(seed, epoch) * _BATCHES + position
+
+
+def of_unknown_words(seed: int, epoch: int, position: int) -> int:
+    """Return the seed of the unknown words in the batch at `position` of `epoch`, both counted from 0."""
     return _in_epoch(seed, epoch) * _BATCHES + position
 
 

@@ -20,7 +20,7 @@ from translation.terms import checked_terms
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
-    from translation.attention import Write
+    from s2s.views.attention_output import Write
     from translation.formats.document import Document
     from translation.translator import Translator
 

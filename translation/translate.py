@@ -35,7 +35,7 @@ from translation.run import Run
 from translation.working import translate_jobs
 
 if TYPE_CHECKING:
-    from translation.attention import Write
+    from s2s.views.attention_output import Write
 
 
 def translate(arguments: list[str]) -> int:
@@ -72,7 +72,7 @@ def translate(arguments: list[str]) -> int:
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:
-    from translation.attention import attention_file
+    from s2s.views.attention_output import attention_file
 
     return attention_file(path)
 

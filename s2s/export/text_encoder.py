@@ -14,26 +14,44 @@ from s2s.export.decoders import EncodedGrid
 from s2s.export.matrices import NetworkGraph
 from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.text_encoder import TextEncoder
+from s2s.nn.configuration import CellConfig
+from s2s.nn.recurrent import RecurrentEncoder
 
 
 def encode_text(graph: NetworkGraph, config: RecurrentEncoderConfig, encoder: TextEncoder) -> EncodedGrid:
     """Add the inputs `ids` and `lengths` and the recurrent layers; see `TextEncoder.forward`."""
-    ids = graph.input("ids", INT64, ["sentences", "positions"])
-    lengths = graph.input("lengths", INT64, ["sentences"])
-    real = graph.node("Cast", lengths, to=TensorProto.INT32)
-    embedded = graph.rows(encoder.embedding.weight, ids)
-    signal = graph.node("Transpose", embedded, perm=[1, 0, 2])  # (positions, sentences, dim)
-    width = encoder.embedding.embedding_dim
-    for number, ahead in enumerate(encoder.layers.ahead):
-        back = [encoder.layers.back[number]] if config.bidirectional else []
-        outputs = encoder_layer(graph, config.cell, [ahead, *back], signal, real)
-        same = width == encoder.output_dim
-        signal = graph.node("Add", outputs, signal) if config.residual and same else outputs
-        width = encoder.output_dim
-    grid = graph.node("Transpose", signal, perm=[1, 0, 2])
+    ids, lengths = sentence_inputs(graph)
+    return read_embedded(graph, config, encoder, graph.rows(encoder.embedding.weight, ids), (ids, lengths))
+
+
+def sentence_inputs(graph: NetworkGraph) -> tuple[str, str]:
+    """Add the inputs `ids` (sentences, positions) and `lengths` (sentences,)."""
+    return graph.input("ids", INT64, ["sentences", "positions"]), graph.input("lengths", INT64, ["sentences"])
+
+
+def read_embedded(
+    graph: NetworkGraph, config: RecurrentEncoderConfig, encoder: TextEncoder, embedded: str, inputs: tuple[str, str]
+) -> EncodedGrid:
+    """The recurrent layers over embedded tokens (sentences, positions, dim); `inputs` are their ids and lengths."""
+    ids, lengths = inputs
+    grid = recurrent_layers(graph, config.cell, encoder.layers, embedded, lengths)
     mask = _mask(graph, ids, lengths)
     bound = math.inf if config.residual else 1  # of a cell's hidden state
     return EncodedGrid(grid, mask, masked_mean(graph, grid, mask), bound)
+
+
+def recurrent_layers(graph: NetworkGraph, cell: CellConfig, layers: RecurrentEncoder, inputs: str, lengths: str) -> str:
+    """`RecurrentEncoder.forward`: (batch, time, input_dim), lengths (batch,) int64 -> (batch, time, output_dim)."""
+    real = graph.node("Cast", lengths, to=TensorProto.INT32)
+    signal = graph.node("Transpose", inputs, perm=[1, 0, 2])  # (time, batch, dim)
+    width = layers.ahead[0].weight_input.shape[1]
+    for number, ahead in enumerate(layers.ahead):
+        back = [layers.back[number]] if layers.bidirectional else []
+        outputs = encoder_layer(graph, cell, [ahead, *back], signal, real)
+        same = width == layers.output_dim
+        signal = graph.node("Add", outputs, signal) if layers.residual and same else outputs
+        width = layers.output_dim
+    return graph.node("Transpose", signal, perm=[1, 0, 2])
 
 
 TEXT_ENCODERS: Mapping[type[TextEncoderConfig], Callable[[NetworkGraph, Any, Any], EncodedGrid]] = {

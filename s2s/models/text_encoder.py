@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.memory import Memory, Segment, masked_mean
@@ -19,16 +19,17 @@ class TextEncoder(nn.Module):
     Args:
         config: the shape
         embedding: that of the decoder where source and target share one vocabulary
+        extra_dim: the width of what `embed` of a subclass adds to the embeddings
     """
 
-    def __init__(self, config: RecurrentEncoderConfig, embedding: nn.Embedding) -> None:
+    def __init__(self, config: RecurrentEncoderConfig, embedding: nn.Embedding, extra_dim: int = 0) -> None:
         super().__init__()
         self.embedding = embedding
         self.drop_word = Dropout(config.word_dropout, shared=-1)
         self.drop_embedding = Dropout(config.embedding_dropout)
         self.layers = RecurrentEncoder(
             config.cell,
-            embedding.embedding_dim,
+            embedding.embedding_dim + extra_dim,
             config.dim,
             layers=config.layers,
             bidirectional=config.bidirectional,
@@ -39,10 +40,14 @@ class TextEncoder(nn.Module):
 
     def forward(self, source: Padded) -> Memory:
         """Token ids (batch, positions) -> grid (batch, positions, output_dim) and summary (batch, output_dim)."""
-        embedded = self.drop_embedding(self.drop_word(self.embedding(source.ids)))
+        embedded = self.drop_embedding(self.drop_word(self.embed(source)))
         grid = self.layers(embedded, source.lengths).outputs
         mask = source.mask
         return Memory(grid, mask, masked_mean(grid, mask), (Segment("source", grid.shape[1]),))
+
+    def embed(self, source: Padded) -> Tensor:
+        """What the recurrent layers read of each token: (batch, positions, embedding_dim + extra_dim)."""
+        return self.embedding(source.ids)
 
 
 def source_embedding(vocabulary: int, dim: int) -> nn.Embedding:

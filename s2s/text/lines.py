@@ -35,6 +35,7 @@ class LineReader:
             file (from 0) and the bytes; `replace` replaces them by U+FFFD and counts them. A NUL byte, text in UTF-16
             without a byte order mark and formats such as PDF raise a UserError in both. Offsets in a gzip file are
             those of the text in it.
+        exact: whether lines are as they stand in the file: with their ends and a byte order mark, and not normalised.
 
     Attributes:
         replaced: the number of byte sequences replaced so far.
@@ -42,12 +43,17 @@ class LineReader:
     """
 
     def __init__(
-        self, file: BinaryIO, name: str | None = None, *, errors: Literal["strict", "replace"] = "strict"
+        self,
+        file: BinaryIO,
+        name: str | None = None,
+        *,
+        errors: Literal["strict", "replace"] = "strict",
+        exact: bool = False,
     ) -> None:
         self.replaced, self.encoding = 0, "utf-8"
         self._descriptor = file.fileno()
         self._name = str(file.name) if name is None else name
-        self._errors = errors
+        self._errors, self._exact = errors, exact
         self._number = 0  # lines decoded so far
         self._offset = 0  # byte offset of the next line in the file
         self._returns = 0  # carriage returns inside the first line
@@ -84,10 +90,12 @@ class LineReader:
         if 0 in line:
             refuse_nul(line, self._name, self._number + 1, self._offset)
         if self._number == 0:
-            text = text.removeprefix("\ufeff")
             self._returns = text.rstrip("\r\n").count("\r")
         self._number += 1
         self._offset += len(line)
+        if self._exact:
+            return text
+        text = text.removeprefix("\ufeff") if self._number == 1 else text
         text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
         return unicodedata.normalize("NFC", text)
 

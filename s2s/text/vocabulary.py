@@ -151,7 +151,11 @@ class _ListVocabulary(Surfaces):
         raise NotImplementedError
 
     def encode(self, text: str) -> list[int]:
-        return [self._ids.get(token, UNK) for token in self._split(text)]
+        return self.encode_tokens(self._split(text))
+
+    def encode_tokens(self, tokens: Sequence[str]) -> list[int]:
+        """Return the id of each token, which may be any text: a word with a space in it is one token."""
+        return [self._ids.get(token, UNK) for token in tokens]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return [self.encode(text) for text in texts]

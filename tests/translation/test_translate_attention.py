@@ -86,7 +86,7 @@ def test_a_page_shows_the_first_lines_and_says_so(
     path = tmp_path / "a.html"
     assert run(text, "--attention", path)[::2] == (0, "")
     assert shown(path) == ["1", "3", "4", "5"]  # what is blank has nothing to show
-    monkeypatch.setattr("translation.attention.PAGE_LINES", 2)
+    monkeypatch.setattr("s2s.views.attention_output.PAGE_LINES", 2)
     code, _, errors = run(text, "--attention", path, "--force")
     assert (code, shown(path)) == (0, ["1", "3"])
     assert errors == f"warning: {path}: shows the first 2 of 4 lines; a .json file has no such limit\n"
@@ -100,7 +100,7 @@ def test_a_picture_shows_the_first_lines_and_says_so(
     with Image.open(path) as whole:
         assert whole.format == "PNG"
         height = whole.height
-    monkeypatch.setattr("translation.attention.PICTURE_LINES", 1)
+    monkeypatch.setattr("s2s.views.attention_output.PICTURE_LINES", 1)
     code, _, errors = run(text, "--attention", path, "--force")
     assert (code, errors.count("\n")) == (0, 1)
     told = "shows the first 1 of 3 lines that have attention; a .json file has no such limit"

@@ -1,0 +1,57 @@
+"""`Classifier`: lines of text to one label each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelling.configuration import CLASSIFIER
+from labelling.engine import SentenceScores
+from labelling.labeller import Labeller
+from labelling.words import words_of
+from s2s.text.lines import without_invisible
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The label of a line.
+
+    Attributes:
+        label: the likeliest
+        probability: its probability, 0 to 1
+        probabilities: of all labels
+        words: of the line, as the model reads them
+        attention: the weight of each word; None if the model does not read by attention
+    """
+
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    words: tuple[str, ...]
+    attention: tuple[float, ...] | None = None
+
+
+class Classifier(Labeller):
+    """A classifier: `Classifier.load("RUN/best").classify(["A fine film."])[0].label`."""
+
+    kind = CLASSIFIER
+
+    def classify(self, lines: Sequence[str]) -> list[Classification | None]:
+        """Classify lines; None for a blank line."""
+        tokenise = self.engine.assets.config.tokenise
+        return self.classify_words([words_of(without_invisible(line), tokenise=tokenise) for line in lines])
+
+    def classify_words(self, sentences: Sequence[Sequence[str]]) -> list[Classification | None]:
+        """Classify sentences that are words already; None for one without words."""
+        scores = self._scores([words for words in sentences if words])
+        return [self._classification(words, next(scores)) if words else None for words in sentences]
+
+    def _classification(self, words: Sequence[str], scores: SentenceScores) -> Classification:
+        probabilities = np.exp(scores.log_probabilities.astype(np.float64))
+        probabilities /= probabilities.sum()
+        best = int(scores.log_probabilities.argmax())
+        attention = None if scores.attention is None else tuple(map(float, scores.attention))
+        by_label = dict(zip(self.labels, probabilities.tolist()))
+        return Classification(self.labels[best], by_label[self.labels[best]], by_label, tuple(words), attention)

@@ -1,0 +1,51 @@
+"""What the trainings of classifiers and taggers share: from a recipe to a model and its task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from s2s import seeds
+
+if TYPE_CHECKING:
+    import torch
+
+    from labelling.recipe import Recipe
+    from s2s.cli.training_command import Training
+
+
+def build(recipe: Recipe, device: torch.device) -> Training:
+    """Read the data, build the model and the task of a recipe.
+
+    Raises:
+        UserError: a file of the recipe cannot be used.
+    """
+    import torch
+
+    from labelling.assets import Assets
+    from labelling.configuration import LabellingConfig
+    from labelling.model import LabellingModel
+    from labelling.prepare import prepare
+    from labelling.recipe import TaggerRecipe
+    from labelling.task import ClassifierTask, TaggerTask
+    from s2s.cli.training_command import Training
+
+    data = prepare(recipe)
+    tags = isinstance(recipe, TaggerRecipe)
+    written = recipe.data.scheme if isinstance(recipe, TaggerRecipe) else "none"
+    learned = recipe.scheme if isinstance(recipe, TaggerRecipe) else "none"
+    config = LabellingConfig(
+        labels=data.labels,
+        head=recipe.head,
+        embedding_dim=recipe.embedding_dim,
+        lower_case=recipe.vocabulary.lower_case,
+        tokenise=not isinstance(recipe, TaggerRecipe) and recipe.data.tokenise,
+        spelling=recipe.spelling,
+        encoder=recipe.encoder,
+        scheme=written if learned == "none" else learned,
+        written_scheme=written,
+    )
+    torch.manual_seed(seeds.of_weights(recipe.training.seed))
+    model = LabellingModel.fresh(Assets(config, data.words, data.characters))
+    model.network.to(device)
+    task = (TaggerTask if tags else ClassifierTask)(recipe, data, model, device)
+    return Training(task, model.network, data.key)

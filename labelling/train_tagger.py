@@ -1,0 +1,31 @@
+"""Train a tagger on tagged words."""
+
+from __future__ import annotations
+
+import sys
+
+from s2s.cli import command, training_command
+
+
+def train(arguments: list[str]) -> int:
+    """Train with the recipe that the arguments name; return the exit code."""
+    options = training_command.parse(
+        arguments,
+        description="Train a tagger on tagged words, one a line, in columns or in CoNLL-U. A recipe names "
+        "the files and sets everything else.",
+        recipes="labelling/recipes",
+    )
+
+    from labelling.recipe import TaggerRecipe
+    from labelling.train import build
+
+    return training_command.train(options, TaggerRecipe, build, usage="s2s tag --model {model} FILE")
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(train)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# A part of a word: no space, no ASCII mark but `_`, none of the usual signs beyond ASCII. Marks that combine with a letter
-# are parts, as many scripts need them, and Python's \w leaves them out.
+# A part of a word: no space, no ASCII mark but `_`, none of the usual signs beyond ASCII. Marks that combine with a
+# letter are parts, as many scripts need them, and Python's \w leaves them out.
 _PART = (
     r"[^\s!-/:-@\[-^`{-~\xa1-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7\u2010-\u2027\u2030-\u205e\u20a0-\u20c0"
     r"\u2190-\u2bff\u3000-\u3003\u3008-\u3020\uff01-\uff0f\uff1a-\uff20\U0001f000-\U0001faff]"

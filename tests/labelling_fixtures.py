@@ -20,7 +20,7 @@ from s2s.models.configuration import (
 )
 from s2s.text.vocabulary import CharacterVocabulary, WordVocabulary
 
-WORDS = "the a dog cat house runs sleeps is good bad fine film not very".split()
+WORDS = ["the", "a", "dog", "cat", "house", "runs", "sleeps", "is", "good", "bad", "fine", "film", "not", "very"]
 GOOD = [["good", "film"], ["a", "fine", "dog"], ["the", "film", "is", "very", "good"], ["fine"]]
 BAD = [["bad", "film"], ["a", "bad", "cat"], ["the", "house", "is", "very", "bad"], ["bad"]]
 SENTENCES = [*GOOD, *BAD]
@@ -66,8 +66,11 @@ embedding_dim = 8
 [data]
 train = ["{folder}/train.tsv"]
 validation = "{folder}/train.tsv"
+[vocabulary]
+unknown = 0.05
 [encoder]
 dim = 6
+embedding_dropout = 0.1
 [head]
 dropout = 0.1
 [training]
@@ -91,12 +94,15 @@ scheme = "IOB1"
 [spelling]
 embedding_dim = 4
 dim = 4
+[vocabulary]
+unknown = 0.05
 [encoder]
 dim = 8
+embedding_dropout = 0.1
 [head]
 dropout = 0.1
 [training]
-epochs = 40
+epochs = 60
 precision = "float32"
 save_every = 3
 [training.optimiser]

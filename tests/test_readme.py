@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from captioning.recipe import Recipe as CaptioningRecipe
+from labelling.recipe import ClassifierRecipe
 from s2s import config
 from translation.recipe import Recipe as TranslationRecipe
 
@@ -59,7 +60,9 @@ def test_the_recipes_of_a_document_are_read(path: Path, tmp_path: Path, monkeypa
         for value in table["data"].values():
             for name in value if isinstance(value, list) else [value]:
                 Path(name).touch()
-        config.from_dict(TranslationRecipe if "train_source" in table["data"] else CaptioningRecipe, table)
+        labelled = isinstance(table["data"].get("train"), list)
+        known = TranslationRecipe if "train_source" in table["data"] else CaptioningRecipe
+        config.from_dict(ClassifierRecipe if labelled else known, table)
 
 
 def test_what_is_wrong_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

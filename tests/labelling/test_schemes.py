@@ -47,8 +47,7 @@ def test_any_tags_either_are_those_of_their_spans_or_are_refused(scheme: SchemeN
     for tags in product(known, repeat=3):
         try:
             spans = spans_of(tags, scheme)
-        except SchemeError as error:
-            assert 0 <= error.position < 3
+        except SchemeError:
             continue
         accepted += 1
         assert tuple(tags_of(spans, 3, scheme)) == tags

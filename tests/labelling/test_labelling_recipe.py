@@ -1,0 +1,33 @@
+"""The recipes of labelling load, where the files that they name are there."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from labelling.recipe import ClassifierRecipe, TaggerRecipe
+from s2s.config import from_dict, load, to_dict, to_toml
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "labelling" / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_a_recipe_loads_and_comes_back_from_what_a_run_keeps_of_it(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tomllib.loads(path.read_text())["data"]
+    monkeypatch.chdir(tmp_path)
+    for name in [*data["train"], data["validation"]]:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    schema = TaggerRecipe if path.name.startswith("ud-") else ClassifierRecipe
+    recipe = load(path, schema)
+    copy = tmp_path / "copy.toml"
+    copy.write_text(to_toml(recipe))
+    assert load(copy, schema) == from_dict(schema, to_dict(recipe)) == recipe
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) == 4

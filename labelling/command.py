@@ -64,11 +64,11 @@ def check_files(options: argparse.Namespace, *outputs: str) -> None:
         check_readable(path)
     written: dict[str, str] = {}
     for name in outputs:
-        path: Path | None = getattr(options, name)
-        if path is not None:
-            other = written.setdefault(os.path.realpath(path), name)
-            check(other == name, f"--{name} {path}: this is the file of --{other} too; choose another name")
-            check_output(path, force=options.force, inputs=options.files)
+        target: Path | None = getattr(options, name)
+        if target is not None:
+            other = written.setdefault(os.path.realpath(target), name)
+            check(other == name, f"--{name} {target}: this is the file of --{other} too; choose another name")
+            check_output(target, force=options.force, inputs=options.files)
 
 
 def readers(options: argparse.Namespace, *, exact: bool = False) -> Iterator[tuple[str, LineReader]]:

@@ -41,7 +41,8 @@ def run(model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
     def _run(*arguments: str | Path, program: Callable[[list[str]], int] = classify) -> tuple[int, str, str]:
         code = command.run(program, ["--model", str(model), *map(str, arguments)])
-        return (code, *capsys.readouterr())
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return _run
 

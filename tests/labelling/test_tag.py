@@ -34,7 +34,8 @@ def run(model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
     def _run(*arguments: str | Path, program: Callable[[list[str]], int] = tag) -> tuple[int, str, str]:
         code = command.run(program, ["--model", str(model), *map(str, arguments)])
-        return (code, *capsys.readouterr())
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return _run
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelling.configuration import CLASSIFIER
 from labelling.engine import SentenceScores
-from labelling.labeller import Labeller
+from labelling.labeller import LONGEST, Labeller
 from labelling.words import words_of
 from s2s.text.lines import without_invisible
 
@@ -22,8 +22,9 @@ class Classification:
         label: the likeliest
         probability: its probability, 0 to 1
         probabilities: of all labels
-        words: of the line, as the model reads them
+        words: of the line, as the model reads them: of a line of more than `LONGEST` the first
         attention: the weight of each word; None if the model does not read by attention
+        left_out: how many words of the line were not read
     """
 
     label: str
@@ -31,6 +32,7 @@ class Classification:
     probabilities: Mapping[str, float]
     words: tuple[str, ...]
     attention: tuple[float, ...] | None = None
+    left_out: int = 0
 
 
 class Classifier(Labeller):
@@ -45,13 +47,18 @@ class Classifier(Labeller):
 
     def classify_words(self, sentences: Sequence[Sequence[str]]) -> list[Classification | None]:
         """Classify sentences that are words already; None for one without words."""
-        scores = self._scores([words for words in sentences if words])
-        return [self._classification(words, next(scores)) if words else None for words in sentences]
+        read = [words[:LONGEST] for words in sentences]
+        scores = self._scores([words for words in read if words])
+        return [
+            self._classification(words, next(scores), len(sentence) - len(words)) if words else None
+            for sentence, words in zip(sentences, read)
+        ]
 
-    def _classification(self, words: Sequence[str], scores: SentenceScores) -> Classification:
+    def _classification(self, words: Sequence[str], scores: SentenceScores, left_out: int) -> Classification:
         probabilities = np.exp(scores.log_probabilities.astype(np.float64))
         probabilities /= probabilities.sum()
         best = int(scores.log_probabilities.argmax())
         attention = None if scores.attention is None else tuple(map(float, scores.attention))
         by_label = dict(zip(self.labels, probabilities.tolist()))
-        return Classification(self.labels[best], by_label[self.labels[best]], by_label, tuple(words), attention)
+        label = self.labels[best]
+        return Classification(label, by_label[label], by_label, tuple(words), attention, left_out)

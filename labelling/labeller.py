@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from s2s.runtime.engine_options import EngineName
 
 BATCH_WORDS = 4096  # of a batch, with its padding
+LONGEST = 4096  # words that the network reads at once; a text without line ends must not take all memory
 
 
 class Labeller:

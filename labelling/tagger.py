@@ -9,7 +9,7 @@ import numpy as np
 
 from labelling.configuration import TAGGER
 from labelling.engine import LabellingEngine, SentenceScores
-from labelling.labeller import Labeller
+from labelling.labeller import LONGEST, Labeller
 from labelling.schemes import BestTags, SchemeError, converted
 
 
@@ -40,14 +40,19 @@ class Tagger(Labeller):
         self._best_tags = BestTags(self.labels, engine.assets.config.scheme)
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagging]:
-        """Tag sentences, in order; one without words has no tags."""
-        scores = self._scores([words for words in sentences if words])
-        return [self._tagging(words, next(scores)) if words else Tagging((), (), (), ()) for words in sentences]
+        """Tag sentences, in order; one without words has no tags, and one of more than `LONGEST` is read in pieces."""
+        pieces = [[words[start : start + LONGEST] for start in range(0, len(words), LONGEST)] for words in sentences]
+        scores = self._scores([piece for each in pieces for piece in each])
+        return [
+            self._tagging(words, [next(scores) for _ in own]) if own else Tagging((), (), (), ())
+            for words, own in zip(sentences, pieces)
+        ]
 
-    def _tagging(self, words: Sequence[str], scores: SentenceScores) -> Tagging:
-        best = self._best_tags(scores.log_probabilities)
+    def _tagging(self, words: Sequence[str], scores: Sequence[SentenceScores]) -> Tagging:
+        log_probabilities = np.concatenate([each.log_probabilities for each in scores])
+        best = self._best_tags(log_probabilities)
         labels = tuple(self.labels[i] for i in best)
-        probabilities = np.exp(scores.log_probabilities[np.arange(len(best)), best]).tolist()
+        probabilities = np.exp(log_probabilities[np.arange(len(best)), best]).tolist()
         config = self.engine.assets.config
         try:
             tags = tuple(converted(labels, config.scheme, config.written_scheme))

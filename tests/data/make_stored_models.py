@@ -20,10 +20,15 @@ if not __package__:
     sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 import captioning_fixtures as world
+import labelling_fixtures as labelled
 from translation_fixtures import LINES, tiny_model
 
 from captioning.captioner import Captioner
+from labelling.classifier import Classifier
+from labelling.tagger import Tagger
 from s2s.decoding.search import BeamOptions
+from s2s.models.configuration import AttentionReadingConfig
+from s2s.nn.configuration import AdditiveConfig
 from s2s.storage.weights import weightless
 from s2s.vision.backbones import Backbone, empty_backbone
 from s2s.vision.images import Picture
@@ -50,6 +55,18 @@ def captions(directory: Path) -> list[list[object]]:
     return [[best.text, best.score] for best, *_ in found]
 
 
+def labels(directory: Path) -> list[list[object]]:
+    """Labels of some sentences, and their probabilities."""
+    found = Classifier.load(directory, device="cpu", precision="float32").classify_words(labelled.SENTENCES)
+    return [[each.label, each.probability] for each in found if each]
+
+
+def tags(directory: Path) -> list[list[object]]:
+    """Tags of some sentences, and the probability of the first."""
+    found = Tagger.load(directory, device="cpu", precision="float32").tag(labelled.SENTENCES)
+    return [[" ".join(each.tags), each.probabilities[0]] for each in found]
+
+
 def layout(name: str) -> str:
     """The SHA-256 of the names and shapes of a CNN's tensors, on which stored captioners rely."""
     with weightless():
@@ -70,6 +87,9 @@ def main() -> None:
             parameter.normal_(generator=torch.Generator().manual_seed(parameter.numel()))
     captioner.save(STORED / "captioning", {"note": "random weights"})
     answers = {"translation": translations(STORED / "translation"), "captioning": captions(STORED / "captioning")}
+    labelled.classifier(AttentionReadingConfig(AdditiveConfig(4)), spelling=True).save(STORED / "classifier", {})
+    labelled.tagger(labels=("O", "B-X", "I-X"), scheme="IOB2", written_scheme="IOB1").save(STORED / "tagger", {})
+    answers |= {"classifier": labels(STORED / "classifier"), "tagger": tags(STORED / "tagger")}
     answers["layout"] = {name: layout(name) for name in ("efficientnet_lite0", "efficientnet_lite2")}  # type: ignore[assignment]
     (STORED / "answers.json").write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

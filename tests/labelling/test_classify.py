@@ -15,6 +15,7 @@ from light_fixtures import S2S, run_light
 from labelling.classifier import Classifier
 from labelling.classify import classify
 from labelling.evaluate_classifier import evaluate
+from labelling.labeller import LONGEST
 from labelling.tagger import Tagger
 from s2s.cli import command
 from s2s.errors import UserError
@@ -83,6 +84,13 @@ def test_neither_company_nor_order_changes_a_label(run: Run, text: Path, tmp_pat
     for line, expected in zip(LINES, output.splitlines()):
         (tmp_path / "one").write_text(f"{line}\n")
         assert_alike(run(tmp_path / "one", *exact)[1], f"{expected}\n")
+
+
+def test_the_end_of_an_endless_line_is_left_out_with_a_warning(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("good\n" + "the " * (LONGEST + 5) + "\n")
+    code, output, errors = run(tmp_path / "long")
+    assert (code, output.count("\n")) == (0, 2)
+    assert errors == f"warning: {tmp_path / 'long'}: line 2 is long; its last 5 words were not read\n"
 
 
 def test_standard_input_and_a_file_give_the_same(

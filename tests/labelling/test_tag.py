@@ -59,6 +59,14 @@ def test_each_word_has_its_tag_and_a_blank_line_stays_blank(run: Run, tmp_path: 
     assert entries[2]["words"] == ["a/b", "and/or", "x"]
 
 
+def test_an_endless_sentence_is_read_in_pieces(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its words has a tag, also where a span runs from one piece to the next."""
+    monkeypatch.setattr("labelling.tagger.LONGEST", 4)
+    line = "the dog runs is a very good film not bad"
+    output = run(written(tmp_path / "long", line))[1]
+    assert " ".join(word.rsplit("/")[0] for word in output.split()) == line
+
+
 def test_a_word_has_the_same_tag_in_every_format(run: Run, tmp_path: Path) -> None:
     sentences = ["the dog runs", "a very good film"]
     expected = [word.rsplit("/", 1)[1] for word in run(written(tmp_path / "a", "\n".join(sentences)))[1].split()]

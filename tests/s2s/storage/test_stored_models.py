@@ -33,7 +33,7 @@ def assert_answers(kind: str, answer: Callable[[Path], Any]) -> None:
     found = answer(DATA / "stored" / kind)
     assert [text for text, _ in found] == [text for text, _ in ANSWERS[kind]]
     assert [score for _, score in found] == pytest.approx([score for _, score in ANSWERS[kind]], abs=1e-3)
-    assert len({text for text, _ in found}) > 2
+    assert len({text for text, _ in found}) > 1
 
 
 def test_a_translator_answers_as_it_did(maker: ModuleType) -> None:
@@ -43,6 +43,11 @@ def test_a_translator_answers_as_it_did(maker: ModuleType) -> None:
 def test_a_captioner_answers_as_it_did(maker: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "empty_backbone", lambda name: world.backbone())  # a real one has millions of weights
     assert_answers("captioning", maker.captions)
+
+
+def test_a_classifier_and_a_tagger_answer_as_they_did(maker: ModuleType) -> None:
+    assert_answers("classifier", maker.labels)
+    assert_answers("tagger", maker.tags)
 
 
 @pytest.mark.parametrize("name", ANSWERS["layout"])

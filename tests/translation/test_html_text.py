@@ -65,7 +65,10 @@ def test_text_is_translated_and_markup_stays(document: str, lines: list[str], wr
         ("a &amp;lt; b", "a &amp;lt; b"),
         ("a < b", "a &lt; b"),
         ("&nosuch; a", "&nosuch; a"),
-        ("a &amp b", "a &amp b"),
+        ("a &amp b", "a & b"),
+        ("&copy 2026 &eacute;t&eacute", "© 2026 été"),
+        ("a &lt b &ampamp;", "a &lt; b &ampamp;"),
+        ("&#65 &#x42 &#12345678;", "A B &#12345678;"),
     ],
 )
 def test_references_are_read_as_characters_unless_these_would_be_markup(source: str, line: str) -> None:

@@ -15,6 +15,8 @@ from translation.formats.text_file import MARKS, TextDocument, TextFile, read_te
 
 _DECLARED = re.compile(rb"<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _BEGINNING = 1024  # bytes in which a page declares its encoding
+_SINGLE_BYTES = ("iso8859", "cp", "koi8", "mac")
+_OF_WINDOWS = re.compile(rb"[\x80-\x9f](?<![\x81\x8d\x8f\x90\x9d])")
 
 
 def read(content: bytes, options: FormatOptions) -> TextDocument:
@@ -25,13 +27,21 @@ def read(content: bytes, options: FormatOptions) -> TextDocument:
 
 
 def _declared_encoding(content: bytes) -> str | None:
-    """The encoding that a page declares, if it is one of single bytes."""
+    """The encoding of a page that declares another one than UTF-8; None if it is read as UTF-8 or UTF-16.
+
+    A page of ASCII alone whose encoding has several bytes, or is unknown, is in "ascii": in this way letters of the
+    translation become references, which mean the same in every encoding.
+    """
     declared = None if content.startswith(MARKS) else _DECLARED.search(content[:_BEGINNING])
     try:
         name = codecs.lookup(declared[1].decode("ascii")).name if declared else "utf-8"
     except LookupError:
-        return None
-    return name if name.startswith(("iso8859", "cp", "koi8", "mac")) else None
+        name = ""
+    if name == "iso8859-1" and _OF_WINDOWS.search(content):
+        return "cp1252"  # as browsers read it
+    if name.startswith(_SINGLE_BYTES):
+        return name
+    return "ascii" if content.isascii() and not name.startswith("utf") else None
 
 
 def _decoded(content: bytes, encoding: str) -> TextFile:

@@ -15,6 +15,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from html.entities import html5
 from itertools import accumulate
 
 from translation.formats.html_tokens import Token, tokenise
@@ -27,7 +28,11 @@ _INLINE_NAMES = (
 _INLINE = frozenset(_INLINE_NAMES.split())
 _SPACE = " \t\n\r\f"  # of HTML, which a no-break space is not
 _SPACES = re.compile(f"[{_SPACE}]+")
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_OLD_NAMES = sorted((name for name in html5 if not name.endswith(";")), reverse=True)  # which may lack the semicolon
+_REFERENCE = re.compile(
+    r"&(?:#\d{1,7}(?:;|(?!\d))|#[xX][0-9a-fA-F]{1,6}(?:;|(?![0-9a-fA-F]))|[A-Za-z][A-Za-z0-9]{1,31};"
+    rf"|{'|'.join(_OLD_NAMES)})"
+)
 _NUMBERED = re.compile(r"<(/?)(\d{1,6})(/?)>")
 _LOOSE = re.compile(rf"&(?!{_REFERENCE.pattern[1:]})|[<>]")
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -243,10 +248,14 @@ def _readable(source: str) -> str:
 
 def _character(reference: re.Match[str]) -> str:
     """The character that a reference stands for; the reference itself if its character would begin markup."""
+    if reference[0][1] != "#" and reference[0][1:] not in html5:
+        return reference[0]
     character = html.unescape(reference[0])
     following = reference.string[reference.end() : reference.end() + 1]
     begins = character in "<>" or (character == "&" and (following.isalnum() or following == "#"))
-    return reference[0] if begins else character
+    if not begins:
+        return character
+    return reference[0] if reference[0].endswith(";") else _ESCAPED[character]
 
 
 def _escape(text: str) -> str:

@@ -55,6 +55,11 @@ def shouted(text: str) -> tuple[list[str], str]:
         ("::: note\na\n:::\n\n> [!NOTE]\n> b", ["a", "b"], "::: note\nA\n:::\n\n> [!NOTE]\n> B"),
         ("a\r\nb\r\n\r\nc\r\n", ["a b", "c"], "A B\r\n\r\nC\r\n"),
         ("a <0> b {3} `c`", ["a <0> b {3} {4}"], "A <0> B {3} `c`"),
+        ('[a](b){target="_blank"} c {#d .e} f', ["<0>a</0> c <1/> f"], '[A](b){target="_blank"} C {#d .e} F'),
+        ("![a](b){width=50%} `c`{.d} {e} {: .f}", ["<0>a</0> {1} {e}"], "![A](b){width=50%} `c`{.d} {E} {: .f}"),
+        ("{: .note}\na\n\n# b {.c #d}", ["a", "b"], "{: .note}\nA\n\n# B {.c #d}"),
+        ("[it]{.a}\n\n[it]: x", ["<0>it</0>"], "[IT][it]{.a}\n\n[it]: x"),
+        ("a\n: b\n  c\n\n:   d: e", ["a", "b c", "d: e"], "A\n: B C\n\n:   D: E"),
         ("* * *\n\n- - -\n\n12\n", [], "* * *\n\n- - -\n\n12\n"),
         ("", [], ""),
     ],
@@ -90,3 +95,13 @@ def test_a_long_document_of_unclosed_markup_is_read(unit: str) -> None:
     text = (unit * 2_000).encode()
     document = read(text, FormatOptions())
     assert document.write(document.segments) == text
+
+
+def test_deep_lists_are_translated_and_deeper_blocks_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    lists = "".join(f"{'  ' * depth}- a\n" for depth in range(40))
+    assert shouted(lists) == (["a"] * 40, lists.upper())
+    assert capsys.readouterr().err == ""
+    assert shouted("a\n\n" + ">" * 200 + " b\n")[0] == ["a"]
+    assert capsys.readouterr().err == (
+        "warning: the file: what is deeper than 100 levels of lists and quotations is not translated: line 3\n"
+    )

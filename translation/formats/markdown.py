@@ -1,5 +1,7 @@
 """Markdown: CommonMark with tables, strikethrough, footnotes, formulas between dollar signs, and front matter.
 
+Lists of attributes (`{#name .class key="value"}`) and the colons of definitions stay too.
+
 Translated are headings, paragraphs, items of lists, cells of tables, labels of links and descriptions of pictures, and
 the text of HTML blocks. Everything else stays byte for byte: front matter, code blocks, formulas, the targets of links,
 reference definitions, comments. A paragraph that is translated becomes one line.
@@ -8,14 +10,15 @@ reference definitions, comments. A paragraph that is translated becomes one line
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from markdown_it.token import Token
 
+from s2s.errors import first_few, warn
 from translation.formats.document import FormatOptions
 from translation.formats.html_text import html_parts
-from translation.formats.markdown_marks import MarkScanner
+from translation.formats.markdown_marks import MOST_LEVELS, MarkScanner
 from translation.formats.markdown_text import Block, block_parts
 from translation.formats.text_file import Part, TextDocument, read_text_file
 
@@ -28,15 +31,16 @@ _HASHES = re.compile(r"#{1,6}")
 def read(content: bytes, options: FormatOptions) -> TextDocument:
     """Read Markdown; see `translation.formats.document`."""
     file = read_text_file(content, options)
-    return TextDocument(file, _parts(file.text))
+    return TextDocument(file, _parts(file.text, options.name))
 
 
-def _parts(text: str) -> Iterator[Part]:
+def _parts(text: str, name: str) -> Iterator[Part]:
     front = _FRONT_MATTER.match(text)
     start = front.end() if front else 0
     scanner, environment = MarkScanner(), dict[str, Any]()
     tokens = scanner.parser.parse(text[start:], environment)
     lines = _Lines(text, start)
+    _warn_of_deep_blocks(tokens, text.count("\n", 0, start), name)
     quotes = 0
     for token, before in zip(tokens, [None, *tokens]):
         quotes += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
@@ -46,6 +50,16 @@ def _parts(text: str) -> Iterator[Part]:
         elif token.type == "inline" and token.map and before:
             block = lines.block(token, before)
             yield from block_parts(text, block, scanner.scan(block.content, environment))
+
+
+def _warn_of_deep_blocks(tokens: Sequence[Token], skipped: int, name: str) -> None:
+    """Warn if blocks are in each other so deeply that the parser does not read what is in them."""
+    deep = (token for token in tokens if token.nesting == 1 and token.level >= MOST_LEVELS - 1 and token.map)
+    if lines := sorted({skipped + token.map[0] + 1 for token in deep if token.map}):
+        warn(
+            f"{name}: what is deeper than {MOST_LEVELS} levels of lists and quotations is not translated: "
+            f"line {first_few(lines)}"
+        )
 
 
 class _Lines:

@@ -26,6 +26,9 @@ Rule = Callable[[StateInline, bool], bool]
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _HTML_NAME = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 _BREAKING_HTML = frozenset(["br", "hr", "p", "div", "li", "td", "th", "tr"])
+_ATTRIBUTE = r"""(?:[#.][\w:.-]+|[A-Za-z_][\w:.-]*=(?:"[^"{}\n]*"|'[^'{}\n]*'|[^\s"'{}]+))"""
+_ATTRIBUTES = re.compile(rf"\{{:?[ \t]*{_ATTRIBUTE}(?:[ \t]+{_ATTRIBUTE})*[ \t]*\}}")  # {#name .class key=value}
+MOST_LEVELS = 100  # of blocks in each other, or of links: the parser calls itself for each of them
 _WORDS = {"backticks": "code_inline", "math_inline": "math_inline"}
 
 
@@ -52,7 +55,7 @@ class MarkScanner:
     """Finds inline markup. A scanner can be used for any number of texts."""
 
     def __init__(self) -> None:
-        self.parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+        self.parser = MarkdownIt("commonmark", {"maxNesting": MOST_LEVELS}).enable(["table", "strikethrough"])
         self.parser.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True)
         self.parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
         self.parser.core.ruler.enableOnly(["normalize", "block"])
@@ -73,8 +76,8 @@ class MarkScanner:
             environment: of the parser, with the reference definitions of the document
         """
         self._environment = environment
-        marks = self._scan(text, 0)
-        return _with_kept_elements(text, sorted(marks, key=lambda mark: mark.start))
+        marks = sorted(self._scan(text, 0), key=lambda mark: mark.start)
+        return _with_kept_elements(text, _with_attributes(text, marks))
 
     def _scan(self, text: str, offset: int) -> list[Mark]:
         outer = self._state, self._marks, self._delimiters
@@ -169,6 +172,21 @@ def _emphasis(delimiters: Sequence[tuple[Token, int, int]]) -> Iterator[Mark]:
             yield Mark(end - len(token.markup), end, "open", kind)
         elif side == "close":
             yield Mark(start, start + len(token.markup), "close", kind)
+
+
+def _with_attributes(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """The marks with lists of attributes, which belong to the mark that they follow without a space."""
+    found, ends = list(marks), {mark.end: i for i, mark in enumerate(marks)}
+    for attributes in _ATTRIBUTES.finditer(text) if "{" in text else ():
+        start, end = attributes.span()
+        if any(mark.start < end and start < mark.end for mark in marks):
+            continue
+        before = ends.get(start)
+        if before is None or found[before].kind not in ("close", "word", "void") or found[before].label is not None:
+            found.append(Mark(start, end, "void"))
+        else:
+            found[before] = replace(found[before], end=end)
+    return sorted(found, key=lambda mark: mark.start)
 
 
 def _with_kept_elements(text: str, marks: Sequence[Mark]) -> list[Mark]:

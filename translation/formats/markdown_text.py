@@ -12,9 +12,10 @@ from translation.formats.markdown_marks import Mark
 from translation.formats.tags import TAG, first_free_number
 from translation.formats.text_file import Part
 
-# A line that is no text: of containers, admonitions, callouts and templates.
+# A line that is no text: of containers, admonitions, callouts and templates; or what begins a definition.
 _NO_TEXT = re.compile(
-    r"^[ \t]*(?::{3,}.*|(?:!!!|\?\?\?\+?) .*|\[TOC\]|\[![A-Za-z]+\][+-]?|\{%.*%\}|\{\{.*\}\})[ \t]*$", re.MULTILINE
+    r"^[ \t]*:[ \t]+|^[ \t]*(?::{3,}.*|(?:!!!|\?\?\?\+?) .*|\[TOC\]|\[![A-Za-z]+\][+-]?|\{%.*%\}|\{\{.*\}\})[ \t]*$",
+    re.MULTILINE,
 )
 _SPACES = re.compile(r"[ \t\n]+")
 _ALWAYS_ESCAPED = "*_`[]<>~$|\\"  # if a sentence has one of these behind a backslash, then all of them

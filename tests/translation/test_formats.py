@@ -108,12 +108,18 @@ def test_n_best_is_for_plain_text(run: Translate, tmp_path: Path) -> None:
     [
         ("a.tsv", "a\tb\n", [], "TSV needs --columns, which names what is translated; or use --format text"),
         ("a.jsonl", "{}\n", [], "JSONL needs --field, which names what is translated; or use --format text"),
-        ("a.tsv", "a\tb\nc\n", ["--columns", "2"], "FILE: line 2: has 1 columns, and column 2 is to be translated"),
+        ("a.tsv", "a\tb\nc\n", ["--columns", "2"], "FILE: line 2: has 1 column, and column 2 is to be translated"),
+        ("a.tsv", "a\tb\rc\td\r", ["--columns", "a"], "FILE: line 1: the lines end with CR alone; convert them"),
+        ("a.tsv", "a\ta\nb\tc\n", ["--columns", "a"], "FILE: line 1: several columns have the name 'a'"),
+        ("a.tsv", "", ["--columns", "a"], "FILE: line 1: no column has the name 'a'; the columns are none"),
         ("a.tsv", "a\tb\n", ["--columns", "x"], "FILE: line 1: no column has the name 'x'; the columns are a, b"),
         ("a.tsv", "a\tb\n", ["--columns", "0"], "FILE: --columns: columns are counted from 1"),
         ("a.jsonl", '{"a": "b"}\n{"a": \n', ["--field", "a"], "FILE: line 2, column 6: not JSON (Expecting value)"),
         ("a.jsonl", '["a"]\n', ["--field", "a"], "FILE: line 1: is no JSON object; each line must be one"),
         ("a.jsonl", '{"a": "b"}\n', ["--field", "x"], "FILE: no line has the field x; the first line has: a"),
+        ("a.jsonl", '{"a": {"b": "c"}}\n', ["--field", "a"], "FILE: line 1: the field a has an object, not text; name"),
+        ("a.jsonl", '{"b": 1}\n{"a": 1}\n', ["--field", "a"], "FILE: line 2: the field a has a number, not text"),
+        ("a.jsonl", '{"a": "b", "n": ' + "9" * 5000 + "}", ["--field", "n"], "FILE: line 1: the field n has a number"),
         ("a.jsonl", '{"a": "\\ud83d"}', ["--field", "a"], "FILE: line 1: half of a surrogate pair in a string"),
         ("a.html", "<p>a\n<p>b\xff", [], "FILE: line 2, byte 9: not UTF-8: FF"),
         ("a.html", "\xff\xfea\0\n\0\0", [], "FILE: line 2, byte 6: not UTF-16: 00 (truncated data)"),
@@ -130,6 +136,17 @@ def test_a_broken_file_is_one_line(
     errors = errors.replace(str(path), "FILE").replace("warning: FILE: is in UTF-16; its translation is too\n", "")
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith(f"error: {complaint}")
+
+
+def test_values_of_a_field_that_are_no_text_are_counted(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translating(monkeypatch, str.upper)
+    content = '{"a": "b"}\n{"a": 1}\n{"a": null}\n{"a": ["c", {"d": "e"}, []]}\n'
+    (path,) = files(tmp_path, a_jsonl=content)
+    code, output, errors = run("--field", "a", path)
+    assert (code, output) == (0, content.replace('"b"', '"B"').replace('"c"', '"C"'))
+    assert errors == f"warning: {path}: values of the field a that are no text stay as they are: line 2, 4\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -168,9 +185,21 @@ def test_a_page_in_the_encoding_that_it_declares(
     page.write_bytes(b'<meta charset="iso-8859-1"><p>caf\xe9</p>')
     assert run("--output", output, page) == (0, "", "")
     assert output.read_bytes() == b'<meta charset="iso-8859-1"><p>caf\xe9 \xe4 &#8364;</p>'
+    page.write_bytes(b'<meta charset="iso-8859-1"><p>a \x96 b</p>')
+    run("--output", output, "--force", page)
+    assert output.read_bytes() == b'<meta charset="iso-8859-1"><p>a \x96 b \xe4 \x80</p>'
     page.write_bytes(b'<meta charset="cp1252"><p>caf\x81</p>')
     code, _, errors = run(page)
     assert (code, errors.partition("; ")[0]) == (
         2,
         f"error: {page}: line 1, byte 29: not cp1252, which the page declares",
     )
+
+
+@pytest.mark.parametrize("declared", ["us-ascii", "shift_jis", "x-unknown"])
+def test_a_page_of_ascii_that_declares_another_encoding_gets_references(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str
+) -> None:
+    translating(monkeypatch, lambda _: "schön")
+    head = f'<meta charset="{declared}">'
+    assert run(*files(tmp_path, page_html=f"{head}<p>nice</p>")) == (0, f"{head}<p>sch&#246;n</p>", "")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from s2s.errors import UserError, check, first_few
+from s2s.errors import UserError, check, first_few, warn
 from translation.formats.document import FormatOptions
 from translation.formats.text_file import Part, TextDocument, read_text_file
 
@@ -19,7 +19,8 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _LINE_BREAK = re.compile(r"(?:(?<!\\)(?:\\\\)*)(\\[nr]|\\u000[aAdD])")
 _ESCAPE = re.compile(r"\\u(?!00[0-7])[0-9a-fA-F]{4}")
 _scan = json.decoder.scanstring  # type: ignore[attr-defined]  # (text, behind the quotation mark) to string and end
-_VALUES = json.JSONDecoder()
+_VALUES = json.JSONDecoder(parse_int=str)  # numbers are not used, and may have any number of digits
+_KINDS = {"{": "an object", "[": "a list", "t": "a truth value", "f": "a truth value"}  # by their first characters
 
 Path = tuple[str, ...]  # the names of a field of a field
 
@@ -35,7 +36,20 @@ def read(content: bytes, options: FormatOptions) -> TextDocument:
         not missing or not reader.objects,
         f"no line has the field {first_few(missing)}; the first line has: {first_few(reader.first)}",
     )
+    for field in options.fields:
+        _complain_of_other_values(field, reader, options.name)
     return TextDocument(file, parts)
+
+
+def _complain_of_other_values(field: str, reader: _Reader, name: str) -> None:
+    """Raise an error if a field never has text, and warn if it has something else on some lines."""
+    path = tuple(field.split("."))
+    if others := reader.others.get(path):
+        (number, kind), *_ = others.items()
+        advice = "name a field of it" if kind == "an object" else "name another field"
+        check(path in reader.with_text, f"line {number}: the field {field} has {kind}, not text; {advice}")
+        lines = first_few(list(others))
+        warn(f"{name}: values of the field {field} that are no text stay as they are: line {lines}")
 
 
 class _Reader:
@@ -43,12 +57,15 @@ class _Reader:
 
     Attributes:
         found: the wanted fields that were seen
+        with_text: those of them that had a string, or a list with strings or nothing
+        others: what else each of them had, except null: the first kind on each line
         objects: how many lines have an object
         first: the names of the fields of the first
     """
 
     def __init__(self, text: str, options: FormatOptions) -> None:
         self.found, self.objects, self.first = set[Path](), 0, list[str]()
+        self.with_text, self.others = set[Path](), dict[Path, dict[int, str]]()
         self._text, self._replace = text, options.encoding_errors == "replace"
         self._wanted = {tuple(field.split(".")) for field in options.fields}
         self._above = {path[:length] for path in self._wanted for length in range(len(path))}
@@ -66,7 +83,7 @@ class _Reader:
     def _check(self, line: str, number: int) -> None:
         """Check that a line is a JSON object."""
         try:
-            found = json.loads(line.strip())
+            found = json.loads(line.strip(), parse_int=str)
         except RecursionError:
             raise UserError(f"line {number}: is nested too deeply") from None
         except ValueError as error:
@@ -85,10 +102,10 @@ class _Reader:
         text = self._text
         if path in self._wanted:
             self.found.add(path)
-            if text[start] == '"':
-                yield from self._string(start + 1, number)
-            elif text[start] == "[":
-                yield from self._strings(start, number)
+            if text[start] == "[":
+                yield from self._strings(start, path, number)
+            else:
+                yield from self._text_of(start, path, number)
         elif path in self._above and text[start] == "{":
             position = _skip(text, start + 1)
             while text[position] != "}":
@@ -98,12 +115,22 @@ class _Reader:
                 position = _skip(text, _end(text, position))
                 position = _skip(text, position + 1) if text[position] == "," else position
 
-    def _strings(self, start: int, number: int) -> Iterator[Part]:
+    def _text_of(self, start: int, path: Path, number: int) -> Iterator[Part]:
+        """The string that starts there; any other value is noted, except null."""
+        first = self._text[start]
+        if first == '"':
+            self.with_text.add(path)
+            yield from self._string(start + 1, number)
+        elif first != "n":
+            self.others.setdefault(path, {}).setdefault(number, _KINDS.get(first, "a number"))
+
+    def _strings(self, start: int, path: Path, number: int) -> Iterator[Part]:
         """The strings of a list."""
         text, position = self._text, _skip(self._text, start + 1)
+        if text[position] == "]":
+            self.with_text.add(path)
         while text[position] != "]":
-            if text[position] == '"':
-                yield from self._string(position + 1, number)
+            yield from self._text_of(position, path, number)
             position = _skip(text, _end(text, position))
             position = _skip(text, position + 1) if text[position] == "," else position
 

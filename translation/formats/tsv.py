@@ -18,6 +18,10 @@ def read(content: bytes, options: FormatOptions) -> TextDocument:
     """Read TSV; see `translation.formats.document`."""
     file = read_text_file(content, options)
     check(options.columns, "no column to translate is named")
+    check(
+        "\r" not in file.text or "\n" in file.text,
+        "line 1: the lines end with CR alone; convert them first, for example with: tr '\\r' '\\n'",
+    )
     lines = file.text.split("\n")
     columns, header = _columns(lines[0].removesuffix("\r"), options.columns)
     return TextDocument(file, _parts(lines, columns, header=header))
@@ -29,9 +33,10 @@ def _columns(first: str, names: Sequence[str]) -> tuple[list[int], bool]:
     found = [_unquoted(name).strip() for name in first.split("\t")]
     columns = list[int]()
     for name in names:
+        check(not header or found.count(name) < 2, f"line 1: several columns have the name {name!r}; use their numbers")
         check(
             not header or name in found or name.isdecimal(),
-            f"line 1: no column has the name {name!r}; the columns are {first_few(found)}",
+            f"line 1: no column has the name {name!r}; the columns are {first_few(found) or 'none: the line is blank'}",
         )
         check((header and name in found) or int(name) > 0, "--columns: columns are counted from 1")
         columns.append(found.index(name) if header and name in found else int(name) - 1)
@@ -43,9 +48,10 @@ def _parts(lines: Sequence[str], columns: Sequence[int], *, header: bool) -> Ite
     for number, line in enumerate(lines, start=1):
         if line.strip() and not (header and number == 1):
             cells = line.removesuffix("\r").split("\t")
+            has = f"{len(cells)} column{'s' * (len(cells) > 1)}"
             check(
                 columns[-1] < len(cells),
-                f"line {number}: has {len(cells)} columns, and column {columns[-1] + 1} is to be translated; "
+                f"line {number}: has {has}, and column {columns[-1] + 1} is to be translated; "
                 "correct the line, or name another column",
             )
             begin = start

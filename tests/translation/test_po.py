@@ -9,6 +9,7 @@ from pathlib import Path
 import polib
 import pytest
 
+from s2s.errors import UserError
 from translation.formats import po
 from translation.formats.document import FormatOptions
 from translation.formats.po_text import MessageText
@@ -155,6 +156,15 @@ def test_the_encoding_of_the_header_is_kept(capsys: pytest.CaptureFixture[str]) 
         "warning: 1 message was not translated, because ISO-8859-1 lacks letters of the translation (see msgconv "
         "--to-code=UTF-8): line 14\n"
     )
+
+
+def test_a_file_that_declares_ascii_gets_no_other_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    content = (HEADER.replace("UTF-8", "ASCII").format(TWO) + 'msgid "size"\nmsgstr ""\n').encode()
+    document = po.read(content, FormatOptions())
+    assert document.write(["Größe"]) == content
+    assert "ASCII lacks letters of the translation" in capsys.readouterr().err
+    with pytest.raises(UserError, match="not in ASCII, which the header names"):
+        po.read(content + "# ö".encode(), FormatOptions())
 
 
 @pytest.mark.skipif(not shutil.which("msgfmt"), reason="gettext is not installed")

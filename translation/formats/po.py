@@ -39,7 +39,7 @@ def _decoded(content: bytes, options: FormatOptions) -> TextFile:
     """The text, in the encoding that the header names."""
     declared = _CHARSET.search(content)
     name = declared[1].decode() if declared else "UTF-8"
-    if name.upper() in ("UTF-8", "UTF8", "CHARSET", "ASCII", "US-ASCII"):  # CHARSET stands in templates
+    if name.upper() in ("UTF-8", "UTF8", "CHARSET"):  # CHARSET stands in templates
         return read_text_file(content, options)
     try:
         return TextFile(content.decode(name), name)

@@ -166,6 +166,22 @@ def test_webvtt_keeps_settings_voices_and_times_inside_of_cues() -> None:
     assert written == content
 
 
+def test_webvtt_has_the_character_references_of_html() -> None:
+    content = b"WEBVTT\n\n00:01.000 --> 00:02.000\ncaf&eacute; &#65; &#x42; &lt;b&gt; &nosuch;\n"
+    document = webvtt.read(content, FormatOptions())
+    assert list(document.segments) == ["café A B <b> &nosuch;"]
+    assert document.write(["Café & <b>"]).endswith("\nCafé &amp; &lt;b&gt;\n".encode())
+
+
+def test_what_is_missing_at_the_start_of_an_srt_file_is_named() -> None:
+    for content, complaint in (
+        (b"1\n00:00:01 -> 00:00:02\nA man.\n", "line 2: this is no time of a subtitle, such as 00:00:01,000 -->"),
+        (b"A man.\n", "line 1: neither the number nor the time of a subtitle"),
+    ):
+        with pytest.raises(UserError, match=complaint):
+            srt.read(content, FormatOptions())
+
+
 def test_old_line_ends_are_kept() -> None:
     content = cues("A man sleeps.\nHe snores.").replace(b"\n", b"\r")
     document = srt.read(content, FormatOptions())

@@ -43,6 +43,12 @@ def _cues(lines: Sequence[Line]) -> list[Cue]:
             i += start
             times = period(lines[i - 1], _TIMES)
         else:  # words behind a blank line go on with the subtitle before
+            numbered = _NUMBER.fullmatch(lines[i].text) and i + 1 < len(lines) and not lines[i + 1].is_blank
+            check(
+                cues or not numbered,
+                f"line {lines[i].number + 1}: this is no time of a subtitle, such as 00:00:01,000 --> 00:00:02,000; "
+                "correct it",
+            )
             check(cues, f"line {lines[i].number}: neither the number nor the time of a subtitle; is this an SRT file?")
             alone = _NUMBER.fullmatch(lines[i].text) and int(lines[i].text) == number + 1
             check(

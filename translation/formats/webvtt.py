@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -17,7 +18,7 @@ _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _HEADER = re.compile(r"WEBVTT(?:[ \t].*)?")
 _KEPT = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
 _CLOCK = re.compile(r"<\d")  # a time inside a cue
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "nbsp": "\xa0", "lrm": "\u200e", "rlm": "\u200f"}
+_ENTITY = re.compile(r"&(?:\w{2,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _WRITTEN = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\xa0": "&nbsp;", "\u200e": "&lrm;", "\u200f": "&rlm;"}
 )
@@ -34,7 +35,7 @@ def read(content: bytes, options: FormatOptions) -> Document:
 
 
 def _decode(text: str) -> str:
-    return re.sub(r"&(amp|lt|gt|nbsp|lrm|rlm);", lambda match: _ENTITIES[match[1]], text)
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
 
 _MARKUP = Markup(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _BEAM = 5  # the default width
 _SAMPLING = ("draws", "temperature", "top_k", "top_p", "seed")  # options that need --sample
 _DIVERSITY = 0.5  # the default penalty
+_MOST_FORCED = 1000  # tokens of --min-length: every sentence takes so many steps
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -23,7 +24,12 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     add = group.add_argument
     add("--beam", type=positive, metavar="N", help=f"beam width; 1 is greedy search (default: {_BEAM})")
     add_length_penalty(group)
-    add("--min-length", type=_whole, metavar="N", help="write at least N tokens for each sentence")
+    add(
+        "--min-length",
+        type=_least_length,
+        metavar="N",
+        help=f"write at least N tokens for each sentence, at most {_MOST_FORCED}",
+    )
     add(
         "--max-length",
         type=positive,
@@ -146,6 +152,12 @@ def _check_no(options: argparse.Namespace, names: tuple[str, ...], reason: str) 
 def _whole(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _least_length(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MOST_FORCED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {_MOST_FORCED}")
     return int(text)
 
 

@@ -56,6 +56,7 @@ def test_a_command_has_defaults_of_its_own() -> None:
         ("--sample --top-p 0", "argument --top-p: '0' is not a probability above 0, up to 1 (see verb --help)"),
         ("--sample --top-p 1.1", "argument --top-p: '1.1' is not a probability above 0, up to 1 (see verb --help)"),
         ("--sample --top-p most", "argument --top-p: 'most' is not a probability above 0, up to 1 (see verb --help)"),
+        ("--min-length 1001", "argument --min-length: '1001' is not a whole number from 0 to 1000 (see verb --help)"),
         ("--sample --top-k 0", "argument --top-k: '0' is not a whole number from 1 (see verb --help)"),
         ("--sample --temperature 0", "argument --temperature: '0' is not a number above 0 (see verb --help)"),
         ("--sample --temperature nan", "argument --temperature: 'nan' is not a number above 0 (see verb --help)"),

@@ -11,7 +11,6 @@ from labelling.configuration import CLASSIFIER
 from labelling.engine import SentenceScores
 from labelling.labeller import LONGEST, Labeller
 from labelling.words import words_of
-from s2s.text.lines import without_invisible
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Classifier(Labeller):
     def classify(self, lines: Sequence[str]) -> list[Classification | None]:
         """Classify lines; None for a blank line."""
         tokenise = self.engine.assets.config.tokenise
-        return self.classify_words([words_of(without_invisible(line), tokenise=tokenise) for line in lines])
+        return self.classify_words([words_of(line, tokenise=tokenise) for line in lines])
 
     def classify_words(self, sentences: Sequence[Sequence[str]]) -> list[Classification | None]:
         """Classify sentences that are words already; None for one without words."""

@@ -20,20 +20,20 @@ class LabelledText:
     Attributes:
         sentences: the words of each, at least one
         labels: of each sentence: one, or one for each word
-        places: the file of each sentence, and the line (from 1) on which it begins
+        places: the file of each sentence, and the lines (from 1) of its labels
     """
 
     sentences: Sequence[Sequence[str]]
     labels: Sequence[Sequence[str]]
-    places: Sequence[tuple[Path, int]]
+    places: Sequence[tuple[Path, Sequence[int]]]
 
     def __len__(self) -> int:
         return len(self.sentences)
 
     def place(self, sentence: int, label: int) -> str:
-        """Where a label of a sentence stands, for messages; a label of a word is on a line of its own."""
-        path, line = self.places[sentence]
-        return f"{path}: line {line + label}"
+        """Where a label of a sentence stands, for messages."""
+        path, lines = self.places[sentence]
+        return f"{path}: line {lines[label]}"
 
 
 def joined(texts: Sequence[LabelledText]) -> LabelledText:
@@ -69,7 +69,7 @@ def read_table(path: Path, columns: tuple[int, int], *, tokenise: bool) -> Label
         check(words, f"{where} has a label and no sentence; write one in column {columns[1]}, or remove the line")
         sentences.append(words)
         labels.append([label])
-        places.append((path, number))
+        places.append((path, [number]))
     check(sentences, f"{path} is empty: give a file of labelled sentences, one a line: label, tab, sentence")
     return LabelledText(sentences, labels, places)
 
@@ -101,6 +101,6 @@ def read_tagged(path: Path, layout: Layout, scheme: SchemeName, target: SchemeNa
             raise UserError(f"{path}: line {line}: {error}; correct it, or set another scheme") from error
         sentences.append([row.word for row in rows])
         labels.append(changed)
-        places.append((path, rows[0].number))
+        places.append((path, [row.number for row in rows]))
     check(sentences, f"{path} is empty: give a file of tagged words, one a line, with an empty line behind a sentence")
     return LabelledText(sentences, labels, places)

@@ -10,6 +10,7 @@ from itertools import chain
 
 from labelling.corpus import LabelledText
 from labelling.recipe import ClassifierRecipe, Recipe
+from labelling.schemes import all_tags
 from s2s import cache
 from s2s.config import to_dict
 from s2s.errors import check, first_few, printable
@@ -54,13 +55,16 @@ def prepare(recipe: Recipe) -> PreparedText:
     """
     if isinstance(recipe, ClassifierRecipe):
         train, validation = recipe.data.read()
+        scheme = "none"
     else:
-        train, validation = recipe.data.read(recipe.scheme)
-    labels = tuple(sorted(set(chain.from_iterable(train.labels))))
+        scheme = recipe.learned_scheme
+        train, validation = recipe.data.read(scheme)
+    found = set(chain.from_iterable(train.labels))
     check(
-        len(labels) > 1,
-        f"{train.places[0][0]}: all labels are {labels[0]!r}, so there is nothing to learn; check the columns",
+        len(found) > 1,
+        f"{train.places[0][0]}: all labels are {min(found)!r}, so there is nothing to learn; check the columns",
     )
+    labels = tuple(all_tags(found, scheme))
     check_known(validation, labels, "add an example of it to the training text, or remove it here")
     lower = recipe.vocabulary.lower_case
     counts = Counter(word.lower() if lower else word for word in chain.from_iterable(train.sentences))

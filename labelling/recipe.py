@@ -123,6 +123,11 @@ class TaggerRecipe(LabellingRecipe):
     scheme: SchemeName = option("none", help="that the model learns and decodes by; none for that of the files")
     head: TaggerHeadConfig = TaggerHeadConfig()
 
+    @property
+    def learned_scheme(self) -> SchemeName:
+        """The scheme of the labels."""
+        return self.data.scheme if self.scheme == "none" else self.scheme
+
     def problems(self) -> Iterator[str]:
         """Report a scheme to learn where the files have none."""
         if self.scheme != "none" and self.data.scheme == "none":

@@ -112,6 +112,14 @@ def follows(before: str, tag: str, scheme: SchemeName) -> bool:
     return (same and open_span) if tag.startswith(("I-", "E-")) else not open_span
 
 
+def all_tags(tags: Iterable[str], scheme: SchemeName) -> list[str]:
+    """These tags, sorted, and in a scheme every tag for the types of their spans, and `O`."""
+    if scheme == "none":
+        return sorted(set(tags))
+    kinds = {tag[2:] for tag in tags if tag != OUTSIDE}
+    return [OUTSIDE, *sorted(f"{prefix}-{kind}" for prefix in _PREFIXES[scheme] for kind in kinds)]
+
+
 class BestTags:
     """Finds the likeliest tags that follow a scheme, by the Viterbi algorithm with transitions of 0 and minus infinity.
 

@@ -150,8 +150,8 @@ class LabellingTask(Task[LabelledBatch]):
         """See `Task`."""
         lines: dict[Path, list[int]] = {}
         for i in sorted(set(examples)):
-            path, line = self.data.train.places[i]
-            lines.setdefault(path, []).append(line)
+            path, own = self.data.train.places[i]
+            lines.setdefault(path, []).append(own[0])
         return "; ".join(f"lines {first_few(numbers)} of {path}" for path, numbers in lines.items())
 
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     data = prepare(recipe)
     tags = isinstance(recipe, TaggerRecipe)
     written = recipe.data.scheme if isinstance(recipe, TaggerRecipe) else "none"
-    learned = recipe.scheme if isinstance(recipe, TaggerRecipe) else "none"
+    learned = recipe.learned_scheme if isinstance(recipe, TaggerRecipe) else "none"
     config = LabellingConfig(
         labels=data.labels,
         head=recipe.head,
@@ -41,7 +41,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
         tokenise=not isinstance(recipe, TaggerRecipe) and recipe.data.tokenise,
         spelling=recipe.spelling,
         encoder=recipe.encoder,
-        scheme=written if learned == "none" else learned,
+        scheme=learned,
         written_scheme=written,
     )
     torch.manual_seed(seeds.of_weights(recipe.training.seed))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from s2s.text.lines import without_invisible
+
 # A part of a word: no space, no ASCII mark but `_`, none of the usual signs beyond ASCII. Marks that combine with a
 # letter are parts, as many scripts need them, and Python's \w leaves them out.
 _PART = (
@@ -35,5 +37,6 @@ def tokenised(line: str) -> list[str]:
 
 
 def words_of(line: str, *, tokenise: bool) -> list[str]:
-    """The words of a line: what white space parts, or what `tokenised` finds."""
+    """The words of a line without invisible characters: what white space parts, or what `tokenised` finds."""
+    line = without_invisible(line)
     return tokenised(line) if tokenise else line.split()

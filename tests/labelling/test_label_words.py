@@ -30,5 +30,9 @@ def test_no_character_is_lost(line: str) -> None:
     assert "".join(tokenised(line)) == letters
 
 
+def test_what_is_not_seen_is_not_read() -> None:
+    assert words_of("go\u200bod\ufeff \u200b", tokenise=True) == words_of("good", tokenise=False)
+
+
 def test_marks_that_combine_stay_with_their_letters() -> None:
     assert tokenised("हिन्दी, x\u0301y 日本語。") == ["हिन्दी", ",", "x\u0301y", "日本語", "。"]

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.schemes import BestTags, SchemeError, SchemeName, Span, check_tags, converted, spans_of, tags_of
+from labelling.schemes import (
+    BestTags,
+    SchemeError,
+    SchemeName,
+    Span,
+    all_tags,
+    check_tags,
+    converted,
+    spans_of,
+    tags_of,
+)
 
 SCHEMES: list[SchemeName] = [name for name in get_args(SchemeName) if name != "none"]
 
@@ -96,6 +106,13 @@ def test_decoding_finds_the_likeliest_tags_that_follow_the_scheme(seed: int, wor
     allowed = filter(follows, product(range(len(labels)), repeat=words))
     best = max(allowed, key=lambda path: sum(float(scores[word, label]) for word, label in enumerate(path)))
     assert tuple(found) == best
+
+
+def test_a_scheme_has_all_tags_of_the_types_that_occur() -> None:
+    """Else a span of one word in the validation text alone would be a label that training never saw."""
+    assert all_tags(["B-Y", "E-Y"], "BIOES") == ["O", "B-Y", "E-Y", "I-Y", "S-Y"]
+    assert all_tags(["O", "I-X"], "IOB1") == ["O", "B-X", "I-X"]
+    assert all_tags(["b", "a", "b"], "none") == ["a", "b"]
 
 
 def test_without_a_scheme_the_likeliest_label_of_each_word() -> None:

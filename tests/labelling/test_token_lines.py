@@ -88,6 +88,12 @@ def test_a_file_that_cannot_be_learned_from_is_told(content: str, message: str, 
     assert str(caught.value).startswith(f"{tmp_path / 'a'}{message}")
 
 
+def test_a_label_is_found_again_behind_comments_and_ranges(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(CONLLU)
+    text = read_tagged(tmp_path / "a", Layout("conllu"), "none", "none")
+    assert [text.place(0, label) for label in (0, 3)] == [f"{tmp_path / 'a'}: line {line}" for line in (3, 7)]
+
+
 def test_tags_are_read_in_the_scheme_that_is_learned(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a I-X\nb I-X\nc B-X\n\n\nd O\n")
     text = read_tagged(tmp_path / "a", Layout(), "IOB1", "BIOES")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def generate(
         constraint: on what is written, with one row for each input
         guard: an input whose best hypothesis loops is searched again, in such a way that none does
         places: of each input, for the random numbers of sampling (see `random_numbers`); None for its number
-        prefixes: what the hypotheses of each input begin with. They prevail over the constraint and the guard
+        prefixes: what the hypotheses of each input begin with. They prevail over the constraint, the
+            guard and the lengths
 
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
@@ -100,19 +102,22 @@ class _Search:
         places: Sequence[Sequence[int]] | None,
         prefixes: Sequence[Prefix] | None,
     ) -> None:
-        self._network, self._options, self._banned = network, options, banned
+        self._network, self._banned = network, banned
         self._places = [(i,) for i in range(len(limits))] if places is None else places
         self._prefixes = [Prefix()] * len(limits) if prefixes is None else prefixes
         self._limits = options.limits(limits, np.array([prefix.steps for prefix in self._prefixes], dtype=np.int64))
         self.forces = options.maximum_length is not None or any(prefix.steps for prefix in self._prefixes)
+        self._lengths: Any = {"minimum_length": options.minimum_length, "maximum_length": options.maximum_length}
+        # `Forced` knows of each row whether the minimum holds; a search does not.
+        self._options = replace(options, minimum_length=0) if self.forces else options
 
     def run(
         self, step: StepFunction, state: State, sentences: Sequence[int], constraints: Sequence[Constraint]
     ) -> list[list[Hypothesis]]:
         """Search for some sentences, given by their numbers; the state and the constraints are of these."""
         if self.forces:
-            prefixes, longest = [self._prefixes[i] for i in sentences], self._options.maximum_length
-            constraints = [Forced.of(prefixes, self._network.array, maximum_length=longest, others=constraints)]
+            prefixes = [self._prefixes[i] for i in sentences]
+            constraints = [Forced.of(prefixes, self._network.array, **self._lengths, others=constraints)]
         for constraint in constraints:
             step, state = constrain(step, state, constraint)
         limits = self._network.array(self._limits[[*sentences]])

@@ -173,13 +173,15 @@ class _Beginnings:
 
 @dataclass(frozen=True)
 class Forced:
-    """The constraint: each row begins with its prefix, and at the maximum length it ends.
+    """The constraint: each row begins with its prefix, and ends between a minimum and a maximum length.
 
-    Other constraints hold behind the prefix and before the maximum length. They read all tokens.
+    Other constraints hold behind the prefix and before the maximum length. They read all tokens. A prefix prevails over
+    both lengths: it goes on beyond the maximum, and a whole sentence ends before the minimum.
 
     Attributes:
         nodes: (rows,) int64, where each row is in its prefix, or FREE
         table: the nodes of all prefixes, by numbers that go through all of them
+        minimum_length: how many tokens a row has before it may end
         maximum_length: how many tokens a row has at most; None for no such limit
         end: the token id of END
         others: further constraints
@@ -189,6 +191,7 @@ class Forced:
 
     nodes: Array
     table: Sequence[Node]
+    minimum_length: int
     maximum_length: int | None
     end: int
     others: tuple[Constraint, ...] = ()
@@ -201,6 +204,7 @@ class Forced:
         prefixes: Sequence[Prefix],
         array: Callable[[Any], Array],
         *,
+        minimum_length: int = 0,
         maximum_length: int | None = None,
         end: int = END,
         others: Sequence[Constraint] = (),
@@ -210,7 +214,7 @@ class Forced:
         Args:
             prefixes: one for each sentence
             array: brings a NumPy array where the search runs (see `Network.array`)
-            maximum_length, end, others: see the class
+            minimum_length, maximum_length, end, others: see the class
         """
         table, starts = list[Node](), list[int]()
         for prefix in prefixes:
@@ -220,7 +224,7 @@ class Forced:
                 leads = {token: to if to == FREE else to + offset for token, to in node.leads.items()}
                 table.append(Node(node.tokens, leads))
         nodes = array(np.array(starts, dtype=np.int64))
-        return cls(nodes, table, maximum_length, end, tuple(others), busy=bool(table))
+        return cls(nodes, table, minimum_length, maximum_length, end, tuple(others), busy=bool(table))
 
     def read(self, tokens: Array) -> Forced:
         """See `Constraint`. The first token that is read is START."""
@@ -238,12 +242,16 @@ class Forced:
         scores = log_probabilities
         for other in self.others:
             scores = other.apply(scores)
+        goes_on = self.time <= self.minimum_length
         ends = self.maximum_length is not None and self.time > self.maximum_length
+        if goes_on:
+            scores = namespace(scores).asarray(scores, copy=True)
+            scores[:, self.end] = -math.inf
         if not self.busy and not ends:
             return scores
         nodes = self.nodes.tolist() if self.busy else [FREE] * len(scores)
         free = np.array([self.end] if ends else [], dtype=np.int64)
-        allowed = [free if node == FREE else self.table[node].tokens for node in nodes]  # none where all are
+        allowed = [free if node == FREE else self._following(node, goes_on) for node in nodes]  # none where all are
         counts = np.array([len(tokens) for tokens in allowed])
         xp, where = namespace(scores), scores.device
         forced = xp.asarray(counts > 0, device=where)  # (rows,)
@@ -252,6 +260,12 @@ class Forced:
         scores = xp.where(forced[:, None], -math.inf, scores)
         scores[rows, columns] = log_probabilities[rows, columns]
         return scores
+
+    def _following(self, node: int, goes_on: bool) -> NDArray[np.int64]:
+        """The tokens that may follow a node of the table; END only behind a whole sentence if the row has to go on."""
+        tokens = self.table[node].tokens
+        others = tokens[tokens != self.end] if goes_on else tokens
+        return others if len(others) else tokens
 
     def reorder(self, parents: Array) -> Forced:
         """See `Constraint`."""

@@ -107,6 +107,13 @@ def test_a_space_says_that_a_word_is_complete() -> None:
     assert closed.startswith("Die Da ")
 
 
+def test_a_whole_sentence_of_a_prefix_may_be_shorter_than_the_minimum() -> None:
+    model = Translator.load("en-de", BeamOptions(3, stop_early=True, minimum_length=8), engine="onnx")
+    (found,) = model.translate(["Hello. How are you doing today?"], prefixes=["Hallo. Wie"])
+    assert found.prefix_kept
+    assert found.tokens.index("</s>") < 8 <= len(found.tokens) - found.tokens.index("</s>") - 2
+
+
 @pytest.mark.parametrize(
     ("prefixes", "message"),
     [

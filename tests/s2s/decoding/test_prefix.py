@@ -219,6 +219,18 @@ def test_a_minimum_length_makes_room(library: Library) -> None:
     assert all(len(best.tokens) <= 4 for (best,) in run(tables, BeamOptions(3), [Prefix()] * 3, limit=4))
 
 
+@pytest.mark.parametrize("minimum", [{"minimum_length": 7}, {"minimum_length": 7, "maximum_length": 9}])
+def test_a_minimum_length_holds_unless_a_prefix_is_a_whole_sentence(library: Library, minimum: dict[str, int]) -> None:
+    tables = library(random_tables(4, SIZE, seed=6, end=2))
+    prefixes = [spelt("ab", whole=True), spelt("ab "), spelt("a"), Prefix()]
+    for options in (BeamOptions(3, **minimum), BeamOptions(1, **minimum), SamplingOptions(**minimum)):
+        (whole,), *others = run(tables, options, prefixes, limit=4)
+        assert (written(whole.tokens), whole.finished) == (" ab", True)
+        for (best,), text in zip(others, ("ab", "a", "")):
+            assert len(best.tokens) >= 7
+            assert written(best.tokens).startswith(f" {text}" if text else "")
+
+
 def test_prefixes_stay_with_their_sentences_in_whatever_batch(library: Library) -> None:
     tables, texts = random_tables(6, SIZE, seed=8, end=1), ["a", "b", "", "ab a", "ab ", "b b"]
     for options in SEARCHES[:3]:

@@ -19,35 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2s.arrays import Array, namespace, take, to_numpy
-from s2s.decoding.beam import beam
-from s2s.decoding.constraints import ConstrainedState, Constraint, constrain
+from s2s.decoding.constraints import Constraint
 from s2s.decoding.forced import force
-from s2s.decoding.loops import LoopGuard, NoLoops
+from s2s.decoding.generation import Search
+from s2s.decoding.loops import LoopGuard
+from s2s.decoding.prefix import Forced
 from s2s.decoding.search import BeamOptions, CommonOptions, Given, Hypothesis, SearchOptions, StepFunction
 from s2s.decoding.terms import Term, WordEdges, WriteTerms
 from s2s.decoding.top_k import Continuations, ContinuationSelector
-from s2s.models.contracts import DecoderStep, Network, State, Step
+from s2s.models.contracts import Network, State, Step
 from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 
 WIDTH = 5  # of the beam at least: in a narrow one, there is no choice of where to write a term
 
 
-def constrain_terms(step: StepFunction, state: State, terms: WriteTerms) -> tuple[StepFunction, State]:
-    """A step function and a first state whose scores obey `terms`, which also read the attention; see `constrain`."""
-
-    def constrained(tokens: Array, state: Any) -> DecoderStep:
-        result, read = step(tokens, state.decoder), state.constraint.read(tokens)
-        scores = read.looking(result.attention).apply(result.log_probabilities)
-        return DecoderStep(scores, ConstrainedState(result.state, read), result.attention)
-
-    return constrained, ConstrainedState(state, terms)
-
-
 class BankSelector:
     """Chooses continuations as `ContinuationSelector` does, with a share for each bank.
 
-    The steps are those of `constrain_terms`.
+    The last constraint of the steps is a `WriteTerms`; around it, there may be a `Forced`.
 
     Args:
         excluded: token ids that are never chosen
@@ -107,7 +97,9 @@ class BankSelector:
 
 def _terms_of(step: Step) -> WriteTerms:
     state: Any = step.state
-    return state.constraint
+    outer = state.constraint
+    constraints: tuple[Any, ...] = outer.others if isinstance(outer, Forced) else (outer,)
+    return constraints[-1]
 
 
 def beam_options(options: SearchOptions) -> BeamOptions:
@@ -134,7 +126,8 @@ def generate_with_terms(
 ) -> list[list[Hypothesis]]:
     """Search with a beam for hypotheses that hold the terms of each input, best first.
 
-    The log-probabilities are those of the model; attention has a say in the order, but is no part of them.
+    The log-probabilities are those of the model; attention has a say in the order, but is no part of them. The maximum
+    length of the options prevails over the terms.
 
     Args:
         options: see `beam_options`
@@ -147,32 +140,25 @@ def generate_with_terms(
         UserError: as `generate` does.
     """
     needed = np.array([sum(len(term.form) * term.times for term in of) for of in terms])
-    with network.searching() as search:
-        state: State = search.start(inputs)
-        step: StepFunction = search.step
-        obey = WriteTerms.of(terms, edges, positions, network.array, end=END)
-        if constraint:
-            step, state = constrain(step, state, constraint)
-        first_step, first_state = step, state
-        room = network.array(options.limits(limits + needed))
-        found = _search(step, state, room, options, banned, obey)
-        looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
-        if guard and looping:
-            rows = network.array(np.array(looping))
-            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, network.array)
-            step, state = constrain(step, state.keep(rows), no_loops)
-            again = _search(step, state, room[rows], options, banned, obey.keep(rows, len(found)))
-            for i, hypotheses in zip(looping, again):
-                if hypotheses[0].finished:  # a term may be a loop itself
-                    found[i] = hypotheses
-        # Of hypotheses that the maximum length cut off, those that hold the terms come first.
+    everything = replace(options, n_best=options.width)
+    search = Search(network, everything, banned, limits + needed, selector=BankSelector)
+    obey = WriteTerms.of(terms, edges, positions, network.array, end=END)
+    others = [constraint] if constraint else []
+    with network.searching() as engine:
+        state: State = engine.start(inputs)
+        found = search.run(engine.step, state, range(len(terms)), [*others, obey])
+        for i, hypotheses in search.without_loops(engine.step, state, found, guard, [*others, obey]):
+            if hypotheses[0].finished:  # a term may be a loop itself
+                found[i] = hypotheses
+        # Of hypotheses that the maximum length cut off or ended, those that hold the terms come first.
         held = [sorted(best, key=partial(_lacks, terms=of)) for best, of in zip(found, terms)]
         found = [best[: options.n_best] for best in held]
-        return _measured(first_step, first_state, found, terms, options.length_penalty, network.array)
+        step, state = search.constrained(engine.step, state, range(len(terms)), others)
+        return _measured(step, state, found, terms, options.length_penalty, network.array)
 
 
 def _lacks(hypothesis: Hypothesis, terms: Sequence[Term]) -> bool:
-    return not hypothesis.finished and not all(term.is_in(hypothesis.tokens) for term in terms)
+    return not all(term.is_in(hypothesis.tokens) for term in terms)
 
 
 def _measured(
@@ -215,17 +201,3 @@ def _of_model(
     total = float(values[:steps].sum())
     part = Given(len(given), float(values[given].sum()))
     return replace(hypothesis, score=total / steps**length_penalty, log_probability=total, given=part)
-
-
-def _search(
-    step: StepFunction,
-    state: State,
-    limits: Array,
-    options: BeamOptions,
-    banned: Sequence[int],
-    terms: WriteTerms,
-) -> list[list[Hypothesis]]:
-    """All hypotheses that a beam finds."""
-    step, state = constrain_terms(step, state, terms)
-    options = replace(options, n_best=options.width)
-    return beam(step, state, limits, start=START, end=END, options=options, banned=banned, selector=BankSelector)

@@ -28,8 +28,13 @@ class Constraint(Protocol):
         """The constraint after each row has been continued by a token, (rows,) int64."""
         ...
 
-    def apply(self, log_probabilities: Array) -> Array:
-        """The scores of the next tokens, (rows, vocabulary) float32; the argument stays as it is."""
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
+        """The scores of the next tokens, (rows, vocabulary) float32; the arguments stay as they are.
+
+        Args:
+            log_probabilities: (rows, vocabulary) float32
+            attention: of the step, (rows, positions); None if there is none
+        """
         ...
 
     def reorder(self, parents: Array) -> Self:
@@ -90,7 +95,7 @@ def constrain(step: StepFunction, state: State, constraint: Constraint) -> tuple
 
     def constrained(tokens: Array, state: Any) -> DecoderStep:
         result, read = step(tokens, state.decoder), state.constraint.read(tokens)
-        scores = read.apply(result.log_probabilities)
+        scores = read.apply(result.log_probabilities, result.attention)
         return DecoderStep(scores, ConstrainedState(result.state, read), result.attention)
 
     return constrained, ConstrainedState(state, constraint)
@@ -135,7 +140,7 @@ class WriteOnce:
         numbers = namespace(tokens).arange(self.first, self.first + self.missing.shape[1], device=tokens.device)
         return replace(self, missing=self.missing & (tokens[:, None] != numbers))
 
-    def apply(self, log_probabilities: Array) -> Array:
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
         """See `Constraint`."""
         xp, last = namespace(log_probabilities), self.first + self.missing.shape[1]
         scores = xp.asarray(log_probabilities, copy=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from s2s.decoding.loops import LoopGuard, NoLoops
 from s2s.decoding.prefix import Forced, Prefix
 from s2s.decoding.sampling import random_numbers, sample
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions, StepFunction
+from s2s.decoding.top_k import ContinuationSelector, Selector
 from s2s.models.contracts import Network, State
 from s2s.text.tokens import END, PAD, START
 
@@ -50,19 +51,14 @@ def generate(
     Raises:
         UserError: a limit is below 1, or a log-probability is NaN or infinite.
     """
-    search = _Search(network, options, banned, limits, places, prefixes)
-    whole = constraint or search.forces
-    with network.searching(None if whole else likeliest(options, {*banned, END})) as engine:
+    search = Search(network, options, banned, limits, places, prefixes)
+    constraints = [constraint] if constraint else []
+    with network.searching(None if constraint or search.forces else likeliest(options, {*banned, END})) as engine:
         state = engine.start(inputs)
-        found = search.run(engine.step, state, range(len(limits)), [constraint] if constraint else [])
-    looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
-    if guard and looping:
+        found = search.run(engine.step, state, range(len(limits)), constraints)
+    if guard:
         with network.searching() as engine:
-            rows = network.array(np.array(looping))
-            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, network.array)
-            kept = [constraint.keep(rows, len(found))] if constraint else []
-            again = search.run(engine.step, state.keep(rows), looping, [no_loops, *kept])
-            for i, hypotheses in zip(looping, again):
+            for i, hypotheses in search.without_loops(engine.step, state, found, guard, constraints):
                 found[i] = hypotheses
     if guard and options.n_best > 1:
         found = [[h for h in of if h is of[0] or not guard.loops(i, h.tokens)] for i, of in enumerate(found)]
@@ -83,11 +79,12 @@ def likeliest(options: SearchOptions, excluded: Set[int]) -> int | None:
     return 2 * group + (options.width - group) + len(excluded)
 
 
-class _Search:
+class Search:
     """The search that the options ask for, for all sentences of a batch or for some.
 
     Args:
         network, options, banned, limits, places, prefixes: see `generate`
+        selector: of a beam, see `beam`
 
     Attributes:
         forces: whether some tokens of the output are given, those of a prefix or an END
@@ -99,10 +96,12 @@ class _Search:
         options: SearchOptions,
         banned: Sequence[int],
         limits: NDArray[np.int64],
-        places: Sequence[Sequence[int]] | None,
-        prefixes: Sequence[Prefix] | None,
+        places: Sequence[Sequence[int]] | None = None,
+        prefixes: Sequence[Prefix] | None = None,
+        *,
+        selector: Callable[[set[int]], Selector] = ContinuationSelector,
     ) -> None:
-        self._network, self._banned = network, banned
+        self._network, self._banned, self._selector = network, banned, selector
         self._places = [(i,) for i in range(len(limits))] if places is None else places
         self._prefixes = [Prefix()] * len(limits) if prefixes is None else prefixes
         self._limits = options.limits(limits, np.array([prefix.steps for prefix in self._prefixes], dtype=np.int64))
@@ -115,18 +114,46 @@ class _Search:
         self, step: StepFunction, state: State, sentences: Sequence[int], constraints: Sequence[Constraint]
     ) -> list[list[Hypothesis]]:
         """Search for some sentences, given by their numbers; the state and the constraints are of these."""
-        if self.forces:
-            prefixes = [self._prefixes[i] for i in sentences]
-            constraints = [Forced.of(prefixes, self._network.array, **self._lengths, others=constraints)]
-        for constraint in constraints:
-            step, state = constrain(step, state, constraint)
+        step, state = self.constrained(step, state, sentences, constraints)
         limits = self._network.array(self._limits[[*sentences]])
         match self._options:
             case SamplingOptions():
                 return self._sample(step, state, limits, [self._places[i] for i in sentences], self._options)
             case BeamOptions(width=1):
                 return self._greedy(step, state, limits, self._options)
-        return beam(step, state, limits, start=START, end=END, options=self._options, banned=self._banned)
+        how: Any = {"options": self._options, "banned": self._banned, "selector": self._selector}
+        return beam(step, state, limits, start=START, end=END, **how)
+
+    def constrained(
+        self, step: StepFunction, state: State, sentences: Sequence[int], constraints: Sequence[Constraint]
+    ) -> tuple[StepFunction, State]:
+        """The step function and first state that are searched; see `run`."""
+        if self.forces:
+            prefixes = [self._prefixes[i] for i in sentences]
+            constraints = [Forced.of(prefixes, self._network.array, **self._lengths, others=constraints)]
+        for constraint in constraints:
+            step, state = constrain(step, state, constraint)
+        return step, state
+
+    def without_loops(
+        self,
+        step: StepFunction,
+        state: State,
+        found: Sequence[Sequence[Hypothesis]],
+        guard: LoopGuard | None,
+        constraints: Sequence[Constraint],
+    ) -> Iterator[tuple[int, list[Hypothesis]]]:
+        """Search again for each sentence whose best hypothesis loops, in such a way that none does.
+
+        Yields:
+            the number of each such sentence, and its new hypotheses
+        """
+        looping = [i for i, best in enumerate(found) if guard and guard.loops(i, best[0].tokens)]
+        if guard and looping:
+            rows = self._network.array(np.array(looping))
+            no_loops = NoLoops.of([guard.allowed(i) for i in looping], guard.words, self._network.array)
+            kept = [constraint.keep(rows, len(found)) for constraint in constraints]
+            yield from zip(looping, self.run(step, state.keep(rows), looping, [no_loops, *kept]))
 
     def _greedy(self, step: StepFunction, state: State, limits: Array, options: BeamOptions) -> list[list[Hypothesis]]:
         best = greedy(

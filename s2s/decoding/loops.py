@@ -192,7 +192,7 @@ class NoLoops:
             matched_words=xp.concat((matched_words, last), axis=1),
         )
 
-    def apply(self, log_probabilities: Array) -> Array:
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
         """See `Constraint`. A token is banned if it continues a repetition beyond what is allowed."""
         xp, time = namespace(log_probabilities), self.history.shape[1]
         # Position j would be followed, a second time, by the token at j + 1; 0 is the position before the first token.

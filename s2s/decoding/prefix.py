@@ -237,11 +237,11 @@ class Forced:
         moved = xp.asarray(nodes, dtype=xp.int64, device=tokens.device)
         return replace(after, nodes=moved, busy=any(node != FREE for node in nodes))
 
-    def apply(self, log_probabilities: Array) -> Array:
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
         """See `Constraint`."""
         scores = log_probabilities
         for other in self.others:
-            scores = other.apply(scores)
+            scores = other.apply(scores, attention)
         goes_on = self.time <= self.minimum_length
         ends = self.maximum_length is not None and self.time > self.maximum_length
         if goes_on:

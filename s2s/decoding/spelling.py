@@ -135,7 +135,7 @@ class WriteText:
         following = xp.sum(xp.where(chosen, self.following[self.places], 0), axis=1)
         return replace(self, places=xp.where(xp.any(chosen, axis=1), following, self.places))
 
-    def apply(self, log_probabilities: Array) -> Array:
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
         """See `Constraint`."""
         xp, allowed = namespace(log_probabilities), self.tokens[self.places]  # (rows, edges)
         scores = xp.full_like(log_probabilities, -math.inf)

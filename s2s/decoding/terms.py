@@ -120,7 +120,6 @@ class WriteTerms:
         written: (rows, forms) int64, how many tokens of a form the row ends in
         inside: (rows,) bool, whether the next token may continue a word
         time: how many tokens were read, START being one
-        attention: (rows, positions), of the step whose scores are changed next; None if there is none
     """
 
     edges: WordEdges
@@ -132,7 +131,6 @@ class WriteTerms:
     written: Array
     inside: Array
     time: int = 0
-    attention: Array | None = None
 
     @classmethod
     def of(
@@ -185,18 +183,14 @@ class WriteTerms:
         begins = first & (starts | ~self.inside)[:, None] & self._may_begin
         written = xp.where(goes_on, self.written + 1, xp.astype(begins, xp.int64))
         inside = self.edges.joins[tokens]
-        return replace(self, missing=missing, written=written, inside=inside, time=self.time + 1, attention=None)
+        return replace(self, missing=missing, written=written, inside=inside, time=self.time + 1)
 
-    def looking(self, attention: Array | None) -> WriteTerms:
-        """The constraint for the scores of a step that has this attention, (rows, positions)."""
-        return replace(self, attention=attention)
-
-    def apply(self, log_probabilities: Array) -> Array:
+    def apply(self, log_probabilities: Array, attention: Array | None = None) -> Array:
         """See `Constraint`."""
         xp = namespace(log_probabilities)
         scores = xp.asarray(log_probabilities, copy=True)
-        if self.attention is not None:
-            charges, first = self.charges(self.attention), self._first_tokens
+        if attention is not None:
+            charges, first = self.charges(attention), self._first_tokens
             charged = scores + xp.where(self.edges.starts, charges.other[:, None], 0.0)
             for column in reversed(range(first.shape[1])):  # of forms that begin alike, the first one counts
                 rows = xp.nonzero(first[:, column] >= 0)[0]
@@ -304,4 +298,4 @@ class WriteTerms:
 
     def _moved(self, move: Callable[[Array], Array]) -> WriteTerms:
         names = ("tokens", "lengths", "places", "missing", "written", "inside")
-        return replace(self, attention=None, **{name: move(getattr(self, name)) for name in names})
+        return replace(self, **{name: move(getattr(self, name)) for name in names})

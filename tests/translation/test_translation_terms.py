@@ -78,6 +78,16 @@ def test_neither_batches_nor_neighbours_change_a_translation(engine: EngineName)
     assert sum(same) >= len(same) - 1  # the eight-bit products of a batch are no near ties
 
 
+@pytest.mark.parametrize("most", [1, 5])
+def test_a_maximum_length_holds_with_terms(most: int) -> None:
+    options = BeamOptions(3, stop_early=True, maximum_length=most)
+    model = Translator.load("en-de", options, engine="onnx", glossary={"dog": "Vierbeiner"})
+    (found,) = model.translate(["A dog runs through the high grass in front of the house."])
+    assert len(found.tokens) <= most + 1
+    assert found.tokens[-1] == "</s>"
+    assert [term.written for term in found.terms] == [most == 5]
+
+
 def test_a_line_that_is_a_term_becomes_its_target() -> None:
     lines = ["dog", "Dogs!", "(steering wheel)", "street.", "DOGS", "Jack Russell", "- man"]
     expected = ["Vierbeiner", "Vierbeiner!", "(Lenkrad)", "女.", "VIERBEINER", "Jack Russell", "- Herr"]

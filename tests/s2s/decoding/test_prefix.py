@@ -219,11 +219,12 @@ def test_a_minimum_length_makes_room(library: Library) -> None:
     assert all(len(best.tokens) <= 4 for (best,) in run(tables, BeamOptions(3), [Prefix()] * 3, limit=4))
 
 
-@pytest.mark.parametrize("minimum", [{"minimum_length": 7}, {"minimum_length": 7, "maximum_length": 9}])
-def test_a_minimum_length_holds_unless_a_prefix_is_a_whole_sentence(library: Library, minimum: dict[str, int]) -> None:
+@pytest.mark.parametrize("maximum", [None, 9])
+def test_a_minimum_length_holds_unless_a_prefix_is_a_whole_sentence(library: Library, maximum: int | None) -> None:
     tables = library(random_tables(4, SIZE, seed=6, end=2))
     prefixes = [spelt("ab", whole=True), spelt("ab "), spelt("a"), Prefix()]
-    for options in (BeamOptions(3, **minimum), BeamOptions(1, **minimum), SamplingOptions(**minimum)):
+    lengths: Any = {"minimum_length": 7, "maximum_length": maximum}
+    for options in (BeamOptions(3, **lengths), BeamOptions(1, **lengths), SamplingOptions(**lengths)):
         (whole,), *others = run(tables, options, prefixes, limit=4)
         assert (written(whole.tokens), whole.finished) == (" ab", True)
         for (best,), text in zip(others, ("ab", "a", "")):

@@ -25,8 +25,9 @@ from search_fixtures import (
 )
 
 from s2s.arrays import Array, namespace
-from s2s.decoding.banks import BankSelector, beam_options, constrain_terms, generate_with_terms
+from s2s.decoding.banks import BankSelector, beam_options, generate_with_terms
 from s2s.decoding.beam import beam
+from s2s.decoding.constraints import WriteOnce, constrain
 from s2s.decoding.loops import LoopGuard, WordTable
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions
 from s2s.decoding.terms import WEIGHT, Term, WordEdges, WriteTerms
@@ -52,7 +53,7 @@ def search(
 ) -> list[list[Hypothesis]]:
     array = namespace(tables).asarray
     constraint = WriteTerms.of(terms, edges, 24, array, end=END)
-    step, state = constrain_terms(step, initial_state(tables), constraint)
+    step, state = constrain(step, initial_state(tables), constraint)
     limits, where = limits_for(tables, limit), {"start": START, "end": END, "banned": BANNED}
     return beam(step, state, limits, options=BeamOptions(width, **options), selector=BankSelector, **where)
 
@@ -158,12 +159,12 @@ def test_attention_draws_a_term_to_its_place(library: Library) -> None:
     terms = [[Term((4, 5), places=frozenset({1}))], [Term((6,))]]
     constraint = WriteTerms.of(terms, PARTS, 3, array, end=END).read(library(torch.tensor([START, START])))
     attention = library(torch.tensor([[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]]))
-    scores = torch.as_tensor(constraint.looking(attention).apply(library(torch.zeros(2, VOCABULARY))))
+    scores = torch.as_tensor(constraint.apply(library(torch.zeros(2, VOCABULARY)), attention))
     away, at = WEIGHT * math.log(0.3), WEIGHT * math.log(0.7)
     assert scores[0].tolist() == pytest.approx([away, away, away, -math.inf, at, away, away, 0], abs=1e-5)
     assert scores[1].tolist() == [0, 0, 0, -math.inf, 0, 0, 0, 0]  # a term without a place
-    begun = constraint.read(library(torch.tensor([4, 4]))).looking(attention)
-    assert torch.as_tensor(begun.apply(library(torch.zeros(2, VOCABULARY))))[0].tolist() == [
+    begun = constraint.read(library(torch.tensor([4, 4])))
+    assert torch.as_tensor(begun.apply(library(torch.zeros(2, VOCABULARY)), attention))[0].tolist() == [
         0,
         0,
         0,
@@ -211,6 +212,26 @@ def test_a_loop_is_avoided_unless_a_term_needs_it(library: Library) -> None:
     found = generate_with_terms(network, np.arange(2), np.array([9, 9]), options, terms, WHOLE, 24, guard=guard)
     assert not guard.loops(0, found[0][0].tokens)
     assert [holds(of[0].tokens, term) for of, (term,) in zip(found, terms)] == [True, True]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_a_maximum_length_prevails_over_terms(library: Library, most: int) -> None:
+    for seed in range(3):
+        tables = random_tables(len(TERMS), VOCABULARY, seed, end=-3)
+        network, inputs, limits = TableNetwork(library(tables)), np.arange(len(TERMS)), np.full(len(TERMS), 20)
+        options = BeamOptions(5, n_best=5, maximum_length=most)
+        once = WriteOnce.of([[7], [], [], [], []], network.array, first=7, count=1, end=END)
+        found = generate_with_terms(network, inputs, limits, options, TERMS, WHOLE, 24, constraint=once)
+        for table, terms, hypotheses in zip(tables, TERMS, found):
+            for each in hypotheses:
+                assert each.finished
+                assert len(each.tokens) <= most
+                if terms is not TERMS[0]:  # whose placeholder has a share of the probability of END
+                    path = [*each.tokens, END]
+                    assert each.log_probability == pytest.approx(log_probability(table, path), abs=1e-3)
+                assert each.log_probability > -100
+            if sum(len(term.form) * term.times for term in terms) < most:
+                assert all(holds(hypotheses[0].tokens, term) for term in terms)
 
 
 def test_edges_of_words() -> None:

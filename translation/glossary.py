@@ -28,8 +28,9 @@ is hidden from it (tests/benchmarks/glossary.py, 400 sentences).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -112,7 +113,10 @@ class Glossary:
     def _add(self, entry: Entry) -> None:
         check(entry.source.strip(), f"{entry.place}: {_NO_SOURCE}")
         check(entry.target is None or entry.target.strip(), f"{entry.place}: {entry.source!r}: {_NO_TARGET}")
-        units = _units(entry.source.strip())
+        entry = replace(
+            entry, source=_normal(entry.source.strip()), target=entry.target and _normal(entry.target.strip())
+        )
+        units = _units(entry.source)
         key = tuple(map(str.casefold, units))
         alike = self._by_units.setdefault(key, [])
         other = next((one for known, one in alike if self.ignore_case or known == units), None)
@@ -159,6 +163,11 @@ class Glossary:
             return alike[0][1]
         capital = (entry for (one, *rest), entry in alike if [one[:1].upper() + one[1:], *rest] == units)
         return next(capital, None) if starts else None
+
+
+def _normal(text: str) -> str:
+    """In NFC, as the lines are that are translated."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _units(term: str) -> list[str]:

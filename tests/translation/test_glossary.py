@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_blank_entries_of_a_program_are_refused() -> None:
         Glossary.of({" ": "Hund"})
     with pytest.raises(UserError, match="the glossary: 'dog': the target is blank"):
         Glossary.of({"dog": ""})
+
+
+def test_terms_of_a_program_are_read_as_those_of_a_file() -> None:
+    """In NFC, as lines are, and without white space at their ends."""
+    decomposed = unicodedata.normalize("NFD", "café")
+    glossary = Glossary.of({f" {decomposed} ": unicodedata.normalize("NFD", "Kaffeehäuser")})
+    (match,) = glossary.find("A café.")
+    assert match.written("A café.") == "Kaffeehäuser"
 
 
 def test_the_same_entry_twice_is_told(tmp_path: Path) -> None:

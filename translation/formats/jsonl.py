@@ -1,7 +1,8 @@
 r"""JSONL: one JSON object per line, of which the strings in chosen fields are translated.
 
 Everything else stays byte for byte: spaces, the order of keys, how other strings and numbers are written. Line breaks
-inside a string (`\n`) stay, and each of its lines is translated by itself.
+inside a string (`\n`) stay, and each of its lines is translated by itself. `a.b` is the field with this name, or the
+field `b` of the field `a`; where an object has both, both are translated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def read(content: bytes, options: FormatOptions) -> TextDocument:
     check(options.fields, "no field to translate is named")
     reader = _Reader(file.text, options)
     parts = list(reader.parts())
-    missing = [field for field in options.fields if tuple(field.split(".")) not in reader.found]
+    missing = [field for field in options.fields if reader.found.isdisjoint(_paths(field))]
     check(
         not missing or not reader.objects,
         f"no line has the field {first_few(missing)}; the first line has: {first_few(reader.first)}",
@@ -43,12 +44,15 @@ def read(content: bytes, options: FormatOptions) -> TextDocument:
 
 def _complain_of_other_values(field: str, reader: _Reader, name: str) -> None:
     """Raise an error if a field never has text, and warn if it has something else on some lines."""
-    path = tuple(field.split("."))
-    if others := reader.others.get(path):
-        (number, kind), *_ = others.items()
-        advice = "name a field of it" if kind == "an object" else "name another field"
-        check(path in reader.with_text, f"line {number}: the field {field} has {kind}, not text; {advice}")
-        lines = first_few(list(others))
+    others = dict[int, str]()
+    for path in _paths(field):
+        others |= reader.others.get(path, {})
+    if others:
+        number = min(others)
+        advice = "name a field of it" if others[number] == "an object" else "name another field"
+        has_text = not reader.with_text.isdisjoint(_paths(field))
+        check(has_text, f"line {number}: the field {field} has {others[number]}, not text; {advice}")
+        lines = first_few(sorted(others))
         warn(f"{name}: values of the field {field} that are no text stay as they are: line {lines}")
 
 
@@ -67,7 +71,7 @@ class _Reader:
         self.found, self.objects, self.first = set[Path](), 0, list[str]()
         self.with_text, self.others = set[Path](), dict[Path, dict[int, str]]()
         self._text, self._replace = text, options.encoding_errors == "replace"
-        self._wanted = {tuple(field.split(".")) for field in options.fields}
+        self._wanted = {path for field in options.fields for path in _paths(field)}
         self._above = {path[:length] for path in self._wanted for length in range(len(path))}
         ascii_only = text.isascii() and bool(_ESCAPE.search(text))
         self._render = partial(_escaped, ascii_only=ascii_only)
@@ -102,11 +106,12 @@ class _Reader:
         text = self._text
         if path in self._wanted:
             self.found.add(path)
+            self.found.add(path)
             if text[start] == "[":
                 yield from self._strings(start, path, number)
             else:
                 yield from self._text_of(start, path, number)
-        elif path in self._above and text[start] == "{":
+        if path in self._above and text[start] == "{":
             position = _skip(text, start + 1)
             while text[position] != "}":
                 name, position = _scan(text, position + 1)
@@ -116,12 +121,12 @@ class _Reader:
                 position = _skip(text, position + 1) if text[position] == "," else position
 
     def _text_of(self, start: int, path: Path, number: int) -> Iterator[Part]:
-        """The string that starts there; any other value is noted, except null."""
+        """The string that starts there; any other value is noted, except null and an object with a wanted field."""
         first = self._text[start]
         if first == '"':
             self.with_text.add(path)
             yield from self._string(start + 1, number)
-        elif first != "n":
+        elif first != "n" and not (first == "{" and path in self._above):
             self.others.setdefault(path, {}).setdefault(number, _KINDS.get(first, "a number"))
 
     def _strings(self, start: int, path: Path, number: int) -> Iterator[Part]:
@@ -148,6 +153,13 @@ class _Reader:
                 line = line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             if line.strip():
                 yield Part(first, last, line, self._render)
+
+
+def _paths(field: str) -> Iterator[Path]:
+    """The paths that `a.b.c` may mean: each dot is a part of a name, or stands between two."""
+    yield (field,)
+    for dot in (i for i, character in enumerate(field) if character == "."):
+        yield from ((field[:dot], *rest) for rest in _paths(field[dot + 1 :]))
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

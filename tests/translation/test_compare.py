@@ -212,6 +212,7 @@ def test_mistakes_are_told_and_nothing_is_written(files: dict[str, Path], run: C
         ([*both, "--target-language", "german"], "'german' is not a language code"),
         ([ours, theirs, "--reference", reference, "--output", ours, "--force"], f"{ours}: is an input"),
         ([chinese, chinese, "--reference", chinese], f"{chinese}: is in a language without spaces between words"),
+        ([*both, "--beam", "3", "--threads", "1"], "--beam, --threads: for models that translate, and all systems"),
         ([*both, "--training", tmp_path / "none"], f"{tmp_path / 'none'}: no such file"),
     ]:
         code, output, errors = run(*arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from serving.loading import Translating
 from serving.parameters import parameter, read, shortened
 from serving.plain_text import PlainText
 from serving.results import translation_details
-from translation.formats.html_text import HtmlText
+from translation.formats.html_text import html_parts
+from translation.formats.tags import join_texts, keeps_tags, texts_between
+from translation.formats.text_file import TextDocument, TextFile
 
 _KEY_HELP = "key, if the server asks for one"
 
@@ -126,27 +129,45 @@ class _Written:
 async def _translate(
     context: Context, direction: Translating, texts: list[str], asked: TranslateParameters
 ) -> list[_Written]:
-    """Translate texts: the lines of all of them at once, then what has lost its tags."""
-    documents = [HtmlText(text) if asked.format == "html" else PlainText(text) for text in texts]
-    found = iter(await context.services.translate(direction, [line for each in documents for line in each.lines]))
-    lines = [[next(found) for _ in document.lines] for document in documents]
-    best = [[line.text for line in each] for each in lines]
-    broken = [document.broken_lines(translations) for document, translations in zip(documents, best)]
-    repaired = iter(await context.services.translate(direction, [text for each in broken for text in each]))
-    written = []
-    for document, translations, each in zip(documents, lines, broken):
-        repairs = [next(repaired).text for _ in each]
-        versions = [document.write(texts, repairs) for texts in _versions(translations, asked.alternatives)]
-        details = [translation_details(line, asked.alternatives, asked.attention) for line in translations]
-        others = [text for text in dict.fromkeys(versions) if text != versions[0]]
-        written.append(_Written(versions[0], others[: asked.alternatives], details))
+    """Translate texts: the segments of all of them at once, then the texts between tags that got lost."""
+    html = asked.format == "html"
+    documents = [TextDocument(TextFile(text), html_parts(text)) if html else PlainText(text) for text in texts]
+    segments = [segment for document in documents for segment in document.segments]
+    translations = await context.services.translate(direction, segments)
+    lost = [html and not keeps_tags(segment, line.text) for segment, line in zip(segments, translations)]
+    between = [text for segment, is_lost in zip(segments, lost) if is_lost for text in texts_between(segment)]
+    repaired = (each.text for each in await context.services.translate(direction, between))
+    best = iter(
+        [join_texts(s, repaired) if is_lost else line.text for s, line, is_lost in zip(segments, translations, lost)]
+    )
+    found, written = iter(translations), []
+    for document in documents:
+        lines = [next(found) for _ in document.segments]
+        texts = [next(best) for _ in document.segments]
+        others = _others(lines, texts, document.segments if html else None, asked.alternatives)
+        versions = list(dict.fromkeys(document.written(each) for each in [texts, *others]))
+        details = [translation_details(line, asked.alternatives, asked.attention) for line in lines]
+        written.append(_Written(versions[0], versions[1 : asked.alternatives + 1], details))
     return written
 
 
-def _versions(lines: list[Translation], alternatives: int) -> list[list[str]]:
-    """The n-th best translation of all lines, for each n; a line that has fewer gives its best."""
-    most = min(alternatives, max((len(line.n_best) for line in lines), default=1) - 1)
-    return [[line.n_best[n if n < len(line.n_best) else 0].text for line in lines] for n in range(1 + most)]
+def _others(
+    lines: Sequence[Translation], best: Sequence[str], tagged: Sequence[str] | None, alternatives: int
+) -> Iterator[list[str]]:
+    """The n-th best translation of all lines, for each n from 2 on; a line without one gives its best.
+
+    Args:
+        lines: the translations
+        best: what is written of each
+        tagged: the segments, where a translation that has not their tags is none
+        alternatives: how many more translations there are at most
+    """
+    for n in range(1, 1 + min(alternatives, max((len(line.n_best) for line in lines), default=1) - 1)):
+        texts = [line.n_best[n].text if n < len(line.n_best) else None for line in lines]
+        yield [
+            first if text is None or (tagged and not keeps_tags(tagged[i], text)) else text
+            for i, (text, first) in enumerate(zip(texts, best))
+        ]
 
 
 async def _detected_source(context: Context, texts: list[str]) -> dict[str, Any]:

@@ -18,6 +18,5 @@ from serving.plain_text import PlainText
 )
 def test_lines_are_translated_and_their_ends_stay(text: str, lines: list[str], written: str) -> None:
     plain = PlainText(text)
-    assert plain.lines == lines
-    assert plain.write([line.upper() for line in lines]) == written
-    assert plain.broken_lines(lines) == []
+    assert plain.segments == lines
+    assert plain.written([line.upper() for line in lines]) == written

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from html import unescape
+from itertools import repeat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translation.formats.html_text import HtmlText
+from translation.formats.html_text import html_parts
 from translation.formats.html_tokens import tokenise
+from translation.formats.tags import join_texts, keeps_tags
+from translation.formats.text_file import TextDocument, TextFile
 
 # Parts of documents, between spaces; others hold white space themselves.
 _PARTS = (
@@ -17,10 +20,14 @@ _PARTS = (
 PIECES = st.sampled_from([*_PARTS.split(), " ", "\n", "Word ", "<a href='x>y'>", '<b translate="no">', "\u2028"])
 
 
+def read(document: str) -> TextDocument:
+    return TextDocument(TextFile(document), html_parts(document))
+
+
 def shouted(document: str) -> tuple[list[str], str]:
     """The lines of a document, and the document with each of them in capitals, its tags and references as they are."""
-    html = HtmlText(document)
-    return html.lines, html.write([line.upper() for line in html.lines])
+    html = read(document)
+    return html.segments, html.written([line.upper() for line in html.segments])
 
 
 @pytest.mark.parametrize(
@@ -72,26 +79,12 @@ def test_text_is_translated_and_markup_stays(document: str, lines: list[str], wr
     ],
 )
 def test_references_are_read_as_characters_unless_these_would_be_markup(source: str, line: str) -> None:
-    assert HtmlText(source).lines == [line]
+    assert read(source).segments == [line]
 
 
 def test_what_the_translator_writes_is_escaped() -> None:
-    html = HtmlText("a <b>b</b>")
-    assert html.write(["x & <y> <0>z &amp; &lt;</0> AT&T"]) == "x &amp; &lt;y&gt; <b>z &amp; &lt;</b> AT&amp;T"
-
-
-@pytest.mark.parametrize("broken", ["a b", "<0>a b", "</0>a<0>", "<0>a</0><0>b</0>", "<0>a</0> <1/>", "<0>a <1/></0>"])
-def test_lost_tags_make_the_texts_between_them_be_translated_one_by_one(broken: str) -> None:
-    html = HtmlText("<p> a <b title='x'>red &amp; blue</b> hat </p>")
-    assert html.broken_lines([broken]) == ["a", "red & blue", "hat"]
-    assert html.write([broken], ["ein", "r & b", "Hut"]) == "<p> ein <b title='x'>r &amp; b</b> Hut </p>"
-
-
-def test_overlapping_tags_are_lost_tags() -> None:
-    html = HtmlText("<b>a</b> <i>b</i>")
-    assert html.lines == ["<0>a</0> <1>b</1>"]
-    assert html.broken_lines(["<1>b</1> <0>a</0>"]) == []
-    assert html.broken_lines(["<0>a <1>b</0></1>"]) == ["a", "b"]
+    html = read("a <b>b</b>")
+    assert html.written(["x & <y> <0>z &amp; &lt;</0> AT&T"]) == "x &amp; &lt;y&gt; <b>z &amp; &lt;</b> AT&amp;T"
 
 
 def same(document: str) -> str:
@@ -103,18 +96,19 @@ def same(document: str) -> str:
 def test_nothing_is_lost_of_any_document(document: str) -> None:
     tokens = list(tokenise(document))
     assert "".join(token.source for token in tokens) == document
-    html = HtmlText(document)
-    assert html.broken_lines(html.lines) == []
-    assert same(html.write(html.lines)) == same(document)
-    lost = ["<999>"] * len(html.lines)
-    assert same(html.write(lost, html.broken_lines(lost))) == same(document)
+    html = read(document)
+    assert html.written(html.segments) == document
+    for segment, part in zip(html.segments, html_parts(document)):
+        assert keeps_tags(segment, segment)
+        assert same(part.render(segment)) == same(document[part.start : part.end])
 
 
 @given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from(["x", "<b>", "&", "</0>", "<0>x", "&lt;"]))
 def test_whatever_the_translator_writes_the_markup_stays(document: str, written: str) -> None:
-    html = HtmlText(document)
-    lines = [written] * len(html.lines)
-    result = html.write(lines, [written] * len(html.broken_lines(lines)))
+    """What has not the tags of its segment is replaced by translations of the texts between them."""
+    html = read(document)
+    fixed = [written if keeps_tags(s, written) else join_texts(s, repeat("x")) for s in html.segments]
+    result = html.written(fixed)
     assert [t.source for t in tokenise(result) if t.kind != "text"] == [
         t.source for t in tokenise(document) if t.kind != "text"
     ]
@@ -126,5 +120,5 @@ def test_whatever_the_translator_writes_the_markup_stays(document: str, written:
 def test_a_long_document_of_unclosed_markup_is_read(unit: str) -> None:
     """Python's own parser takes minutes for the first of these: its time grows with the square of the length."""
     document = unit * 20_000
-    html = HtmlText(document)
-    assert html.write(html.lines) == document
+    html = read(document)
+    assert html.written(html.segments) == document

@@ -5,8 +5,7 @@ protects like all tags (see s2s/text/spans.py), so that attributes never pass th
 
     <p>A <a href="x.html">red <b>hat</b></a>.</p>     is translated as     A <0>red <1>hat</1></0>.
 
-Where the tags of a translation are not those of its paragraph, or overlap, the texts between them are translated one by
-one.
+A translation is put in if it has the tags of its paragraph, see `translation.formats.tags`.
 """
 
 from __future__ import annotations
@@ -62,29 +61,6 @@ class _Paragraph:
         ]
         self.line = _SPACES.sub(" ", "".join(parts)).strip(" ")
 
-    def texts(self) -> list[str]:
-        """The texts between the tags, one by one, as the translator reads them."""
-        lines = (_SPACES.sub(" ", _readable(token.source)).strip(" ") for token in self.tokens if token.kind == "text")
-        return [line for line in lines if line]
-
-    def write(self, translation: str) -> str | None:
-        """The paragraph with its translation; None if the tags are not those of the paragraph, or overlap."""
-        numbered = zip(self.tokens, self.numbers)
-        sources = {_tag(token, number): token.source for token, number in numbered if number is not None}
-        opened: list[str] = []
-        parts, position = [], 0
-        for tag in _NUMBERED.finditer(translation):
-            source = sources.pop(tag[0], None)
-            if source is None or (tag[1] and (not opened or opened.pop() != tag[2])):
-                return None
-            if not tag[1] and not tag[3]:
-                opened.append(tag[2])
-            parts += [_escape(translation[position : tag.start()]), source]
-            position = tag.end()
-        if sources:
-            return None
-        return "".join([self.before, *parts, _escape(translation[position:]), self.after])
-
     @property
     def source(self) -> str:
         """All of it, as in the document."""
@@ -92,53 +68,15 @@ class _Paragraph:
 
     def inner(self, translation: str) -> str:
         """The paragraph with a translation that has its tags, without what is before and after it."""
-        written = self.write(translation)
-        if written is None:
-            raise ValueError(f"the tags of {self.line!r} are not those of {translation!r}")
-        return written[len(self.before) : len(written) - len(self.after)]
-
-    def write_texts(self, translations: Iterator[str]) -> str:
-        """The paragraph with the translations of its `texts`, as many as it needs."""
-        parts = []
-        for token in self.tokens:
-            inner = token.source.strip(_SPACE)
-            if token.kind == "text" and inner:
-                begin, _, end = token.source.partition(inner)
-                parts.append(begin + _escape(next(translations)) + end)
-            else:
-                parts.append(token.source)
-        return "".join([self.before, *parts, self.after])
-
-
-class HtmlText:
-    """An HTML document or a part of one.
-
-    Attributes:
-        lines: what is to be translated: the paragraphs
-    """
-
-    def __init__(self, document: str) -> None:
-        self._parts = list(_split(list(tokenise(document))))
-        self._paragraphs = [part for part in self._parts if isinstance(part, _Paragraph)]
-        self.lines = [paragraph.line for paragraph in self._paragraphs]
-
-    def broken_lines(self, translations: Sequence[str]) -> list[str]:
-        """The texts that must be translated by themselves, because the tags around them got lost in `translations`."""
-        pairs = zip(self._paragraphs, translations)
-        return [text for paragraph, line in pairs if paragraph.write(line) is None for text in paragraph.texts()]
-
-    def write(self, translations: Sequence[str], texts: Sequence[str] = ()) -> str:
-        """The document with the translations of its `lines`, and of the texts that `broken_lines` returned."""
-        lines, pieces = iter(translations), iter(texts)
-        written = []
-        for part in self._parts:
-            if isinstance(part, str):
-                written.append(part)
-            elif (whole := part.write(next(lines))) is not None:
-                written.append(whole)
-            else:
-                written.append(part.write_texts(pieces))
-        return "".join(written)
+        numbered = zip(self.tokens, self.numbers)
+        sources = {_tag(token, number): token.source for token, number in numbered if number is not None}
+        parts, position = [], 0
+        for tag in _NUMBERED.finditer(translation):
+            if tag[0] not in sources:
+                raise ValueError(f"the tags of {self.line!r} are not those of {translation!r}")
+            parts += [_escape(translation[position : tag.start()]), sources[tag[0]]]
+            position = tag.end()
+        return "".join([*parts, _escape(translation[position:])])
 
 
 def html_parts(document: str, offset: int = 0) -> Iterator[Part]:

@@ -109,10 +109,14 @@ class TextDocument:
 
     def write(self, translations: Sequence[str]) -> bytes:
         """See `Document.write`."""
+        return self._file.encode(self.written(translations))
+
+    def written(self, translations: Sequence[str]) -> str:
+        """The text of what `write` returns."""
         text, written, end = self._file.text, list[str](), 0
         for part, segment, translation in zip(self._parts, self.segments, translations, strict=True):
             if translation != segment:
                 written += [text[end : part.start], part.render(translation)]
                 end = part.end
         written.append(text[end:])
-        return self._file.encode("".join(written))
+        return "".join(written)

@@ -46,7 +46,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparedWord:
     """A word, sign or space of a translation.
 
     Attributes:
@@ -163,7 +163,7 @@ class Comparison:
         groups = [Group(*each) for each in zip(labels, wanted, map(list, zip(*values)))]
         return [group for group in groups if group.count]
 
-    def parts(self, system: int, line: int) -> list[Part]:
+    def parts(self, system: int, line: int) -> list[ComparedWord]:
         """A translation in parts, compared with that of the first system; that of the first with the second's."""
         own = units(self.systems[system][line])
         other = units(self.systems[0 if system else 1][line])
@@ -173,9 +173,9 @@ class Comparison:
         left = Counter[str]()
         for stream in self.references:
             left |= Counter(units(stream[line]))
-        parts = list[Part]()
+        parts = list[ComparedWord]()
         for i, text in enumerate(own):
-            parts.append(Part(text, i not in same and not text.isspace(), left[text] > 0))
+            parts.append(ComparedWord(text, i not in same and not text.isspace(), left[text] > 0))
             left[text] -= 1
         return parts
 

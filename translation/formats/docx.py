@@ -14,7 +14,7 @@ from s2s.errors import check
 from translation.formats.archive import Archive
 from translation.formats.document import Document, FormatOptions
 from translation.formats.inline import Atom, Text
-from translation.formats.office import Flow, OfficeDocument, Part, Piece, Wrapper, Wrappers, flow, mark
+from translation.formats.office import Flow, KeptXml, Member, OfficeDocument, Wrapper, Wrappers, flow, mark
 from translation.formats.xml_spans import Element, escape
 
 _WORD = {
@@ -41,10 +41,10 @@ def read(content: bytes, options: FormatOptions) -> Document:
         UserError: it is no DOCX file, is damaged or is encrypted.
     """
     archive = Archive(content, "DOCX")
-    parts = list[Part]()
+    parts = list[Member]()
     for name in _part_names(archive):
         xml, root = archive.tree(name)
-        parts.append(Part(name, xml, _Story(xml).flows(root)))
+        parts.append(Member(name, xml, _Story(xml).flows(root)))
     return OfficeDocument(archive, parts, _write_text)
 
 
@@ -85,7 +85,7 @@ class _Story:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._fields = list[_Field]()
-        self._group = list[Piece]()  # what has been seen of a field that is kept as it is
+        self._group = list[KeptXml]()  # what has been seen of a field that is kept as it is
 
     def flows(self, element: Element) -> list[Flow]:
         """The flows of all paragraphs below an element."""
@@ -115,7 +115,7 @@ class _Story:
         atoms = [*self._atoms(element, ()), *self._ended_group()]
         return flow(start, element.inner_end, atoms)
 
-    def _atoms(self, element: Element, around: Wrappers) -> Iterator[Atom | Piece]:
+    def _atoms(self, element: Element, around: Wrappers) -> Iterator[Atom | KeptXml]:
         for child in element.elements:
             name = _local(child)
             if name in {"pPr", *_FIRST, *_DROPPED}:
@@ -125,21 +125,21 @@ class _Story:
             elif name in _AROUND:
                 yield from self._atoms(child, (*around, self._wrapper(child)))
             else:
-                yield from self._kept(Piece(around, child.start, child.end), _pair(child))
+                yield from self._kept(KeptXml(around, child.start, child.end), _pair(child))
 
     def _wrapper(self, element: Element) -> Wrapper:
         first = [each.end for each in element.elements if _local(each) in _FIRST]
         start = self._content[element.start : max([element.inner_start, *first])]
         return Wrapper(start, self._content[element.inner_end : element.end], element.start)
 
-    def _run(self, run: Element, around: Wrappers) -> Iterator[Atom | Piece]:
+    def _run(self, run: Element, around: Wrappers) -> Iterator[Atom | KeptXml]:
         properties = next((each for each in run.elements if _local(each) == "rPr"), None)
         shown = self._content[properties.start : properties.end] if properties else b""
         key = re.sub(rb"<(?:\w+:)?rPr\s*(?:/>|>\s*</(?:\w+:)?rPr>)", b"", _NOT_SEEN.sub(b"", shown))
         start = self._content[run.start : run.inner_start] + shown
         wrappers = (*around, Wrapper(start, self._content[run.inner_end : run.end], key))
         for child in run.elements:
-            name, piece = _local(child), Piece(wrappers, child.start, child.end)
+            name, piece = _local(child), KeptXml(wrappers, child.start, child.end)
             if name in {"rPr", *_DROPPED}:
                 continue
             if name == "fldChar":
@@ -158,7 +158,7 @@ class _Story:
     def _is_in_field(self) -> bool:
         return not all(each.has_text for each in self._fields)
 
-    def _field(self, character: Element, piece: Piece) -> Iterator[Atom]:
+    def _field(self, character: Element, piece: KeptXml) -> Iterator[Atom]:
         """A character that begins a field, ends its instruction, or ends it."""
         kind = next((value for name, value in character.attributes.items() if name.endswith("fldCharType")), "")
         self._group.append(piece)
@@ -179,7 +179,7 @@ class _Story:
             yield mark(self._group, pair)
             self._group = []
 
-    def _kept(self, piece: Piece, pair: object = None) -> Iterator[Atom]:
+    def _kept(self, piece: KeptXml, pair: object = None) -> Iterator[Atom]:
         if self._is_in_field:
             self._group.append(piece)
         else:

@@ -13,7 +13,7 @@ from s2s.errors import check
 from translation.formats.archive import Archive
 from translation.formats.document import Document, FormatOptions
 from translation.formats.inline import Atom, Text
-from translation.formats.office import Flow, OfficeDocument, Part, Piece, Wrapper, Wrappers, flow, mark
+from translation.formats.office import Flow, KeptXml, Member, OfficeDocument, Wrapper, Wrappers, flow, mark
 from translation.formats.xml_spans import Element, escape
 
 _TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
@@ -41,11 +41,11 @@ def read(content: bytes, options: FormatOptions) -> Document:
     if "mimetype" in archive.names:
         kind = archive.xml("mimetype").decode("ascii", "replace").strip()
         check(kind in _KINDS, f"no ODT file: the document says that it is of the kind {kind!r}; save it as ODT")
-    parts, prefix = list[Part](), b""
+    parts, prefix = list[Member](), b""
     for name in ("content.xml", "styles.xml"):  # headers and footers are in the styles
         if name == "content.xml" or name in archive.names:
             xml, root = archive.tree(name)
-            parts.append(Part(name, xml, list(_flows(root, xml))))
+            parts.append(Member(name, xml, list(_flows(root, xml))))
             declared = re.search(rb"xmlns:(\w+)=[\"']%s[\"']" % _TEXT.encode(), xml)
             prefix = prefix or (declared[1] + b":" if declared else b"")
     return OfficeDocument(archive, parts, partial(_write_text, b"<%ss/>" % prefix))
@@ -66,7 +66,7 @@ class _Paragraph:
     def __init__(self, content: bytes) -> None:
         self._content, self._after_space = content, True
 
-    def atoms(self, element: Element, around: Wrappers) -> Iterator[Atom | Piece]:
+    def atoms(self, element: Element, around: Wrappers) -> Iterator[Atom | KeptXml]:
         """What stands in an element."""
         for child in element.children:
             if isinstance(child, str):
@@ -81,7 +81,7 @@ class _Paragraph:
                 yield Text(" " * (min(1000, int(count)) if count.isdecimal() else 1), around)
                 self._after_space = False
             elif name != "soft-page-break":
-                piece = Piece(around, child.start, child.end)
+                piece = KeptXml(around, child.start, child.end)
                 yield piece if name in _SEPARATORS else mark([piece], _pair(child))
                 self._after_space = False
 

@@ -30,8 +30,8 @@ WriteText = Callable[[str, Wrappers, bool], bytes]  # a text, what is around it,
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Bytes of a part that are kept, inside some wrappers."""
+class KeptXml:
+    """Bytes of a member that are kept, inside some wrappers."""
 
     wrappers: Wrappers
     start: int
@@ -49,11 +49,11 @@ class Flow:
 
     start: int
     end: int
-    parts: Sequence[Stretch | Piece]
+    parts: Sequence[Stretch | KeptXml]
 
 
 @dataclass(frozen=True)
-class Part:
+class Member:
     """A member of the archive with its flows, in the order of their starts."""
 
     name: str
@@ -61,11 +61,11 @@ class Part:
     flows: Sequence[Flow]
 
 
-def flow(start: int, end: int, atoms: Iterable[Atom | Piece]) -> Flow:
+def flow(start: int, end: int, atoms: Iterable[Atom | KeptXml]) -> Flow:
     """The flow of atoms; the pieces among them separate what is translated."""
-    parts, between = list[Stretch | Piece](), list[Atom]()
+    parts, between = list[Stretch | KeptXml](), list[Atom]()
     for atom in atoms:
-        if not isinstance(atom, Piece):
+        if not isinstance(atom, KeptXml):
             between.append(atom)
             continue
         parts += [Stretch(between), atom]
@@ -73,7 +73,7 @@ def flow(start: int, end: int, atoms: Iterable[Atom | Piece]) -> Flow:
     return Flow(start, end, [*parts, Stretch(between)])
 
 
-def mark(pieces: Sequence[Piece], pair: object = None) -> Mark:
+def mark(pieces: Sequence[KeptXml], pair: object = None) -> Mark:
     """What is kept at its place among the words."""
     return Mark(tuple(pieces), pair)
 
@@ -89,7 +89,7 @@ class OfficeDocument:
 
     unit = "paragraph"
 
-    def __init__(self, archive: Archive, parts: Sequence[Part], write_text: WriteText) -> None:
+    def __init__(self, archive: Archive, parts: Sequence[Member], write_text: WriteText) -> None:
         self._archive, self._parts, self._write_text = archive, parts, write_text
         counts = [[bool(s.segment) for s in _stretches(each)] for part in parts for each in part.flows]
         numbers = accumulate(int(any(found)) for found in counts)
@@ -104,7 +104,7 @@ class OfficeDocument:
         }
         return self._archive.replaced(members)
 
-    def _written(self, part: Part, queue: Iterator[tuple[str, str]]) -> bytes:
+    def _written(self, part: Member, queue: Iterator[tuple[str, str]]) -> bytes:
         edits = Edits(part.content)
         new = list[tuple[Flow, dict[int, str]]]()
         for each in part.flows:
@@ -137,7 +137,7 @@ class OfficeDocument:
         return b"".join(written)
 
     @staticmethod
-    def _items(each: Flow, translations: Mapping[int, str]) -> Iterator[Text | Piece]:
+    def _items(each: Flow, translations: Mapping[int, str]) -> Iterator[Text | KeptXml]:
         """What is written, one after the other; neighbouring texts of one style are joined."""
         texts = list[str]()
         style = None

@@ -96,7 +96,7 @@ def _rules_of(config: TranslationConfig, source: Vocabulary, target: Vocabulary)
             },
             "small_words": casing.small_words(language),
             "rare_characters": config.rare_characters,
-            "spaces": writes_spaces(config.target_language) or target.kind == "word",
+            "spaces": writes_spaces(config.target_language) or target.whole_words,
         },
         "model": {"max_source_length": config.max_source_length, "length_ratio": config.length_ratio},
         "words": {

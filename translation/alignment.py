@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from s2s.decoding.results import Sentence
 from s2s.errors import check
+from s2s.text.casing import in_small_letters
 from s2s.text.tokens import END, SPECIALS, UNK
 from translation.cutting import CutLine
 
@@ -138,7 +139,7 @@ def _token_spans(tokens: Sequence[str], text: str) -> list[Span]:
             ends = accumulate(len(token) + (len(separator) if i else 0) for i, token in enumerate(written))
             return [(end - len(token), end) for token, end in zip(written, ends)]
     # Signs were left out, folded or put in, or words were written in capitals: the texts are compared by letters.
-    places, spans, end = _places(_small("".join(written)), _small(text)), list[Span](), 0
+    places, spans, end = _places(in_small_letters("".join(written)), in_small_letters(text)), list[Span](), 0
     for token in written:
         there = [place for place in places[end : end + len(token)] if place is not None]
         spans.append((there[0], there[-1] + 1) if there else (0, 0))
@@ -166,7 +167,3 @@ def _places(one: str, other: str) -> list[int | None]:
                     shift = (i - begin) * (other_end - other_begin) // (end - begin)
                     places[start + i] = there + other_begin + shift
     return places
-
-
-def _small(text: str) -> str:
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
 from s2s.text.tokens import PLACEHOLDERS
 
 KIND = "translation"  # of model directories
+MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 # What is stored may be a stranger's: these bound the work and memory that it can ask for, beyond any in earnest.
 MAX_SOURCE_LENGTH, MAX_LENGTH_RATIO = 100_000, 100.0
 

@@ -69,7 +69,7 @@ def copy_words(
                 steps.setdefault(position, step)
     for step in (step for step, token in enumerate(tokens) if token == UNK):
         unknown = [position for position in missing if piece.ids[position] == UNK]
-        candidates = unknown or (range(len(piece.ids)) if target.kind == "word" else [])
+        candidates = unknown or (range(len(piece.ids)) if target.whole_words else [])
         weights = [0.0] * len(piece.ids) if attention is None else attention[step].tolist()
         position = max(candidates, key=weights.__getitem__, default=None)
         texts[step] = "" if position is None else piece.source_tokens[position]

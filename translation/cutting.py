@@ -59,9 +59,9 @@ class CutLine:
             places.append((start, end))
         return tuple(places)
 
-    def at(self, number: int) -> CutLine:
-        """The line with this number, whose pieces know their places."""
-        return replace(self, pieces=tuple(replace(piece, place=(number, i)) for i, piece in enumerate(self.pieces)))
+    def at(self, place: tuple[int, ...]) -> CutLine:
+        """The line at this place in its text, whose pieces know their places."""
+        return replace(self, pieces=tuple(replace(piece, place=(*place, i)) for i, piece in enumerate(self.pieces)))
 
 
 def cut(lines: Sequence[str], reader: Reader, limit: int) -> list[CutLine]:

@@ -41,9 +41,7 @@ class Draft:
         self._marks: list[_LeftOut] = []
         self._left_out_to = -1  # where the last mark ends, in the user's text
         self._capitals: list[tuple[int, int]] = []  # offsets of words in `text`
-        self._terms: list[
-            tuple[int, int, str, str, bool]
-        ] = []  # offsets in `text`, source, target, whether it is copied
+        self._terms: list[tuple[int, int, str, str, bool]] = []  # offsets in `text`, and the rest of a `PieceTerm`
         self._broken = False  # a space came before
         self._behind_mark = False  # and then a mark, which what follows touches
 

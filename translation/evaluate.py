@@ -28,7 +28,7 @@ from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
 from translation.loading import MODELS, load, model_directory
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
-from translation.output_checks import signs_of_chance, signs_of_other_formats
+from translation.scored_file_checks import signs_of_chance, signs_of_other_formats
 
 if TYPE_CHECKING:
     from translation.translator import Translator
@@ -41,7 +41,7 @@ MEANING = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineTests:
     """The significance tests against one baseline, one for each kind of BLEU."""
 
     baseline: str
@@ -73,7 +73,7 @@ class Evaluation:
     target_language: str
     lines: int
     scores: Sequence[Score]
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[BaselineTests]
 
     def __str__(self) -> str:
         return "\n".join(self._report())
@@ -89,7 +89,7 @@ class Evaluation:
                 )
 
 
-def _sentence(test: Significance, comparison: Comparison) -> str:
+def _sentence(test: Significance, comparison: BaselineTests) -> str:
     """A significance test in words."""
     verdict = "significant" if test.p_value < 0.05 else "not significant"
     sampling = "|".join(part for part in test.signature.split("|") if part.startswith(("bs:", "seed:")))
@@ -123,7 +123,7 @@ def evaluate(arguments: list[str]) -> int:
     comparisons = []
     for name in options.baseline:
         baseline = translate_lines(rivals[name], texts[options.source]) if name in rivals else texts[name]
-        comparisons.append(Comparison(str(name), _significance(baseline, hypotheses, references, language)))
+        comparisons.append(BaselineTests(str(name), _significance(baseline, hypotheses, references, language)))
     evaluation = Evaluation(
         translations=" + ".join(map(str, options.model or [options.hypothesis])),
         search=search_in_words(translator.options) if translator else None,
@@ -217,7 +217,8 @@ def translate_lines(translator: Translator, lines: Sequence[str]) -> list[str]:
     with tqdm(total=len(lines), unit="line", leave=False, disable=None) as bar:
         for first in range(0, len(lines), WINDOW_LINES):  # the windows of `translate`, for the same batches
             window = lines[first : first + WINDOW_LINES]
-            hypotheses += [each.text for each in translator.translate(window, first=len(hypotheses))]
+            places = [(number,) for number in range(first, first + len(window))]
+            hypotheses += [each.text for each in translator.translate(window, places=places)]
             bar.update(len(window))
     return hypotheses
 

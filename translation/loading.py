@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from s2s.cli.search_options import search_options
 from s2s.errors import check, first_few, warn
+from translation.configuration import MODELS
 
 if TYPE_CHECKING:
     from translation.glossary import Glossary
     from translation.translator import Translator
-
-MODELS = Path(__file__).resolve().parent / "models"
 
 
 def model_directory(model: Path) -> Path:

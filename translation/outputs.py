@@ -1,4 +1,4 @@
-"""Where the translations of lines go."""
+"""Sinks for translated lines: a stream, or a list."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Protocol, TextIO
 
 from s2s.errors import check
 from s2s.text.lines import WINDOW_LINES
+from translation.counts import Counts
+
+NONE = Counts()
 
 
 class Output(Protocol):
@@ -27,8 +30,8 @@ class Output(Protocol):
         """Write in the encoding of the input `name`. Raises UserError if something was written in another."""
         ...
 
-    def write(self, window: Sequence[str], written: Sequence[str], *, doubtful: int = 0, long: int = 0) -> None:
-        """Write what becomes of the lines of a window; `doubtful` and `long` of them are."""
+    def write(self, window: Sequence[str], written: Sequence[str], counts: Counts = NONE) -> None:
+        """Write what becomes of the lines of a window; `counts` are theirs."""
         ...
 
 
@@ -53,7 +56,7 @@ class StreamOutput:
         """See `Output`."""
         return 0
 
-    def write(self, window: Sequence[str], written: Sequence[str], *, doubtful: int = 0, long: int = 0) -> None:
+    def write(self, window: Sequence[str], written: Sequence[str], counts: Counts = NONE) -> None:
         """See `Output`."""
         self._file.writelines(f"{line}\n" for line in written)
         self._file.flush()
@@ -78,7 +81,7 @@ class ListOutput:
         """See `Output`."""
         return 0
 
-    def write(self, window: Sequence[str], written: Sequence[str], *, doubtful: int = 0, long: int = 0) -> None:
+    def write(self, window: Sequence[str], written: Sequence[str], counts: Counts = NONE) -> None:
         """See `Output`."""
         self.lines += written
 

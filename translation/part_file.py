@@ -1,4 +1,4 @@
-"""Part files: what an interrupted command leaves of its output, and how it is gone on with.
+"""Part files: keep the translations of an interrupted command, and let `--resume-output` go on from them.
 
 The part file is beside the output, with `.part` at the end of its name: the translations so far, in UTF-8, one per
 line. After each window of lines its state is written, in a second file: how many lines are done, how many bytes they
@@ -8,23 +8,27 @@ passes over the lines that are done, and so neither loses nor doubles one. A cha
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from s2s.errors import UserError, check, first_few, warn
 from s2s.files import atomic_file, named_when_full, replace_durably
 from s2s.locking import lock_file
-from translation.outputs import mixed_encodings
+from translation.counts import Counts
+from translation.outputs import NONE, mixed_encodings
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: a part file would keep the disk full
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
     """How far a part file has come.
 
@@ -32,15 +36,14 @@ class Progress:
         lines: how many lines of the input are done
         bytes: of the part file that hold their translations
         digest: of these lines
-        doubtful, long: how many of these lines are
+        counts: of these lines
         complete: whether the output is written, and its part file gone
     """
 
     lines: int = 0
     bytes: int = 0
     digest: str = ""
-    doubtful: int = 0
-    long: int = 0
+    counts: Counts = NONE
     complete: bool = False
 
 
@@ -55,15 +58,14 @@ class PartOutput:
 
     def __init__(self, output: Path, command: Mapping[str, str], *, resume: bool) -> None:
         self._output, self._command = output, command
-        self._part, self._state = part_of(output), _state_of(output)
-        self._new_state = self._state.with_name(f"{self._state.name}.new")
+        self._part, self._state, self._new_state = files_of(output)
         self._file: IO[bytes] | None = None
         self._digest = hashlib.blake2b(digest_size=16)
         self._passed, self._encoding = 0, ""
         if not resume:
             self._start_over()
         self.done = self._begun() if resume else Progress()
-        self._progress = Progress(**asdict(self.done))
+        self._progress = self.done
 
     def _start_over(self) -> None:
         """Remove what an interrupted command has left."""
@@ -89,7 +91,8 @@ class PartOutput:
             return Progress()
         try:
             record = json.loads(self._state.read_text(encoding="utf-8"))
-            progress, command = Progress(**record["progress"]), dict(record["command"])
+            counts, command = Counts(**record["progress"].pop("counts")), dict(record["command"])
+            progress = Progress(**record["progress"], counts=counts)
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"{self._state}: is damaged; start over with --force instead of --resume-output") from error
         changed = [name for name in self._command if self._command[name] != command.get(name)]
@@ -100,7 +103,7 @@ class PartOutput:
             "command, or start over with --force instead of --resume-output",
         )
         whole = not self._part.exists() and self._output.exists() and self._output.stat().st_size == progress.bytes
-        progress.complete = progress.complete or whole  # it ended between the last two steps of `finish`
+        progress = replace(progress, complete=progress.complete or whole)  # it ended between the last steps of `finish`
         if not progress.complete:
             size = self._part.stat().st_size if self._part.exists() else -1
             check(
@@ -144,7 +147,7 @@ class PartOutput:
         if window:
             self._digest.update("".join(f"{line}\n" for line in window).encode("utf-8", "surrogatepass"))
 
-    def write(self, window: Sequence[str], written: Sequence[str], *, doubtful: int = 0, long: int = 0) -> None:
+    def write(self, window: Sequence[str], written: Sequence[str], counts: Counts = NONE) -> None:
         """See `Output`."""
         file = self._opened()
         content = "".join(f"{line}\n" for line in written).encode()
@@ -152,29 +155,26 @@ class PartOutput:
             file.write(content)
             file.flush()
         self._follow(window)
-        progress = self._progress
-        progress.lines += len(window)
-        progress.bytes += len(content)
-        progress.doubtful += doubtful
-        progress.long += long
-        progress.digest = self._digest.hexdigest()
-        self._save()
+        before = self._progress
+        lines, size = before.lines + len(window), before.bytes + len(content)
+        self._save(Progress(lines, size, self._digest.hexdigest(), before.counts + counts))
 
     def _opened(self) -> IO[bytes]:
         """The part file, cut to what is done."""
         if self._file is None:
             if not self._part.exists():
-                self._save()  # without it nobody could tell whose file the part file is
+                self._save(self._progress)  # without it nobody could tell whose file the part file is
             self._file = self._part.open("r+b" if self._part.exists() else "w+b")
             self._lock(self._file)
             self._file.truncate(self.done.bytes)
             self._file.seek(self.done.bytes)
         return self._file
 
-    def _save(self) -> None:
-        record = {"command": self._command, "progress": asdict(self._progress)}
+    def _save(self, progress: Progress) -> None:
+        record = {"command": self._command, "progress": asdict(progress)}
         self._new_state.write_text(json.dumps(record), encoding="utf-8")
         self._new_state.replace(self._state)
+        self._progress = progress
 
     def translations(self) -> list[str]:
         """The lines of the part file."""
@@ -194,8 +194,7 @@ class PartOutput:
         else:
             with atomic_file(self._output) as aside, _compressed(aside, self._output) as target:
                 self._copy(target) if content is None else target.write(content)
-        self._progress.complete = True
-        self._save()
+        self._save(replace(self._progress, complete=True))
         self._part.unlink(missing_ok=True)
 
     def _copy(self, target: IO[bytes]) -> None:
@@ -227,15 +226,15 @@ class PartOutput:
 
 @contextmanager
 def part_output(output: Path, command: Mapping[str, str], *, resume: bool) -> Iterator[PartOutput]:
-    """Yield a part file. It stays if the block fails, except on a disk that is full or broken."""
+    """Yield a part file. It stays if the block fails, except on a disk that is full."""
     part = PartOutput(output, command, resume=resume)
     try:
         yield part
-    except OSError:
-        part.forget()
-        raise
-    except BaseException:
-        part.leave()
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            part.forget()
+        else:
+            part.leave()
         raise
 
 
@@ -259,6 +258,16 @@ def part_of(output: Path) -> Path:
 def _state_of(output: Path) -> Path:
     part = part_of(output)
     return part.with_name(f"{part.name}.json")
+
+
+def _new_state_of(output: Path) -> Path:
+    state = _state_of(output)
+    return state.with_name(f"{state.name}.new")
+
+
+def files_of(output: Path) -> tuple[Path, Path, Path]:
+    """The files that an interrupted command may leave beside an output."""
+    return part_of(output), _state_of(output), _new_state_of(output)
 
 
 def is_begun(output: Path) -> bool:

@@ -67,7 +67,7 @@ class Piece:
         case: of the whole piece
         capitals: the positions of tokens of words that stand in capitals, where the whole piece does not
         terms: of a glossary, in order
-        place: the number of the line, and of the piece in it, from 0; what is sampled depends on it
+        place: of the line in its text, and the number of the piece in it, from 0; what is sampled depends on it
         prefix: what the translation begins with
     """
 
@@ -79,7 +79,7 @@ class Piece:
     case: Case = Case.MIXED
     capitals: frozenset[int] = frozenset()
     terms: Sequence[PieceTerm] = ()
-    place: tuple[int, int] = (0, 0)
+    place: tuple[int, ...] = (0, 0)
     prefix: Prefix = Prefix()
 
     @property

@@ -204,7 +204,7 @@ def decode_copies(tokens: Sequence[int], copies: Copies, target: Vocabulary) -> 
     steps = [step for step, token in enumerate(tokens) if step in copies.texts]
     ids = [UNK if step in copies.texts else token for step, token in enumerate(tokens)]
     text = target.decode(ids, [stand_in(step) if copies.texts[step] else "" for step in steps])
-    return text if target.kind == "word" else without_pairs(text)
+    return text if target.whole_words else without_pairs(text)
 
 
 def stand_in(number: int) -> str:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from s2s.decoding.prefix import Prefix, PrefixSpeller
 from s2s.errors import check
 from s2s.text.casing import Case
-from s2s.text.languages import writes_spaces
 from s2s.text.sentences import sentence_spans
 from s2s.text.vocabulary import Vocabulary
 from translation.cutting import CutLine
@@ -26,13 +25,13 @@ class PrefixReader:
     """Reads prefixes.
 
     Args:
-        source, target: the vocabularies
+        reader: of given translations
+        target: the vocabulary
         language: of the target, a code
     """
 
-    def __init__(self, source: Vocabulary, target: Vocabulary, language: str) -> None:
-        self._reader, self._language = TargetReader(source, target, spaces=writes_spaces(language)), language
-        self._speller = PrefixSpeller(target)
+    def __init__(self, reader: TargetReader, target: Vocabulary, language: str) -> None:
+        self._reader, self._language, self._speller = reader, language, PrefixSpeller(target)
 
     def read(self, prefix: str, line: CutLine) -> CutLine:
         """The line with a prefix for each of its pieces; without any if the model cannot write them."""

@@ -61,7 +61,7 @@ def word_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
 
     Words are what white space separates if the vocabulary is one of words; otherwise punctuation is no part of them.
     """
-    return _BETWEEN_SPACES if vocabulary.kind == "word" else WORD_OR_SIGN
+    return _BETWEEN_SPACES if vocabulary.whole_words else WORD_OR_SIGN
 
 
 class Reader:
@@ -79,7 +79,7 @@ class Reader:
     ) -> None:
         self.vocabulary, self.language = vocabulary, primary_subtag(language)
         self.known = vocabulary.characters - set(rare)
-        if vocabulary.kind != "word":
+        if not vocabulary.whole_words:
             self.known -= PAIRED
         # A sentence of these characters alone has nothing to be copied or left out.
         self._plain = frozenset(c for c in self.known if c.isalpha()) | (self.known & set(" ,.'"))
@@ -100,13 +100,13 @@ class Reader:
         return [pieces[i] if i in pieces else self.read(text) for i, text in enumerate(texts)]
 
     def _is_ordinary(self, text: str) -> bool:
-        plain = self.vocabulary.kind != "word" and not set(text) - self._plain
+        plain = not self.vocabulary.whole_words and not set(text) - self._plain
         plain = plain and not _CAPITALS.search(text) and not _ODD.search(text)
         return plain and not (self._terms and self._terms.find(text, Case.MIXED))
 
     def read(self, text: str) -> Piece:
         """Read one sentence without white space around it."""
-        if self.vocabulary.kind == "word":
+        if self.vocabulary.whole_words:
             return self._read_words(text)
         draft = Draft(self.vocabulary.placeholders)
         readable = _SPACED_STOP.sub("", _APOSTROPHE.sub("'", text))

@@ -9,7 +9,8 @@ A line of the report, which is JSON:
     source        the line
     translation   of the model, whatever --unsure writes in its place
     score         mean log-probability of a token (with another --length-penalty, the score of the search); null for a
-                  blank line and for one that was copied without asking the model
+                  blank line, for one that was copied without asking the model, and for one of a document whose tags got
+                  lost, so that the texts between them were translated one by one
     confidence    the probability that the translation is acceptable, 0 to 1; null where the score is null, and if the
                   confidence of the model is not calibrated
     doubtful      whether the confidence is below the threshold of the calibration; null if it is not calibrated
@@ -24,7 +25,6 @@ A line of the report, which is JSON:
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from s2s.cli import doubts
@@ -35,10 +35,10 @@ from s2s.text.spans import find_spans
 Unsure = Literal["keep", "mark", "source"]
 UNSURE: tuple[Unsure, ...] = ("keep", "mark", "source")
 
-Entry = dict[str, Any]
+ReportEntry = dict[str, Any]
 
 
-def entry(translation: Translation, source: str, file: str, line: int, *, calibrated: bool) -> Entry:
+def entry(translation: Translation, source: str, file: str, line: int, *, calibrated: bool) -> ReportEntry:
     """The object of one line; see the docstring of the module."""
     asked = bool(translation.tokens)  # otherwise the line is blank or was copied
     reasons = list(translation.reasons) if calibrated or not asked else [NOT_CALIBRATED]
@@ -59,7 +59,7 @@ def entry(translation: Translation, source: str, file: str, line: int, *, calibr
     }
 
 
-def _spans(source: str, translation: str) -> list[Entry]:
+def _spans(source: str, translation: str) -> list[ReportEntry]:
     texts = Counter(translation[span.start : span.end] for span in find_spans(translation))
     found = []
     for span in find_spans(source):
@@ -69,59 +69,14 @@ def _spans(source: str, translation: str) -> list[Entry]:
     return found
 
 
-@dataclass
-class Doubts:
-    """Decides what is written for each line, and counts the doubtful ones.
-
-    Attributes:
-        unsure: what is written for a doubtful line: its translation ("keep"), its translation after `MARK` ("mark"), or
-            its source ("source")
-        doubtful: how many lines were
-    """
-
-    unsure: Unsure = "keep"
-    doubtful: int = 0
-
-    def written(self, translation: Translation, source: str) -> str:
-        """The line that is written for a translation."""
-        if not translation.doubtful:
-            return translation.text
-        self.doubtful += 1
-        if self.unsure == "mark":
-            return MARK + translation.text
-        return source if self.unsure == "source" else translation.text
-
-    def summary(self, lines: int, advice: str) -> str:
-        """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
-        done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[self.unsure]
-        return doubts.summary(self.doubtful, lines, "lines", done + advice)
+def written_line(translation: Translation, source: str, unsure: Unsure) -> str:
+    """The line that is written for a translation: itself, itself behind `MARK`, or its source, if it is doubtful."""
+    if not translation.doubtful or unsure == "keep":
+        return translation.text
+    return MARK + translation.text if unsure == "mark" else source
 
 
-@dataclass
-class TermCount:
-    """Counts the terms of a glossary, and those that are missing in the translations.
-
-    Attributes:
-        terms: in the sources
-        missing: in the translations
-        lines: that lack a term
-    """
-
-    terms: int = 0
-    missing: int = 0
-    lines: int = 0
-
-    def add(self, translation: Translation) -> None:
-        """Count those of a line."""
-        missing = sum(not term.written for term in translation.terms)
-        self.terms += len(translation.terms)
-        self.missing += missing
-        self.lines += missing > 0
-
-    def summary(self, advice: str) -> str:
-        """A line that says how many terms are missing; empty if none is. `advice` is what to do next."""
-        if not self.missing:
-            return ""
-        lines = f"{self.lines:,} line{'s' * (self.lines != 1)}"
-        terms = f"{self.missing:,} of {self.terms:,} terms {'is' if self.missing == 1 else 'are'}"
-        return f"{terms} missing in the translations, in {lines}{advice}"
+def doubtful_lines(doubtful: int, lines: int, unsure: Unsure, advice: str) -> str:
+    """A line that says how many of all lines are doubtful; empty if none is. `advice` is what to do next."""
+    done = {"keep": "", "mark": f", marked {MARK.strip()}", "source": ", written as in the source"}[unsure]
+    return doubts.summary(doubtful, lines, "lines", done + advice)

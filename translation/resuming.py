@@ -1,4 +1,4 @@
-"""What an interrupted command and the one that goes on with it must have in common."""
+"""Fingerprint of a command, which `--resume-output` compares with that of the interrupted one."""
 
 from __future__ import annotations
 

@@ -40,10 +40,14 @@ def score(arguments: list[str]) -> int:
     _check(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     translator = _load(directories, options)
+    from translation.scoring import SPELLING_WIDTH
+
+    width = options.beam or SPELLING_WIDTH
     with ExitStack() as stack:
         write = stack.enter_context(text_writer(options.output)) if options.output else sys.stdout.write
         links = stack.enter_context(text_writer(options.alignments)) if options.alignments else None
-        run = _Run(translator, write, links, width=options.beam, json_lines=options.tokens)
+        flush = None if options.output else sys.stdout.flush
+        run = _Scoring(translator, write, links, flush, width=width, json_lines=options.tokens)
         for lines, translations in _windows(options):
             run.score(lines, translations)
     return run.report(options.source, options.target)
@@ -107,13 +111,14 @@ def _windows(options: argparse.Namespace) -> Iterator[tuple[list[str], list[str]
             warn(f"{path}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
 
 
-class _Run:
+class _Scoring:
     """Scores windows of lines, and remembers which lines have no score.
 
     Args:
         translator: of the model
         write: takes the lines of the result
         links: takes those of the alignments; None for none
+        flush: is called behind each window, so that a pipe has its scores at once; None for a file
         width: of the beam that looks for the likeliest subwords
         json_lines: whether a result is an object of JSON
     """
@@ -123,11 +128,12 @@ class _Run:
         translator: Translator,
         write: Callable[[str], object],
         links: Callable[[str], object] | None,
+        flush: Callable[[], object] | None,
         *,
         width: int,
         json_lines: bool,
     ) -> None:
-        self._translator, self._write, self._links = translator, write, links
+        self._translator, self._write, self._links, self._flush = translator, write, links, flush
         self._width, self._json = width, json_lines
         self._lines = 0
         self._half_blank: list[int] = []  # lines that are blank on one side
@@ -148,8 +154,8 @@ class _Run:
             if self._links:
                 self._links(f"{pharaoh(each.alignment or ())}\n")
         self._lines += len(lines)
-        if self._write is sys.stdout.write:
-            sys.stdout.flush()
+        if self._flush:
+            self._flush()
 
     def report(self, source: Path, target: Path) -> int:
         """Say which lines have no score; return the exit code."""
@@ -205,7 +211,6 @@ def _parser() -> Parser:
     add(
         "--beam",
         type=positive,
-        default=3,
         metavar="N",
         help="width of the beam that looks for the likeliest subwords of each translation; 1 takes the fewest subwords "
         "without a search (default: 3)",
@@ -215,7 +220,8 @@ def _parser() -> Parser:
         "--batch-tokens",
         type=positive,
         metavar="N",
-        help="size of a batch, in tokens of the longer side; a smaller batch needs less memory",
+        help="size of a batch, in letters of the translation times beam width, or in tokens of the source if these are "
+        "more; a smaller batch needs less memory",
     )
     add_encoding_errors(parser)
     return parser

@@ -11,12 +11,10 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from s2s.decoding.forced import Forced, spell_all
+from s2s.decoding.forced import ScoredTokens, spell_all
 from s2s.decoding.results import Sentence
 from s2s.decoding.spelling import Spelling
-from s2s.text.languages import writes_spaces
 from s2s.text.padding import pad
 from s2s.text.tokens import END
 from translation.alignment import Links, align_line
@@ -26,10 +24,9 @@ from translation.reading import Reader
 from translation.searching import MAX_LOG_PROBABILITIES, Searcher
 from translation.target_reading import GivenTranslation, TargetReader
 
-WIDTH = (
-    3  # of 200 translations, a beam of 10 found no better spelling than one of 5, and 0.1 % better ones than one of 3
-)
-
+# The width of the beam over spellings. Of 200 translations, a beam of 10 found no better spelling than one of 5, and
+# 0.1 % better ones than one of 3.
+SPELLING_WIDTH = 3
 _LONGEST = 2000  # letters of a sentence whose spellings are compared: of a longer one the fewest tokens count
 
 
@@ -78,19 +75,19 @@ class Scorer:
     Args:
         searcher: of the translator
         reader: of its sources
+        target_reader: of given translations
         max_source_length: in tokens; longer sentences are cut, as for translating
         language: of the translations, a code
     """
 
-    def __init__(self, searcher: Searcher, reader: Reader, max_source_length: int, language: str) -> None:
-        self._searcher, self._reader, self._limit, self._language = searcher, reader, max_source_length, language
-
-    @cached_property
-    def _targets(self) -> TargetReader:
-        return TargetReader(self._searcher.source, self._searcher.target, spaces=writes_spaces(self._language))
+    def __init__(
+        self, searcher: Searcher, reader: Reader, target_reader: TargetReader, max_source_length: int, language: str
+    ) -> None:
+        self._searcher, self._reader, self._targets = searcher, reader, target_reader
+        self._limit, self._language = max_source_length, language
 
     def score(
-        self, lines: Sequence[str], translations: Sequence[str], *, width: int = WIDTH, align: bool = False
+        self, lines: Sequence[str], translations: Sequence[str], *, width: int = SPELLING_WIDTH, align: bool = False
     ) -> list[ScoredTranslation]:
         """Score the translation of each line, and link their words if `align` says so.
 
@@ -131,14 +128,12 @@ class Scorer:
 
     def _force(
         self, asked: Sequence[tuple[list[int], GivenTranslation]], width: int, *, attention: bool
-    ) -> list[Forced]:
+    ) -> list[ScoredTokens]:
         """Find the likeliest tokens of each source's given translation, and score them."""
         network = self._searcher.network
-        lengths = [max(len(ids), len(given.spelling.edges)) for ids, given in asked]
-        sentences = max(1, MAX_LOG_PROBABILITIES // (width * len(self._searcher.target)))
-        batches = length_batches(lengths, tokens=self._searcher.batch_tokens // width, sentences=sentences)
+        batches = self._batches(asked, width)
 
-        def force_batch(rows: list[int]) -> list[Forced]:
+        def force_batch(rows: list[int]) -> list[ScoredTokens]:
             sources, given = zip(*(asked[row] for row in rows))
             needed = [self._placeholders(each.spelling) for each in given]
             constraint = self._searcher.write_once(needed) if any(needed) else None
@@ -146,24 +141,35 @@ class Scorer:
                 network,
                 pad([[*ids, END] for ids in sources]).moved(network.array),
                 [each.spelling for each in given],
-                width if max(len(each.spelling.edges) for each in given) <= _LONGEST else 1,
+                1 if _is_long(asked[rows[0]]) else width,
                 constraint=constraint,
                 attention=attention,
             )
 
-        found = dict[int, Forced]()
+        found = dict[int, ScoredTokens]()
         for rows, forced in zip(batches, network.map(force_batch, batches)):
             found.update(zip(rows, forced))
         return [found[row] for row in range(len(asked))]
+
+    def _batches(self, asked: Sequence[tuple[list[int], GivenTranslation]], width: int) -> list[list[int]]:
+        """The numbers of pairs in batches; long ones are apart, so that no neighbour decides how one is scored."""
+        sentences = max(1, MAX_LOG_PROBABILITIES // (width * len(self._searcher.target)))
+        batches = list[list[int]]()
+        for long in (True, False):
+            numbers = [i for i, pair in enumerate(asked) if _is_long(pair) == long]
+            lengths = [max(len(ids), len(given.spelling.edges)) for ids, given in (asked[i] for i in numbers)]
+            found = length_batches(lengths, tokens=self._searcher.batch_tokens // width, sentences=sentences)
+            batches += [[numbers[i] for i in batch] for batch in found]
+        return batches
 
     def _placeholders(self, spelling: Spelling) -> list[int]:
         """The placeholders that a translation holds."""
         first = self._searcher.target.first_placeholder
         return [token for edges in spelling.edges for token, _ in edges if token >= first]
 
-    def _scored(self, pair: _Pair, found: Iterator[Forced], *, align: bool) -> ScoredTranslation:
+    def _scored(self, pair: _Pair, found: Iterator[ScoredTokens], *, align: bool) -> ScoredTranslation:
         """Take the results of a pair's pieces, and put them together."""
-        sentences, scored = list[Sentence](), list[Forced]()
+        sentences, scored = list[Sentence](), list[ScoredTokens]()
         for text, given, piece in zip(pair.pieces, pair.given, pair.line.pieces):
             if given is None:
                 sentences.append(Sentence(text, 0.0))
@@ -183,6 +189,10 @@ class Scorer:
             tuple(value for each in scored for value in each.log_probabilities),
             links,
         )
+
+
+def _is_long(pair: tuple[list[int], GivenTranslation]) -> bool:
+    return len(pair[1].spelling.edges) > _LONGEST
 
 
 def _stripped(text: str) -> tuple[int, int]:

@@ -68,10 +68,10 @@ class Searcher:
         """
         translatable = [i for i, piece in enumerate(pieces) if piece.translatable]
         hypotheses: list[list[Hypothesis]] = [[] for _ in pieces]
-        for i, of_piece in self._in_batches(pieces, translatable, self._search_pieces):
+        for i, of_piece in self._in_batches(pieces, translatable, self._search_pieces, self.options.rows):
             hypotheses[i] = of_piece
         lacking = [i for i in translatable if pieces[i].terms and self._lacks_terms(pieces[i], hypotheses[i])]
-        for i, of_piece in self._in_batches(pieces, lacking, self._search_with_terms):
+        for i, of_piece in self._in_batches(pieces, lacking, self._search_with_terms, beam_options(self.options).rows):
             hypotheses[i] = of_piece
         return hypotheses
 
@@ -80,9 +80,14 @@ class Searcher:
         pieces: Sequence[Piece],
         wanted: Sequence[int],
         search: Callable[[Sequence[Piece]], list[list[Hypothesis]]],
+        rows: int,
     ) -> Iterator[tuple[int, list[Hypothesis]]]:
-        """Search for some pieces, given by their numbers; yields each number with what was found."""
-        batches = [[wanted[i] for i in batch] for batch in self.batches([len(pieces[i].ids) for i in wanted])]
+        """Search for some pieces, given by their numbers, with so many rows each.
+
+        Yields:
+            each number, and what was found
+        """
+        batches = [[wanted[i] for i in batch] for batch in self.batches([len(pieces[i].ids) for i in wanted], rows)]
         found = self.network.map(search, [[pieces[i] for i in batch] for batch in batches])
         for batch, of_batch in zip(batches, found):
             yield from zip(batch, of_batch)
@@ -146,9 +151,13 @@ class Searcher:
         source_words, target_words = self.word_tables
         return LoopGuard(target_words, sources, source_words)
 
-    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Indices of sources of such lengths, in batches that fit into the memory that is allowed."""
-        rows = self.options.rows
+    def batches(self, lengths: Sequence[int], rows: int) -> list[list[int]]:
+        """Indices of sources of such lengths, in batches that fit into the memory that is allowed.
+
+        Args:
+            lengths: of the sources, in tokens without END
+            rows: how many hypotheses of a sentence are continued at each step
+        """
         sentences = max(1, MAX_LOG_PROBABILITIES // (rows * len(self.target)))
         return length_batches(lengths, tokens=self.batch_tokens // rows, sentences=sentences)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from s2s.decoding.spelling import Edge, Spelling
-from s2s.text.casing import Case, is_upper
+from s2s.text.casing import Case, in_small_letters, is_upper
 from s2s.text.tokens import END, PLACEHOLDERS, SPECIALS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
 from translation.piece import Piece
@@ -58,23 +58,26 @@ class TargetReader:
     Args:
         source, target: the vocabularies
         spaces: whether the target language writes spaces between sentences
+        rewrite_copy: what writing makes of a text that is copied, see `Writer`
     """
 
-    def __init__(self, source: Vocabulary, target: Vocabulary, *, spaces: bool) -> None:
-        self._source, self._target = source, target
+    def __init__(
+        self, source: Vocabulary, target: Vocabulary, *, spaces: bool, rewrite_copy: Callable[[str], str] = str
+    ) -> None:
+        self._source, self._target, self._rewrite_copy = source, target, rewrite_copy
         self._final_marks = [mark for mark in _FINAL_MARKS if mark in target.characters] if spaces else []
         self._prefix = " " if target.kind in ("bpe", "unigram") else ""
         self._known, self._pattern = target.characters, word_pattern(target)
         self._surfaces = target.surfaces
         self._by_letters = defaultdict[str, list[int]](list)  # ids
         for i, surface in enumerate(self._surfaces):
-            self._by_letters[_small(surface)].append(i)
+            self._by_letters[in_small_letters(surface)].append(i)
         self._longest = max(map(len, self._surfaces))
 
     def read(self, text: str, piece: Piece) -> GivenTranslation:
         """Read the given translation of a piece, one line in NFC."""
         text, copied, texts = self._with_copies(_PRIVATE.sub(UNKNOWN_CHARACTER, text), piece)
-        if self._target.kind == "word":
+        if self._target.whole_words:
             tokens = zip(self._target.encode(text), self._target.pieces(text))
             return GivenTranslation(
                 self._encoded(text), copied, [texts.get(part, part) for i, part in tokens if i == UNK]
@@ -95,7 +98,7 @@ class TargetReader:
     def readable(self, text: str, piece: Piece) -> str:
         """The beginning of a translation of a piece as the model would write it, with its placeholders."""
         text, _, _ = self._with_copies(_PRIVATE.sub(UNKNOWN_CHARACTER, text), piece)
-        if self._target.kind == "word":
+        if self._target.whole_words:
             return text
         return self._pattern.sub(lambda word: self._readable(word[0]), self._without_marks(text, piece))
 
@@ -112,16 +115,18 @@ class TargetReader:
         """
         copied, texts = dict[int, str](), dict[str, str]()
         for number, (position, copy) in enumerate(piece.copies.items()):
-            found = re.search(rf"(?<!\w){re.escape(copy)}(?!\w)", text)
+            forms = dict.fromkeys((self._rewrite_copy(copy), copy))
+            searches = (re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text) for form in forms)
+            found = next(filter(None, searches), None)
             if not found:
                 continue
             placeholder = piece.ids[position] - self._source.first_placeholder
             if placeholder >= 0:
                 character = PLACEHOLDERS[placeholder]
-                copied[self._target.first_placeholder + placeholder] = copy
+                copied[self._target.first_placeholder + placeholder] = found[0]
             else:
                 character = stand_in(number)
-                texts[character] = copy
+                texts[character] = found[0]
             text = text[: found.start()] + character + text[found.end() :]
         return text, copied, texts
 
@@ -188,7 +193,7 @@ class TargetReader:
             return [UNK]
         return [
             token
-            for token in self._by_letters.get(_small(part), ())
+            for token in self._by_letters.get(in_small_letters(part), ())
             if self._surfaces[token] == part
             or all(a == b or i in free for i, (a, b) in enumerate(zip(self._surfaces[token], part), start))
         ]
@@ -203,10 +208,6 @@ def _free_case(text: str, piece: Piece) -> set[int]:
         words = [match for match in re.finditer(r"\w+", text) if is_upper(match[0]) and len(match[0]) >= shortest]
         return {offset for word in words for offset in range(*word.span())}
     return set()
-
-
-def _small(text: str) -> str:
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _single_space(found: re.Match[str]) -> str:

@@ -19,12 +19,13 @@ if not __package__:
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s2s.cli import command
 from s2s.cli.doubts import report_file
 from s2s.errors import check
 from s2s.files import text_writer
+from translation.account import Account, SideFiles
 from translation.arguments import translate_parser
 from translation.inputs import jobs
 from translation.loading import bundled, load, model_directory, read_glossary, warn_of_copied_terms
@@ -66,9 +67,11 @@ def translate(arguments: list[str]) -> int:
         alignments = stack.enter_context(text_writer(options.alignments)) if options.alignments else None
         quiet = not options.output and sys.stdout.isatty()
         prefixes = stack.enter_context(PrefixLines.opened(options))
-        run = Run(translator, attention, report, alignments, options, prefixes=prefixes, quiet=quiet)
+        account = Account(translator, SideFiles(attention, report, alignments), unsure=options.unsure, quiet=quiet)
+        how: Any = {"unsure": options.unsure, "encoding_errors": options.encoding_errors}
+        run = Run(translator, account, prefixes, n_best=options.n_best is not None, **how)
         translate_jobs(planned, run, options, command_record(options, directories))
-        return run.report()
+        return account.finish()
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:

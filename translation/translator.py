@@ -30,18 +30,20 @@ from s2s.storage.light_form import LightModel
 from s2s.text.languages import writes_spaces
 from s2s.text.numbers import localise_number
 from translation.confidence import features, judge
-from translation.configuration import KIND
+from translation.configuration import KIND, MODELS
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.glossary import Glossary
 from translation.prefixing import PrefixReader, begins, checked_prefixes
 from translation.reading import Reader
-from translation.scoring import WIDTH, ScoredTranslation, Scorer
+from translation.scoring import SPELLING_WIDTH, ScoredTranslation, Scorer
 from translation.searching import Searcher
+from translation.target_reading import TargetReader
 from translation.terms import TermFinder, written_terms
 from translation.writing import Writer
 
-MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
+Place = tuple[int, ...]
+
 DEFAULT_MODEL = "en-de"
 
 
@@ -80,7 +82,7 @@ class Translator:
         engines, config = [engine, *others], engine.config
         self.engine, self.options = engine, options or BeamOptions()
         self.max_source_length = min(each.config.max_source_length for each in engines)
-        spaces = writes_spaces(config.target_language) or engine.target.kind == "word"
+        spaces = writes_spaces(config.target_language) or engine.target.whole_words
         tables = None
         if self.options.guard_loops:
             source, target = config.source_language, config.target_language
@@ -101,7 +103,6 @@ class Translator:
         languages = {"source": config.source_language, "target": config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
         self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite, align)
-        self._scorer = Scorer(self.searcher, self._reader, self.max_source_length, config.target_language)
         self.calibration = None if others else engine.calibration  # scores of an ensemble are others than its models'
 
     @classmethod
@@ -147,41 +148,60 @@ class Translator:
         return cls(first, options, others=rest, glossary=glossary, **how)
 
     @cached_property
+    def _target_reader(self) -> TargetReader:
+        writer = self._writer
+        return TargetReader(writer.source, writer.target, spaces=writer.spaces, rewrite_copy=writer.rewrite_copy)
+
+    @cached_property
     def _prefix_reader(self) -> PrefixReader:
-        return PrefixReader(self.engine.source, self.engine.target, self.engine.config.target_language)
+        return PrefixReader(self._target_reader, self.engine.target, self.engine.config.target_language)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        language = self.engine.config.target_language
+        return Scorer(self.searcher, self._reader, self._target_reader, self.max_source_length, language)
 
     def limits(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """The maximum number of tokens written for sources of such lengths, (n,) each, END included on both sides."""
         return self.searcher.limits(lengths)
 
     def translate(
-        self, lines: Iterable[str], *, first: int = 0, prefixes: Sequence[str] | None = None
+        self,
+        lines: Iterable[str],
+        *,
+        places: Sequence[Place] | None = None,
+        prefixes: Sequence[str] | None = None,
     ) -> list[Translation]:
         """Translate each line; a blank line has an empty translation.
 
         Args:
             lines: of text
-            first: the number of the first line. Sampling draws the same for a line with the same number, in whatever
-                batch, and differently for each number: who translates a text part by part counts on.
+            places: of each line in its text, such as its number from 0; None for the numbers of these lines. Sampling
+                draws the same for a line at the same place, in whatever batch, and differently for each place: who
+                translates a text part by part counts on.
             prefixes: what the translation of each line begins with; empty for anything. Without a space at the end of
                 a prefix, its last word may be the beginning of one. A translation that does not begin with its prefix,
                 because the model cannot write it, has `prefix_kept` False.
 
         Raises:
             UserError: `lines` is a single string, or one of them is not a string of Unicode characters; there are more
-                or fewer prefixes than lines.
+                or fewer prefixes than lines, or prefixes and a glossary.
         """
         listed = _checked(lines)
         wanted = [""] * len(listed) if prefixes is None else checked_prefixes(prefixes, len(listed))
+        check(
+            not (self.terms and any(wanted)),
+            "a glossary may move what a translation begins with: leave out the glossary, or the prefixes",
+        )
         written = list[Translation]()
-        for prefix, (line, found) in zip(wanted, self._search(listed, first, prefixes)):
+        for prefix, (line, found) in zip(wanted, self._search(listed, places, prefixes)):
             translation = self._judged(self._writer.write(line, found), line, found)
             kept = not prefix or begins(translation.text, prefix, line)
             written.append(translation if kept else replace(translation, prefix_kept=False))
         return written
 
     def score(
-        self, lines: Iterable[str], translations: Iterable[str], *, width: int = WIDTH, align: bool = False
+        self, lines: Iterable[str], translations: Iterable[str], *, width: int = SPELLING_WIDTH, align: bool = False
     ) -> list[ScoredTranslation]:
         """Score a given translation of each line, with the length penalty of the search.
 
@@ -211,12 +231,13 @@ class Translator:
         return [(self._writer.write(line, of_line), _features(line, of_line)) for line, of_line in found]
 
     def _search(
-        self, lines: Sequence[str], first: int = 0, prefixes: Sequence[str] | None = None
+        self, lines: Sequence[str], places: Sequence[Place] | None = None, prefixes: Sequence[str] | None = None
     ) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
         """Each line in its pieces, and the hypotheses for each piece."""
         cut_lines = cut(lines, self._reader, self.max_source_length)
         if isinstance(self.options, SamplingOptions):
-            cut_lines = [line.at(number) for number, line in enumerate(cut_lines, first)]
+            numbers = [(number,) for number in range(len(cut_lines))] if places is None else places
+            cut_lines = [line.at(place) for place, line in zip(numbers, cut_lines, strict=True)]
         if prefixes is not None:
             cut_lines = [self._prefix_reader.read(*pair) if pair[0] else pair[1] for pair in zip(prefixes, cut_lines)]
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from s2s.errors import warn
 from s2s.files import atomic_file, is_device
+from translation.formats.document import Document
 from translation.formats.registry import read_document
 from translation.inputs import STANDARD_INPUT, Job, format_options, read_content
 from translation.outputs import ListOutput, Output, StreamOutput
@@ -39,15 +40,13 @@ def translate_jobs(jobs: Sequence[Job], run: Run, options: argparse.Namespace, c
 
 def _part(job: Job, run: Run, options: argparse.Namespace, part: PartOutput) -> None:
     """Do a job by way of a part file."""
-    run.resumed(part.done)
+    run.resumed(part.done.counts)
     if not job.is_document:
         _lines(job, run, part)
         part.check_passed()
         part.finish()
         return
-    name = str(job.inputs[0] or STANDARD_INPUT)
-    document = read_document(read_content(job.inputs[0]), name, job.format_name, format_options(options))
-    run.document(document, name, part)
+    document = _translated(job, run, options, part)
     part.check_passed()
     if not part.done.complete:
         part.finish(document.write(part.translations()))
@@ -59,13 +58,19 @@ def _stream(job: Job, run: Run, options: argparse.Namespace) -> None:
         if not job.is_document:
             _lines(job, run, StreamOutput(file))
             return
-        name = str(job.inputs[0] or STANDARD_INPUT)
-        document = read_document(read_content(job.inputs[0]), name, job.format_name, format_options(options))
         output = ListOutput()
-        run.document(document, name, output)
+        document = _translated(job, run, options, output)
         file.flush()
         file.buffer.write(document.write(output.lines))
         file.buffer.flush()
+
+
+def _translated(job: Job, run: Run, options: argparse.Namespace, output: Output) -> Document:
+    """Translate the document of a job to the lines of an output."""
+    name = str(job.inputs[0] or STANDARD_INPUT)
+    document = read_document(read_content(job.inputs[0]), name, job.format_name, format_options(options))
+    run.document(document, name, output)
+    return document
 
 
 @contextmanager

@@ -131,7 +131,7 @@ class Writer:
         texts = {stand_in(step): self.rewrite_copy(copied) for step, copied in copies.texts.items()}
         placer = Placer(tokens, text, attention, copies, piece, self.target)
         insertions: list[Insertion] = []
-        if self.target.kind != "word":  # a vocabulary of words leaves out unknown words where it has learned to
+        if not self.target.whole_words:  # a vocabulary of words leaves out unknown words where it has learned to
             for number, insertion in enumerate(placer.insertions(), len(tokens)):
                 texts[stand_in(number)] = insertion.text
                 insertions.append(replace(insertion, text=stand_in(number)))
@@ -146,7 +146,7 @@ class Writer:
 
         Languages without spaces have marks of their own, and in a vocabulary of words the mark may be a part of one.
         """
-        if not self.spaces or self.target.kind == "word":
+        if not self.spaces or self.target.whole_words:
             return text
         found, mark = _FINAL.search(text), piece.final_mark
         if found and found[0] != mark:

@@ -23,7 +23,7 @@ from s2s.decoding.constraints import Constraint
 from s2s.decoding.forced import force
 from s2s.decoding.generation import Search
 from s2s.decoding.loops import LoopGuard
-from s2s.decoding.prefix import Forced
+from s2s.decoding.prefix import ForcedPrefix
 from s2s.decoding.search import BeamOptions, CommonOptions, Given, Hypothesis, SearchOptions, StepFunction
 from s2s.decoding.terms import Term, WordEdges, WriteTerms
 from s2s.decoding.top_k import Continuations, ContinuationSelector
@@ -31,13 +31,13 @@ from s2s.models.contracts import Network, State, Step
 from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 
-WIDTH = 5  # of the beam at least: in a narrow one, there is no choice of where to write a term
+LEAST_WIDTH = 5  # of the beam at least: in a narrow one, there is no choice of where to write a term
 
 
 class BankSelector:
     """Chooses continuations as `ContinuationSelector` does, with a share for each bank.
 
-    The last constraint of the steps is a `WriteTerms`; around it, there may be a `Forced`.
+    The last constraint of the steps is a `WriteTerms`; around it, there may be a `ForcedPrefix`.
 
     Args:
         excluded: token ids that are never chosen
@@ -98,17 +98,17 @@ class BankSelector:
 def _terms_of(step: Step) -> WriteTerms:
     state: Any = step.state
     outer = state.constraint
-    constraints: tuple[Any, ...] = outer.others if isinstance(outer, Forced) else (outer,)
+    constraints: tuple[Any, ...] = outer.others if isinstance(outer, ForcedPrefix) else (outer,)
     return constraints[-1]
 
 
 def beam_options(options: SearchOptions) -> BeamOptions:
     """The options of a search with terms: a plain beam that is wide enough, whatever search is asked for."""
     if isinstance(options, BeamOptions):
-        width = max(options.width, WIDTH)
+        width = max(options.width, LEAST_WIDTH)
         return replace(options, width=width, groups=1, n_best=width if options.n_best > 1 else 1)
     common = {field.name: getattr(options, field.name) for field in fields(CommonOptions)}
-    return BeamOptions(WIDTH, WIDTH if options.n_best > 1 else 1, stop_early=True, **common)
+    return BeamOptions(LEAST_WIDTH, LEAST_WIDTH if options.n_best > 1 else 1, stop_early=True, **common)
 
 
 def generate_with_terms(

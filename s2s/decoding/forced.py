@@ -1,4 +1,4 @@
-"""Forced decoding: the probabilities that a network gives to the tokens of sentences that somebody else wrote.
+"""ScoredTokens decoding: the probabilities that a network gives to the tokens of sentences that somebody else wrote.
 
 The step function of search reads the given tokens one after the other, so that a hypothesis that a search found gets
 the log-probability of that search, in either engine and under the same constraint. A text that subwords can spell in
@@ -26,7 +26,7 @@ from s2s.text.tokens import END, START
 
 
 @dataclass(frozen=True)
-class Forced:
+class ScoredTokens:
     """What a network gives to one sentence.
 
     Attributes:
@@ -56,7 +56,7 @@ def force_all(
     *,
     constraint: Constraint | None = None,
     attention: bool = False,
-) -> list[Forced]:
+) -> list[ScoredTokens]:
     """Score one sentence for each input.
 
     Args:
@@ -78,7 +78,7 @@ def force_all(
     values, lengths = to_numpy(found), padded.lengths.tolist()
     weights = None if looks is None else to_numpy(looks)
     return [
-        Forced(
+        ScoredTokens(
             [token for token in targets[row] if token != END],
             tuple(values[row, :length].tolist()),
             None if weights is None else weights[row, :length],
@@ -95,7 +95,7 @@ def spell_all(
     *,
     constraint: Constraint | None = None,
     attention: bool = False,
-) -> list[Forced]:
+) -> list[ScoredTokens]:
     """Find the likeliest token sequence of each spelling with a beam, and score it.
 
     A beam of width 1 scores the sequence of the fewest tokens alone.

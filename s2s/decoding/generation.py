@@ -14,7 +14,7 @@ from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
 from s2s.decoding.loops import LoopGuard, NoLoops
-from s2s.decoding.prefix import Forced, Prefix
+from s2s.decoding.prefix import ForcedPrefix, Prefix
 from s2s.decoding.sampling import random_numbers, sample
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions, StepFunction
 from s2s.decoding.top_k import ContinuationSelector, Selector
@@ -107,7 +107,7 @@ class Search:
         self._limits = options.limits(limits, np.array([prefix.steps for prefix in self._prefixes], dtype=np.int64))
         self.forces = options.maximum_length is not None or any(prefix.steps for prefix in self._prefixes)
         self._lengths: Any = {"minimum_length": options.minimum_length, "maximum_length": options.maximum_length}
-        # `Forced` knows of each row whether the minimum holds; a search does not.
+        # `ForcedPrefix` knows of each row whether the minimum holds; a search does not.
         self._options = replace(options, minimum_length=0) if self.forces else options
 
     def run(
@@ -130,7 +130,7 @@ class Search:
         """The step function and first state that are searched; see `run`."""
         if self.forces:
             prefixes = [self._prefixes[i] for i in sentences]
-            constraints = [Forced.of(prefixes, self._network.array, **self._lengths, others=constraints)]
+            constraints = [ForcedPrefix.of(prefixes, self._network.array, **self._lengths, others=constraints)]
         for constraint in constraints:
             step, state = constrain(step, state, constraint)
         return step, state

@@ -1,4 +1,4 @@
-"""Forced tokens: a sentence begins with a given text, and ends at a maximum length.
+"""ForcedPrefix tokens: a sentence begins with a given text, and ends at a maximum length.
 
 The text of a prefix may end inside a word, or at a place where the model would not cut a word into tokens: no output
 that begins with "Ein Ma" has a token "Ma" where the vocabulary has "Mann". Therefore every token is allowed that goes
@@ -78,7 +78,7 @@ class PrefixSpeller:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._before = "" if vocabulary.kind == "character" else " "  # stands before the first word of a text
-        space = " " if vocabulary.kind == "word" else ""
+        space = " " if vocabulary.whole_words else ""
         self._texts = [f"{space}{text}" if text else "" for text in vocabulary.surfaces]  # what each token writes
 
     @cached_property
@@ -103,7 +103,7 @@ class PrefixSpeller:
         complete, text = whole or text[-1:] == " ", " ".join(text.split())
         if not text:
             return Prefix()
-        pattern = _LAST_TOKEN if self._vocabulary.kind == "word" else _LAST_WORD
+        pattern = _LAST_TOKEN if self._vocabulary.whole_words else _LAST_WORD
         shown, last = self._before + text, pattern.search(text)
         open_from = len(shown)  # where a token may begin that reaches beyond the text: in the last word
         if last is not None and not complete:
@@ -172,7 +172,7 @@ class _Beginnings:
 
 
 @dataclass(frozen=True)
-class Forced:
+class ForcedPrefix:
     """The constraint: each row begins with its prefix, and ends between a minimum and a maximum length.
 
     Other constraints hold behind the prefix and before the maximum length. They read all tokens. A prefix prevails over
@@ -208,7 +208,7 @@ class Forced:
         maximum_length: int | None = None,
         end: int = END,
         others: Sequence[Constraint] = (),
-    ) -> Forced:
+    ) -> ForcedPrefix:
         """The constraint before the first token.
 
         Args:
@@ -226,7 +226,7 @@ class Forced:
         nodes = array(np.array(starts, dtype=np.int64))
         return cls(nodes, table, minimum_length, maximum_length, end, tuple(others), busy=bool(table))
 
-    def read(self, tokens: Array) -> Forced:
+    def read(self, tokens: Array) -> ForcedPrefix:
         """See `Constraint`. The first token that is read is START."""
         after = replace(self, others=tuple(other.read(tokens) for other in self.others), time=self.time + 1)
         if not self.busy or self.time == 0:
@@ -267,18 +267,18 @@ class Forced:
         others = tokens[tokens != self.end] if goes_on else tokens
         return others if len(others) else tokens
 
-    def reorder(self, parents: Array) -> Forced:
+    def reorder(self, parents: Array) -> ForcedPrefix:
         """See `Constraint`."""
         return self._moved(self.nodes[parents], lambda other: other.reorder(parents))
 
-    def keep(self, sentences: Array, total: int) -> Forced:
+    def keep(self, sentences: Array, total: int) -> ForcedPrefix:
         """See `Constraint`."""
         return self._moved(keep_rows(self.nodes, sentences, total), lambda other: other.keep(sentences, total))
 
-    def repeat(self, times: int) -> Forced:
+    def repeat(self, times: int) -> ForcedPrefix:
         """See `Constraint`."""
         nodes = repeat(self.nodes, times)
         return self._moved(nodes, lambda other: other.repeat(times))
 
-    def _moved(self, nodes: Array, move: Callable[[Constraint], Constraint]) -> Forced:
+    def _moved(self, nodes: Array, move: Callable[[Constraint], Constraint]) -> ForcedPrefix:
         return replace(self, nodes=nodes, others=tuple(map(move, self.others)))

@@ -95,7 +95,7 @@ def random_numbers(seed: int, places: Sequence[Sequence[int]], draws: int, steps
 
     Args:
         seed: of all
-        places: of each sentence, whole numbers from 0 such as its line; equally many for each
+        places: of each sentence, whole numbers from 0 such as its line
     """
     numbers = np.empty((len(places), draws, steps))
     for row, place in enumerate(places):

@@ -56,7 +56,7 @@ class WordEdges:
         """Those of a vocabulary of a language with or without spaces between words, as NumPy arrays."""
         starts = np.array(vocabulary.word_starts(), dtype=np.bool_)
         tokens = vocabulary.tokens(range(len(vocabulary)))
-        joins = [i >= len(SPECIALS) and vocabulary.kind != "word" and t[-1:].isalnum() for i, t in enumerate(tokens)]
+        joins = [i >= len(SPECIALS) and not vocabulary.whole_words and t[-1:].isalnum() for i, t in enumerate(tokens)]
         stops = [token.strip() in _STOPS for token in tokens]
         return cls(starts | (not spaces), np.array(joins, dtype=np.bool_) & spaces, np.array(stops, dtype=np.bool_))
 

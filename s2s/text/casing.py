@@ -41,6 +41,11 @@ def is_upper(word: str) -> bool:
     return word.replace("ß", "").isupper()
 
 
+def in_small_letters(text: str) -> str:
+    """The text in small letters, one character for one, so that offsets stay valid."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def small_words(language: str) -> list[str]:
     """The words that stay small in a title; none in a language whose titles have a capital in every word."""
     return _SMALL.get(language, "").split()

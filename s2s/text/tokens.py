@@ -14,8 +14,11 @@ class Surfaces:
     """The part of a vocabulary that converts ids to text. It needs only the text of each id ("" for special tokens).
 
     Attributes:
+        whole_words: see `Vocabulary`
         placeholders: how many of `PLACEHOLDERS` are tokens; they have the last ids
     """
+
+    whole_words = False
 
     def __init__(self, surfaces: Iterable[str], placeholders: int = 0) -> None:
         self.placeholders = placeholders

@@ -26,6 +26,11 @@ class Vocabulary(Protocol):
         ...
 
     @property
+    def whole_words(self) -> bool:
+        """Whether each token is what white space separates: a word with the signs that touch it."""
+        ...
+
+    @property
     def placeholders(self) -> int:
         """How many of `PLACEHOLDERS` are tokens. A character of these in a text is encoded as its token."""
         ...
@@ -181,6 +186,7 @@ class WordVocabulary(_ListVocabulary):
     """Words separated by white space; `decode` joins them with single spaces."""
 
     kind = "word"
+    whole_words = True
     _separator = " "
 
     def word_starts(self) -> list[bool]:

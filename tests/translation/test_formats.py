@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from s2s.decoding.results import Sentence, Translation
+from translation.lost_tags import REASON
+from translation.outputs import ListOutput
 from translation.translator import Translator
 
 Translate = Callable[..., tuple[int, str, str]]
@@ -51,6 +55,46 @@ def test_lost_tags_make_the_texts_between_them_be_translated_one_by_one(
 ) -> None:
     translating(monkeypatch, lambda line: line.replace("<0>", "").upper())
     assert run(*files(tmp_path, page_html=PAGE))[1] == LOUD
+
+
+def test_texts_between_lost_tags_have_places_of_their_own_and_no_confidence_of_others(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Places do not depend on the window, nor doubts on the translation that is thrown away."""
+    seen = list[tuple[str, tuple[int, ...]]]()
+
+    def translate(
+        _self: Translator, lines: Sequence[str], *, places: Sequence[tuple[int, ...]], **_: object
+    ) -> list[Translation]:
+        seen.extend(zip(lines, places, strict=True))
+        found = []
+        for line in lines:
+            sentence = Sentence(line.replace("<0>", "").upper(), -0.5, (line,), np.ones((1, 1), np.float32))
+            doubtful = "<0>" in line or "hat" in line
+            found.append(
+                Translation((sentence,), confidence=0.25, doubtful=doubtful, reasons=("odd",) if doubtful else ())
+            )
+        return found
+
+    monkeypatch.setattr(Translator, "translate", translate)
+    page = tmp_path / "page.html"
+    page.write_text("<p>one</p><p>a <b>cat</b> sits</p><p>a <b>hat</b> lies</p>")
+    report = tmp_path / "report.jsonl"
+    orders = []
+    for window in (1, 100):
+        seen.clear()
+        monkeypatch.setattr(ListOutput, "window", window)
+        code, output, _ = run("--report", report, "--force", "--unsure", "keep", page)
+        assert (code, output) == (0, "<p>ONE</p><p>A <b>CAT</b> SITS</p><p>A <b>HAT</b> LIES</p>")
+        orders.append(sorted(seen))
+    assert orders[0] == orders[1]
+    assert [place for text, place in orders[0] if text in ("cat", "hat")] == [(1, 1), (2, 1)]
+    entries = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(each["score"], each["confidence"]) for each in entries] == [(-0.5, 0.25), (None, None), (None, None)]
+    assert [each["reasons"] for each in entries[1:]] == [[REASON], [REASON, "odd"]]
+    looks = tmp_path / "look.json"
+    assert run("--attention", looks, page)[0] == 0
+    assert [bool(each["weights"]) for each in json.loads(looks.read_text())["items"]] == [True, False, False]
 
 
 def test_several_documents_go_into_a_folder(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +147,15 @@ def test_n_best_is_for_plain_text(run: Translate, tmp_path: Path) -> None:
     assert errors.startswith("error: --n-best: writes several lines for one")
 
 
+def test_a_field_may_have_a_dot_in_its_name(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translating(monkeypatch, str.upper)
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a.b": "x", "c": "x"}\n{"a": {"b": "y", "c": "y"}}\n{"a.b": {"c": "z"}, "a": {"b.c": "w"}}\n')
+    written = '{"a.b": "X", "c": "x"}\n{"a": {"b": "Y", "c": "Y"}}\n{"a.b": {"c": "Z"}, "a": {"b.c": "w"}}\n'
+    fields = ("--field", "a.b", "--field", "a.c", "--field", "a.b.c")
+    assert run(*fields, path) == (0, written.replace('"w"', '"W"'), "")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "options", "complaint"),
     [
@@ -121,6 +174,15 @@ def test_n_best_is_for_plain_text(run: Translate, tmp_path: Path) -> None:
         ("a.jsonl", '{"b": 1}\n{"a": 1}\n', ["--field", "a"], "FILE: line 2: the field a has a number, not text"),
         ("a.jsonl", '{"a": "b", "n": ' + "9" * 5000 + "}", ["--field", "n"], "FILE: line 1: the field n has a number"),
         ("a.jsonl", '{"a": "\\ud83d"}', ["--field", "a"], "FILE: line 1: half of a surrogate pair in a string"),
+        (
+            "a.txt",
+            "a\tb\n",
+            ["--columns", "2"],
+            "--columns: is for TSV files, and there is none; leave it out",
+        ),
+        ("a.html", "a\n", ["--field", "a"], "--field: is for JSONL files, and there is none"),
+        ("a.srt", "", ["--replace-fuzzy"], "--replace-fuzzy: is for PO files, and there is none"),
+        ("a.po", "", ["--line-length", "42"], "--line-length: is for SRT and VTT files, and there is none"),
         ("a.html", "<p>a\n<p>b\xff", [], "FILE: line 2, byte 9: not UTF-8: FF"),
         ("a.html", "\xff\xfea\0\n\0\0", [], "FILE: line 2, byte 6: not UTF-16: 00 (truncated data)"),
         ("a.html", "a\0", [], "FILE: line 1: a NUL character, which no text has"),

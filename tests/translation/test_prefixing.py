@@ -107,6 +107,17 @@ def test_a_space_says_that_a_word_is_complete() -> None:
     assert closed.startswith("Die Da ")
 
 
+@pytest.mark.parametrize("prefix", ["Ein Mann hat 1.234,5 ", "Ein Mann hat 1.234,5", "Ein Mann hat "])
+def test_a_number_of_a_prefix_is_written_once_where_numbers_are_localised(prefix: str) -> None:
+    model = Translator.load("en-de", BeamOptions(3, stop_early=True), engine="onnx", localise_numbers=True)
+    line = "A man has 1,234.5 dollars in his pocket."
+    (found,) = model.translate([line], prefixes=[prefix])
+    assert found.prefix_kept
+    assert found.text.count("1.234,5") == 1
+    (scored,) = model.score([line], [found.text])
+    assert scored.tokens.count("1.234,5") == 1
+
+
 def test_a_whole_sentence_of_a_prefix_may_be_shorter_than_the_minimum() -> None:
     model = Translator.load("en-de", BeamOptions(3, stop_early=True, minimum_length=8), engine="onnx")
     (found,) = model.translate(["Hello. How are you doing today?"], prefixes=["Hallo. Wie"])

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from s2s.cli.doubts import NOT_CALIBRATED
 from s2s.decoding.confidence import FILE, Calibration
 from s2s.decoding.results import Sentence, Translation, WrittenTerm
 from s2s.storage.model_directory import write_asset
-from translation.report import UNSURE, Doubts, TermCount, entry
+from translation.counts import Counts
+from translation.report import UNSURE, doubtful_lines, entry, written_line
 
 LINES = ["A man is sleeping.", "", "Two dogs play!", "東", "A red hat in the snow."]
 
@@ -78,13 +80,17 @@ def test_an_entry_says_what_became_of_a_line() -> None:
 
 
 def test_missing_terms_are_counted() -> None:
-    count = TermCount()
-    count.add(translation("ein Hund", terms=(WrittenTerm("a", "ein", written=True),)))
-    assert count.summary("") == ""
-    count.add(translation("x", terms=(WrittenTerm("a", "ein", written=False),)))
-    assert count.summary("; why") == "1 of 2 terms is missing in the translations, in 1 line; why"
-    count.add(translation("x", terms=(WrittenTerm("a", "ein", written=False),) * 2))
-    assert count.summary("") == "3 of 4 terms are missing in the translations, in 2 lines"
+    count = Counts.of([translation("ein Hund", terms=(WrittenTerm("a", "ein", written=True),))])
+    assert count.missing_terms("") == ""
+    count += Counts.of([translation("x", terms=(WrittenTerm("a", "ein", written=False),))])
+    assert count.missing_terms("; why") == "1 of 2 terms is missing in the translations, in 1 line; why"
+    count += Counts.of([translation("x", terms=(WrittenTerm("a", "ein", written=False),) * 2)])
+    assert count.missing_terms("") == "3 of 4 terms are missing in the translations, in 2 lines"
+
+
+def test_lines_are_counted() -> None:
+    found = [translation("a", doubtful=True, prefix_kept=False), translation("b", is_long=True, prefix_kept=False)]
+    assert Counts.of(found) + Counts.of(found) == Counts(doubtful=2, long=2, without_prefix=4)
 
 
 def test_of_two_equal_spans_one_is_lost() -> None:
@@ -105,13 +111,12 @@ def test_without_a_calibration_the_score_is_all_there_is() -> None:
 
 @pytest.mark.parametrize(("unsure", "written"), [*zip(UNSURE, ["Hut", "[?] Hut", "hat"])])
 def test_doubtful_lines_are_written_as_asked_for(unsure: str, written: str) -> None:
-    doubts = Doubts(unsure)  # type: ignore[arg-type]
-    assert doubts.written(translation("Hut"), "hat") == "Hut"
-    assert doubts.summary(1, "") == ""
-    assert doubts.written(translation("Hut", doubtful=True), "hat") == written
-    assert doubts.summary(1234, "; so what").startswith("1 of 1,234 lines is doubtful")
-    doubts.written(translation("Hut", doubtful=True), "hat")
-    assert doubts.summary(1234, "; so what").startswith("2 of 1,234 lines are doubtful")
+    how: Any = unsure
+    assert written_line(translation("Hut"), "hat", how) == "Hut"
+    assert written_line(translation("Hut", doubtful=True), "hat", how) == written
+    assert doubtful_lines(0, 1, how, "") == ""
+    assert doubtful_lines(1, 1234, how, "; so what").startswith("1 of 1,234 lines is doubtful")
+    assert doubtful_lines(2, 1234, how, "; so what").startswith("2 of 1,234 lines are doubtful")
 
 
 def test_the_command_reports_on_every_line(run: Translate, text: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from s2s.decoding.results import Sentence, Translation
+from s2s.decoding.results import Sentence, Translation, WrittenTerm
 from translation.part_file import PartOutput
 from translation.translator import Translator
 
@@ -16,24 +18,38 @@ Translate = Callable[..., tuple[int, str, str]]
 
 
 class Loud:
-    """A translator that writes capitals, and is interrupted before it translates a line again that has `stop` in it."""
+    """A translator that writes capitals, and is interrupted before it translates a line again that has `stop` in it.
+
+    A line with "odd" in it is doubtful, long and lacks a term.
+    """
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.places: list[tuple[int, ...]] = []
         self.stop: str | None = None
-        self.failure: type[BaseException] = KeyboardInterrupt
+        self.failure: BaseException = KeyboardInterrupt()
 
-    def translate(self, lines: Sequence[str]) -> list[Translation]:
+    def translate(
+        self, lines: Sequence[str], places: Sequence[tuple[int, ...]], prefixes: Sequence[str] | None
+    ) -> list[Translation]:
         if self.stop is not None and any(self.stop in line for line in lines):
             raise self.failure
         self.seen += lines
-        return [Translation((Sentence(line.upper(), 0.0, (line,)),)) for line in lines]
+        self.places += places
+        return [self._translation(*pair) for pair in zip(lines, prefixes or [""] * len(lines), strict=True)]
+
+    def _translation(self, line: str, prefix: str) -> Translation:
+        kept, best = line.upper().startswith(prefix), (Sentence(line.upper(), 0.0, (line,)),)
+        if "odd" not in line:
+            return Translation(best, prefix_kept=kept)
+        terms = (WrittenTerm("odd", "seltsam", written=False),)
+        return Translation(best, doubtful=True, is_long=True, pieces=2, terms=terms, prefix_kept=kept)
 
 
 @pytest.fixture
 def loud(monkeypatch: pytest.MonkeyPatch) -> Loud:
     loud = Loud()
-    monkeypatch.setattr(Translator, "translate", lambda _self, lines, **_: loud.translate(lines))
+    monkeypatch.setattr(Translator, "translate", lambda _self, lines, **how: loud.translate(lines, **how))
     monkeypatch.setattr(PartOutput, "window", 2)
     return loud
 
@@ -173,10 +189,43 @@ def test_an_interruption_before_the_first_line_leaves_nothing(run: Translate, lo
     assert names(tmp_path) == ["a.en"]
 
 
-def test_a_full_disk_is_not_filled_by_a_part_file(run: Translate, loud: Loud, tmp_path: Path) -> None:
-    loud.stop, loud.failure = "line 5", OSError
-    assert run("--output", tmp_path / "b.de", write(tmp_path / "a.en", 7))[0] == 70
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_not_filled_by_a_part_file(run: Translate, loud: Loud, tmp_path: Path, number: int) -> None:
+    loud.stop, loud.failure = "line 5", OSError(number, os.strerror(number), str(tmp_path))
+    assert run("--output", tmp_path / "b.de", write(tmp_path / "a.en", 7))[0] == 2
     assert names(tmp_path) == ["a.en"]
+
+
+def test_any_other_failure_of_a_file_keeps_the_part_file(run: Translate, loud: Loud, tmp_path: Path) -> None:
+    source, output = write(tmp_path / "a.en", 7), tmp_path / "b.de"
+    loud.stop, loud.failure = "line 5", OSError(errno.EIO, os.strerror(errno.EIO), str(source))
+    code, _, errors = run("--output", output, source)
+    assert code != 0
+    assert f"{output}.part keeps what is done, 4 lines" in errors
+    loud.stop = None
+    assert run("--output", output, "--resume-output", source)[0] == 0
+    assert output.read_text() == source.read_text().upper()
+
+
+def test_what_was_wrong_before_the_interruption_is_told_at_the_end(run: Translate, loud: Loud, tmp_path: Path) -> None:
+    source, output, prefixes = tmp_path / "a.en", tmp_path / "b.de", tmp_path / "p.de"
+    source.write_text("an odd line 0.\n" + "".join(f"line {i}.\n" for i in range(1, 7)))
+    prefixes.write_text("X\n" + "LINE\n" * 6)
+    whole = run("--prefix-file", prefixes, source)
+    assert whole[0] == 1
+    loud.stop = "line 5"
+    assert run("--prefix-file", prefixes, "--output", output, source)[0] == 130
+    loud.stop, loud.places = None, []
+    code, _, errors = run("--prefix-file", prefixes, "--output", output, "--resume-output", source)
+    assert code == 1
+    assert output.read_text() == whole[1]
+    assert loud.places == [(4,), (5,), (6,)]
+    assert errors.splitlines() == [
+        "warning: 1 translations do not begin with their prefixes in all",
+        "warning: 1 lines were cut into pieces in all",
+        "1 of 1 terms is missing in the translations, in 1 line; --report FILE says which and why",
+        "1 of 7 lines is doubtful; --report FILE says which and why",
+    ]
 
 
 def test_a_part_file_that_is_being_written_is_left_alone(run: Translate, loud: Loud, tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +43,25 @@ def write(path: Path, lines: list[str]) -> Path:
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     return write(tmp_path / "text.en", SOURCE), write(tmp_path / "text.de", TARGET)
+
+
+def test_a_pipe_has_each_score_before_the_next_line_is_written(tmp_path: Path) -> None:
+    """Whether Python buffers its output or not."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    os.mkfifo(source)
+    os.mkfifo(target)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    program = [sys.executable, "-m", "translation.score", "--source", source, "--target", target]
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as scoring:
+        assert scoring.stdout
+        with source.open("w", buffering=1) as lines, target.open("w", buffering=1) as translations:
+            for line, translation in zip(SOURCE[::2], TARGET[::2]):
+                lines.write(f"{line}\n")
+                translations.write(f"{translation}\n")
+                readable, _, _ = select.select([scoring.stdout], [], [], 120)
+                assert readable
+                assert scoring.stdout.readline().count("\t") == 1
+    assert scoring.returncode == 0
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])

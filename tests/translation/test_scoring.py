@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from translation_fixtures import LINES, tiny_model
 
+from s2s.decoding import forced
 from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
 from s2s.runtime.engine_options import EngineName
+from translation import scoring
 from translation.translator import Translator
 
 ENGINES: tuple[EngineName, ...] = ("onnx", "torch")
@@ -112,6 +115,24 @@ def test_neither_batches_nor_order_change_a_score(engine: EngineName) -> None:
         for other in others:
             assert one.tokens == other.tokens
             assert one.log_probability == pytest.approx(other.log_probability, abs=1e-2)
+
+
+def test_a_long_neighbour_does_not_decide_how_a_translation_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long translation, the fewest tokens count; of others, the likeliest ones, in whatever batch."""
+    widths = dict[int, int]()  # the greatest length of a batch in letters, and the width of its beam
+
+    def spell_all(network: Any, inputs: Any, spellings: Any, width: int, **how: Any) -> Any:
+        widths[max(len(each.edges) for each in spellings)] = width
+        return forced.spell_all(network, inputs, spellings, width, **how)
+
+    monkeypatch.setattr(scoring, "spell_all", spell_all)
+    monkeypatch.setattr(scoring, "_LONGEST", 40)
+    targets = ["Ein Mann in einem blauen Hemd geht mit zwei großen Hunden spazieren", "Zwei Hunde spielen"]
+    together = translator("onnx").score(["A man in a blue shirt", "Two dogs play"], targets, width=3)
+    assert sorted(widths.values()) == [1, 3]
+    assert widths[max(widths)] == 1
+    (alone,) = translator("onnx").score(["Two dogs play"], targets[1:], width=3)
+    assert alone.tokens == together[1].tokens
 
 
 def test_the_final_mark_and_capitals_of_the_source_cost_nothing() -> None:

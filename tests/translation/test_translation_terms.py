@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from translation_fixtures import SHAPE
 
+from s2s.decoding import banks
 from s2s.decoding.results import WrittenTerm
 from s2s.decoding.search import BeamOptions, SamplingOptions, SearchOptions
+from s2s.errors import UserError
 from s2s.runtime.engine_options import EngineName
 from s2s.text.casing import Case
 from s2s.text.vocabulary import CharacterVocabulary, WordVocabulary, load_vocabulary
@@ -86,6 +88,31 @@ def test_a_maximum_length_holds_with_terms(most: int) -> None:
     assert len(found.tokens) <= most + 1
     assert found.tokens[-1] == "</s>"
     assert [term.written for term in found.terms] == [most == 5]
+
+
+def test_the_search_for_terms_keeps_to_the_memory_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its beam is wider than that of a greedy search."""
+    tokens = list[int]()
+
+    def generate_with_terms(
+        network: Any, inputs: Any, limits: Any, options: BeamOptions, *how: Any, **more: Any
+    ) -> Any:
+        tokens.append(inputs.ids.shape[0] * inputs.ids.shape[1] * options.rows)
+        return banks.generate_with_terms(network, inputs, limits, options, *how, **more)
+
+    monkeypatch.setattr("translation.searching.generate_with_terms", generate_with_terms)
+    glossary = {"dog": "Vierbeiner"}
+    small = Translator.load("en-de", BeamOptions(1), engine="onnx", glossary=glossary, batch_tokens=200)
+    assert all("Vierbeiner" in each.text for each in small.translate(["A dog sleeps."] * 20))
+    assert tokens
+    assert max(tokens) <= 200
+
+
+def test_prefixes_and_a_glossary_do_not_go_together() -> None:
+    glossary = Translator.load("en-de", engine="onnx", glossary={"dog": "Vierbeiner"})
+    with pytest.raises(UserError, match="leave out the glossary, or the prefixes"):
+        glossary.translate(["A dog sleeps."], prefixes=["Der"])
+    assert glossary.translate(["A dog sleeps."], prefixes=[""])[0].terms
 
 
 def test_a_line_that_is_a_term_becomes_its_target() -> None:

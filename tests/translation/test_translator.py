@@ -229,7 +229,7 @@ def test_attention_is_that_of_the_tokens(model: TranslationModel) -> None:
 @pytest.mark.parametrize(("budget", "width"), [(1, 1), (60, 3), (600, 3), (10**9, 1)])
 def test_batches_keep_to_the_budget(model: TranslationModel, budget: int, width: int) -> None:
     lengths = [random.Random(i).randint(1, 30) for i in range(3000)]
-    batches = translator_of(model, width, batch_tokens=budget).searcher.batches(lengths)
+    batches = translator_of(model, width, batch_tokens=budget).searcher.batches(lengths, width)
     assert sorted(i for batch in batches for i in batch) == list(range(3000))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * width * (max(lengths[i] for i in batch) + 1) <= budget
@@ -239,7 +239,7 @@ def test_many_short_lines_do_not_make_a_huge_table_of_probabilities(
     model: TranslationModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("translation.searching.MAX_LOG_PROBABILITIES", 10 * 3 * len(model.target))
-    batches = translator_of(model, batch_tokens=10**9).searcher.batches([1] * 95)
+    batches = translator_of(model, batch_tokens=10**9).searcher.batches([1] * 95, 3)
     assert [len(batch) for batch in batches] == [5] + [10] * 9
 
 

@@ -110,12 +110,11 @@ def _add_formats(parser: Parser) -> None:
         action="append",
         metavar="NAME",
         help="a field of the objects of a JSONL file that is translated, a string or a list of strings; `a.b` is a "
-        "field of a field; the option may be given several times",
+        "field with this name, or a field of a field; the option may be given several times",
     )
     group.add_argument(
         "--line-length",
         type=positive,
-        default=42,
         metavar="N",
         help="the greatest length of a line of subtitles, in letters (default: 42)",
     )

@@ -1,4 +1,4 @@
-"""What `translate` reads, and where what it writes of it goes."""
+"""Plan the jobs of `translate`: the inputs, format and output of each."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import gzip
 import os
 import sys
 import zlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.errors import UserError, check, first_few
-from s2s.files import check_output
 from s2s.text.file_kinds import GZIP
-from translation.formats.document import FormatOptions
-from translation.formats.registry import NEEDED, TEXT, format_module, format_of
-from translation.part_file import is_begun, part_of
+from translation.formats.document import LINE_LENGTH, FormatOptions
+from translation.formats.registry import NEEDED, ONLY_OF, TEXT, format_module, format_of
 
 STANDARD_INPUT = "standard input"
 
@@ -46,7 +43,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     """What is to be done.
 
     Raises:
-        UserError: the options do not go together, or an output cannot be written.
+        UserError: the options do not go together.
     """
     files: list[Path] = options.files
     names = [options.format or format_of(path) for path in files] or [options.format or TEXT]
@@ -62,12 +59,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             f"folder with --output, such as --output translated{os.sep}, or use --format text",
         )
         planned = [Job(tuple(files) or (None,), names[0], output)]
-    _check_outputs(planned, options)
-    for name, option in NEEDED.items():
-        check(
-            name not in names or getattr(options, option),
-            f"{name.upper()} needs --{option}, which names what is translated; or use --format text",
-        )
+    _check_formats(names, options)
     for name in {job.format_name for job in planned if job.is_document}:
         format_module(name)
     if document := next((job for job in planned if job.is_document), None):
@@ -95,26 +87,19 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     return planned
 
 
-def _check_outputs(planned: Sequence[Job], options: argparse.Namespace) -> None:
-    targets = [job.output for job in planned if job.output]
-    twice = [str(path) for path, count in Counter(targets).items() if count > 1]
-    check(not twice, f"{first_few(twice)}: several files have this name; translate them one by one")
-    if options.output_folder:
-        folder = options.output
-        check(folder.is_dir() or not folder.exists(), f"{folder}: is a file, not a folder; choose another name")
-        parent = folder.absolute().parent
-        check(parent.is_dir(), f"{folder}: its folder {parent} does not exist; create it first")
-        if not folder.exists():
-            return
-    for target in targets:
-        part, resume = part_of(target), options.resume_output
+def _check_formats(names: Collection[str], options: argparse.Namespace) -> None:
+    """Check that the formats have the options that they need, and that all options are of one of the formats."""
+    for name, option in NEEDED.items():
         check(
-            resume or options.force or not part.exists(),
-            f"{part}: an interrupted command has left this; go on with --resume-output, or start over with --force",
+            name not in names or getattr(options, option),
+            f"{name.upper()} needs --{option}, which names what is translated; or use --format text",
         )
-        if resume and is_begun(target):
-            continue
-        check_output(target, force=options.force, inputs=options.files)
+    for option, of in ONLY_OF.items():
+        check(
+            not getattr(options, option) or not {*of}.isdisjoint(names),
+            f"--{option.replace('_', '-')}: is for {' and '.join(of).upper()} files, and there is none; leave it "
+            "out, or name the format with --format",
+        )
 
 
 def format_options(options: argparse.Namespace) -> FormatOptions:
@@ -123,7 +108,7 @@ def format_options(options: argparse.Namespace) -> FormatOptions:
         options.encoding_errors,
         tuple(options.columns or ()),
         tuple(options.field or ()),
-        options.line_length,
+        options.line_length or LINE_LENGTH,
         options.replace_fuzzy,
     )
 

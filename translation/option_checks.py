@@ -13,7 +13,7 @@ from s2s.cli.doubts import check_calibration
 from s2s.cli.search_options import search_options
 from s2s.decoding.confidence import FILE as CONFIDENCE
 from s2s.errors import check
-from s2s.files import check_output, check_readable, current_version
+from s2s.files import check_readable, current_version
 
 ATTENTION_FORMATS = (".json", ".html", ".png")  # endings of the file name of --attention
 
@@ -47,20 +47,6 @@ def check_options(options: argparse.Namespace) -> None:
         not (options.prefix_file or options.prefix_column) or not (options.glossary or options.keep),
         "a glossary may move what a translation begins with: leave out --glossary and --keep, or the prefixes",
     )
-    _check_outputs(options)
-
-
-def _check_outputs(options: argparse.Namespace) -> None:
-    """Check the files to be written: each by itself, and that they are different files."""
-    written: dict[str, str] = {}
-    for name in ("output", "attention", "alignments", "report"):
-        path: Path | None = getattr(options, name)
-        if path is None:
-            continue
-        other = written.setdefault(os.path.realpath(path), name)
-        check(other == name, f"--{name} {path}: this is the file of --{other} too; choose another name")
-        if name != "output":  # which `jobs` checks: it may be a folder
-            check_output(path, force=options.force, inputs=options.files)
 
 
 def check_confidence(directories: Sequence[Path], options: argparse.Namespace) -> None:

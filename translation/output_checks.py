@@ -1,42 +1,85 @@
-"""Signs that a file to be scored is not plain text with one translation a line."""
+"""Checks of the files that `translate` writes, before anything is loaded: all can be written, and none is another."""
 
 from __future__ import annotations
 
-import re
+import argparse
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from translation.metrics import Score
+from s2s.errors import check, first_few
+from s2s.files import check_output, is_device
+from translation.inputs import Job
+from translation.part_file import files_of, is_begun, part_of
 
-_N_BEST = re.compile(r"\d+ \|\|\| ")
-_SUBWORDS = re.compile(r"@@( |$)|▁")
-_TOKENISED = re.compile(r"\w ([.,]|&apos;|@-@)( |$)")  # French has a space before the other marks
+_SIDE_FILES = ("attention", "alignments", "report")
+_READ = ("glossary", "keep", "prefix_file")  # options that name a file that is read
 
 
-def signs_of_other_formats(path: Path, lines: Sequence[str]) -> Iterator[str]:
-    """Yield warnings about a file: an n-best list, subwords or tokens in place of plain text."""
-    filled = [line for line in lines if line.strip()]
-    n_best, subwords, tokenised = (
-        sum(pattern.search(line) is not None for line in filled) for pattern in (_N_BEST, _SUBWORDS, _TOKENISED)
+def check_outputs(jobs: Sequence[Job], options: argparse.Namespace) -> None:
+    """Check all files that the command writes.
+
+    Raises:
+        UserError: a file cannot be written, would replace one that is read, or is to be written twice.
+    """
+    targets = [job.output for job in jobs if job.output]
+    inputs = [*options.files, *(path for name in _READ if (path := getattr(options, name)))]
+    _check_names(targets, options)
+    for name in _SIDE_FILES:
+        if path := getattr(options, name):
+            check_output(path, force=options.force, inputs=inputs)
+    _check_folder(options)
+    for target in targets:
+        _check_target(target, inputs, options)
+
+
+def _check_names(targets: Sequence[Path], options: argparse.Namespace) -> None:
+    """Check that all names are of different files."""
+    twice = [str(path) for path, count in Counter(targets).items() if count > 1]
+    check(not twice, f"{first_few(twice)}: several files have this name; translate them one by one")
+    written: dict[str, str] = {}
+    for path, option, what in _written(targets, options):
+        other = written.setdefault(os.path.realpath(path), what)
+        check(other == what, f"{option} {path}: this is {other} too; choose another name")
+
+
+def _written(targets: Sequence[Path], options: argparse.Namespace) -> Iterator[tuple[Path, str, str]]:
+    """Each file, the option that names it, and what it is."""
+    for target in targets:
+        yield target, "--output", "the file of --output"
+        if not is_device(target):
+            yield from (
+                (path, "--output", f"what an interrupted command leaves of {target}") for path in files_of(target)
+            )
+    for name in _SIDE_FILES:
+        if path := getattr(options, name):
+            yield path, f"--{name}", f"the file of --{name}"
+
+
+def _check_folder(options: argparse.Namespace) -> None:
+    """Check the folder that --output names, if it does."""
+    if options.output_folder:
+        folder = options.output
+        check(folder.is_dir() or not folder.exists(), f"{folder}: is a file, not a folder; choose another name")
+        parent = folder.absolute().parent
+        check(parent.is_dir(), f"{folder}: its folder {parent} does not exist; create it first")
+
+
+def _check_target(target: Path, inputs: Sequence[Path], options: argparse.Namespace) -> None:
+    """Check an output and its part file."""
+    if options.output_folder and not options.output.exists():
+        return
+    if not is_device(target):
+        for path in files_of(target):
+            read = path.exists() and any(each.exists() and path.samefile(each) for each in inputs)
+            check(
+                not read, f"{path}: is an input, and would be overwritten on the way to {target}; choose another name"
+            )
+    part, resume = part_of(target), options.resume_output
+    check(
+        resume or options.force or not part.exists(),
+        f"{part}: an interrupted command has left this; go on with --resume-output, or start over with --force",
     )
-    if n_best > len(filled) / 2:
-        yield f"{path}: looks like an n-best list (`line ||| hypothesis ||| score`); give one translation per line"
-    elif subwords > len(filled) / 10:
-        yield (
-            f"{path}: looks like subwords (`@@ ` or `▁` in {subwords:,} of {len(filled):,} lines), and the scores mean "
-            "little; join them first, for example with sed -E 's/@@( |$)//g'"
-        )
-    elif tokenised > len(filled) / 2:
-        yield (
-            f"{path}: looks tokenised (a space before punctuation in {tokenised:,} of {len(filled):,} lines), and the "
-            "scores are not comparable with others; detokenise it first"
-        )
-
-
-def signs_of_chance(score: Score) -> Iterator[str]:
-    """Yield a warning if no four words in a row are right: such a BLEU is 0 or comes from its smoothing alone."""
-    if score.matches and score.matches[-1] == 0:
-        yield (
-            f"{score.name}: no four words in a row are the same in a translation and its reference, so that its value "
-            "means nothing; compare chrF"
-        )
+    if not (resume and is_begun(target)):
+        check_output(target, force=options.force, inputs=inputs)

@@ -30,6 +30,7 @@ from translation.arguments import translate_parser
 from translation.inputs import jobs
 from translation.loading import bundled, load, model_directory, read_glossary, warn_of_copied_terms
 from translation.option_checks import check_confidence, check_options
+from translation.output_checks import check_outputs
 from translation.prefix_lines import PrefixLines
 from translation.resuming import command_record
 from translation.run import Run
@@ -44,6 +45,7 @@ def translate(arguments: list[str]) -> int:
     options = translate_parser().parse_args(arguments)
     check_options(options)
     planned = jobs(options)
+    check_outputs(planned, options)
     glossary = read_glossary(options)
     directories = [model_directory(model) for model in options.model or []] or [bundled(options.to or "de")]
     check_confidence(directories, options)

@@ -1,4 +1,4 @@
-"""What a format of files is made of: a document with its segments, and the options that formats have.
+"""The contract of formats: a document with its segments, and the options that formats have.
 
 A format is a module with the function `read(content: bytes, options: FormatOptions) -> Document`, and a row of the
 table in `translation.formats.registry`. `read` raises a UserError that begins with the place, such as "line 3: ...",
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+LINE_LENGTH = 42  # of subtitles, which most guides for subtitlers give
 
 
 class Document(Protocol):
@@ -45,7 +47,7 @@ class FormatOptions:
         encoding_errors: what is done about bytes that are not text: "strict" raises a UserError, "replace" replaces
             them by U+FFFD
         columns: of a TSV file that are translated: numbers from 1, or names in its first line
-        fields: of the objects of a JSONL file that are translated; a field of a field is named `a.b`
+        fields: of the objects of a JSONL file that are translated; `a.b` is one of that name or a field of a field
         line_length: the greatest width of a line of subtitles, in letters
         replace_fuzzy: whether messages of a PO file that have a fuzzy translation get a new one
         name: of the file, for warnings
@@ -54,6 +56,6 @@ class FormatOptions:
     encoding_errors: Literal["strict", "replace"] = "strict"
     columns: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    line_length: int = 42
+    line_length: int = LINE_LENGTH
     replace_fuzzy: bool = False
     name: str = "the file"

@@ -41,6 +41,12 @@ _FORMATS = (
     Format("vtt", "translation.formats.webvtt", (".vtt",)),
 )
 NEEDED = {"jsonl": "field", "tsv": "columns"}  # options without which a format cannot be read
+ONLY_OF = {  # the formats that an option of the command line concerns
+    "columns": ("tsv",),
+    "field": ("jsonl",),
+    "line_length": ("srt", "vtt"),
+    "replace_fuzzy": ("po",),
+}
 FORMATS = {each.name: each for each in _FORMATS}
 NAMES = (TEXT, *FORMATS)
 

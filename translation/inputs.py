@@ -95,10 +95,10 @@ def _check_formats(names: Collection[str], options: argparse.Namespace) -> None:
             f"{name.upper()} needs --{option}, which names what is translated; or use --format text",
         )
     for option, of in ONLY_OF.items():
+        kinds, name = " and ".join(map(str.upper, of)), option.replace("_", "-")
         check(
             not getattr(options, option) or not {*of}.isdisjoint(names),
-            f"--{option.replace('_', '-')}: is for {' and '.join(of).upper()} files, and there is none; leave it "
-            "out, or name the format with --format",
+            f"--{name}: is for {kinds} files, and there is none; leave it out, or name the format with --format",
         )
 
 

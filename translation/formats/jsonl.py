@@ -106,7 +106,6 @@ class _Reader:
         text = self._text
         if path in self._wanted:
             self.found.add(path)
-            self.found.add(path)
             if text[start] == "[":
                 yield from self._strings(start, path, number)
             else:

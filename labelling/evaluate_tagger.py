@@ -17,7 +17,7 @@ from itertools import chain
 from labelling import evaluation
 from labelling.corpus import LabelledText, joined, read_tagged
 from labelling.scores import accuracy
-from labelling.spans import SpanScores, span_scores
+from labelling.spans import SpanScores, check_seqeval, span_scores
 from labelling.tagger import Tagger, Tagging
 from labelling.token_lines import Layout
 from s2s.cli import command
@@ -45,6 +45,8 @@ def evaluate(arguments: list[str]) -> int:
         scheme == "none" or config.scheme != "none",
         f"--scheme {scheme}: this model has not learned spans; leave it out",
     )
+    if scheme != "none":
+        check_seqeval()
     text = joined([read_tagged(path, layout, scheme, config.scheme) for path in options.data])
     evaluation.check_labels(text, tagger.labels, options)
     found = tagger.tag(text.sentences)

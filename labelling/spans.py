@@ -47,6 +47,11 @@ def span_scores(truth: Sequence[Sequence[str]], found: Sequence[Sequence[str]], 
     return SpanScores(*shares, spans=len(get_entities(one)))
 
 
+def check_seqeval() -> None:
+    """Raise a ModuleNotFoundError unless seqeval is installed; asked before a long text is tagged."""
+    import seqeval  # noqa: F401
+
+
 def _in_iob2(tags: Sequence[str], scheme: SchemeName) -> list[str]:
     try:
         return converted(tags, scheme, "IOB2")

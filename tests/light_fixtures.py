@@ -19,6 +19,7 @@ MISSING = {
     "tqdm",
     "markdown_it",
     "mdit_py_plugins",
+    "seqeval",
 }
 
 ABSENT = f"""

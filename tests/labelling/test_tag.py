@@ -134,6 +134,10 @@ def test_the_light_form_gives_the_same_without_torch(run: Run, model: Path, tmp_
     assert command.run(export, [str(model), "--output", str(tmp_path / "light"), "--precision", "float32"]) == 0
     done = run_light(S2S, "tag", "--model", tmp_path / "light", text)
     assert (done.returncode, done.stdout) == (0, expected)
+    data = written(tmp_path / "data", "the\tO\n")
+    done = run_light(S2S, "evaluate", "tagger", "--model", tmp_path / "light", "--data", data)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: s2s evaluate tagger needs seqeval, which is not installed; run: pip install")
 
 
 # ------------------------------------------------------------------------------------------------------ evaluation

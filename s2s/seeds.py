@@ -10,6 +10,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_step` | dropout, sampling and all else in one step, on every device | torch's global ones |
 | `of_batches` | which examples share a batch, and the order of the batches, of one epoch | NumPy's PCG64 |
 | `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
+| `of_streams` | where the streams of a text begin in one epoch | `random.Random` |
 | `of_picture_order` | of one epoch: the order of the pictures, or of batches of several sizes | `random.Random` |
 | `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
 | `of_unknown_words` | which words of one batch are read as unknown | `random.Random` |
@@ -55,6 +56,11 @@ def of_text(seed: int, epoch: int) -> tuple[int, int]:
     """
     source = 2 * _in_epoch(seed, epoch)
     return source, source + 1
+
+
+def of_streams(seed: int, epoch: int) -> int:
+    """Return the seed of the place where the streams of a text begin in `epoch`."""
+    return _in_epoch(seed, epoch)
 
 
 def of_picture_order(seed: int, epoch: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s2s.cli.arguments import add_length_penalty, positive
 from s2s.errors import check
@@ -67,6 +67,12 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="draw N sentences and keep those with the best scores (default: as many as are written)",
     )
+    add_drawing(group)
+
+
+def add_drawing(group: argparse._ActionsContainer) -> None:
+    """Add the options that say which tokens are drawn, and how often."""
+    add = group.add_argument
     add("--temperature", type=_above_zero, metavar="T", help="above 1 draws unlikely tokens more often (default: 1)")
     add("--top-k", type=positive, metavar="K", help="draw from the K likeliest tokens only (default: all)")
     add(
@@ -114,8 +120,7 @@ def search_options(
         _check_no(options, ("beam", "diverse_groups", "diversity_penalty"), "is of beam search; leave out --sample")
         draws = options.draws or n_best
         check(n_best <= draws, f"--n-best {n_best} is more than --draws {draws}; draw more")
-        given = {name: getattr(options, name) for name in _SAMPLING[1:] if getattr(options, name) is not None}
-        return SamplingOptions(draws, n_best, **given, **common)
+        return SamplingOptions(draws, n_best, **drawing(options), **common)
     _check_no(options, _SAMPLING, "is of sampling; add --sample")
     groups = options.diverse_groups or 1
     if options.diverse_groups is None:
@@ -126,6 +131,11 @@ def search_options(
     penalty = _DIVERSITY if options.diversity_penalty is None else options.diversity_penalty
     diverse = {"groups": groups, "diversity_penalty": penalty}
     return BeamOptions(beam, n_best, stop_early=stop_early, **diverse, **common)
+
+
+def drawing(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command line says of `add_drawing`, as arguments of `SamplingOptions`."""
+    return {name: getattr(options, name) for name in _SAMPLING[1:] if getattr(options, name) is not None}
 
 
 def search_in_words(options: SearchOptions) -> str:

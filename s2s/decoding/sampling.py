@@ -64,17 +64,12 @@ def sample(
         UserError, RuntimeError: as `beam` does.
     """
     options = options or SamplingOptions()
-    allowed, without_end = _Candidates({*banned}, options), _Candidates({*banned, end}, options)
+    draw, draw_without_end = Draw(options, banned), Draw(options, (*banned, end))
 
     def choose(result: Step, totals: Array, sentences: Array, time: int) -> Chosen:
-        found = (without_end if time < options.minimum_length else allowed)(result, totals)
-        if numbers is None:
-            columns = _noisiest(found.scores, generator)
-        else:
-            columns = _at(found.scores, numbers[sentences, :, time].reshape(-1, 1))  # (n * draws, 1)
-        tokens = columns if found.tokens is None else take(found.tokens, columns)
-        totals = totals + take(found.log_probabilities, columns).reshape(totals.shape)  # (n, draws)
-        return Chosen(totals, tokens.reshape(totals.shape), found.checksum)
+        of_rows = None if numbers is None else numbers[sentences, :, time].reshape(-1, 1)
+        which = draw_without_end if time < options.minimum_length else draw
+        return which(result, totals, of_rows, generator)
 
     return search_independently(
         step,
@@ -103,6 +98,33 @@ def random_numbers(seed: int, places: Sequence[Sequence[int]], draws: int, steps
             sequence = np.random.SeedSequence(seed, spawn_key=seeds.of_draw(place, draw))
             numbers[row, draw] = np.random.Generator(np.random.PCG64(sequence)).random(steps)
     return numbers
+
+
+class Draw:
+    """Draws one token for each row of a step.
+
+    Args:
+        options: which tokens may be drawn, and how often
+        banned: token ids that are never drawn
+    """
+
+    def __init__(self, options: SamplingOptions, banned: Sequence[int]) -> None:
+        self._candidates = _Candidates({*banned}, options)
+
+    def __call__(self, step: Step, totals: Array, numbers: Array | None, generator: Any = None) -> Chosen:
+        """Draw.
+
+        Args:
+            step: of the model
+            totals: (n, draws) float32, log-probabilities so far, a row of the step for each
+            numbers: (rows, 1) float64 from 0 to below 1, which decide; None for random numbers of `generator`
+            generator: see `sample`
+        """
+        found = self._candidates(step, totals)
+        columns = _noisiest(found.scores, generator) if numbers is None else _at(found.scores, numbers)  # (rows, 1)
+        tokens = columns if found.tokens is None else take(found.tokens, columns)
+        totals = totals + take(found.log_probabilities, columns).reshape(totals.shape)
+        return Chosen(totals, tokens.reshape(totals.shape), found.checksum)
 
 
 class _Found(NamedTuple):

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from s2s.export.attention import ATTENTIONS, Look, dense, look
 from s2s.export.builder import BOOL, FLOAT, INT64
 from s2s.export.cells import Part, step_layer
@@ -63,6 +65,23 @@ class Advance:
     features: str
     look: Look | None = None
     feed: str | None = None
+
+
+def add_answer(graph: NetworkGraph, projection: nn.Linear, features: str, count: str) -> None:
+    """Add the next token's log-probabilities, and the likeliest tokens, to the outputs of a step.
+
+    Args:
+        graph: of the step
+        projection: to logits
+        features: (rows, dim)
+        count: (1,), of likeliest tokens
+    """
+    logits = graph.linear(features, projection.weight, projection.bias)
+    log_probabilities = graph.node("LogSoftmax", logits, axis=-1)
+    best, tokens = graph.nodes("TopK", [log_probabilities, count], 2, axis=-1)
+    graph.output("log_probabilities", log_probabilities, FLOAT, ["rows", "vocabulary"])
+    graph.output("best.values", best, FLOAT, ["rows", "best"])
+    graph.output("best.tokens", tokens, INT64, ["rows", "best"])
 
 
 class DecoderGraphs:
@@ -135,7 +154,7 @@ class DecoderGraphs:
             graph.bounded(hidden, 1)
         self.inputs(graph, masked=masked, bound=bound)
         advance = self.advance(graph, graph.rows(decoder.embedding.weight, tokens), states)
-        self.answer(graph, advance.features, count)
+        add_answer(graph, decoder.projection, advance.features, count)
         for number, after in enumerate(advance.layers):
             for name, value in zip(self.state_names, after):
                 graph.output(f"next.rows.{name}.{number}", value, FLOAT, ["rows", config.dim])
@@ -157,16 +176,6 @@ class DecoderGraphs:
     def advance(self, graph: NetworkGraph, words: str, states: list[list[str]]) -> Advance:
         """From the words just read (rows, embedding_dim) and the layers' states to what a step finds."""
         raise NotImplementedError
-
-    def answer(self, graph: NetworkGraph, features: str, count: str) -> None:
-        """The next token's log-probabilities, and the likeliest tokens."""
-        projection = self.decoder.projection
-        logits = graph.linear(features, projection.weight, projection.bias)
-        log_probabilities = graph.node("LogSoftmax", logits, axis=-1)
-        best, tokens = graph.nodes("TopK", [log_probabilities, count], 2, axis=-1)
-        graph.output("log_probabilities", log_probabilities, FLOAT, ["rows", "vocabulary"])
-        graph.output("best.values", best, FLOAT, ["rows", "best"])
-        graph.output("best.tokens", tokens, INT64, ["rows", "best"])
 
     def look(self, graph: NetworkGraph, queries: str) -> Look | None:
         """Attend from queries (rows, dim); None where the decoder does not look."""

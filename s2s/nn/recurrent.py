@@ -59,11 +59,20 @@ class Scan(torch.autograd.Function):
 
 
 class RecurrentLayer(nn.Module):
-    """One layer in one direction, with the parameters and the gate order of `torch.nn.LSTM` / `GRU` / `RNN`."""
+    """One layer in one direction, with the parameters and the gate order of `torch.nn.LSTM` / `GRU` / `RNN`.
 
-    def __init__(self, cell: CellConfig, input_dim: int, dim: int) -> None:
+    Args:
+        cell: the kind
+        input_dim: width of the inputs
+        dim: width of the states
+        weight_dropout: share of the recurrent weights that `forward` drops in training, the same at all its steps
+            (DropConnect: Merity et al., 2018)
+    """
+
+    def __init__(self, cell: CellConfig, input_dim: int, dim: int, *, weight_dropout: float = 0.0) -> None:
         super().__init__()
         self.cell = CELLS[type(cell)]
+        self.drop_weight = Dropout(weight_dropout)
         self.dim = dim
         self.weight_input = nn.Parameter(torch.empty(self.cell.gates * dim, input_dim))
         self.weight_hidden = nn.Parameter(torch.empty(self.cell.gates * dim, dim))
@@ -92,7 +101,7 @@ class RecurrentLayer(nn.Module):
     def forward(self, inputs: Tensor, initial: CellStates) -> CellStates:
         """(time, batch, input_dim) and a state -> all states of all steps, each (time, batch, dim)."""
         projected = self.project(inputs.contiguous())  # else `linear` adds the bias in a pass of its own
-        return Scan.apply(self.cell, projected, self.weight_hidden, *initial)
+        return Scan.apply(self.cell, projected, self.drop_weight(self.weight_hidden), *initial)
 
     def step(self, inputs: Tensor, states: CellStates) -> CellStates:
         """One step, for decoding: (batch, input_dim) and a state -> the next state."""

@@ -76,12 +76,12 @@ class LightNetwork:
     """See `Network`. Several batches may be searched with at the same time, each by a thread.
 
     Args:
-        encoder: `encoder.onnx`
+        encoder: `encoder.onnx`; None for a model without an encoder, whose searches start from a state
         step: `step.onnx`
         workers: how many batches `map` has in work at the same time
     """
 
-    def __init__(self, encoder: Graph, step: Graph, workers: int = 1) -> None:
+    def __init__(self, encoder: Graph | None, step: Graph, workers: int = 1) -> None:
         self.encoder, self.graph, self.workers = encoder, step, workers
 
     @contextmanager
@@ -112,7 +112,7 @@ class LightSearch:
             log-probabilities are needed
     """
 
-    def __init__(self, encoder: Graph, graph: Graph, likeliest: int | None) -> None:
+    def __init__(self, encoder: Graph | None, graph: Graph, likeliest: int | None) -> None:
         self._encoder, self._graph = encoder, graph
         count, vocabulary = likeliest or 1, graph.widths.get("log_probabilities")
         # ONNX Runtime's top-k fails where it is asked for more than there are; NumPy's gives what there is.
@@ -129,6 +129,8 @@ class LightSearch:
         """
         if isinstance(inputs, LightState):
             return inputs
+        if self._encoder is None:
+            raise TypeError("a model without an encoder starts from a state")
         names = [name for name in self._encoder.outputs if name.startswith(("rows.", "sentences."))]
         return first_state(dict(zip(names, self._encoder.run(vars(inputs), names))))
 

@@ -16,6 +16,7 @@ TIMES = (0, 1, 2, 999)
 FUNCTIONS: dict[Callable[..., Hashable], int] = {  # each with its number of places beside the seed
     seeds.of_weights: 0,
     seeds.of_step: 1,
+    seeds.of_streams: 1,
     seeds.of_picture_order: 1,
     seeds.of_views: 2,
     seeds.of_held_out: 0,

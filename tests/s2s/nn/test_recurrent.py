@@ -127,6 +127,28 @@ def test_the_first_state_is_zero_and_float32_at_least(dtype: torch.dtype) -> Non
         assert state.shape == (3, 4)
 
 
+@each_cell
+def test_weight_dropout_drops_recurrent_weights_for_all_steps_alike(kind: str) -> None:
+    """Merity et al., 2018: the layer with dropped weights is a layer with other weights, and they get no gradient."""
+    torch.manual_seed(1)
+    layer = RecurrentLayer(CELL_KINDS[kind](), 5, 4, weight_dropout=0.5).double()
+    inputs = doubles(6, 3, 5)
+    torch.manual_seed(2)
+    dropped = layer.drop_weight(layer.weight_hidden).detach()
+    assert 0.2 < (dropped == 0).double().mean() < 0.8
+    torch.manual_seed(2)
+    found = layer(inputs, layer.initial(inputs[0]))[0]
+    gradient = torch.autograd.grad(found.square().sum(), layer.weight_hidden)[0]
+    assert bool((gradient[dropped == 0] == 0).all())
+    assert bool((gradient[dropped != 0] != 0).any())
+    other = RecurrentLayer(CELL_KINDS[kind](), 5, 4).double()
+    other.load_state_dict(layer.state_dict() | {"weight_hidden": dropped})
+    torch.testing.assert_close(found, other(inputs, other.initial(inputs[0]))[0])
+    torch.testing.assert_close(
+        layer.eval()(inputs, layer.initial(inputs[0]))[0][0], layer.step(inputs[0], layer.initial(inputs[0]))[0]
+    )
+
+
 # --------------------------------------------------------------------------------------------------------- reversal
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("docs", "translation", "captioning", "labelling", "tests")
+FOLDERS = ("docs", "translation", "captioning", "labelling", "language_model", "tests")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 RECIPES = sorted(ROOT.glob("*/recipes/*.toml"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:\buv run (?:--no-dev |--extra \w+ )*|`(?=s2s ))([\w-]+)((?: [\w./-]+)*)")
-FILE = re.compile(r"(?<![\w/.])(?:s2s|translation|captioning|labelling|data_prep|tests)/[\w/-]+\.(?:py|toml|md)")
+ROOMS = "|".join(["s2s", "data_prep", *FOLDERS[1:]])
+FILE = re.compile(rf"(?<![\w/.])(?:{ROOMS})/[\w/-]+\.(?:py|toml|md)")
 PLACEHOLDER = re.compile(r"[A-Z_]+")  # as in `s2s prepare NAME`
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from captioning.recipe import Recipe as CaptioningRecipe
 from labelling.recipe import ClassifierRecipe
+from language_model.recipe import Recipe as LanguageModelRecipe
 from s2s import config
 from translation.recipe import Recipe as TranslationRecipe
 
@@ -59,10 +60,12 @@ def test_the_recipes_of_a_document_are_read(path: Path, tmp_path: Path, monkeypa
         table = tomllib.loads(block)
         for value in table["data"].values():
             for name in value if isinstance(value, list) else [value]:
-                Path(name).touch()
+                if isinstance(name, str):
+                    Path(name).touch()
         labelled = isinstance(table["data"].get("train"), list)
-        known = TranslationRecipe if "train_source" in table["data"] else CaptioningRecipe
-        config.from_dict(ClassifierRecipe if labelled else known, table)
+        known = {"train_source": TranslationRecipe, "validation_share": LanguageModelRecipe}
+        found = (recipe for key, recipe in known.items() if key in table["data"])
+        config.from_dict(next(found, ClassifierRecipe if labelled else CaptioningRecipe), table)
 
 
 def test_what_is_wrong_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_a_step_is_that_of_torch(
     for name, data in build_step(shape, model, precision).items():  # type: ignore[arg-type]
         (tmp_path / name).write_bytes(data)
     network = LightNetwork(None, engine(tmp_path / "step.onnx"))
-    state = model.start(None, sentences=ROWS)
+    state: Any = model.start(None, sentences=ROWS)
     names = ("hidden", "cell")
     zeros = {
         f"rows.{names[kind]}.{i}": each.numpy()
@@ -46,6 +47,7 @@ def test_a_step_is_that_of_torch(
         for tokens in torch.randint(VOCABULARY, (TIME, ROWS)):
             expected, found = model.step(tokens, state), search.step(tokens.numpy(), light)
             state, light = expected.state, found.state
+            assert found.log_probabilities is not None
             limit = 2e-5 if precision == "float32" else 0.1
             np.testing.assert_allclose(found.log_probabilities, expected.log_probabilities, atol=limit)
 

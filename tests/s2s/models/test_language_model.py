@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from model_fixtures import CELL_KINDS
@@ -37,7 +39,7 @@ def some_tokens(rows: int = ROWS, time: int = TIME) -> Tensor:
 def test_steps_repeat_a_chunk(cell: str, tied: bool) -> None:
     model, tokens = model_of(cell, tied=tied), some_tokens()
     assert (model.projection.weight is model.embedding.weight) == tied
-    state = model.start(None, sentences=ROWS)
+    state: Any = model.start(None, sentences=ROWS)
     output = model(tokens, state)
     log_probabilities = model.readout(output.features).log_softmax(-1)
     for time in range(TIME):

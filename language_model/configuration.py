@@ -1,0 +1,18 @@
+"""Configuration of a language model, as a model directory holds it. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s2s.config import option
+from s2s.models.configuration import RecurrentLanguageModelConfig
+
+KIND = "language_model"  # of model directories
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """Everything that is needed to build the network for stored weights."""
+
+    vocabulary_kind: str = option()
+    model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()

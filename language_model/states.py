@@ -1,0 +1,62 @@
+r"""The states of a language model over a text: what each unit of each layer holds after each token.
+
+    states = text_states(model, "ROMEO:\nBut soft")
+    states.layers[0].cell[:, 17]
+
+is the value of unit 17 of the lowest layer, one for each of `states.pieces`.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import torch
+
+from language_model.corpus import Text, written
+from language_model.model import LanguageModel
+from s2s.errors import check
+from s2s.nn.cells import CellStates
+from s2s.text.tokens import END, UNK
+from s2s.views.text_states import LayerStates, TextStates
+
+_CHUNK = 4096  # tokens that are read at once
+
+
+def text_states(model: LanguageModel, text: str) -> TextStates:
+    r"""Read a text from its beginning; return the states after each of its tokens.
+
+    Args:
+        model: in evaluation mode
+        text: with `\n` at line ends
+
+    Raises:
+        UserError: the text is empty.
+    """
+    lines = Text.of(text)
+    ids = lines.encode(model.vocabulary).tolist()
+    check(ids, "the text is empty: give at least one character")
+    decoder, parts = model.decoder, list[list[CellStates]]()
+    tokens = torch.tensor([ids], device=decoder.embedding.weight.device)
+    with torch.no_grad():
+        _, state = decoder.run(tokens.new_tensor([[END]]), decoder.start(None, sentences=1))
+        for chunk in tokens.split(_CHUNK, dim=1):
+            layers, state = decoder.run(chunk, state)
+            parts.append(layers)
+    joined = [_joined(f"layer {i + 1}", [part[i] for part in parts]) for i in range(len(parts[0]))]
+    return TextStates(_pieces(model, lines, ids), joined)
+
+
+def _pieces(model: LanguageModel, lines: Text, ids: list[int]) -> list[str]:
+    """What each token stands for; unknown ones are shown as they stand in the text."""
+    vocabulary = model.vocabulary
+    shown = [written(vocabulary, token, begins=before == END) for token, before in zip(ids, chain([END], ids))]
+    if UNK not in ids:
+        return shown
+    own = (piece for line in lines.lines for piece in [*vocabulary.pieces(line), "\n"])
+    return [piece if token == UNK else each for token, each, piece in zip(ids, shown, own)]
+
+
+def _joined(name: str, parts: list[CellStates]) -> LayerStates:
+    """One layer's states of all chunks, (time, 1, dim) each."""
+    hidden, *cell = (torch.cat(each)[:, 0].float().cpu().numpy() for each in zip(*parts))
+    return LayerStates(name, hidden, cell[0] if cell else None)

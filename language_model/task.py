@@ -1,0 +1,136 @@
+"""The language modelling task: contiguous streams, with a state that is carried from chunk to chunk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from language_model.figures import Figures
+from language_model.model import LanguageModel
+from language_model.prepare import PreparedText
+from language_model.recipe import Recipe
+from language_model.scoring import CHUNK, score_stream
+from language_model.streams import Streams
+from s2s.errors import first_few
+from s2s.models.language_model import ChunkPredictor, Continuation
+from s2s.models.recurrent_decoder import RecurrentState
+from s2s.nn.cells import CellStates
+from s2s.nn.loss import smoothed_cross_entropy
+from s2s.text.tokens import END
+from s2s.training.task import Loss, Task, TaskState, Validation
+
+# Validation reads up to so many parts of its text side by side, each of so many tokens or more, and after a run-up: the
+# figures are those of one continuous stream to the third decimal. `s2s evaluate` reads one stream.
+PARTS, PART_TOKENS, RUN_UP = 32, 1024, 256
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk of every stream.
+
+    Attributes:
+        tokens: (streams, time), what is read
+        targets: (streams, time), the token after each
+        first: whether the streams begin here
+    """
+
+    tokens: Tensor
+    targets: Tensor
+    first: bool
+
+
+class LanguageModelTask(Task[Chunk]):
+    """Cross-entropy of the next token; validation by the same. An example is the number of a chunk."""
+
+    def __init__(self, recipe: Recipe, data: PreparedText, model: LanguageModel, device: torch.device) -> None:
+        self.recipe, self.data, self.model, self.device = recipe, data, model, device
+        self.network = ChunkPredictor(model.decoder)
+        self.streams = Streams(data.train, recipe.batch.streams, recipe.batch.steps, recipe.training.seed)
+        self._state: RecurrentState | None = None  # after the last chunk that was read
+
+    def report(self) -> str:
+        """Return a line about the streams."""
+        streams = self.streams
+        longest = max(end - begin for begin, end in map(streams.bounds, range(streams.chunks)))
+        return (
+            f"{streams.rows:,} streams of {streams.length:,} tokens, in {streams.chunks:,} chunks of up to {longest:,}"
+        )
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """See `Task`."""
+        return [[number] for number in range(self.streams.chunks)]
+
+    def longest(self) -> list[int]:
+        """See `Task`."""
+        return [0]
+
+    def batch(self, epoch: int, position: int, examples: Sequence[int]) -> Chunk:
+        """See `Task`."""
+        (number,) = examples
+        tokens, targets = (torch.from_numpy(each).to(self.device) for each in self.streams.chunk(epoch, number))
+        return Chunk(tokens, targets, first=number == 0)
+
+    def loss(self, model: nn.Module, batch: Chunk) -> Loss:
+        """See `Task`. The state goes on from the chunk before, without its history of gradients."""
+        state = None if batch.first else self._state
+        if state is None:
+            state = self.model.decoder.start(None, sentences=len(batch.tokens))
+        found: Continuation = model(batch.tokens, state)
+        self._state = found.state.detach()
+        total, exact = smoothed_cross_entropy(found.logits, batch.targets.t().flatten())
+        size = batch.targets.numel()
+        return Loss(total, size, size, {"train_loss": exact})
+
+    def state(self) -> TaskState:
+        """See `Task`: the state of every stream, (streams, dim) for each layer and state."""
+        layers = () if self._state is None else self._state.layers
+        return TaskState({f"{i}.{j}": each for i, states in enumerate(layers) for j, each in enumerate(states)})
+
+    def restore(self, state: TaskState) -> None:
+        """See `Task`."""
+        if not state.tensors:
+            self._state = None
+            return
+        counts = [len(each) for each in self.model.decoder.start(None, sentences=1).layers]
+        layers = tuple(
+            cast("CellStates", tuple(state.tensors[f"{i}.{j}"] for j in range(count))) for i, count in enumerate(counts)
+        )
+        self._state = RecurrentState(self.streams.rows, layers)
+
+    def validate(self, model: nn.Module) -> Validation:
+        """See `Task`."""
+        ids = self.data.validation
+        parts = max(1, min(PARTS, len(ids) // PART_TOKENS))
+        found = score_stream(self.model.decoder, ids, parts=parts, run_up=RUN_UP)
+        nats = -float(found.astype(np.float64).sum())
+        figures = Figures(nats, len(found), self.data.characters, self.data.words)
+        scores = {"bits_per_character": figures.bits_per_character, "word_perplexity": figures.word_perplexity}
+        if self.data.vocabulary.kind != "character":
+            scores = {"nats_per_character": figures.nats_per_character, **scores}
+        return Validation(figures.nats_per_token, {name: each for name, each in scores.items() if math.isfinite(each)})
+
+    def rehearse(self, model: nn.Module) -> None:
+        """See `Task`: the first chunks of the validation."""
+        score_stream(self.model.decoder, self.data.validation[: PARTS * CHUNK], parts=PARTS)
+
+    def whereabouts(self, examples: Sequence[int]) -> str:
+        """See `Task`: the lines in which the chunks of the streams begin, about, for the streams move in each epoch."""
+        ends = np.cumsum(self.data.train == END)
+        begins = [
+            int(ends[row * self.streams.length + self.streams.bounds(number)[0]]) + 1
+            for number in sorted(set(examples))
+            for row in range(self.streams.rows)
+        ]
+        files = ", ".join(map(str, self.recipe.data.train))
+        return f"the {self.streams.steps} tokens after about lines {first_few(begins)} of {files}"
+
+    def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
+        """See `Task`."""
+        self.model.save(directory, about)

@@ -55,7 +55,7 @@ def evaluate(arguments: list[str]) -> int:
     if unknown:
         warn(
             f"{', '.join(map(str, options.files))}: {unknown:,} of {len(ids):,} tokens are unknown to the model, and "
-            "count as one token for all that is unknown: the figures are too good"
+            "count as one token for all that is unknown: the figures are not those of the text itself"
         )
     nats = -float(_scored(model, ids, options).astype("f8").sum())
     figures = Figures(nats, len(ids), text.characters, text.words)

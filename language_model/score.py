@@ -49,8 +49,8 @@ def score(arguments: list[str]) -> int:
             number += len(window)
     if unknown:
         warn(
-            f"{options.file}: {len(unknown):,} lines have parts that the model does not know, which count as one token "
-            f"for all that is unknown (lines {first_few(unknown)})"
+            f"{options.file}: parts that the model does not know count as one token for all that is unknown, in "
+            f"{len(unknown):,} of {number:,} lines (lines {first_few(unknown)})"
         )
     return 0
 

@@ -34,7 +34,7 @@ class Text:
 
 
 @dataclass(frozen=True, eq=False)
-class Mark:
+class InlineMark:
     """What stands between characters and is no text: a picture, a footnote, an end of a bookmark.
 
     Attributes:
@@ -46,11 +46,11 @@ class Mark:
     pair: Hashable = None
 
 
-Atom = Text | Mark
+Atom = Text | InlineMark
 
 
 @dataclass(frozen=True, eq=False)
-class _Word(Mark):
+class _Word(InlineMark):
     """A word of several styles that is kept as it is."""
 
     parts: tuple[Text, ...] = ()
@@ -62,13 +62,13 @@ class _Characters:
 
     text: str
     styles: list[Hashable]
-    marks: list[tuple[int, Mark]]
+    marks: list[tuple[int, InlineMark]]
 
     @classmethod
     def of(cls, atoms: Sequence[Atom]) -> _Characters:
-        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, Mark]]()
+        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, InlineMark]]()
         for atom in atoms:
-            if isinstance(atom, Mark):
+            if isinstance(atom, InlineMark):
                 marks.append((len(text), atom))
                 continue
             blank = not atom.text.strip()  # the style of a space between words is not seen
@@ -81,8 +81,8 @@ class _Characters:
 
         A word with a digit, such as H₂O and 5ᵗʰ, becomes a mark: its styles have a meaning.
         """
-        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, Mark]]()
-        waiting = dict[int, list[Mark]]()
+        text, styles, marks = list[str](), list[Hashable](), list[tuple[int, InlineMark]]()
+        waiting = dict[int, list[InlineMark]]()
         for offset, mark in self.marks:
             waiting.setdefault(offset, []).append(mark)
 
@@ -140,7 +140,7 @@ class Stretch:
             self._base = Counter(characters.styles[start:end]).most_common(1)[0][0]
             self._head, self._tail = list(_atoms(characters, 0, start)), list(_atoms(characters, end, len(text)))
             self._styles = dict[str, Hashable]()  # by the numbers of tags
-            self._marks = dict[str, Mark]()  # by tags
+            self._marks = dict[str, InlineMark]()  # by tags
             tagged = "".join(self._tagged(characters, start, end))
             self.segment = unicodedata.normalize("NFC", tagged.translate(_LINE_ENDS))
 
@@ -213,7 +213,7 @@ def _atoms(characters: _Characters, start: int, end: int) -> Iterator[Atom]:
             yield Text(characters.text[i], characters.styles[i])
 
 
-def _nested_pairs(marks: Sequence[tuple[int, Mark]], runs: Sequence[tuple[int, int]]) -> dict[int, int]:
+def _nested_pairs(marks: Sequence[tuple[int, InlineMark]], runs: Sequence[tuple[int, int]]) -> dict[int, int]:
     """Which marks are closed by which: the indices of pairs that cross neither the runs nor each other."""
     found, opened = dict[int, int](), list[int]()
     for i, (offset, mark) in enumerate(marks):
@@ -235,7 +235,7 @@ def _order_pairs(atoms: list[Atom], before: Sequence[Atom]) -> None:
     order = {id(atom): i for i, atom in enumerate(before)}
     first = dict[Hashable, int]()
     for i, atom in enumerate(atoms):
-        if isinstance(atom, Mark) and atom.pair is not None:
+        if isinstance(atom, InlineMark) and atom.pair is not None:
             j = first.setdefault(atom.pair, i)
             if order[id(atoms[j])] > order[id(atom)]:
                 atoms[i], atoms[j] = atoms[j], atom

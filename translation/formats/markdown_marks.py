@@ -33,7 +33,7 @@ _WORDS = {"backticks": "code_inline", "math_inline": "math_inline"}
 
 
 @dataclass(frozen=True)
-class Mark:
+class MarkdownMark:
     """A piece of inline markup.
 
     Attributes:
@@ -64,11 +64,11 @@ class MarkScanner:
         for name, rule in zip(inline.get_active_rules(), inline.getRules("")):
             inline.at(name, partial(self._noted, name, rule))
         self._state: StateInline | None = None
-        self._marks: list[Mark] = []
+        self._marks: list[MarkdownMark] = []
         self._delimiters: list[tuple[Token, int, int]] = []
         self._environment: dict[str, Any] = {}
 
-    def scan(self, text: str, environment: dict[str, Any]) -> list[Mark]:
+    def scan(self, text: str, environment: dict[str, Any]) -> list[MarkdownMark]:
         """The marks of a text, in order.
 
         Args:
@@ -79,7 +79,7 @@ class MarkScanner:
         marks = sorted(self._scan(text, 0), key=lambda mark: mark.start)
         return _with_kept_elements(text, _with_attributes(text, marks))
 
-    def _scan(self, text: str, offset: int) -> list[Mark]:
+    def _scan(self, text: str, offset: int) -> list[MarkdownMark]:
         outer = self._state, self._marks, self._delimiters
         self._state = StateInline(text, self.parser, self._environment, [])
         self._marks, self._delimiters = [], []
@@ -107,7 +107,7 @@ class MarkScanner:
         is_label = name in ("link", "image") and text[label : label + 1] == "["
         closing = state.md.helpers.parseLinkLabel(state, label, name == "link") if is_label else -1
         if closing >= 0:
-            self._marks.append(Mark(start, label + 1, "open", name))
+            self._marks.append(MarkdownMark(start, label + 1, "open", name))
         if not rule(state, silent):
             del self._marks[known:]
             return False
@@ -116,7 +116,7 @@ class MarkScanner:
             if name == "image":
                 self._marks += self._scan(text[label + 1 : closing], label + 1)
             unnamed = text[closing:end] in ("]", "][]")
-            self._marks.append(Mark(closing, end, "close", name, label + 1 if unnamed else None))
+            self._marks.append(MarkdownMark(closing, end, "close", name, label + 1 if unnamed else None))
         elif name in ("emphasis", "strikethrough"):
             self._delimiters += _pushed(state, start, end)
         else:
@@ -125,32 +125,32 @@ class MarkScanner:
         return True
 
 
-def _simple(name: str, text: str, start: int, end: int, token: str) -> Iterator[Mark]:
+def _simple(name: str, text: str, start: int, end: int, token: str) -> Iterator[MarkdownMark]:
     """The mark of a rule that reads a single one; `token` is the type of the last token that it made."""
     if name == "newline" or (name == "escape" and text[start + 1 : start + 2] == "\n"):
         spaces = start - len(text[:start].rstrip(" "))
-        yield Mark(start - spaces, end, "break" if name == "escape" or spaces > 1 else "space")
+        yield MarkdownMark(start - spaces, end, "break" if name == "escape" or spaces > 1 else "space")
     elif name == "escape" and end == start + 2 and text[start + 1] in _PUNCTUATION:
-        yield Mark(start, end, "character")
+        yield MarkdownMark(start, end, "character")
     elif name in _WORDS and token.startswith(_WORDS[name]):
-        yield Mark(start, end, "word")
+        yield MarkdownMark(start, end, "word")
     elif name in ("autolink", "footnote_ref"):
-        yield Mark(start, end, "void")
+        yield MarkdownMark(start, end, "void")
     elif name == "html_inline":
         yield _html_mark(text, start, end)
 
 
-def _html_mark(text: str, start: int, end: int) -> Mark:
+def _html_mark(text: str, start: int, end: int) -> MarkdownMark:
     """The mark of a tag or a comment."""
     tag = _HTML_NAME.match(text, start)
     if not tag:
-        return Mark(start, end, "void")
+        return MarkdownMark(start, end, "void")
     name = tag[2].lower()
     if name in _BREAKING_HTML:
-        return Mark(start, end, "break")
+        return MarkdownMark(start, end, "break")
     if name in VOID or text[end - 2] == "/":
-        return Mark(start, end, "void")
-    return Mark(start, end, "close" if tag[1] else "open", f"<{name}>")
+        return MarkdownMark(start, end, "void")
+    return MarkdownMark(start, end, "close" if tag[1] else "open", f"<{name}>")
 
 
 def _pushed(state: StateInline, start: int, end: int) -> list[tuple[Token, int, int]]:
@@ -164,17 +164,17 @@ def _pushed(state: StateInline, start: int, end: int) -> list[tuple[Token, int, 
     return found[::-1]
 
 
-def _emphasis(delimiters: Sequence[tuple[Token, int, int]]) -> Iterator[Mark]:
+def _emphasis(delimiters: Sequence[tuple[Token, int, int]]) -> Iterator[MarkdownMark]:
     """The marks of emphasis: what has become of delimiters when all of them were paired."""
     for token, start, end in delimiters:
         kind, _, side = token.type.rpartition("_")
         if side == "open":
-            yield Mark(end - len(token.markup), end, "open", kind)
+            yield MarkdownMark(end - len(token.markup), end, "open", kind)
         elif side == "close":
-            yield Mark(start, start + len(token.markup), "close", kind)
+            yield MarkdownMark(start, start + len(token.markup), "close", kind)
 
 
-def _with_attributes(text: str, marks: Sequence[Mark]) -> list[Mark]:
+def _with_attributes(text: str, marks: Sequence[MarkdownMark]) -> list[MarkdownMark]:
     """The marks with lists of attributes, which belong to the mark that they follow without a space."""
     found, ends = list(marks), {mark.end: i for i, mark in enumerate(marks)}
     for attributes in _ATTRIBUTES.finditer(text) if "{" in text else ():
@@ -183,33 +183,33 @@ def _with_attributes(text: str, marks: Sequence[Mark]) -> list[Mark]:
             continue
         before = ends.get(start)
         if before is None or found[before].kind not in ("close", "word", "void") or found[before].label is not None:
-            found.append(Mark(start, end, "void"))
+            found.append(MarkdownMark(start, end, "void"))
         else:
             found[before] = replace(found[before], end=end)
     return sorted(found, key=lambda mark: mark.start)
 
 
-def _with_kept_elements(text: str, marks: Sequence[Mark]) -> list[Mark]:
+def _with_kept_elements(text: str, marks: Sequence[MarkdownMark]) -> list[MarkdownMark]:
     """The marks, with an element of HTML that must not be translated as one."""
-    found, i = list[Mark](), 0
+    found, i = list[MarkdownMark](), 0
     while i < len(marks):
         mark, last = marks[i], i
         source = text[mark.start : mark.end]
         if mark.kind == "open" and _is_kept(mark, source):
             last = _closing(marks, i)
             if last > i:
-                mark = Mark(mark.start, marks[last].end, "void")
+                mark = MarkdownMark(mark.start, marks[last].end, "void")
         found.append(mark)
         i = last + 1
     return found
 
 
-def _is_kept(mark: Mark, source: str) -> bool:
+def _is_kept(mark: MarkdownMark, source: str) -> bool:
     name = mark.name.strip("<>")
     return name != mark.name and (name in KEPT or NOT_TRANSLATED.search(source) is not None)
 
 
-def _closing(marks: Sequence[Mark], opening: int) -> int:
+def _closing(marks: Sequence[MarkdownMark], opening: int) -> int:
     """The index of the tag that closes an element; that of the opening tag if none does."""
     depth = 0
     for i in range(opening, len(marks)):

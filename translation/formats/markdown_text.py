@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Literal
 
-from translation.formats.markdown_marks import Mark
+from translation.formats.markdown_marks import MarkdownMark
 from translation.formats.tags import TAG, first_free_number
 from translation.formats.text_file import Part
 
@@ -50,11 +50,11 @@ class _Piece:
 
     start: int
     end: int
-    mark: Mark | None = None
+    mark: MarkdownMark | None = None
     number: int | None = field(default=None)
 
 
-def block_parts(text: str, block: Block, marks: Sequence[Mark]) -> Iterator[Part]:
+def block_parts(text: str, block: Block, marks: Sequence[MarkdownMark]) -> Iterator[Part]:
     """The parts of a file that a block has: its sentences between marks that break it.
 
     Args:
@@ -66,7 +66,7 @@ def block_parts(text: str, block: Block, marks: Sequence[Mark]) -> Iterator[Part
     partners = _partners(marks)
     run = list[_Piece]()
     end = 0
-    for index, mark in enumerate([*marks, Mark(len(block.content), len(block.content), "break")]):
+    for index, mark in enumerate([*marks, MarkdownMark(len(block.content), len(block.content), "break")]):
         if end < mark.start:
             run.append(_Piece(end, mark.start))
         if mark.kind == "break" or (mark.kind in ("open", "close") and index not in partners):
@@ -77,13 +77,13 @@ def block_parts(text: str, block: Block, marks: Sequence[Mark]) -> Iterator[Part
         end = max(end, mark.end)
 
 
-def _without_lines_of_no_text(content: str, marks: Sequence[Mark]) -> list[Mark]:
-    lines = [Mark(match.start(), match.end(), "break") for match in _NO_TEXT.finditer(content)]
+def _without_lines_of_no_text(content: str, marks: Sequence[MarkdownMark]) -> list[MarkdownMark]:
+    lines = [MarkdownMark(match.start(), match.end(), "break") for match in _NO_TEXT.finditer(content)]
     outside = [mark for mark in marks if not any(line.start < mark.end and mark.start < line.end for line in lines)]
     return sorted([*lines, *outside], key=lambda mark: mark.start)
 
 
-def _partners(marks: Sequence[Mark]) -> dict[int, int]:
+def _partners(marks: Sequence[MarkdownMark]) -> dict[int, int]:
     """The marks around the same words: the index of each, with that of the first of the two."""
     opened, found = list[int](), dict[int, int]()
     for index, mark in enumerate(marks):
@@ -199,7 +199,7 @@ class _Sentence:
         return "".join(f"\\{each}" if each in self._escaped else each for each in text) if self._escaped else text
 
 
-def _tag(mark: Mark, number: int) -> str:
+def _tag(mark: MarkdownMark, number: int) -> str:
     """The tag that stands for a mark in what the translator reads."""
     forms = {"open": f"<{number}>", "close": f"</{number}>", "word": f"{{{number}}}"}
     return forms.get(mark.kind, f"<{number}/>")

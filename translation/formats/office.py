@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from translation.formats.archive import Archive
-from translation.formats.inline import Atom, Mark, Stretch, Text
+from translation.formats.inline import Atom, InlineMark, Stretch, Text
 from translation.formats.xml_spans import Edits
 
 
@@ -73,9 +73,9 @@ def flow(start: int, end: int, atoms: Iterable[Atom | KeptXml]) -> Flow:
     return Flow(start, end, [*parts, Stretch(between)])
 
 
-def mark(pieces: Sequence[KeptXml], pair: object = None) -> Mark:
+def mark(pieces: Sequence[KeptXml], pair: object = None) -> InlineMark:
     """What is kept at its place among the words."""
-    return Mark(tuple(pieces), pair)
+    return InlineMark(tuple(pieces), pair)
 
 
 class OfficeDocument:

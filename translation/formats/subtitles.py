@@ -15,7 +15,7 @@ from itertools import groupby
 
 from s2s.text.sentences import sentence_spans
 from translation.formats.document import FormatOptions
-from translation.formats.inline import Atom, Mark, Stretch, Text
+from translation.formats.inline import Atom, InlineMark, Stretch, Text
 from translation.formats.line_breaks import WIDE, break_lines, cut_in_proportion, width
 from translation.formats.text_file import TextFile
 
@@ -170,7 +170,7 @@ class SubtitleDocument:
         """The atoms as they stand in the file."""
         written, opened = list[str](), list[tuple[str, str]]()
         for i, atom in enumerate(atoms):
-            if isinstance(atom, Mark):
+            if isinstance(atom, InlineMark):
                 written.append(atom.content)
                 continue
             style = atom.style if atom.text != "\n" else _shared(opened, _style(atoms[i:]))
@@ -216,11 +216,11 @@ def _parts(atoms: Sequence[Atom], spans: Sequence[tuple[int, int]]) -> list[list
     next_start = [*(start for start, _ in spans[1:]), -1]
     for i, (start, end) in enumerate(spans):
         part = list[Atom]()
-        while queue and (isinstance(queue[-1], Mark) or at < end or i == len(spans) - 1):
-            if isinstance(queue[-1], Mark) and at == end == next_start[i]:
+        while queue and (isinstance(queue[-1], InlineMark) or at < end or i == len(spans) - 1):
+            if isinstance(queue[-1], InlineMark) and at == end == next_start[i]:
                 break
             atom = queue.pop()
-            if isinstance(atom, Mark) or start <= at < end:
+            if isinstance(atom, InlineMark) or start <= at < end:
                 part.append(atom)
             at += isinstance(atom, Text)
         parts.append(part)
@@ -234,7 +234,7 @@ def _shown(cue: Cue, text: str, markup: Markup) -> _Shown:
     if not visible:
         return _Shown(cue, atoms, [], [])
     first, last = visible[0], visible[-1] + 1
-    head, tail = ([atom for atom in part if isinstance(atom, Mark)] for part in (atoms[:first], atoms[last:]))
+    head, tail = ([atom for atom in part if isinstance(atom, InlineMark)] for part in (atoms[:first], atoms[last:]))
     turns = list[_Turn]()
     enclosed, voice = False, ""
     for line in _split_lines(atoms[first:last]):
@@ -273,7 +273,7 @@ def _atoms(raw: str, markup: Markup) -> list[Atom]:
         elif i in paired:
             style = style[:-1]
         else:
-            atoms.append(Mark(tag[0]))
+            atoms.append(InlineMark(tag[0]))
     return [*atoms, *(Text(c, style) for c in _decoded(raw[end:], markup))]
 
 
@@ -285,7 +285,7 @@ def _split_lines(atoms: Sequence[Atom]) -> Iterator[list[Atom]]:
     """The lines that have visible characters; marks of others stand before the next."""
     line = list[Atom]()
     for atom in [*atoms, Text("\n", ())]:
-        if isinstance(atom, Mark) or atom.text != "\n":
+        if isinstance(atom, InlineMark) or atom.text != "\n":
             line.append(atom)
         elif _plain(line).strip():
             yield line
@@ -309,7 +309,7 @@ def _index(atoms: Sequence[Atom], characters: int) -> int:
 
 def _voice(line: Sequence[Atom]) -> str:
     """The tag of the voice that speaks a line, or nothing."""
-    tags = [*(tag for tag, _ in _style(line)), *(atom.content for atom in line[:1] if isinstance(atom, Mark))]
+    tags = [*(tag for tag, _ in _style(line)), *(atom.content for atom in line[:1] if isinstance(atom, InlineMark))]
     return next((tag for tag in tags if re.match(r"<v[\s.>]", tag)), "")
 
 
@@ -341,7 +341,7 @@ def _goes_on(before: _Shown, earlier: _Turn, after: _Shown, later: _Turn) -> boo
 
 
 def _raw(marks: Sequence[Atom]) -> list[object]:
-    return [atom.content for atom in marks if isinstance(atom, Mark)]
+    return [atom.content for atom in marks if isinstance(atom, InlineMark)]
 
 
 def _sentences(chain: Sequence[tuple[_Shown, _Turn]]) -> Iterator[_Sentence]:

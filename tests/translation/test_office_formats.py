@@ -124,7 +124,7 @@ BROKEN: list[tuple[str, str, str | bytes, str]] = [
         "line 5: subtitle 2 has no time",
     ),
     ("no subtitles", "srt", "A man\n", "line 1: neither the number nor the time of a subtitle; is this an SRT file?"),
-    ("a time that is none", "srt", "1\n00:00:01 --> 00:00:02\na\n", "line 1: neither the number nor the time"),
+    ("a time that is none", "srt", "1\n00:00:01 --> 00:00:02\na\n", "line 2: this is no time of a subtitle"),
     (
         "a time that is none, later",
         "srt",

@@ -14,9 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from s2s.export.attention import ATTENTIONS, Look, dense, look
 from s2s.export.builder import BOOL, FLOAT, INT64
@@ -31,6 +29,9 @@ from s2s.models.configuration import (
     TopDownConfig,
 )
 from s2s.nn.cells import CELLS as TORCH_CELLS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)

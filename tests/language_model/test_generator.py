@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from language_fixtures import tiny_language_model
+from light_fixtures import S2S, run_light
 
 from language_model.corpus import Text
 from language_model.export import LanguageModelExporter
@@ -125,3 +126,14 @@ def test_the_light_engine_writes_the_same(kind: str, tmp_path: Path) -> None:
     assert texts(light.sample("A man", n=3, length=30, options=options)) == texts(
         torched.sample("A man", n=3, length=30, options=options)
     )
+
+
+def test_a_light_installation_samples(tmp_path: Path) -> None:
+    tiny_language_model().save(tmp_path / "model", {})
+    export(LanguageModelExporter(tmp_path / "model"), tmp_path / "model", tmp_path / "light", "int8")
+    done = run_light(S2S, "sample", "--model", tmp_path / "light", "--prime", "A man", "--length", "20")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("A man")
+    done = run_light(S2S, "score", "text", __file__, "--model", tmp_path / "light")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "needs PyTorch" in done.stderr

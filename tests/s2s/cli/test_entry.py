@@ -18,8 +18,12 @@ COMMANDS = {
     "calibrate captioning",
     "calibrate translation",
     "caption",
+    "classify",
     "compare",
     "evaluate captioning",
+    "evaluate classifier",
+    "evaluate language-model",
+    "evaluate tagger",
     "evaluate translation",
     "export",
     "models",
@@ -28,11 +32,18 @@ COMMANDS = {
     "prepare flickr8k",
     "prepare multi30k",
     "prepare parallel",
+    "prepare python-source",
     "prepare toy",
     "rebalance captioning",
+    "sample",
+    "score text",
     "score translation",
     "serve",
+    "tag",
     "train captioning",
+    "train classifier",
+    "train language-model",
+    "train tagger",
     "train translation",
     "translate",
     "view run",
@@ -84,7 +95,7 @@ def test_a_group_lists_its_commands() -> None:
     code, output, errors = s2s("train", "--help")
     assert (code, errors) == (0, "")
     assert output.startswith("usage: s2s train COMMAND ...\n")
-    assert listed(output).keys() == {"captioning", "translation"}
+    assert listed(output).keys() == {"captioning", "classifier", "language-model", "tagger", "translation"}
     assert s2s("train") == (0, output, "")
 
 
@@ -94,7 +105,7 @@ def test_no_command_is_imported_that_is_not_run(arguments: list[str]) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "importlib.metadata" in imported
     packages = {name.partition(".")[0] for name in imported}
-    assert not packages & {"translation", "captioning", "data_prep", "torch", "numpy", "PIL"}
+    assert not packages & {"translation", "captioning", "language_model", "data_prep", "torch", "numpy", "PIL"}
 
 
 def test_a_command_gets_the_other_arguments(tmp_path: Path) -> None:

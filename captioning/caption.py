@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from s2s.decoding.results import Caption
 
 MODELS = Path(__file__).resolve().parent / "models"
-DEFAULT = MODELS / "flickr8k"
+DEFAULT = MODELS / "everyday"
 
 
 def caption(arguments: list[str]) -> int:
@@ -199,7 +199,7 @@ def _parser() -> Parser:
         "--model",
         type=Path,
         metavar="MODEL",
-        help="a model directory such as RUN/best, or a bundled model (see `s2s models`; default: flickr8k)",
+        help="a model directory such as RUN/best, or a bundled model (see `s2s models`; default: everyday)",
     )
     add(
         "--json",

@@ -38,7 +38,7 @@ from s2s.vision.batches import stack_pictures
 from s2s.vision.images import ImageError, Picture, convert_image, decode_image, read_image
 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
-DEFAULT_MODEL = "flickr8k"
+DEFAULT_MODEL = "everyday"
 BATCH = 32  # pictures
 
 PictureSource: TypeAlias = (  # a file's path, the content of a file, or a picture in memory
@@ -92,7 +92,7 @@ class Captioner:
         """Load a captioner.
 
         Args:
-            model: a model directory or the name of a bundled model; None for the bundled model `flickr8k`
+            model: a model directory or the name of a bundled model; None for the bundled model `everyday`
             options: of the search; None for those of the `caption` command
             engine, device, precision, threads: what computes; see `EngineOptions`
             batch, prefix: see `Captioner`

@@ -60,21 +60,19 @@ def load_models(names: Sequence[str], engine: EngineOptions, beam: int) -> Model
     """Load models.
 
     Args:
-        names: model directories, or names of bundled models; all bundled models if there are none
+        names: model directories, or names of bundled models; without any, the bundled models that `translate` and
+            `caption` use by default, one for each direction of translation
         engine: what computes
         beam: width of the search, which is also the most translations or captions of one input
 
     Raises:
         UserError: a model is missing, damaged, of a kind that is not served, or does what another one does already.
     """
-    from translation.translator import DEFAULT_MODEL
-
-    bundled = [each.directory for each in bundled_models() if each.kind in _KINDS]
-    bundled.sort(key=lambda directory: directory.name != DEFAULT_MODEL)  # the first direction is what a page opens with
-    check(names or bundled, "no models are bundled with this installation; choose one with --model")
+    directories = [find_model(name) for name in names] or _defaults()
+    check(directories, "no models are bundled with this installation; choose one with --model")
     translating: dict[tuple[str, str], Translating] = {}
     captioning: Captioning | None = None
-    for directory in [find_model(name) for name in names] or bundled:
+    for directory in directories:
         if _kind(directory) == "captioning":
             check(captioning is None, f"{directory}: is the second captioner; a server offers one, leave the other out")
             captioning = _captioning(directory, engine, beam)
@@ -87,6 +85,19 @@ def load_models(names: Sequence[str], engine: EngineOptions, beam: int) -> Model
             f"{directory}: translates {' to '.join(pair)}, as {first.name} does; leave one of them out",
         )
     return Models(tuple(translating.values()), captioning)
+
+
+def _defaults() -> list[Path]:
+    """The bundled models that the commands use by default; the first direction is what a page opens with."""
+    from captioning.captioner import DEFAULT_MODEL as CAPTIONER
+    from translation.loading import names_direction
+    from translation.translator import DEFAULT_MODEL as TRANSLATOR
+
+    models = bundled_models()
+    translators = [each for each in models if each.kind == "translation" and names_direction(each.name)]
+    translators.sort(key=lambda model: model.name != TRANSLATOR)
+    captioners = [each for each in models if (each.kind, each.name) == ("captioning", CAPTIONER)]
+    return [each.directory for each in (*translators, *captioners)]
 
 
 def _kind(directory: Path) -> str:

@@ -1,6 +1,6 @@
 """Serve translation and captioning over HTTP.
 
-    s2s serve                                   all bundled models at http://127.0.0.1:8000
+    s2s serve                                   the default models at http://127.0.0.1:8000
     s2s serve --model en-de --model RUN/best    these models
     s2s serve --host 0.0.0.0 --key-file KEYS    for other machines, with a key
 
@@ -127,7 +127,7 @@ def _parser() -> Parser:
         action="append",
         metavar="MODEL",
         help="a model directory such as RUN/best, or a bundled model such as en-de (see `s2s models`); may be repeated "
-        "(default: all bundled models)",
+        "(default: the bundled models that translate and caption use, see `s2s models`)",
     )
     add("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all (default: 127.0.0.1)")
     add("--port", type=_port, default=8000, metavar="N", help="port to listen at; 0 for a free one (default: 8000)")

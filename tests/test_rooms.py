@@ -131,3 +131,8 @@ def test_a_circle_is_found() -> None:
     assert not may_import("s2s.text", "s2s.models")
     assert not may_import("translation", "captioning")
     assert not may_import("s2s", "s2s.text")
+
+
+def test_no_file_of_the_tests_hides_a_package() -> None:
+    names = {path.stem for path in (ROOT / "tests").rglob("*.py")}  # pytest puts their folders first on the path
+    assert not names & PACKAGES

@@ -23,13 +23,20 @@ def model_directory(model: Path) -> Path:
     return find_model(model, "translation", MODELS)
 
 
+def names_direction(name: str) -> bool:
+    """Whether the name of a bundled model has two languages alone, such as `en-de`.
+
+    A model with a longer name, such as `en-de-news`, is used only if `--model` names it.
+    """
+    return name.count("-") == 1
+
+
 def bundled(language: str) -> Path:
     """Return the directory of the bundled model that translates to `language`; from English if there are several.
 
-    These are the models whose name has two languages alone, such as `en-de`. A model with a longer name, such as
-    `en-de-news`, is used only if `--model` names it.
+    Only models that `names_direction` knows are used.
     """
-    found = [config.parent for config in MODELS.glob("*-*/config.json") if config.parent.name.count("-") == 1]
+    found = [config.parent for config in MODELS.glob("*-*/config.json") if names_direction(config.parent.name)]
     english_last = sorted(found, key=lambda path: (path.name[:3] == "en-", path))
     known = {path.name.rpartition("-")[2]: path for path in english_last}
     check(known, "no model is bundled with this installation; choose one with --model, or train one")

@@ -59,7 +59,8 @@ class _Brief(Searcher):
     batch: int = 1
     length: int | None = None
 
-    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+    def batches(self, lengths: Sequence[int], rows: int) -> list[list[int]]:
+        del rows  # the batch is given
         order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
         batches = [order[first : first + self.batch] for first in range(0, len(order), self.batch)]
         return batches[::-1]

@@ -110,9 +110,9 @@ def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeyp
 
 def test_models_are_found_by_their_names_among_the_bundled_ones(tmp_path: Path) -> None:
     assert model_directory(Path("flickr8k")) == MODELS / "flickr8k"
-    assert [model.name for model in bundled_models(KIND)] == ["flickr8k"]
+    assert [model.name for model in bundled_models(KIND)] == ["everyday", "flickr8k"]
     assert model_directory(tmp_path) == tmp_path
-    with pytest.raises(UserError, match=r"xyz: no such directory, .*; the bundled models are flickr8k$"):
+    with pytest.raises(UserError, match=r"xyz: no such directory, .*; the bundled models are everyday, flickr8k$"):
         model_directory(Path("xyz"))
 
 

@@ -181,7 +181,7 @@ def test_a_name_stands_for_a_bundled_model_and_no_name_for_the_default(monkeypat
     monkeypatch.setattr(captioning_module, "_torch_engine", lambda path, *_: asked.append(path) or engine)
     assert Captioner.load(engine="torch").options == BeamOptions(minimum_length=1)  # those of the command
     assert Captioner.load("flickr8k", BeamOptions(2), engine="torch").options == BeamOptions(2)
-    assert asked == [captioning_module.MODELS / "flickr8k"] * 2
+    assert asked == [captioning_module.MODELS / "everyday", captioning_module.MODELS / "flickr8k"]
     with pytest.raises(UserError, match=r"coco: no such directory, and no bundled model has this name; .* flickr8k"):
         Captioner.load("coco")
 

@@ -18,7 +18,7 @@ WIDE, NARROW = (1280, 900), (390, 844)
 _ROOT = Path(__file__).resolve().parents[2]
 _MODELS = {
     "translation": ("en-de", _ROOT / "translation" / "models"),
-    "captioning": ("flickr8k", _ROOT / "captioning" / "models"),
+    "captioning": ("everyday", _ROOT / "captioning" / "models"),
 }
 
 

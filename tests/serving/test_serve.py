@@ -52,6 +52,11 @@ def test_a_model_is_loaded_with_all_its_alternatives(tiny_model: Path) -> None:
     assert len(found.translator.translate(["A man in a red hat"])[0].n_best) > 1
 
 
+def test_without_names_the_models_are_those_that_commands_use_by_default() -> None:
+    models = load_models([], EngineOptions(engine="onnx"), beam=1)
+    assert models.names == ["en-de", "de-en", "everyday"]
+
+
 def test_without_the_extra_the_command_says_how_to_install_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,8 @@ def contents(run: Path) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]
 
 
 def test_killed_inside_epochs_it_ends_with_the_same_weights_and_state(recipe: Path, tmp_path: Path) -> None:
-    assert training(recipe, tmp_path / "whole").end()[0] == 0
+    ended = training(recipe, tmp_path / "whole").end()
+    assert ended[0] == 0, ended
     run, inside = tmp_path / "killed", 0
     for least in (5, 17, 20, 33):
         started, deadline = training(recipe, run), time.monotonic() + PATIENCE

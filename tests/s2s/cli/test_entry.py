@@ -201,8 +201,10 @@ def test_models_lists_name_kind_size_and_purpose() -> None:
     assert (code, errors) == (0, "")
     rows = [line.split(maxsplit=4) for line in output.splitlines()]
     assert [(name, kind) for name, kind, *_ in rows] == [
+        ("everyday", "captioning"),
         ("flickr8k", "captioning"),
         ("de-en", "translation"),
+        ("de-en-multi30k", "translation"),
         ("en-de", "translation"),
         ("en-de-multi30k", "translation"),
     ]

@@ -1,6 +1,6 @@
 """Tokens a second in training a language model, beside PyTorch's word-language-model example with nn.LSTM.
 
-    uv run python -m tests.benchmarks.language_model --threads 2
+    uv run python -m tests.benchmarks.language_model_speed --threads 2
 
 Both train the same sizes on the same random tokens, in turns: a chunk of each stream, the state carried,
 cross-entropy, gradient clipping, plain SGD, as in github.com/pytorch/examples, word_language_model. The example

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from s2s.decoding.confidence import Judgement
+from s2s.text.spans import find_spans
 from translation.piece import Piece
 
 if TYPE_CHECKING:
-    from s2s.decoding.confidence import Calibration, Features, Judgement
+    from s2s.decoding.confidence import Calibration, Features
     from s2s.decoding.search import Hypothesis
 
 _UNLIKELY = "the model finds its own translation unlikely"
 _UNKNOWN = "many words that the model does not know"
+_UNREAD = Judgement(0.0, True, ("words in letters that the model does not know were copied",))
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "surprise": _UNLIKELY,
@@ -82,7 +85,7 @@ def features(piece: Piece, hypothesis: Hypothesis) -> Features:
 def judge(
     pieces: Sequence[Piece], hypotheses: Sequence[Sequence[Hypothesis]], calibration: Calibration
 ) -> Judgement | None:
-    """Judge the best translation of a line by the worst of its pieces; None if no piece was given to the model.
+    """Judge the best translation of a line by the worst of its pieces; None if none of them has words.
 
     Under this measure a line of several sentences is acceptable if each of them is. Of two sentences, one of the domain
     and one of another, the minimum tells this as well as the product and better than any mean; the product would call
@@ -94,6 +97,18 @@ def judge(
         calibration: of the model
     """
     judgements = [
-        calibration.judge(features(piece, found[0]), WORDS) for piece, found in zip(pieces, hypotheses) if found
+        calibration.judge(features(piece, found[0]), WORDS) if found else _UNREAD
+        for piece, found in zip(pieces, hypotheses)
+        if found or _has_words(piece)
     ]
     return min(judgements, key=lambda judgement: judgement.confidence, default=None)
+
+
+def _has_words(piece: Piece) -> bool:
+    """Whether a copied piece has letters outside protected spans, such as addresses, and terms of a glossary."""
+    if piece.terms:
+        return False
+    text = piece.text
+    for span in reversed(find_spans(text)):
+        text = text[: span.start] + text[span.end :]
+    return any(map(str.isalpha, text))

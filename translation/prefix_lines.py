@@ -43,6 +43,12 @@ class PrefixLines:
         """
         if self._column:
             pairs = [line.partition("\t") for line in lines]
+            for number, (_, _, prefix) in enumerate(pairs, self._lines + 1):
+                check(
+                    "\t" not in prefix,
+                    f"--prefix-column: line {number} has more than two columns; leave out all but source and beginning",
+                )
+            self._lines += len(pairs)
             return [source for source, _, _ in pairs], [prefix for _, _, prefix in pairs]
         if self._file is None:
             return lines, None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from s2s.decoding.prefix import Prefix, PrefixSpeller
+from s2s.decoding.results import Sentence, Translation
 from s2s.errors import check
 from s2s.text.casing import Case
 from s2s.text.sentences import sentence_spans
@@ -72,6 +73,17 @@ def begins(translation: str, prefix: str, line: CutLine) -> bool:
     written, wanted = "".join(_normal(translation).split()), "".join(_normal(prefix).split())
     mark = "".join(line.between[0].split())
     return written.startswith(wanted) or (written.startswith(mark) and written[len(mark) :].startswith(wanted))
+
+
+def in_own_letters(translation: Translation, prefix: str) -> Translation:
+    """The translation with its prefix in the letters of the user, where capitals of the source have changed them."""
+    wanted = _normal(prefix)
+
+    def restored(sentence: Sentence) -> Sentence:
+        same = sentence.text[: len(wanted)].casefold() == wanted.casefold()
+        return replace(sentence, text=wanted + sentence.text[len(wanted) :]) if same else sentence
+
+    return replace(translation, n_best=tuple(map(restored, translation.n_best)))
 
 
 def checked_prefixes(prefixes: Sequence[str], lines: int) -> Sequence[str]:

@@ -11,8 +11,8 @@ A line of the report, which is JSON:
     score         mean log-probability of a token (with another --length-penalty, the score of the search); null for a
                   blank line, for one that was copied without asking the model, and for one of a document whose tags got
                   lost, so that the texts between them were translated one by one
-    confidence    the probability that the translation is acceptable, 0 to 1; null where the score is null, and if the
-                  confidence of the model is not calibrated
+    confidence    the probability that the translation is acceptable, 0 to 1; 0 for a line whose words were copied, and
+                  else null where the score is null, and if the confidence of the model is not calibrated
     doubtful      whether the confidence is below the threshold of the calibration; null if it is not calibrated
     reasons       what lowers the confidence, in words, the most important first; also a term or prefix that is missing
     spans         the protected spans of the source: text, kind, start and end (offsets in code points), and whether the

@@ -34,7 +34,7 @@ from translation.configuration import KIND, MODELS
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.glossary import Glossary
-from translation.prefixing import PrefixReader, begins, checked_prefixes
+from translation.prefixing import PrefixReader, begins, checked_prefixes, in_own_letters
 from translation.reading import Reader
 from translation.scoring import SPELLING_WIDTH, ScoredTranslation, Scorer
 from translation.searching import Searcher
@@ -196,6 +196,8 @@ class Translator:
         written = list[Translation]()
         for prefix, (line, found) in zip(wanted, self._search(listed, places, prefixes)):
             translation = self._judged(self._writer.write(line, found), line, found)
+            if prefix:
+                translation = in_own_letters(translation, prefix)
             kept = not prefix or begins(translation.text, prefix, line)
             written.append(translation if kept else replace(translation, prefix_kept=False))
         return written

@@ -14,6 +14,7 @@ from PIL import Image
 from captioning.caption import caption
 from s2s.cli import command
 from translation.translate import translate
+from translation.translator import Translator
 
 LINES = [
     "A man in a red shirt is walking two dogs along the beach.",
@@ -209,3 +210,20 @@ def test_all_captions_begin_with_a_prefix(tmp_path: Path, capsys: pytest.Capture
         "error: the model cannot write the prefix 'a xylophone', as it does not know xylophone; choose words of its "
         "training captions\n",
     )
+
+
+def test_a_third_column_is_no_part_of_a_prefix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "table.txt"
+    table.write_text("A man runs.\tEin\nA man runs.\tEin\tMann\n", encoding="utf-8")
+    assert command.run(translate, [str(table), "--prefix-column"]) == 2
+    assert "--prefix-column: line 2 has more than two columns" in capsys.readouterr().err
+
+
+def test_capitals_of_the_source_do_not_change_the_letters_of_a_prefix() -> None:
+    translator = Translator.load("en-de")
+    [mixed] = translator.translate(["The URL is good."], prefixes=["Die Adresse "])
+    assert mixed.text.startswith("Die Adresse ")
+    [upper] = translator.translate(["THE HOUSE IS GOOD."], prefixes=["Das haus "])
+    assert upper.text.startswith("Das haus ")
+    assert mixed.prefix_kept
+    assert upper.prefix_kept

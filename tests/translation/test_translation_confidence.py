@@ -78,7 +78,16 @@ def test_a_line_is_judged_by_its_worst_piece() -> None:
     assert (alone.doubtful, alone.reasons) == (True, (WORDS["surprise"],))
 
 
-def test_a_copied_piece_is_not_judged() -> None:
-    assert judge([PIECE], [[]], CALIBRATION) is None
+def test_a_copied_piece_without_words_is_not_judged() -> None:
+    for text in ("1 + 2 = 3 ☃", "https://example.org/a", ""):
+        assert judge([Piece(text, [], [])], [[]], CALIBRATION) is None
     assert judge([], [], CALIBRATION) is None
-    assert judge([PIECE, PIECE], [[], [hypothesis()]], CALIBRATION) == judge([PIECE], [[hypothesis()]], CALIBRATION)
+    signs = Piece("***", [], [])
+    assert judge([signs, PIECE], [[], [hypothesis()]], CALIBRATION) == judge([PIECE], [[hypothesis()]], CALIBRATION)
+
+
+def test_words_that_were_copied_because_nobody_can_read_them_are_doubtful() -> None:
+    found = judge([Piece("他在公园里跑步。", [], []), PIECE], [[], [hypothesis()]], CALIBRATION)
+    assert found is not None
+    assert (found.confidence, found.doubtful) == (0, True)
+    assert found.reasons == ("words in letters that the model does not know were copied",)

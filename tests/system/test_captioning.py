@@ -157,7 +157,7 @@ def test_twenty_broken_files_in_a_folder_are_twenty_reasons(world: Path, model: 
     output, errors = fork("caption", tmp_path, "--model", model, "--batch", "8", code=1)
     assert [Path(line.split("\t")[0]).name for line in output.splitlines()] == [f"{i:02}.png" for i in range(40)]
     reasons = [line.split(": ", 2) for line in errors.splitlines()[:-1]]  # warning, file, reason
-    assert sorted(Path(path).name for _, path, _ in reasons) == sorted(names)
+    assert sorted(Path(path).name for _, path, _ in reasons) == sorted(names), errors
     assert len(names) == 20
     assert "20 of 60 pictures failed" in errors
     assert "Traceback" not in errors

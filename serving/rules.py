@@ -74,6 +74,7 @@ def _shared_rules() -> dict[str, dict[str, Any]]:
         "STANDS_LIKE_A_WORD": {kind.name: kind.word for kind in spans.KINDS},
     }
     rules["confidence"]["WORDS"] = dict(confidence.WORDS)
+    rules["confidence"]["UNREAD"] = confidence.UNREAD
     return rules
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _UNLIKELY = "the model finds its own translation unlikely"
 _UNKNOWN = "many words that the model does not know"
-_UNREAD = Judgement(0.0, True, ("words in letters that the model does not know were copied",))
+UNREAD = "words in letters that the model does not know were copied"
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "surprise": _UNLIKELY,
@@ -97,7 +97,7 @@ def judge(
         calibration: of the model
     """
     judgements = [
-        calibration.judge(features(piece, found[0]), WORDS) if found else _UNREAD
+        calibration.judge(features(piece, found[0]), WORDS) if found else Judgement(0.0, True, (UNREAD,))
         for piece, found in zip(pieces, hypotheses)
         if found or _has_words(piece)
     ]

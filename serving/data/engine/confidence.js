@@ -2,6 +2,7 @@
 // s2s/decoding/confidence.py, which define them).
 
 import { splitWords } from "./characters.js";
+import { findSpans } from "./spans.js";
 
 /** The features of one hypothesis for a piece; each is higher the worse the translation is likely to be. */
 export function featuresOf(piece, { tokens, logProbability, attention, finished }) {
@@ -43,13 +44,27 @@ export class Calibration {
   constructor(data, rules) {
     this.data = data;
     this.rules = rules.confidence;
+    this.allRules = rules;
   }
 
-  /** {confidence, doubtful, reasons} of a line: those of the worst of its pieces; null if the model read none. */
+  /** {confidence, doubtful, reasons} of a line: those of the worst of its pieces; null if none of them has words. */
   judge(pieces, hypotheses) {
-    const read = [...pieces.keys()].filter((i) => hypotheses[i].length);
-    const judgements = read.map((i) => this.judgeOne(featuresOf(pieces[i], hypotheses[i][0])));
+    const judgements = pieces.flatMap((piece, i) => {
+      if (hypotheses[i].length) return [this.judgeOne(featuresOf(piece, hypotheses[i][0]))];
+      return this.hasWords(piece) ? [{ confidence: 0, doubtful: true, reasons: [this.rules.UNREAD] }] : [];
+    });
     return judgements.reduce((worst, each) => (worst && worst.confidence <= each.confidence ? worst : each), null);
+  }
+
+  /** Whether a copied piece has letters outside protected spans, such as addresses. */
+  hasWords({ text }) {
+    let end = 0;
+    const between = findSpans(text, this.allRules).map((span) => {
+      const before = text.slice(end, span.start);
+      end = span.end;
+      return before;
+    });
+    return /\p{L}/u.test(between.join("") + text.slice(end));
   }
 
   judgeOne(features) {

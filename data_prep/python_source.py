@@ -41,7 +41,7 @@ class Module:
 
     @property
     def text(self) -> str:
-        """The source after a line with the name, and a blank line at the end."""
+        """Return a line with the name of the file, its source, and a blank line."""
         return f"# module: {self.name}\n{self.source.rstrip()}\n\n"
 
 
@@ -62,7 +62,7 @@ def modules(library: Path) -> Iterator[Module]:
 
 
 def python_source(arguments: list[str]) -> int:
-    """Write both files into the folder that the arguments name; return the exit code."""
+    """Write the training and validation text into the folder that the arguments name; return the exit code."""
     parser = Parser(description="Write the source code of Python's standard library as text for a language model.")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
     parser.add_argument("--force", action="store_true", help="overwrite existing files")

@@ -1,4 +1,4 @@
-"""What a classifier or tagger consists of beside its network: configuration and vocabularies; without torch."""
+"""The configuration and vocabularies of a classifier or tagger, read without torch."""
 
 from __future__ import annotations
 

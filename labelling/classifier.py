@@ -45,7 +45,7 @@ class Classifier(Labeller):
         return self.classify_words([words_of(line, tokenise=tokenise) for line in lines])
 
     def classify_words(self, sentences: Sequence[Sequence[str]]) -> list[Classification | None]:
-        """Classify sentences that are words already; None for one without words."""
+        """Classify sentences that are already split into words; None for a sentence without words."""
         read = [words[:LONGEST] for words in sentences]
         scores = self._scores([words for words in read if words])
         return [

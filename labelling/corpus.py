@@ -75,7 +75,7 @@ def read_table(path: Path, columns: tuple[int, int], *, tokenise: bool) -> Label
 
 
 def read_tagged(path: Path, layout: Layout, scheme: SchemeName, target: SchemeName) -> LabelledText:
-    """Read one tagged word a line, with the tags in the scheme `target`.
+    """Read a file with one tagged word per line; the tags are converted to the scheme `target`.
 
     Args:
         path: the file

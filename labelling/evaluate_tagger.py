@@ -92,7 +92,7 @@ def _parser() -> Parser:
     )
     evaluation.add_options(parser, "tagger", "tagged words, one a line, and an empty line behind each sentence")
     add = parser.add_argument
-    add("--format", choices=["columns", "conllu"], default="columns", help="of the files (default: columns)")
+    add("--format", choices=["columns", "conllu"], default="columns", help="format of the files (default: columns)")
     add("--word-column", type=positive, metavar="N", help="counted from 1 (default: 1, or 2 of CoNLL-U)")
     add("--tag-column", type=positive, metavar="N", help="default: 2, or 4 of CoNLL-U (UPOS)")
     add(

@@ -1,4 +1,4 @@
-"""What a language model consists of beside its network: configuration and vocabulary; without torch."""
+"""The configuration and vocabulary of a language model, read without torch."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from language_model.corpus import Text, read_text
 from language_model.figures import Figures
-from language_model.loading import model_directory
+from language_model.loading import add_model, add_scoring_machine, model_directory
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads, positive
+from s2s.cli.arguments import Parser, positive
 from s2s.errors import check, warn
 from s2s.files import check_readable
 from s2s.text.tokens import UNK
@@ -131,12 +131,7 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("files", type=Path, nargs="+", metavar="FILE", help="text in UTF-8, perhaps compressed by gzip")
-    add(
-        "--model",
-        type=Path,
-        metavar="DIR",
-        help="a model directory, such as RUN/best, or the name of a bundled model (default: the first bundled one)",
-    )
+    add_model(parser)
     add(
         "--share",
         type=_share,
@@ -150,15 +145,7 @@ def _parser() -> Parser:
     add("--dynamic-rate", type=float, metavar="X", help="rate of learning (default: 1e-4)")
     add("--dynamic-decay", type=float, metavar="X", help="pull towards the trained weights (default: 1e-3)")
     add("--dynamic-steps", type=positive, metavar="N", help="tokens of a chunk (default: 20)")
-    group = parser.add_argument_group("machine")
-    add_device(group)
-    group.add_argument(
-        "--precision",
-        choices=["float32", "bfloat16"],
-        default="float32",
-        help="precision of matrix products (default: float32)",
-    )
-    add_threads(group)
+    add_scoring_machine(parser)
     return parser
 
 

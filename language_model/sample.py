@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
-from language_model.loading import model_directory
+from language_model.loading import add_model, model_directory
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.cli.search_options import add_drawing, drawing
@@ -107,12 +106,7 @@ def _parser() -> Parser:
         "beginning of a line, with --prime if it is given.",
     )
     add = parser.add_argument
-    add(
-        "--model",
-        type=Path,
-        metavar="DIR",
-        help="a model directory, such as RUN/best, or the name of a bundled model (default: the first bundled one)",
-    )
+    add_model(parser)
     add("--prime", default="", metavar="TEXT", help="what the text begins with")
     add(
         "--length",

@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from language_model.loading import model_directory
+from language_model.loading import add_model, add_scoring_machine, model_directory
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads
+from s2s.cli.arguments import Parser
 from s2s.errors import check, first_few, warn
 from s2s.files import check_output, check_readable, text_writer
 from s2s.text.lines import LineReader
@@ -98,12 +98,7 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="the text, one sentence per line")
-    add(
-        "--model",
-        type=Path,
-        metavar="DIR",
-        help="a model directory, such as RUN/best, or the name of a bundled model (default: the first bundled one)",
-    )
+    add_model(parser)
     add("--output", type=Path, metavar="FILE", help="write the scores to FILE (default: standard output)")
     add("--force", action="store_true", help="overwrite the file of --output")
     add(
@@ -111,15 +106,7 @@ def _parser() -> Parser:
         action="store_true",
         help="write an object of JSON for each line, with the log-probability of each token too",
     )
-    group = parser.add_argument_group("machine")
-    add_device(group)
-    group.add_argument(
-        "--precision",
-        choices=["float32", "bfloat16"],
-        default="float32",
-        help="precision of matrix products (default: float32)",
-    )
-    add_threads(group)
+    add_scoring_machine(parser)
     return parser
 
 

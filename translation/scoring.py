@@ -21,12 +21,9 @@ from translation.alignment import Links, align_line
 from translation.batching import length_batches
 from translation.cutting import CutLine, cut, sentence_offsets
 from translation.reading import Reader
-from translation.searching import MAX_LOG_PROBABILITIES, Searcher
+from translation.searching import MAX_LOG_PROBABILITIES, SPELLING_WIDTH, Searcher
 from translation.target_reading import GivenTranslation, TargetReader
 
-# The width of the beam over spellings. Of 200 translations, a beam of 10 found no better spelling than one of 5, and
-# 0.1 % better ones than one of 3.
-SPELLING_WIDTH = 3
 _LONGEST = 2000  # letters of a sentence whose spellings are compared: of a longer one the fewest tokens count
 
 
@@ -152,7 +149,7 @@ class Scorer:
         return [found[row] for row in range(len(asked))]
 
     def _batches(self, asked: Sequence[tuple[list[int], GivenTranslation]], width: int) -> list[list[int]]:
-        """The numbers of pairs in batches; long ones are apart, so that no neighbour decides how one is scored."""
+        """Batches of pairs, by number; long pairs get batches of their own, so that no neighbour changes a score."""
         sentences = max(1, MAX_LOG_PROBABILITIES // (width * len(self._searcher.target)))
         batches = list[list[int]]()
         for long in (True, False):

@@ -34,6 +34,9 @@ class _Rules(TypedDict):
     guard: LoopGuard | None
 
 
+# The width of the beam over the spellings of a given translation. Of 200 translations, a beam of 10 found no better
+# spelling than one of 5, and 0.1 % better ones than one of 3.
+SPELLING_WIDTH = 3
 MAX_LOG_PROBABILITIES = 1 << 22  # of one step: 16 MB, of which a few copies exist at a time
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,15 @@ from translation.configuration import KIND, MODELS
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
 from translation.glossary import Glossary
-from translation.prefixing import PrefixReader, begins, checked_prefixes, in_own_letters
 from translation.reading import Reader
-from translation.scoring import SPELLING_WIDTH, ScoredTranslation, Scorer
-from translation.searching import Searcher
-from translation.target_reading import TargetReader
+from translation.searching import SPELLING_WIDTH, Searcher
 from translation.terms import TermFinder, written_terms
 from translation.writing import Writer
+
+if TYPE_CHECKING:  # at run time imported when it is first needed: most translations need none of it
+    from translation.prefixing import PrefixReader
+    from translation.scoring import ScoredTranslation, Scorer
+    from translation.target_reading import TargetReader
 
 Place = tuple[int, ...]
 
@@ -149,15 +151,21 @@ class Translator:
 
     @cached_property
     def _target_reader(self) -> TargetReader:
+        from translation.target_reading import TargetReader
+
         writer = self._writer
         return TargetReader(writer.source, writer.target, spaces=writer.spaces, rewrite_copy=writer.rewrite_copy)
 
     @cached_property
     def _prefix_reader(self) -> PrefixReader:
+        from translation.prefixing import PrefixReader
+
         return PrefixReader(self._target_reader, self.engine.target, self.engine.config.target_language)
 
     @cached_property
     def _scorer(self) -> Scorer:
+        from translation.scoring import Scorer
+
         language = self.engine.config.target_language
         return Scorer(self.searcher, self._reader, self._target_reader, self.max_source_length, language)
 
@@ -188,7 +196,7 @@ class Translator:
                 or fewer prefixes than lines, or prefixes and a glossary.
         """
         listed = _checked(lines)
-        wanted = [""] * len(listed) if prefixes is None else checked_prefixes(prefixes, len(listed))
+        wanted = [""] * len(listed) if prefixes is None else _checked_prefixes(prefixes, len(listed))
         check(
             not (self.terms and any(wanted)),
             "a glossary may move what a translation begins with: leave out the glossary, or the prefixes",
@@ -196,10 +204,7 @@ class Translator:
         written = list[Translation]()
         for prefix, (line, found) in zip(wanted, self._search(listed, places, prefixes)):
             translation = self._judged(self._writer.write(line, found), line, found)
-            if prefix:
-                translation = in_own_letters(translation, prefix)
-            kept = not prefix or begins(translation.text, prefix, line)
-            written.append(translation if kept else replace(translation, prefix_kept=False))
+            written.append(_with_prefix(translation, prefix, line) if prefix else translation)
         return written
 
     def score(
@@ -271,6 +276,20 @@ def _torch_engine(directory: Path, device: str, precision: DecodingPrecision, th
 def _features(line: CutLine, hypotheses: Sequence[Sequence[Hypothesis]]) -> Features | None:
     """The features of the best translation of a line; None if the line was copied or cut into several pieces."""
     return features(line.pieces[0], hypotheses[0][0]) if len(hypotheses) == 1 and hypotheses[0] else None
+
+
+def _checked_prefixes(prefixes: Sequence[str], lines: int) -> Sequence[str]:
+    from translation.prefixing import checked_prefixes
+
+    return checked_prefixes(prefixes, lines)
+
+
+def _with_prefix(translation: Translation, prefix: str, line: CutLine) -> Translation:
+    """The translation with its prefix in the letters of the user, and whether it begins with it."""
+    from translation.prefixing import begins, in_own_letters
+
+    translation = in_own_letters(translation, prefix)
+    return replace(translation, prefix_kept=begins(translation.text, prefix, line))
 
 
 def _checked(lines: Iterable[str]) -> list[str]:

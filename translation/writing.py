@@ -14,7 +14,6 @@ from s2s.decoding.results import Sentence, Translation
 from s2s.text.casing import Case
 from s2s.text.tokens import END, PLACEHOLDERS, UNK, UNKNOWN_CHARACTER
 from s2s.text.vocabulary import Vocabulary
-from translation.alignment import align_line
 from translation.copying import Copies, copy_words
 from translation.cutting import CutLine
 from translation.piece import Piece
@@ -64,7 +63,11 @@ class Writer:
             return Translation((blank,), alignment=() if self.align else None)
         between = self._between(line)
         n_best = tuple(islice(_distinct(self._joined(pieces, between)), self.n_best))
-        links = align_line(line, n_best[0].text, [of[0] for of in pieces], between) if self.align else None
+        links = None
+        if self.align:
+            from translation.alignment import align_line
+
+            links = align_line(line, n_best[0].text, [of[0] for of in pieces], between)
         return Translation(n_best, line.source_tokens, len(pieces), line.is_long, line.places, links)
 
     def _sentences(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> list[Sentence]:

@@ -27,20 +27,10 @@ from torch import Tensor
 from s2s.errors import check
 from s2s.export.builder import INT8, UINT8, GraphBuilder, WeightFile
 from s2s.export.contracts import Storage
+from s2s.storage.eight_bits import SHORT_ROW, SMALLEST, quantise_rows
 
 Weight = Tensor | NDArray[np.float32]
-WEIGHT_LEVELS, INPUT_LEVELS, ZERO_POINT = 127, 63, 64
-# Rows with fewer weights are stored in float16 where others are in int8, unless products are in eight bits. In
-# EfficientNet-Lite2 these are 3 % of the weights, and half of the rounding error was theirs.
-_SHORT_ROW = 64
-_SMALLEST = float(np.finfo(np.float32).tiny)  # the scale of a row of zeros
-
-
-def quantise_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """(rows, ...) -> the matrix in -127 ... 127, and the scale of each row (rows, 1, ...)."""
-    largest = np.abs(matrix).max(tuple(range(1, matrix.ndim)), keepdims=True)
-    scales = np.maximum(largest / np.float32(WEIGHT_LEVELS), np.float32(_SMALLEST))
-    return np.rint(matrix / scales).astype(np.int8), scales
+INPUT_LEVELS, ZERO_POINT = 63, 64
 
 
 def array_of(weight: Weight) -> NDArray[np.float32]:
@@ -76,7 +66,7 @@ class NetworkGraph(GraphBuilder):
         values = array_of(matrix)
         if self.storage == "float32":
             return self.constant(values)
-        if self.storage == "float16" or values[0].size < _SHORT_ROW:
+        if self.storage == "float16" or values[0].size < SHORT_ROW:
             return self._cast(self._half(values), TensorProto.FLOAT)
         quantised, scales = quantise_rows(values)
         return self.node("Mul", self._cast(self.constant(quantised, INT8), TensorProto.FLOAT), self.constant(scales))
@@ -140,7 +130,7 @@ class NetworkGraph(GraphBuilder):
         """Rows (rows, dim) divided by their largest absolute values, and these, (rows, 1)."""
         if inputs not in self._units:
             largest = self.node("ReduceMax", self.node("Abs", inputs), self.integers(-1))
-            largest = self.node("Max", largest, self.constant(_SMALLEST))
+            largest = self.node("Max", largest, self.constant(SMALLEST))
             self._units[inputs] = self.node("Div", inputs, largest), largest
         return self._units[inputs]
 

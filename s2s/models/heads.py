@@ -96,7 +96,7 @@ READINGS: dict[type[ReadingConfig], type[Reading]] = {
 
 
 def build_reading(config: ReadingConfig, encoder: TextEncoder) -> Reading:
-    """The reading that a configuration describes."""
+    """Build the module that turns the grid into one vector, as `config` says."""
     return READINGS[type(config)](config, encoder)  # type: ignore[arg-type]
 
 

@@ -96,6 +96,11 @@ def write_asset(directory: Path | str, name: str, data: bytes) -> None:
     if not is_plain(name) or name in (CONFIG, WEIGHTS, MODEL_CARD):
         raise ValueError(f"{name!r} cannot be the name of an asset")
     read_model(directory)  # verifies it: a new checksum must not cover up damage
+    replace_file(directory, name, data)
+
+
+def replace_file(directory: Path, name: str, data: bytes) -> None:
+    """Replace or add one file of a model directory, which has been verified, and its checksum, in one step."""
     current = current_version(directory)
     record = unseal(current / CONFIG)
     record["files"][name] = hashlib.sha256(data).hexdigest()

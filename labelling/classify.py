@@ -21,7 +21,7 @@ from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.cli.doubts import report_file
 from s2s.errors import check, warn
-from s2s.models.configuration import AttentionReadingConfig, ClassifierHeadConfig
+from s2s.models.label_configuration import AttentionReadingConfig, ClassifierHeadConfig
 from s2s.views.attention_output import SUFFIXES, attention_file
 
 if TYPE_CHECKING:

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 
 from labelling.schemes import SchemeName
 from s2s.config import option
-from s2s.models.configuration import (
-    ClassifierHeadConfig,
-    HeadConfig,
-    RecurrentEncoderConfig,
-    SpellingConfig,
-    TaggerHeadConfig,
-    TextEncoderConfig,
-)
+from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.label_configuration import ClassifierHeadConfig, HeadConfig, SpellingConfig, TaggerHeadConfig
 from s2s.nn.configuration import MAX_UNITS
 
 CLASSIFIER, TAGGER = ClassifierHeadConfig.kind, TaggerHeadConfig.kind  # kinds of model directories

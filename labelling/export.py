@@ -16,7 +16,7 @@ from labelling.tagger import Tagger
 from labelling.words import words_of
 from s2s.export.contracts import EngineName, LightFiles, Storage, Written
 from s2s.export.heads import build_label_graph
-from s2s.models.configuration import ClassifierHeadConfig
+from s2s.models.label_configuration import ClassifierHeadConfig
 from s2s.text.lines import read_lines
 from s2s.text.tokens import SPECIALS
 

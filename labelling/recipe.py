@@ -10,13 +10,8 @@ from labelling.corpus import LabelledText, joined, read_table, read_tagged
 from labelling.schemes import SchemeName
 from labelling.token_lines import FormatName, Layout
 from s2s.config import option
-from s2s.models.configuration import (
-    ClassifierHeadConfig,
-    RecurrentEncoderConfig,
-    SpellingConfig,
-    TaggerHeadConfig,
-    TextEncoderConfig,
-)
+from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.label_configuration import ClassifierHeadConfig, SpellingConfig, TaggerHeadConfig
 from s2s.nn.configuration import MAX_UNITS
 from s2s.training.configuration import TrainingConfig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s2s.config import option
-from s2s.models.configuration import RecurrentLanguageModelConfig
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 
 KIND = "language_model"  # of model directories
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from s2s.config import option
-from s2s.models.configuration import RecurrentLanguageModelConfig
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 from s2s.training.configuration import TrainingConfig
 
 

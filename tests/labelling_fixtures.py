@@ -10,11 +10,11 @@ import torch
 from labelling.assets import Assets
 from labelling.configuration import LabellingConfig
 from labelling.model import LabellingModel
-from s2s.models.configuration import (
+from s2s.models.configuration import RecurrentEncoderConfig
+from s2s.models.label_configuration import (
     ClassifierHeadConfig,
     HeadConfig,
     ReadingConfig,
-    RecurrentEncoderConfig,
     SpellingConfig,
     TaggerHeadConfig,
 )

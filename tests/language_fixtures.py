@@ -15,7 +15,7 @@ from language_model.model import LanguageModel
 from language_model.prepare import PreparedText, learn_vocabulary
 from language_model.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from language_model.task import LanguageModelTask
-from s2s.models.configuration import LanguageModelDropout, RecurrentLanguageModelConfig
+from s2s.models.language_configuration import LanguageModelDropout, RecurrentLanguageModelConfig
 from s2s.nn.configuration import CellConfig, LSTMConfig
 
 LINES = ["A man in a red hat is sleeping in the park .", "", "Two dogs play with a ball in the snow !"]

@@ -39,7 +39,9 @@ from s2s.text.languages import IDEOGRAPHS
 from s2s.text.lines import read_lines
 
 _LETTER = rf"(?![{IDEOGRAPHS}])\w"
-_UNIT = re.compile(rf"[{IDEOGRAPHS}]|{_LETTER}(?:(?:{_LETTER})|[-‐‑](?={_LETTER}))*+|\s+|.", re.DOTALL)
+_UNIT = (
+    rf"(?s)[{IDEOGRAPHS}]|{_LETTER}(?:(?:{_LETTER})|[-‐‑](?={_LETTER}))*+|\s+|."  # compiled where a glossary is used
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Glossary:
             text: the sentence
             any_case: whether it is in capitals or a title, so that letters match whatever their case
         """
-        found = list(_UNIT.finditer(text))
+        found = list(re.finditer(_UNIT, text))
         if not any(unit[0].casefold() in self._longest for unit in found):
             return []
         units = [" " if unit[0].isspace() else unit[0] for unit in found]
@@ -172,7 +174,7 @@ def _normal(text: str) -> str:
 
 def _units(term: str) -> list[str]:
     """The words, signs and single spaces of a term."""
-    return [" " if unit.isspace() else unit for unit in _UNIT.findall(term)]
+    return [" " if unit.isspace() else unit for unit in re.findall(_UNIT, term)]
 
 
 _NO_SOURCE = "the source is blank; write one, or leave the entry out"

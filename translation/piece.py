@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from s2s.decoding.prefix import Prefix
 from s2s.text.casing import Case
 from s2s.text.lines import without_invisible
 from s2s.text.tokens import END, SPECIALS
+
+if TYPE_CHECKING:
+    from s2s.decoding.prefix import Prefix
 
 # Quotation marks and brackets are not read but put back: none gets lost or changed.
 PAIRED = frozenset('"“”„‟‘‚«»‹›()[]{}<>')
@@ -68,7 +71,7 @@ class Piece:
         capitals: the positions of tokens of words that stand in capitals, where the whole piece does not
         terms: of a glossary, in order
         place: of the line in its text, and the number of the piece in it, from 0; what is sampled depends on it
-        prefix: what the translation begins with
+        prefix: what the translation begins with; None for anything
     """
 
     text: str
@@ -80,7 +83,7 @@ class Piece:
     capitals: frozenset[int] = frozenset()
     terms: Sequence[PieceTerm] = ()
     place: tuple[int, ...] = (0, 0)
-    prefix: Prefix = Prefix()
+    prefix: Prefix | None = None
 
     @property
     def source_tokens(self) -> tuple[str, ...]:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s2s.decoding.banks import beam_options, generate_with_terms
 from s2s.decoding.constraints import WriteOnce
 from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
-from s2s.decoding.prefix import Prefix
 from s2s.decoding.search import Hypothesis, SearchOptions
-from s2s.decoding.terms import WordEdges
 from s2s.models.contracts import Network
 from s2s.text.padding import pad
 from s2s.text.tokens import END, PAD, START
 from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
 from translation.piece import Piece
-from translation.terms import lacks_terms, search_terms
+from translation.terms import lacks_terms
+
+if TYPE_CHECKING:
+    from s2s.decoding.prefix import Prefix
+    from s2s.decoding.terms import WordEdges
 
 
 class _Rules(TypedDict):
@@ -74,9 +75,16 @@ class Searcher:
         for i, of_piece in self._in_batches(pieces, translatable, self._search_pieces, self.options.rows):
             hypotheses[i] = of_piece
         lacking = [i for i in translatable if pieces[i].terms and self._lacks_terms(pieces[i], hypotheses[i])]
-        for i, of_piece in self._in_batches(pieces, lacking, self._search_with_terms, beam_options(self.options).rows):
-            hypotheses[i] = of_piece
+        if lacking:
+            for i, of_piece in self._with_terms(pieces, lacking):
+                hypotheses[i] = of_piece
         return hypotheses
+
+    def _with_terms(self, pieces: Sequence[Piece], lacking: Sequence[int]) -> Iterator[tuple[int, list[Hypothesis]]]:
+        """Search again for pieces that lack terms; see `_in_batches`."""
+        from s2s.decoding.banks import beam_options
+
+        yield from self._in_batches(pieces, lacking, self._search_with_terms, beam_options(self.options).rows)
 
     def _in_batches(
         self,
@@ -103,7 +111,7 @@ class Searcher:
         self,
         sources: Sequence[Sequence[int]],
         places: Sequence[Sequence[int]] | None = None,
-        prefixes: Sequence[Prefix] | None = None,
+        prefixes: Sequence[Prefix | None] | None = None,
     ) -> list[list[Hypothesis]]:
         """The hypotheses for each source, token ids without END, in one batch; see `generate` for the others."""
         padded = pad([[*ids, END] for ids in sources])
@@ -114,10 +122,13 @@ class Searcher:
 
     def _search_with_terms(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
         """The hypotheses for each piece, in one batch, with the terms of the pieces in them."""
+        from s2s.decoding.banks import beam_options, generate_with_terms
+        from translation.wanted_terms import wanted_terms
+
         padded = pad([[*ids, END] for ids in _ids(pieces)])
         inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
         options = beam_options(self.options)
-        terms = [search_terms(piece, self.target) for piece in pieces]
+        terms = [wanted_terms(piece, self.target) for piece in pieces]
         where = self._edges, padded.ids.shape[1]
         return generate_with_terms(self.network, inputs, limits, options, terms, *where, **self._rules(_ids(pieces)))
 
@@ -126,6 +137,8 @@ class Searcher:
 
     @cached_property
     def _edges(self) -> WordEdges:
+        from s2s.decoding.terms import WordEdges
+
         return WordEdges.of(self.target, spaces=self.spaces)
 
     def _rules(self, sources: Sequence[Sequence[int]]) -> _Rules:

@@ -6,19 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from s2s.decoding.results import WrittenTerm
-from s2s.decoding.terms import Form, Term
 from s2s.text.casing import Case
 from s2s.text.languages import IDEOGRAPHS
 from s2s.text.spans import Span
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import Vocabulary
-from translation.glossary import Entry, Glossary
 from translation.piece import PAIRED, Piece
 
+if TYPE_CHECKING:
+    from translation.glossary import Entry, Glossary
+
 _FINAL = ".!?…"
-_WORD_CHARACTER = re.compile(rf"(?![{IDEOGRAPHS}])\w")
+_WORD_CHARACTER = rf"(?![{IDEOGRAPHS}])\w"  # compiled where a glossary is used
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,12 @@ def _is_writable(target: str, vocabulary: Vocabulary) -> bool:
 
 def occurrences(text: str, term: str) -> int:
     """How often a term stands in a text as whole words."""
-    before = r"(?<!\w)" if _WORD_CHARACTER.match(term[:1]) else ""
-    after = r"(?!\w)" if _WORD_CHARACTER.match(term[-1:]) else ""
+    before = r"(?<!\w)" if re.match(_WORD_CHARACTER, term[:1]) else ""
+    after = r"(?!\w)" if re.match(_WORD_CHARACTER, term[-1:]) else ""
     return len(re.findall(before + re.escape(term) + after, text))
 
 
-def _needed(targets: Iterable[str]) -> dict[str, int]:
+def needed(targets: Iterable[str]) -> dict[str, int]:
     """How often each target has to stand in a text; one that is a part of another stands there once more."""
     counts = Counter(targets)
     return {
@@ -99,31 +101,11 @@ def _needed(targets: Iterable[str]) -> dict[str, int]:
 
 def lacks_terms(text: str, piece: Piece) -> bool:
     """Whether a translation of a piece lacks a term that the model has to write."""
-    needed = _needed(term.target for term in piece.terms if not term.copied)
-    return any(_count(text, target) < times for target, times in needed.items())
+    wanted = needed(term.target for term in piece.terms if not term.copied)
+    return any(_count(text, target) < times for target, times in wanted.items())
 
 
-def search_terms(piece: Piece, vocabulary: Vocabulary) -> list[Term]:
-    """The terms of a piece that search has to write, in the tokens of the target."""
-    needed = _needed(term.target for term in piece.terms if not term.copied)
-    return [
-        Term(tuple(vocabulary.encode(target)), _first_form(target, vocabulary), times, _positions(piece, target))
-        for target, times in needed.items()
-    ]
-
-
-def _positions(piece: Piece, target: str) -> frozenset[int]:
-    return frozenset(i for term in piece.terms if term.target == target and not term.copied for i in term.positions)
-
-
-def _first_form(target: str, vocabulary: Vocabulary) -> Form:
-    """The tokens of a term at the start of a sentence, if it begins with a word in lower case."""
-    capital = _with_capital(target)
-    ids = vocabulary.encode(capital) if capital != target else []
-    return tuple(ids) if UNK not in ids else ()
-
-
-def _with_capital(target: str) -> str:
+def with_capital(target: str) -> str:
     """The target with a capital, if its first word is in lower case; "iPhone" stays."""
     first = re.match(r"\w*", target)
     return target[:1].upper() + target[1:] if first and first[0].islower() else target
@@ -131,7 +113,7 @@ def _with_capital(target: str) -> str:
 
 def _count(text: str, target: str) -> int:
     """How often a target stands in a text, at the start of a sentence also with a capital."""
-    capital = _with_capital(target)
+    capital = with_capital(target)
     return occurrences(text, target) + (occurrences(text, capital) if capital != target else 0)
 
 
@@ -146,9 +128,9 @@ def checked_terms(text: str, terms: Sequence[WrittenTerm], *, any_case: bool) ->
     """The terms of a line, each with whether it stands in this translation, where case may not count."""
     fold = str.casefold if any_case else str
     targets = [fold(term.target) for term in terms]
-    counts, needed = Counter(targets), _needed(targets)
+    counts, wanted = Counter(targets), needed(targets)
     # What stands in a longer term as well does not count for the shorter one.
-    left = {target: _count(fold(text), target) - needed[target] + counts[target] for target in counts}
+    left = {target: _count(fold(text), target) - wanted[target] + counts[target] for target in counts}
     checked = []
     for term, target in zip(terms, targets):
         left[target] -= 1

@@ -33,13 +33,13 @@ from translation.confidence import features, judge
 from translation.configuration import KIND, MODELS
 from translation.cutting import CutLine, cut
 from translation.engine import TranslationEngine
-from translation.glossary import Glossary
 from translation.reading import Reader
 from translation.searching import SPELLING_WIDTH, Searcher
 from translation.terms import TermFinder, written_terms
 from translation.writing import Writer
 
 if TYPE_CHECKING:  # at run time imported when it is first needed: most translations need none of it
+    from translation.glossary import Glossary
     from translation.prefixing import PrefixReader
     from translation.scoring import ScoredTranslation, Scorer
     from translation.target_reading import TargetReader
@@ -145,7 +145,10 @@ class Translator:
             engines[0].check_fits(engines[-1], f"{name} with {names[0]}")
         first, *rest = engines
         options = options or BeamOptions(stop_early=True)
-        glossary = Glossary.of(glossary) if isinstance(glossary, Mapping) else glossary
+        if isinstance(glossary, Mapping):
+            from translation.glossary import Glossary
+
+            glossary = Glossary.of(glossary)
         how: Any = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
         return cls(first, options, others=rest, glossary=glossary, **how)
 

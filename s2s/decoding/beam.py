@@ -50,7 +50,6 @@ from dataclasses import replace
 
 from s2s.arrays import Array, namespace, repeat, take
 from s2s.decoding.backpointers import StepRecord, read_hypotheses
-from s2s.decoding.diverse import DiverseSelector, of_all_groups
 from s2s.decoding.search import BeamOptions, Hypothesis, StepFunction, check_limits, remaining_sentences
 from s2s.decoding.top_k import ContinuationSelector, Selector
 from s2s.models.contracts import State
@@ -96,6 +95,8 @@ def beam(
     if options.groups == 1:
         select, select_without_end = selector({*banned}), selector({*banned, end})
         return _search(step, state, limits, start, end, options, select, select_without_end)
+    from s2s.decoding.diverse import DiverseSelector, of_all_groups
+
     groups, width = options.groups, options.width // options.groups
     how = {"groups": groups, "width": width, "penalty": options.diversity_penalty, "end": end}
     select, select_without_end = DiverseSelector({*banned}, **how), DiverseSelector({*banned, end}, **how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from s2s.decoding.beam import beam
 from s2s.decoding.constraints import Constraint, constrain
 from s2s.decoding.greedy import greedy
 from s2s.decoding.loops import LoopGuard, NoLoops
-from s2s.decoding.prefix import ForcedPrefix, Prefix
-from s2s.decoding.sampling import random_numbers, sample
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions, StepFunction
 from s2s.decoding.top_k import ContinuationSelector, Selector
 from s2s.models.contracts import Network, State
 from s2s.text.tokens import END, PAD, START
+
+if TYPE_CHECKING:
+    from s2s.decoding.prefix import Prefix
 
 
 def generate(
@@ -32,7 +33,7 @@ def generate(
     constraint: Constraint | None = None,
     guard: LoopGuard | None = None,
     places: Sequence[Sequence[int]] | None = None,
-    prefixes: Sequence[Prefix] | None = None,
+    prefixes: Sequence[Prefix | None] | None = None,
 ) -> list[list[Hypothesis]]:
     """Search for the best hypotheses of each input, best first, with a beam, greedily, or by sampling.
 
@@ -45,7 +46,7 @@ def generate(
         constraint: on what is written, with one row for each input
         guard: an input whose best hypothesis loops is searched again, in such a way that none does
         places: of each input, for the random numbers of sampling (see `random_numbers`); None for its number
-        prefixes: what the hypotheses of each input begin with. They prevail over the constraint, the
+        prefixes: what the hypotheses of each input begin with; None for anything. They prevail over the constraint, the
             guard and the lengths
 
     Raises:
@@ -97,15 +98,16 @@ class Search:
         banned: Sequence[int],
         limits: NDArray[np.int64],
         places: Sequence[Sequence[int]] | None = None,
-        prefixes: Sequence[Prefix] | None = None,
+        prefixes: Sequence[Prefix | None] | None = None,
         *,
         selector: Callable[[set[int]], Selector] = ContinuationSelector,
     ) -> None:
         self._network, self._banned, self._selector = network, banned, selector
         self._places = [(i,) for i in range(len(limits))] if places is None else places
-        self._prefixes = [Prefix()] * len(limits) if prefixes is None else prefixes
-        self._limits = options.limits(limits, np.array([prefix.steps for prefix in self._prefixes], dtype=np.int64))
-        self.forces = options.maximum_length is not None or any(prefix.steps for prefix in self._prefixes)
+        self._prefixes = [None] * len(limits) if prefixes is None else prefixes
+        steps = np.array([prefix.steps if prefix else 0 for prefix in self._prefixes], dtype=np.int64)
+        self._limits = options.limits(limits, steps)
+        self.forces = options.maximum_length is not None or bool(steps.any())
         self._lengths: Any = {"minimum_length": options.minimum_length, "maximum_length": options.maximum_length}
         # `ForcedPrefix` knows of each row whether the minimum holds; a search does not.
         self._options = replace(options, minimum_length=0) if self.forces else options
@@ -129,7 +131,9 @@ class Search:
     ) -> tuple[StepFunction, State]:
         """The step function and first state that are searched; see `run`."""
         if self.forces:
-            prefixes = [self._prefixes[i] for i in sentences]
+            from s2s.decoding.prefix import ForcedPrefix, Prefix
+
+            prefixes = [self._prefixes[i] or Prefix() for i in sentences]
             constraints = [ForcedPrefix.of(prefixes, self._network.array, **self._lengths, others=constraints)]
         for constraint in constraints:
             step, state = constrain(step, state, constraint)
@@ -176,6 +180,8 @@ class Search:
         places: Sequence[Sequence[int]],
         options: SamplingOptions,
     ) -> list[list[Hypothesis]]:
+        from s2s.decoding.sampling import random_numbers, sample
+
         draws, steps = options.draws, max(limits.tolist(), default=0)
         numbers = self._network.array(random_numbers(options.seed, places, draws, steps))
         how: Any = {"options": options, "numbers": numbers, "banned": self._banned}

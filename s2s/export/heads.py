@@ -22,16 +22,16 @@ from s2s.export.text_encoder import (
     recurrent_layers,
     sentence_inputs,
 )
-from s2s.models.configuration import (
+from s2s.models.configuration import TextEncoderConfig
+from s2s.models.heads import AttentionReading, ClassifierNetwork, LabelNetwork
+from s2s.models.label_configuration import (
     AttentionReadingConfig,
     LastReadingConfig,
     MaxReadingConfig,
     MeanReadingConfig,
     ReadingConfig,
     SpellingConfig,
-    TextEncoderConfig,
 )
-from s2s.models.heads import AttentionReading, ClassifierNetwork, LabelNetwork
 from s2s.models.text_encoder import TextEncoder
 from s2s.models.word_encoder import WordEncoder
 

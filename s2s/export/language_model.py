@@ -11,7 +11,7 @@ from s2s.export.contracts import Storage
 from s2s.export.decoders import add_answer
 from s2s.export.graphs import STEP, look_up
 from s2s.export.matrices import NetworkGraph, array_of
-from s2s.models.configuration import RecurrentLanguageModelConfig
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 from s2s.models.language_model import RecurrentLanguageModel
 
 

@@ -1,5 +1,7 @@
 """Configuration of encoders and decoders: their kinds and shapes, as a recipe and a model directory name them.
 
+That of classifiers and taggers is in label_configuration.py, that of language models in language_configuration.py.
+
 A kind is a dataclass; a network is built by the type of its configuration (`DECODERS` in s2s/models/decoders.py,
 `TEXT_ENCODERS` in s2s/models/text_encoder.py, `IMAGE_ENCODERS` in s2s/models/image_encoder.py). Nothing here needs
 torch.
@@ -36,72 +38,6 @@ class RecurrentEncoderConfig:
 
 
 TextEncoderConfig = RecurrentEncoderConfig
-
-
-@dataclass(frozen=True)
-class SpellingConfig:
-    """A bidirectional recurrent layer over the characters of a word (Ling et al., 2015)."""
-
-    cell: CellConfig = option(LSTMConfig())
-    embedding_dim: int = option(32, low=1, high=MAX_UNITS, help="of a character")
-    dim: int = option(64, low=1, high=MAX_UNITS, help="units in each direction")
-
-    @property
-    def output_dim(self) -> int:
-        """Width of what is added to the embedding of a word."""
-        return 2 * self.dim
-
-
-@dataclass(frozen=True)
-class LastReadingConfig:
-    """The last state of each direction."""
-
-    kind: ClassVar[str] = "last"
-
-
-@dataclass(frozen=True)
-class MeanReadingConfig:
-    """The mean over the positions."""
-
-    kind: ClassVar[str] = "mean"
-
-
-@dataclass(frozen=True)
-class MaxReadingConfig:
-    """The largest value of each feature over the positions (Conneau et al., 2017)."""
-
-    kind: ClassVar[str] = "max"
-
-
-@dataclass(frozen=True)
-class AttentionReadingConfig:
-    """The mean over the positions, weighted by attention from a query that is learned (Yang et al., 2016)."""
-
-    kind: ClassVar[str] = "attention"
-    attention: AttentionConfig = option(AdditiveConfig(128))
-
-
-ReadingConfig = LastReadingConfig | MeanReadingConfig | MaxReadingConfig | AttentionReadingConfig
-
-
-@dataclass(frozen=True)
-class ClassifierHeadConfig:
-    """One label a sentence."""
-
-    kind: ClassVar[str] = "classifier"
-    reading: ReadingConfig = option(AttentionReadingConfig(), help="how positions become one vector")
-    dropout: float = option(0.5, low=0, below=1, help="of that vector")
-
-
-@dataclass(frozen=True)
-class TaggerHeadConfig:
-    """One label a word."""
-
-    kind: ClassVar[str] = "tagger"
-    dropout: float = option(0.5, low=0, below=1, help="of the vector of each word")
-
-
-HeadConfig = ClassifierHeadConfig | TaggerHeadConfig
 
 
 @dataclass(frozen=True)
@@ -202,37 +138,3 @@ class TopDownConfig(RecurrentDecoderConfig):
 
 
 DecoderConfig = ParallelConfig | InputFeedingConfig | ShowAndTellConfig | ShowAttendTellConfig | TopDownConfig
-
-
-@dataclass(frozen=True)
-class LanguageModelDropout:
-    """Where and how much a language model drops in training; each 0 <= rate < 1.
-
-    All masks but that of words hold for all steps of a chunk (Gal & Ghahramani, 2016; Merity et al., 2018).
-    """
-
-    word: float = option(0.0, low=0, below=1, help="whole tokens that are read")
-    embedding: float = option(0.2, low=0, below=1, help="elements of the embeddings")
-    hidden: float = option(0.2, low=0, below=1, help="between recurrent layers")
-    output: float = option(0.3, low=0, below=1, help="before the output layer")
-    weight: float = option(0.3, low=0, below=1, help="recurrent weights (DropConnect: Merity et al., 2018)")
-
-
-@dataclass(frozen=True)
-class RecurrentLanguageModelConfig:
-    """`RecurrentLanguageModel`: recurrent layers that read a text and predict its next token."""
-
-    kind: ClassVar[str] = "recurrent"
-    cell: CellConfig = option(LSTMConfig())
-    embedding_dim: int = option(256, low=1, high=MAX_UNITS)
-    dim: int = option(512, low=1, high=MAX_UNITS, help="units of a recurrent layer")
-    layers: int = option(2, low=1, high=MAX_LAYERS)
-    tie_embeddings: bool = option(
-        True, help="output layer and embeddings share their weights; the last layer has embedding_dim units then"
-    )
-    dropout: LanguageModelDropout = LanguageModelDropout()
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The units of each recurrent layer, from the bottom."""
-        return (*[self.dim] * (self.layers - 1), self.embedding_dim if self.tie_embeddings else self.dim)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from s2s.models.configuration import (
+from s2s.models.label_configuration import (
     AttentionReadingConfig,
     ClassifierHeadConfig,
     HeadConfig,

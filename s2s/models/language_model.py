@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from s2s.models.configuration import RecurrentLanguageModelConfig
 from s2s.models.contracts import DecoderStep, Output
 from s2s.models.decoder import Decoder
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 from s2s.models.memory import Memory
 from s2s.models.recurrent_decoder import RecurrentState, last_step
 from s2s.nn.cells import CellStates

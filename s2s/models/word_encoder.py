@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from s2s.models.configuration import RecurrentEncoderConfig, SpellingConfig
+from s2s.models.configuration import RecurrentEncoderConfig
+from s2s.models.label_configuration import SpellingConfig
 from s2s.models.text_encoder import TextEncoder, source_embedding
 from s2s.nn.recurrent import RecurrentEncoder
 from s2s.text.padding import Padded

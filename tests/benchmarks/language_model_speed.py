@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.cli.process import prepare_process
-from s2s.models.configuration import LanguageModelDropout, RecurrentLanguageModelConfig
+from s2s.models.language_configuration import LanguageModelDropout, RecurrentLanguageModelConfig
 from s2s.models.language_model import ChunkPredictor, RecurrentLanguageModel
 from s2s.nn.loss import smoothed_cross_entropy
 from s2s.nn.precision import autocast

@@ -27,7 +27,7 @@ from captioning.captioner import Captioner
 from labelling.classifier import Classifier
 from labelling.tagger import Tagger
 from s2s.decoding.search import BeamOptions
-from s2s.models.configuration import AttentionReadingConfig
+from s2s.models.label_configuration import AttentionReadingConfig
 from s2s.nn.configuration import AdditiveConfig
 from s2s.storage.weights import weightless
 from s2s.vision.backbones import Backbone, empty_backbone

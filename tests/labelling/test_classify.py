@@ -19,7 +19,7 @@ from labelling.labeller import LONGEST
 from labelling.tagger import Tagger
 from s2s.cli import command
 from s2s.errors import UserError
-from s2s.models.configuration import AttentionReadingConfig, MaxReadingConfig
+from s2s.models.label_configuration import AttentionReadingConfig, MaxReadingConfig
 from s2s.nn.configuration import AdditiveConfig
 from s2s.views.attention_file import read_attention_file
 from serving.export import export

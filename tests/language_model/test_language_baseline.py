@@ -16,7 +16,7 @@ from language_model.model import LanguageModel
 from language_model.prepare import PreparedText, learn_vocabulary
 from language_model.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
 from language_model.task import LanguageModelTask
-from s2s.models.configuration import RecurrentLanguageModelConfig
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 
 ORDER, GAP = 4, 3
 

@@ -8,7 +8,7 @@ from language_fixtures import NOTHING, task_of
 from model_fixtures import CELL_KINDS
 
 from language_model.task import LanguageModelTask
-from s2s.models.configuration import LanguageModelDropout
+from s2s.models.language_configuration import LanguageModelDropout
 from s2s.nn.loss import smoothed_cross_entropy
 
 

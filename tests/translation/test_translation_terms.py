@@ -92,15 +92,15 @@ def test_a_maximum_length_holds_with_terms(most: int) -> None:
 
 def test_the_search_for_terms_keeps_to_the_memory_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its beam is wider than that of a greedy search."""
-    tokens = list[int]()
+    tokens, search = list[int](), banks.generate_with_terms
 
     def generate_with_terms(
         network: Any, inputs: Any, limits: Any, options: BeamOptions, *how: Any, **more: Any
     ) -> Any:
         tokens.append(inputs.ids.shape[0] * inputs.ids.shape[1] * options.rows)
-        return banks.generate_with_terms(network, inputs, limits, options, *how, **more)
+        return search(network, inputs, limits, options, *how, **more)
 
-    monkeypatch.setattr("translation.searching.generate_with_terms", generate_with_terms)
+    monkeypatch.setattr("s2s.decoding.banks.generate_with_terms", generate_with_terms)
     glossary = {"dog": "Vierbeiner"}
     small = Translator.load("en-de", BeamOptions(1), engine="onnx", glossary=glossary, batch_tokens=200)
     assert all("Vierbeiner" in each.text for each in small.translate(["A dog sleeps."] * 20))

@@ -10,7 +10,7 @@ import torch
 
 from labelling.model import LabellingModel
 from s2s.export.heads import LABELS, READINGS, build_label_graph
-from s2s.models.configuration import (
+from s2s.models.label_configuration import (
     AttentionReadingConfig,
     ClassifierHeadConfig,
     LastReadingConfig,

@@ -12,7 +12,7 @@ import torch
 from model_fixtures import CELL_KINDS
 
 from s2s.export.language_model import build_step
-from s2s.models.configuration import RecurrentLanguageModelConfig
+from s2s.models.language_configuration import RecurrentLanguageModelConfig
 from s2s.models.language_model import RecurrentLanguageModel
 from s2s.runtime.graph import Graph, OnnxGraph
 from s2s.runtime.network import LightNetwork, LightState

@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from s2s.models.configuration import (
+from s2s.models.configuration import RecurrentEncoderConfig
+from s2s.models.heads import READINGS, LabelNetwork, build_label_network, build_reading
+from s2s.models.label_configuration import (
     AttentionReadingConfig,
     ClassifierHeadConfig,
     LastReadingConfig,
     MaxReadingConfig,
     MeanReadingConfig,
     ReadingConfig,
-    RecurrentEncoderConfig,
     SpellingConfig,
     TaggerHeadConfig,
 )
-from s2s.models.heads import READINGS, LabelNetwork, build_label_network, build_reading
 from s2s.models.text_encoder import TextEncoder, source_embedding
 from s2s.models.word_encoder import WordEncoder
 from s2s.nn.configuration import AdditiveConfig, DotConfig, GeneralConfig

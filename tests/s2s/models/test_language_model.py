@@ -9,7 +9,7 @@ import torch
 from model_fixtures import CELL_KINDS
 from torch import Tensor
 
-from s2s.models.configuration import LanguageModelDropout, RecurrentLanguageModelConfig
+from s2s.models.language_configuration import LanguageModelDropout, RecurrentLanguageModelConfig
 from s2s.models.language_model import ChunkPredictor, RecurrentLanguageModel
 from s2s.models.quantisation import quantise
 

@@ -18,6 +18,7 @@ from s2s.models.word_encoder import WordEncoder
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
+from s2s.text.vocabulary import WordVocabulary
 
 
 def build_network(config: LabellingConfig, words: int, characters: int) -> LabelNetwork:
@@ -42,6 +43,16 @@ class LabellingModel:
     def config(self) -> LabellingConfig:
         """The configuration of the network."""
         return self.assets.config
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """What reads the words; see `s2s.models.pretrained.ReadsText`."""
+        return self.network.encoder
+
+    @property
+    def source(self) -> WordVocabulary:
+        """The vocabulary of what it reads."""
+        return self.assets.words
 
     @classmethod
     def fresh(cls, assets: Assets) -> LabellingModel:

@@ -10,9 +10,11 @@ from labelling.corpus import LabelledText, joined, read_table, read_tagged
 from labelling.schemes import SchemeName
 from labelling.token_lines import FormatName, Layout
 from s2s.config import option
+from s2s.errors import UserError
 from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
 from s2s.models.label_configuration import ClassifierHeadConfig, SpellingConfig, TaggerHeadConfig
 from s2s.nn.configuration import MAX_UNITS
+from s2s.storage.bundled import find_model
 from s2s.training.configuration import TrainingConfig
 
 
@@ -98,6 +100,19 @@ class LabellingRecipe:
     vocabulary: VocabularyConfig = VocabularyConfig()
     encoder: TextEncoderConfig = RecurrentEncoderConfig(dim=128)
     training: TrainingConfig = TrainingConfig()
+    start: Path | None = option(
+        None,
+        help="a model whose text encoder this one begins with, such as the bundled translator en-de: a model "
+        "directory, or the name of a bundled model",
+    )
+
+    def problems(self) -> Iterator[str]:
+        """Report a model to begin with that is not there."""
+        if self.start is not None:
+            try:
+                find_model(self.start)
+            except UserError as error:
+                yield f"start: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +139,8 @@ class TaggerRecipe(LabellingRecipe):
         return self.data.scheme if self.scheme == "none" else self.scheme
 
     def problems(self) -> Iterator[str]:
-        """Report a scheme to learn where the files have none."""
+        """Report a model that is not there, and a scheme to learn where the files have none."""
+        yield from super().problems()
         if self.scheme != "none" and self.data.scheme == "none":
             yield "scheme needs data.scheme, that of the files"
 

@@ -25,6 +25,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     from labelling.configuration import LabellingConfig
     from labelling.model import LabellingModel
     from labelling.prepare import prepare
+    from labelling.pretraining import begin_with
     from labelling.recipe import TaggerRecipe
     from labelling.task import ClassifierTask, TaggerTask
     from s2s.cli.training_command import Training
@@ -46,6 +47,8 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     )
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
     model = LabellingModel.fresh(Assets(config, data.words, data.characters))
+    if recipe.start:
+        begin_with(model, recipe.start)
     model.network.to(device)
     task = (TaggerTask if tags else ClassifierTask)(recipe, data, model, device)
     return Training(task, model.network, data.key)

@@ -16,10 +16,13 @@ def train(arguments: list[str]) -> int:
         recipes="labelling/recipes",
     )
 
+    from labelling.pretraining import take_over
     from labelling.recipe import ClassifierRecipe
     from labelling.train import build
 
-    return training_command.train(options, ClassifierRecipe, build, usage="s2s classify --model {model} FILE")
+    return training_command.train(
+        options, ClassifierRecipe, build, usage="s2s classify --model {model} FILE", complete=take_over
+    )
 
 
 def main() -> int:

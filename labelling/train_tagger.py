@@ -16,10 +16,13 @@ def train(arguments: list[str]) -> int:
         recipes="labelling/recipes",
     )
 
+    from labelling.pretraining import take_over
     from labelling.recipe import TaggerRecipe
     from labelling.train import build
 
-    return training_command.train(options, TaggerRecipe, build, usage="s2s tag --model {model} FILE")
+    return training_command.train(
+        options, TaggerRecipe, build, usage="s2s tag --model {model} FILE", complete=take_over
+    )
 
 
 def main() -> int:

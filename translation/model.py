@@ -16,7 +16,7 @@ from s2s.decoding.torch_network import TorchNetwork
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
-from s2s.models.text_encoder import build_text_encoder, source_embedding
+from s2s.models.text_encoder import TextEncoder, build_text_encoder, source_embedding
 from s2s.nn.configuration import DecodingPrecision, Precision
 from s2s.nn.precision import choose_device, use_threads
 from s2s.storage import model_directory
@@ -53,6 +53,12 @@ class TranslationModel:
     target: Vocabulary
     network: EncoderDecoder
     calibration: Calibration | None = None
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """What reads the source; see `s2s.models.pretrained.ReadsText`."""
+        assert isinstance(self.network.encoder, TextEncoder)
+        return self.network.encoder
 
     @classmethod
     def fresh(cls, config: TranslationConfig, source: Vocabulary, target: Vocabulary) -> TranslationModel:

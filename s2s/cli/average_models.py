@@ -22,7 +22,6 @@ from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.decoding.confidence import FILE
 from s2s.errors import check
-from s2s.plugins import by_name, load
 from s2s.storage.bundled import find_model
 
 if TYPE_CHECKING:
@@ -65,13 +64,9 @@ def _limits(model: StoredModel) -> Collection[str]:
 
     They hold the longest source of the training text, and the like. The average gets the highest value.
     """
-    from s2s.storage.model_directory import limits
-    from s2s.storage.verified import shorten
+    from s2s.storage.model_directory import import_kind, limits
 
-    kinds = by_name("s2s.kinds")
-    advice = f"install the application that trained it; the known kinds are {', '.join(sorted(kinds)) or 'none'}"
-    check(model.kind in kinds, f"{model.directory}: unknown kind of model '{shorten(model.kind)}'; {advice}")
-    load(kinds[model.kind])  # registers them
+    import_kind(model)  # registers them
     return limits(model.kind)
 
 

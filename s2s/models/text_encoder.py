@@ -16,6 +16,9 @@ from s2s.text.tokens import PAD
 class TextEncoder(nn.Module):
     """Embeddings and recurrent layers. The grid has one vector a token, and the summary is their mean.
 
+    Attributes:
+        config: the shape
+
     Args:
         config: the shape
         embedding: that of the decoder where source and target share one vocabulary
@@ -24,7 +27,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: RecurrentEncoderConfig, embedding: nn.Embedding, extra_dim: int = 0) -> None:
         super().__init__()
-        self.embedding = embedding
+        self.config, self.embedding = config, embedding
         self.drop_word = Dropout(config.word_dropout, shared=-1)
         self.drop_embedding = Dropout(config.embedding_dropout)
         self.layers = RecurrentEncoder(

@@ -22,9 +22,11 @@ from torch import Tensor
 
 from s2s.errors import check
 from s2s.files import atomic_directory, current_version
+from s2s.plugins import by_name
+from s2s.plugins import load as import_registered
 from s2s.storage.model_record import CONFIG, MODEL_CARD, WEIGHTS, ModelRecord, read_record, read_whole
 from s2s.storage.tensors import read_tensors, serialise
-from s2s.storage.verified import is_plain, seal, unseal
+from s2s.storage.verified import is_plain, seal, shorten, unseal
 
 # ---------------------------------------------------------------------------------------------------------- models
 
@@ -152,6 +154,18 @@ def register(kind: str, build: Callable[[StoredModel], Any], *, limits: Sequence
 def limits(kind: str) -> tuple[str, ...]:
     """Return the `limits` with which a kind was registered; none for an unknown kind."""
     return _LIMITS.get(kind, ())
+
+
+def import_kind(record: ModelRecord) -> None:
+    """Import the application that registers the kind of a model, whichever it is.
+
+    Raises:
+        UserError: no installed application does.
+    """
+    kinds = by_name("s2s.kinds")
+    advice = f"install the application that trained it; the known kinds are {', '.join(sorted(kinds)) or 'none'}"
+    check(record.kind in kinds, f"{record.directory}: unknown kind of model '{shorten(record.kind)}'; {advice}")
+    import_registered(kinds[record.kind])
 
 
 def load(directory: Path | str, expected: str | None = None) -> Any:

@@ -1,0 +1,76 @@
+"""Begin with the text encoder of another model: what a translator has learned of words, a classifier need not learn.
+
+A translator must tell what a sentence says, from far more text than has labels (McCann et al., 2017, "Learned in
+translation"). Its recurrent layers are taken over as they are. A word of the new vocabulary begins as the mean of the
+vectors of its subwords. All of it is then trained further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labelling.model import LabellingModel
+from s2s.cli.start import fill_shape
+from s2s.cli.training_command import check_same_shape
+from s2s.errors import UserError, check
+from s2s.models.pretrained import ReadsText, load_reader
+from s2s.models.text_encoder import TextEncoder
+from s2s.text.tokens import PAD, SPECIALS, UNK
+
+
+def take_over(table: dict[str, Any]) -> Iterator[str]:
+    """Fill in what a recipe leaves out of the shape of the encoder of the model in `start`.
+
+    Args:
+        table: the recipe as read from TOML; changed in place
+    """
+    if isinstance(start := table.get("start"), str):
+        try:
+            encoder = load_reader(start).text_encoder
+        except UserError as error:
+            yield f"start: {error}"
+            return
+        fill_shape(table, "encoder", encoder.config)
+        table.setdefault("embedding_dim", encoder.embedding.embedding_dim)
+
+
+def begin_with(model: LabellingModel, start: Path) -> None:
+    """Give a new model the weights of the text encoder of another one.
+
+    Layers above those of the other encoder, and the weights that read spellings, stay as they are.
+
+    Raises:
+        UserError: the shapes do not fit.
+    """
+    reader, encoder = load_reader(start), model.text_encoder
+    check_same_shape(start, reader.text_encoder.config, encoder.config, free=["layers"], names={})
+    width, own = reader.text_encoder.embedding.embedding_dim, encoder.embedding.embedding_dim
+    check(width == own, f"{start}: the recipe differs from this model in embedding_dim ({own}, the model has {width})")
+    with torch.no_grad():
+        encoder.embedding.weight.copy_(_word_vectors(model, reader))
+        _take_layers(encoder, reader.text_encoder)
+
+
+def _word_vectors(model: LabellingModel, reader: ReadsText) -> Tensor:
+    """The vector of each word of the vocabulary: the mean of those of its subwords; (words, embedding_dim)."""
+    known = reader.text_encoder.embedding.weight.float()
+    vectors = known[len(SPECIALS) :].mean(0).repeat(len(model.source), 1)  # of words that are unknown there
+    vectors[PAD] = 0
+    for i, word in enumerate(model.source.surfaces):
+        ids = [each for each in reader.source.encode(word) if each != UNK] if i >= len(SPECIALS) else []
+        if ids:
+            vectors[i] = known[ids].mean(0)
+    return vectors
+
+
+def _take_layers(encoder: TextEncoder, other: TextEncoder) -> None:
+    """Copy the weights of the recurrent layers that both have."""
+    weights = encoder.layers.state_dict()
+    for name, values in other.layers.state_dict().items():
+        if name in weights:  # the first layer may read more than words: spellings, whose weights stand behind
+            weights[name][..., : values.shape[-1]] = values

@@ -1,0 +1,44 @@
+"""The text encoder of a trained model, of whatever kind, for another model to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from s2s.errors import check
+from s2s.models.text_encoder import TextEncoder
+from s2s.storage.bundled import find_model
+from s2s.storage.model_directory import import_kind, load
+from s2s.storage.model_record import read_record, read_whole
+from s2s.text.vocabulary import Vocabulary
+
+
+@runtime_checkable
+class ReadsText(Protocol):
+    """A whole model that reads text, such as a translator."""
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """What reads it."""
+        ...
+
+    @property
+    def source(self) -> Vocabulary:
+        """The vocabulary of what it reads."""
+        ...
+
+
+def load_reader(model: Path | str) -> ReadsText:
+    """Load a model that reads text: a model directory, or a bundled model by its name.
+
+    Raises:
+        UserError: there is no such model, it is damaged, or it has no text encoder.
+    """
+    directory = find_model(model)
+    import_kind(read_whole(directory, read_record))
+    found = load(directory)
+    check(
+        isinstance(found, ReadsText),
+        f"{directory}: has no text encoder to begin with; name a translator, such as en-de",
+    )
+    return found

@@ -9,17 +9,24 @@ is the value of unit 17 of the lowest layer, one for each of `states.pieces`.
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 
 import torch
 
 from language_model.corpus import Text, written
-from language_model.model import LanguageModel
+from language_model.model import LanguageModel, load_model
 from s2s.errors import check
 from s2s.nn.cells import CellStates
 from s2s.text.tokens import END, UNK
-from s2s.views.text_states import LayerStates, TextStates
+from s2s.views.text_states import LayerStates, TextStates, TextToRead
 
 _CHUNK = 4096  # tokens that are read at once
+
+
+def read_states(directory: Path, text: TextToRead) -> list[TextStates]:
+    """See `ReadStates`: the states over the text, which is one sequence."""
+    check(text.targets is None, "--target: a language model reads one text and has no translation; leave --target out")
+    return [text_states(load_model(directory, text.device, text.threads), text.text)]
 
 
 def text_states(model: LanguageModel, text: str) -> TextStates:
@@ -43,11 +50,12 @@ def text_states(model: LanguageModel, text: str) -> TextStates:
             layers, state = decoder.run(chunk, state)
             parts.append(layers)
     joined = [_joined(f"layer {i + 1}", [part[i] for part in parts]) for i in range(len(parts[0]))]
-    return TextStates(_pieces(model, lines, ids), joined)
+    unknown = [place for place, token in enumerate(ids) if token == UNK]
+    return TextStates(pieces_of(model, lines, ids), joined, unknown=unknown)
 
 
-def _pieces(model: LanguageModel, lines: Text, ids: list[int]) -> list[str]:
-    """What each token stands for; unknown ones are shown as they stand in the text."""
+def pieces_of(model: LanguageModel, lines: Text, ids: list[int]) -> list[str]:
+    """What each token of a text stands for; unknown ones are shown as they stand in the text."""
     vocabulary = model.vocabulary
     shown = [written(vocabulary, token, begins=before == END) for token, before in zip(ids, chain([END], ids))]
     if UNK not in ids:

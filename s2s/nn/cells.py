@@ -1,8 +1,9 @@
 """The cells of recurrent layers: one step of an RNN, a GRU and an LSTM, forward and backward, written out by hand.
 
-`step` defines a cell: it takes the tensors of one step and returns the next state, as decoding needs it. Training uses
-`forward` and `backward`, which work on a `Tape`: the buffers of a whole sentence (see `Scan` in s2s/nn/recurrent.py).
-Tests compare both with `step` and with finite differences in float64.
+`step` defines a cell: it takes the tensors of one step and returns the next state, as decoding needs it. It has two
+parts, so that the gates can be looked at (see s2s/nn/recording.py): `activate` computes the gates, `combine` makes the
+next state of them. Training uses `forward` and `backward`, which work on a `Tape`: the buffers of a whole sentence (see
+`Scan` in s2s/nn/recurrent.py). Tests compare both with `step` and with finite differences in float64.
 
 tanh(x) is computed as 2 sigmoid(2x) - 1: the same function, and on CPUs, in place, up to five times as fast in PyTorch.
 """
@@ -113,13 +114,36 @@ def tanh(x: Tensor) -> Tensor:
 
 
 class Cell:
-    """One step of a recurrence; see the module's docstring."""
+    """One step of a recurrence; see the module's docstring.
+
+    Attributes:
+        gates: how many there are, candidates among them
+        gate_names: their letters in the equation of the cell, in the order of the weights' rows
+        states: how many tensors the state consists of
+        forget_gate: the index of the gate whose bias starts at 1; None where there is none
+    """
 
     gates: int
+    gate_names: str
     states: int = 1
     forget_gate: int | None = None
 
     def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
+        """The next state.
+
+        Args:
+            projected: (rows, gates * dim), the input's part of the gates
+            weight: (gates * dim, dim), of the hidden state
+            states: each (rows, dim)
+        """
+        return self.combine(self.activate(projected, weight, states), states)
+
+    def activate(self, projected: Tensor, weight: Tensor, states: CellStates) -> tuple[Tensor, ...]:
+        """The gates of a step, each (rows, dim), after their sigmoid or tanh."""
+        raise NotImplementedError
+
+    def combine(self, gates: tuple[Tensor, ...], states: CellStates) -> CellStates:
+        """The next state that activated gates make of a state."""
         raise NotImplementedError
 
     def tape(self, projected: Tensor, initial: CellStates) -> Tape:
@@ -139,12 +163,17 @@ class RNN(Cell):
     """h' = tanh(W x + U h + b) (Elman, 1990)."""
 
     gates = 1
+    gate_names = "h"
 
-    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
-        """Next (hidden,)."""
+    def activate(self, projected: Tensor, weight: Tensor, states: CellStates) -> tuple[Tensor, ...]:
+        """(h',): the next state itself."""
         (hidden,) = states
         recurrent = torch.nn.functional.linear(hidden, weight)
         return (tanh((projected + recurrent).to(hidden.dtype)),)
+
+    def combine(self, gates: tuple[Tensor, ...], states: CellStates) -> CellStates:
+        """Next (hidden,)."""
+        return gates
 
     def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass."""
@@ -176,16 +205,22 @@ class LSTM(Cell):
     """
 
     gates = 4
+    gate_names = "ifgo"
     states = 2
     forget_gate = 1
 
-    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
-        """Next (hidden, cell)."""
+    def activate(self, projected: Tensor, weight: Tensor, states: CellStates) -> tuple[Tensor, ...]:
+        """(i, f, g, o)."""
         hidden, cell = states
         recurrent = torch.nn.functional.linear(hidden, weight)
         i, f, g, o = (projected + recurrent).to(cell.dtype).chunk(4, -1)
-        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * tanh(g)
-        return torch.sigmoid(o) * tanh(cell), cell
+        return torch.sigmoid(i), torch.sigmoid(f), tanh(g), torch.sigmoid(o)
+
+    def combine(self, gates: tuple[Tensor, ...], states: CellStates) -> CellStates:
+        """Next (hidden, cell)."""
+        i, f, g, o = gates
+        cell = f * states[1] + i * g
+        return o * tanh(cell), cell
 
     def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass; `extra` holds tanh(c')."""
@@ -237,16 +272,22 @@ class GRU(Cell):
     """
 
     gates = 3
+    gate_names = "rzn"
 
-    def step(self, projected: Tensor, weight: Tensor, states: CellStates) -> CellStates:
-        """Next (hidden,)."""
+    def activate(self, projected: Tensor, weight: Tensor, states: CellStates) -> tuple[Tensor, ...]:
+        """(r, z, n)."""
         (hidden,) = states
         dim = hidden.shape[-1]
         recurrent = torch.nn.functional.linear(hidden, weight).to(hidden.dtype)
         projected = projected.to(hidden.dtype)
         r, z = torch.sigmoid(projected[..., : 2 * dim] + recurrent[..., : 2 * dim]).chunk(2, -1)
         n = tanh(projected[..., 2 * dim :] + r * recurrent[..., 2 * dim :])
-        return (n + z * (hidden - n),)
+        return r, z, n
+
+    def combine(self, gates: tuple[Tensor, ...], states: CellStates) -> CellStates:
+        """Next (hidden,)."""
+        _, z, n = gates
+        return (n + z * (states[0] - n),)
 
     def tape(self, projected: Tensor, initial: CellStates) -> Tape:
         """Buffers for a pass; `extra` holds U_n h. The hidden state carried in full precision is a state of its own."""

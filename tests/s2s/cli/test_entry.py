@@ -46,6 +46,7 @@ COMMANDS = {
     "train tagger",
     "train translation",
     "translate",
+    "view cells",
     "view run",
 }
 SCRIPTS = Path(sys.executable).parent  # where an installer puts `s2s`, `translate` and `caption`

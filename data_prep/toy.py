@@ -1,11 +1,18 @@
-"""Write toy data for translation: sequences to copy and to reverse.
+"""Write toy data: sequences to copy, to reverse, to classify and to tag.
 
     s2s prepare toy --output data/toy
 
-writes `train.source` with sequences such as `mo ka ti`, `train.copy` with the same sequences, and `train.reverse` with
-`ti ka mo`. The files of `val` and `test` (1,000 held-out sequences) are like these, and `long` has longer sequences
-than the others. No sequence occurs twice in all files together. The sequences depend on the seed only. See
-translation/recipes/TUTORIAL.md for a training on them.
+writes, for a sequence such as `mo ka mo`,
+
+    train.source       mo ka mo
+    train.copy         mo ka mo
+    train.reverse      mo ka mo, from its end to its beginning
+    train.first.tsv    mo, a tab, and the sequence: to classify it by its first word
+    train.again.tsv    a word and its tag on each line, `new` or, for a word that has occurred before, `again`
+
+The files of `val` and `test` (1,000 held-out sequences) are like these, and `long` has longer sequences than the
+others. No sequence occurs twice in all files together. The sequences depend on the seed only. See
+translation/recipes/TUTORIAL.md and docs/lecture.md for trainings on them.
 """
 
 from __future__ import annotations
@@ -26,10 +33,24 @@ from s2s.files import atomic_file, check_output
 
 WORDS = ("ba", "do", "fi", "gu", "ka", "le", "mo", "nu", "pa", "ri", "so", "ti", "vu", "we", "xo", "zu")
 
-SIDES: Mapping[str, Callable[[Sequence[str]], Sequence[str]]] = {
-    "source": lambda words: words,
-    "copy": lambda words: words,
-    "reverse": lambda words: words[::-1],
+
+def _line(words: Sequence[str]) -> str:
+    return " ".join(words) + "\n"
+
+
+def _tagged(words: Sequence[str]) -> str:
+    """Words in columns; a blank line ends the sequence."""
+    tags = ("again" if word in words[:i] else "new" for i, word in enumerate(words))
+    return "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags)) + "\n"
+
+
+# The files of a split: what each has of a sequence.
+FILES: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "source": _line,
+    "copy": _line,
+    "reverse": lambda words: _line(words[::-1]),
+    "first.tsv": lambda words: f"{words[0]}\t{_line(words)}",
+    "again.tsv": _tagged,
 }
 
 
@@ -78,20 +99,19 @@ def _random_words(seed: int) -> Iterator[str]:
 
 def toy(arguments: list[str]) -> int:
     """Write the files into the folder that the arguments name; return the exit code."""
-    parser = Parser(description="Write sequences of invented words, with their copies and reversals as targets.")
+    parser = Parser(description="Write sequences of invented words, with their copies and reversals, and with labels.")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
     parser.add_argument("--seed", type=int, default=1, help="random seed (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     options: argparse.Namespace = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
-    paths = {(split, side): options.output / f"{split}.{side}" for split in SPLITS for side in SIDES}
+    paths = {(split, file): options.output / f"{split}.{file}" for split in SPLITS for file in FILES}
     for path in paths.values():
         check_output(path, force=options.force)
     drawn = sequences(options.seed)
-    for (split, side), path in paths.items():
+    for (split, file), path in paths.items():
         with atomic_file(path) as aside:
-            lines = (" ".join(SIDES[side](words)) + "\n" for words in drawn[split])
-            aside.write_text("".join(lines), encoding="utf-8", newline="\n")
+            aside.write_text("".join(map(FILES[file], drawn[split])), encoding="utf-8", newline="\n")
         print(path)
     counts = ", ".join(f"{len(words):,} {split}" for split, words in drawn.items())
     print(f"{options.output}: {counts} sequences", file=sys.stderr)

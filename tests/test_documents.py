@@ -16,9 +16,10 @@ FOLDERS = ("docs", "translation", "captioning", "labelling", "language_model", "
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 RECIPES = sorted(ROOT.glob("*/recipes/*.toml"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"(?:\buv run (?:--no-dev |--extra \w+ )*|`(?=s2s ))([\w-]+)((?: [\w./-]+)*)")
+COMMAND = re.compile(r"(?:\buv run (?:--no-dev |--extra \w+ |--group \w+ )*|`(?=s2s ))([\w-]+)((?: [\w./-]+)*)")
 ROOMS = "|".join(["s2s", "data_prep", *FOLDERS[1:]])
 FILE = re.compile(rf"(?<![\w/.])(?:{ROOMS})/[\w/-]+\.(?:py|toml|md)")
+NAMED = re.compile(r"((?:`[\w.]+`(?:,\s+|\s+and\s+)?)+)\s+in\s+\[[^\]]+\]\(([^)]+\.py)\)")
 PLACEHOLDER = re.compile(r"[A-Z_]+")  # as in `s2s prepare NAME`
 
 
@@ -52,7 +53,7 @@ def _defined(path: Path) -> set[str]:
             names |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+            names |= {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
     return names
 
 
@@ -74,7 +75,7 @@ def _exists(program: str, words: list[str]) -> bool:
         return any(
             fixed[: len(name)] == name or (len(fixed) < len(words) and name[: len(fixed)] == fixed) for name in names
         )
-    return program in {*_project()["scripts"], "pytest", "ruff", "pyright"}
+    return program in {*_project()["scripts"], "pytest", "ruff", "pyright", "mkdocs", "jupyter"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
@@ -99,10 +100,7 @@ def test_the_files_that_are_named_are_there(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_the_code_that_is_named_is_there(document: Path) -> None:
     """`Class.method` in [file](path)."""
-    named = re.findall(
-        r"((?:`[\w.]+`(?:, | and )?)+) in \[[^\]]+\]\(([^)]+\.py)\)", document.read_text(encoding="utf-8")
-    )
-    for names, link in named:
+    for names, link in NAMED.findall(document.read_text(encoding="utf-8")):
         assert set(re.findall(r"`([\w.]+)`", names)) <= _defined(document.parent / link)
 
 

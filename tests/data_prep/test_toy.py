@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.toy import SPLITS, WORDS, Split, sequences, toy
+from data_prep.toy import FILES, SPLITS, WORDS, Split, sequences, toy
 from s2s.cli import command
 from s2s.errors import UserError
 
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_split_has_its_sequences_and_both_targets(folder: Path) -> None:
-    names = {f"{split}.{side}" for split in SPLITS for side in ("source", "copy", "reverse")}
+    names = {f"{split}.{side}" for split in SPLITS for side in FILES}
     assert {path.name for path in folder.iterdir()} == names
     for name, split in SPLITS.items():
         source = [line.split(" ") for line in lines(folder / f"{name}.source")]
@@ -32,6 +32,20 @@ def test_every_split_has_its_sequences_and_both_targets(folder: Path) -> None:
         assert {word for words in source for word in words} == set(WORDS)
         assert lines(folder / f"{name}.copy") == lines(folder / f"{name}.source")
         assert [line.split(" ") for line in lines(folder / f"{name}.reverse")] == [words[::-1] for words in source]
+        assert lines(folder / f"{name}.first.tsv") == [f"{words[0]}\t{' '.join(words)}" for words in source]
+
+
+def test_tags_say_which_words_have_occurred_before(folder: Path) -> None:
+    blocks = (folder / "test.again.tsv").read_text().split("\n\n")
+    assert blocks.pop() == ""
+    tagged = [[line.split("\t") for line in block.split("\n")] for block in blocks]
+    assert [" ".join(word for word, _ in sequence) for sequence in tagged] == lines(folder / "test.source")
+    assert {tag for sequence in tagged for _, tag in sequence} == {"new", "again"}
+    assert all(
+        (tag == "new") == (word not in dict(sequence[:i]))
+        for sequence in tagged
+        for i, (word, tag) in enumerate(sequence)
+    )
 
 
 def test_nothing_held_out_is_trained_on(folder: Path) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Title of the page, and its modules; a folder stands for all modules in it.
 PAGES = {
-    "Translation": ["translation.translator", "s2s.decoding.search", "s2s.decoding.results"],
+    "Translation": ["translation.translator"],
     "Captioning": ["captioning.captioner", "captioning.results"],
     "Classifiers and taggers": ["labelling.classifier", "labelling.tagger"],
     "Language models": ["language_model.generator", "language_model.states"],

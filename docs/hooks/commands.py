@@ -64,12 +64,13 @@ def _command(name: str, parser: argparse.ArgumentParser, *, alone: bool) -> Iter
         yield f"## s2s {name}"
     if parser.description:
         yield _escaped(parser.description % {"prog": parser.prog})
-    with patch.dict("os.environ", {"COLUMNS": "90"}):
-        yield f"```text\n{parser.format_usage().removeprefix('usage: ').rstrip()}\n```"
+    with patch.dict("os.environ", {"COLUMNS": "84"}):
+        usage = re.sub(r"^(usage: | {7})", "", parser.format_usage().rstrip(), flags=re.M)
+    yield f"```text\n{usage}\n```"
     for group in parser._action_groups:
         if rows := [_row(parser, action) for action in group._group_actions if action.help != argparse.SUPPRESS]:
             yield f"**{(group.title or '').capitalize()}**"
-            yield "\n".join(["| | |", "|---|---|", *rows])
+            yield "\n".join(["| argument | effect |", "|---|---|", *rows])
     if parser.epilog:
         yield _escaped(parser.epilog)
 

@@ -70,7 +70,7 @@ def source_page(path: str) -> str:
     """A page that shows a file."""
     text = (ROOT / path).read_text(encoding="utf-8")
     block = f'````{{.{LANGUAGES[Path(path).suffix]} linenums="1"}}\n{text}````\n'
-    return f"---\nsearch: {{exclude: true}}\n---\n# {path}\n\n{block}"
+    return f"---\nsearch: {{exclude: true}}\nhide: [navigation, toc]\n---\n# {path}\n\n{block}"
 
 
 def linked_sources(texts: dict[str, str]) -> set[str]:
@@ -129,5 +129,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lead the links of a page."""
+    """Lead the links of a page; the first page is alone in its part of the navigation, which is hidden."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
     return markdown if page.file.src_uri.startswith("source/") else led(page.file.src_uri, markdown)

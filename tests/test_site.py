@@ -45,9 +45,9 @@ def test_help_texts_are_no_markup(hook: ModuleType) -> None:
 
 @pytest.mark.parametrize("hook", ["repository"], indirect=True)
 def test_links_lead_to_pages_of_the_site(hook: ModuleType) -> None:
-    line = hook.lines_of("s2s/nn/cells.py")["LSTM.step"]
-    assert "def step" in (ROOT / "s2s" / "nn" / "cells.py").read_text().splitlines()[line - 1]
-    link = "`RNN` and `LSTM.step` in\n[cells](../s2s/nn/cells.py)"
+    line = hook.lines_of("s2s/nn/cells.py")["LSTM.activate"]
+    assert "def activate" in (ROOT / "s2s" / "nn" / "cells.py").read_text().splitlines()[line - 1]
+    link = "`RNN` and `LSTM.activate` in\n[cells](../s2s/nn/cells.py)"
     assert hook.led("lecture.md", link) == link.replace(
         "../s2s/nn/cells.py", f"source/s2s/nn/cells.py.md#__codelineno-0-{line}"
     )

@@ -13,8 +13,10 @@ from functools import partial
 from typing import Any, Literal
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from mdit_py_plugins.amsmath import amsmath_block
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -29,7 +31,10 @@ _BREAKING_HTML = frozenset(["br", "hr", "p", "div", "li", "td", "th", "tr"])
 _ATTRIBUTE = r"""(?:[#.][\w:.-]+|[A-Za-z_][\w:.-]*=(?:"[^"{}\n]*"|'[^'{}\n]*'|[^\s"'{}]+))"""
 _ATTRIBUTES = re.compile(rf"\{{:?[ \t]*{_ATTRIBUTE}(?:[ \t]+{_ATTRIBUTE})*[ \t]*\}}")  # {#name .class key=value}
 MOST_LEVELS = 100  # of blocks in each other, or of links: the parser calls itself for each of them
-_WORDS = {"backticks": "code_inline", "math_inline": "math_inline"}
+_WORDS = {"backticks": "code_inline", "math_inline": "math_inline", "environment": "math_inline"}
+_ENVIRONMENTS = "equation|multline|gather|align|alignat|flalign|eqnarray|[pbBvV]?matrix"  # those of the plugin amsmath
+_ENVIRONMENT = re.compile(rf"\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}")
+_INTERRUPTED = ["paragraph", "reference", "blockquote", "list", "footnote_def"]  # blocks that a formula may end
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class MarkScanner:
         self.parser = MarkdownIt("commonmark", {"maxNesting": MOST_LEVELS}).enable(["table", "strikethrough"])
         self.parser.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True)
         self.parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
+        self.parser.block.ruler.before("blockquote", "environment", _environment_block, {"alt": _INTERRUPTED})
+        self.parser.inline.ruler.before("escape", "environment", _environment_inline)
         self.parser.core.ruler.enableOnly(["normalize", "block"])
         self.parser.inline.ruler2.disable("fragments_join")  # it would join delimiters that are text
         inline = self.parser.inline.ruler
@@ -123,6 +130,31 @@ class MarkScanner:
             last = state.tokens[-1].type if len(state.tokens) > tokens else ""
             self._marks += _simple(name, text, start, end, last)
         return True
+
+
+def _environment_block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    """A formula of LaTeX on lines of its own. The plugin looks for its end, line by line, where there is one."""
+    start = state.bMarks[first] + state.tShift[first]
+    return _environment_end(state.src, start) is not None and amsmath_block(state, first, last, silent)
+
+
+def _environment_inline(state: StateInline, silent: bool) -> bool:
+    """A formula of LaTeX among words."""
+    end = _environment_end(state.src, state.pos)
+    if end is None:
+        return False
+    if not silent:
+        state.push("math_inline", "math", 0)
+    state.pos = end
+    return True
+
+
+def _environment_end(text: str, start: int) -> int | None:
+    """Where the formula ends that begins at an offset with a `\\begin`; None if none does."""
+    begin = _ENVIRONMENT.match(text, start)
+    closing = f"\\end{{{begin[1]}}}" if begin else ""
+    end = text.find(closing, begin.end()) if begin else -1
+    return end + len(closing) if end >= 0 else None
 
 
 def _simple(name: str, text: str, start: int, end: int, token: str) -> Iterator[MarkdownMark]:

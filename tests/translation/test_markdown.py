@@ -38,7 +38,7 @@ def shouted(text: str) -> tuple[list[str], str]:
         ("run `a *b*` and ``c ` d``", ["run {0} and {1}"], "RUN `a *b*` AND ``c ` d``"),
         ("a $x^2$ b $5 or $6", ["a {0} b $5 or $6"], "A $x^2$ B $5 OR $6"),
         ("$$\nx\n$$\n\nb", ["b"], "$$\nx\n$$\n\nB"),
-        ("a\n\\begin{align*}\nx &= 1 \\\\\n- y\n\\end{align*}\nb", ["a", "b"], "A\n\\begin{align*}\nx &= 1 \\\\\n- y\n\\end{align*}\nB"),
+        ("a\n\\begin{align}\nx\n- y\n\\end{align}\nb", ["a", "b"], "A\n\\begin{align}\nx\n- y\n\\end{align}\nB"),
         ("> a\n> \\begin{gather}x\\end{gather}\n>\n> b", ["a", "b"], "> A\n> \\begin{gather}x\\end{gather}\n>\n> B"),
         ("a \\begin{matrix}x\ny\\end{matrix} b", ["a {0} b"], "A \\begin{matrix}x\ny\\end{matrix} B"),
         ("\\begin{equation}\na\n\\end{equation}, b", ["{0}, b"], "\\begin{equation}\na\n\\end{equation}, B"),
@@ -94,7 +94,26 @@ def test_a_translation_without_the_words_of_a_link_has_lost_its_tags() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["[", "[a](", "*a ", "`", "> ", "<b>", "- ", "![", "| ", "$a", "\\", "_a_", "~~", "[^", "&#", "*A **", "\\begin{align}\n"]
+    "unit",
+    [
+        "[",
+        "[a](",
+        "*a ",
+        "`",
+        "> ",
+        "<b>",
+        "- ",
+        "![",
+        "| ",
+        "$a",
+        "\\",
+        "_a_",
+        "~~",
+        "[^",
+        "&#",
+        "*A **",
+        "\\begin{align}\n",
+    ],
 )
 def test_a_long_document_of_unclosed_markup_is_read(unit: str) -> None:
     text = (unit * 2_000).encode()

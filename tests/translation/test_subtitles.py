@@ -166,6 +166,42 @@ def test_webvtt_keeps_settings_voices_and_times_inside_of_cues() -> None:
     assert written == content
 
 
+@pytest.mark.parametrize(
+    ("words", "segment", "translation", "written"),
+    [
+        ("A <ruby>dog<rt>d&ocirc;g</rt></ruby> barks.", "A <0>dog</0> barks.", "Ein <0>Hund</0> & x.",
+         "Ein <ruby>Hund<rt>d&ocirc;g</rt></ruby> &amp; x."),
+        ("A <ruby.b>dog<rt>x<b>y</ruby> barks.", "A <0>dog</0> barks.", "Ein <0>Hund</0> x.",
+         "Ein <ruby.b>Hund<rt>x<b>y</ruby> x."),
+        ("A <ruby><i>red</i> dog<rt>x</ruby> or cat.", "A <1><0>red</0> dog</1> or cat.",
+         "Ein <1><0>roter</0> Hund</1> x.", "Ein <ruby><i>roter</i> Hund<rt>x</ruby> x."),
+        ("A <ruby>red<rt>x</rt>dog<rt>y</rt></ruby>, no.", "A <0>reddog<1/></0>, no.", "Ein <0>Hund<1/></0>.",
+         "Ein <ruby>Hund<rt>x</rt><rt>y</rt></ruby>."),
+        ("A <ruby>dog<rt>x", "A <0/>dog", "Ein <0/>Hund", "Ein <ruby>Hund<rt>x"),
+        ("A <rt>dog</rt> barks.", "A <0>dog</0> barks.", "Ein <0>Hund</0>.", "Ein <rt>Hund</rt>."),
+    ],
+)  # fmt: skip
+def test_webvtt_keeps_ruby_and_its_annotations(words: str, segment: str, translation: str, written: str) -> None:
+    head = "WEBVTT\n\n00:01.000 --> 00:02.000\n"
+    document = webvtt.read(f"{head}{words}\n".encode(), FormatOptions())
+    assert list(document.segments) == [segment]
+    assert document.write([segment]).decode() == f"{head}{words}\n"
+    assert document.write([translation]).decode() == f"{head}{written}\n"
+
+
+def test_webvtt_tags_that_are_not_closed_reach_to_the_end_of_the_cue(capsys: pytest.CaptureFixture[str]) -> None:
+    head, after = "WEBVTT\n\n00:01.000 --> 00:02.000\n", "\n\n00:03.000 --> 00:04.000\nHe sings.\n"
+    document = webvtt.read(f"{head}A man.\nThe dog. <c barks\nloudly{after}".encode(), FormatOptions(name="a.vtt"))
+    assert list(document.segments) == ["A man.", "The dog.", "He sings."]
+    assert document.write(["Ein Mann.", "Der Hund.", "Er singt."]).decode() == (
+        f"{head}Ein Mann.\nDer Hund.<c barks\nloudly{after}".replace("He sings", "Er singt")
+    )
+    assert capsys.readouterr().err == (
+        'warning: a.vtt: a tag is not closed by ">", and so hides the rest of its cue, which is not translated; write '
+        "&lt; where < is a sign: line 5\n"
+    )
+
+
 def test_webvtt_has_the_character_references_of_html() -> None:
     content = b"WEBVTT\n\n00:01.000 --> 00:02.000\ncaf&eacute; &#65; &#x42; &lt;b&gt; &nosuch;\n"
     document = webvtt.read(content, FormatOptions())

@@ -150,7 +150,7 @@ def _environment_inline(state: StateInline, silent: bool) -> bool:
 
 
 def _environment_end(text: str, start: int) -> int | None:
-    """Where the formula ends that begins at an offset with a `\\begin`; None if none does."""
+    """Where the formula ends that begins at an offset; None if none does."""
     begin = _ENVIRONMENT.match(text, start)
     closing = f"\\end{{{begin[1]}}}" if begin else ""
     end = text.find(closing, begin.end()) if begin else -1

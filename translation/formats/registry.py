@@ -47,6 +47,8 @@ ONLY_OF = {  # the formats that an option of the command line concerns
     "line_length": ("srt", "vtt"),
     "replace_fuzzy": ("po",),
 }
+OLD_DOCUMENTS = (".doc", ".dot", ".rtf")  # of word processors, which can save them as DOCX
+BINARY = ("docx", "odt")  # formats that a terminal cannot show
 FORMATS = {each.name: each for each in _FORMATS}
 NAMES = (TEXT, *FORMATS)
 

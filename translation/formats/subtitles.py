@@ -8,7 +8,7 @@ their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby
@@ -168,9 +168,13 @@ class SubtitleDocument:
 
     def _tagged(self, atoms: Sequence[Atom]) -> str:
         """The atoms as they stand in the file."""
-        written, opened = list[str](), list[tuple[str, str]]()
+        written, opened, depths = list[str](), list[tuple[str, str]](), dict[Hashable, int]()
         for i, atom in enumerate(atoms):
             if isinstance(atom, InlineMark):
+                if atom.pair is not None:  # no tag begins between the two marks and ends outside of them
+                    depth = depths.setdefault(atom.pair, len(_shared(opened, _style(atoms[i:]))))
+                    written += [close for _, close in reversed(opened[depth:])]
+                    del opened[depth:]
                 written.append(atom.content)
                 continue
             style = atom.style if atom.text != "\n" else _shared(opened, _style(atoms[i:]))
@@ -265,16 +269,44 @@ def _atoms(raw: str, markup: Markup) -> list[Atom]:
         elif tag["name"]:
             opened.append(i)
     atoms, style, end, paired = list[Atom](), (), 0, set(closes.values())
+    marks = _ruby_marks(raw, tags, closes)
     for i, tag in enumerate(tags):
+        if tag.start() < end:
+            continue  # inside an annotation
         atoms += [Text(c, style) for c in _decoded(raw[end : tag.start()], markup)]
-        end = tag.end()
-        if i in closes:
+        end, pair = marks.get(i, (tag.end(), None))
+        if i in marks:
+            atoms.append(InlineMark(raw[tag.start() : end], pair))
+        elif i in closes:
             style = (*style, (tag[0], tags[closes[i]][0]))
         elif i in paired:
             style = style[:-1]
         else:
             atoms.append(InlineMark(tag[0]))
     return [*atoms, *(Text(c, style) for c in _decoded(raw[end:], markup))]
+
+
+def _ruby_marks(
+    raw: str, tags: Sequence[re.Match[str]], closes: Mapping[int, int]
+) -> dict[int, tuple[int, object | None]]:
+    """The marks of ruby by their first tags: where each ends, and what pairs it with another.
+
+    An annotation (`<rt>`) says how the words before it are read. It is not translated, and is one mark together with a
+    `</ruby>` behind it.
+    """
+    marks, end = dict[int, tuple[int, object | None]](), 0
+    for i, tag in enumerate(tags):
+        if tag["name"] != "ruby" or tag["close"] or tag.start() < end:
+            continue
+        last, pair = closes.get(i, len(tags)), object() if i in closes else None
+        marks[i], end = (tag.end(), pair), len(raw)
+        if i in closes:
+            marks[last], end = (tags[last].end(), pair), tags[last].start()
+        for j in range(i + 1, last):
+            if tags[j]["name"] == "rt" and not tags[j]["close"]:
+                stop = tags[closes[j]].end() if j in closes else end
+                marks[j] = marks[last] if stop == end and i in closes else (stop, None)
+    return marks
 
 
 def _decoded(raw: str, markup: Markup) -> str:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from s2s.errors import UserError, warn
-from s2s.text.file_kinds import kind_of, wide_encoding
+from s2s.text.file_kinds import kind_of, replaced_bytes, wide_encoding
 from translation.formats.document import FormatOptions
 
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONVERT = "convert the file to UTF-8 first, for example with iconv"
 _BEGINNING = 4096  # bytes by which the kind of a file is told
 MARKS = tuple(mark for mark, _ in _ENCODINGS)
+_JAPANESE = ("shift_jis", "euc_jp", "iso2022_jp")  # codecs that make "\\" and "~" of these signs
+_LOSSY = str.maketrans({"\xa5": "&#165;", "\u203e": "&#8254;"})
 _NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
 
@@ -35,6 +37,8 @@ class TextFile:
 
     def encode(self, text: str) -> bytes:
         """Another text in the encoding of this file; letters that this lacks become references of HTML."""
+        if self.encoding.startswith(_JAPANESE):
+            text = text.translate(_LOSSY)
         return self.mark + text.encode(self.encoding, "xmlcharrefreplace")
 
 
@@ -56,7 +60,7 @@ def read_text_file(content: bytes, options: FormatOptions) -> TextFile:
             raise UserError(_complaint(body, len(mark), encoding, error)) from error
         text = body.decode(encoding, "replace")
         replaced = text.count("\ufffd") - body.count("\ufffd".encode(encoding))  # not those in the file itself
-        warn(f"{options.name}: {replaced:,} sequences of bytes that are not {_NAMES[encoding]} were replaced by U+FFFD")
+        warn(replaced_bytes(options.name, replaced, _NAMES[encoding]))
     if (nul := text.find("\0")) >= 0:
         wide = wide_encoding(body[:_BEGINNING])
         what = f"looks like {wide} without a byte order mark" if wide else "a NUL character, which no text has"

@@ -1,4 +1,8 @@
-"""WebVTT: subtitles of web pages, with their notes, style sheets, regions, settings, voices and entities."""
+"""WebVTT: subtitles of web pages, with their notes, style sheets, regions, settings, voices, ruby and entities.
+
+A tag goes on to the next `>`, or to the end of its cue, as the standard says (WebVTT cue text tokenizer): what follows
+a `<` without a `>` is not shown, and not translated.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from s2s.errors import check
+from s2s.errors import check, first_few, warn
 from translation.formats.document import Document, FormatOptions
 from translation.formats.subtitles import Cue, Markup, SubtitleDocument
 from translation.formats.text_file import read_text_file
@@ -31,7 +35,23 @@ def read(content: bytes, options: FormatOptions) -> Document:
         UserError: the header is missing; a cue has no time, or one that cannot be. It begins with the line.
     """
     file = read_text_file(content, options)
-    return SubtitleDocument(file, list(_cues(lines_of(file.text))), _MARKUP, options)
+    cues = list(_cues(lines_of(file.text)))
+    _warn_of_open_tags(file.text, cues, options.name)
+    return SubtitleDocument(file, cues, _MARKUP, options)
+
+
+def _warn_of_open_tags(text: str, cues: Sequence[Cue], name: str) -> None:
+    """Warn of cues whose last tag does not end."""
+    lines = list[int]()
+    for cue in cues:
+        start = text.rfind(">", cue.start, cue.end) + 1 or cue.start
+        if (tag := text.find("<", start, cue.end)) >= 0:
+            lines.append(cue.line + text.count("\n", cue.start, tag))
+    if lines:
+        warn(
+            f'{name}: a tag is not closed by ">", and so hides the rest of its cue, which is not translated; write '
+            f"&lt; where < is a sign: line {first_few(lines)}"
+        )
 
 
 def _decode(text: str) -> str:
@@ -39,7 +59,7 @@ def _decode(text: str) -> str:
 
 
 _MARKUP = Markup(
-    re.compile(r"<(?P<close>/?)(?P<name>[a-z]+)(?:[\s.][^<>]*)?>|<[^<>]*>"),
+    re.compile(r"<(?P<close>/?)(?P<name>[a-z]+)(?:[\s.][^>]*)?>|<[^>]*(?:>|\Z)"),
     _decode,
     lambda text: text.translate(_WRITTEN),
 )

@@ -11,6 +11,7 @@ _TYPES: dict[Any, Json] = {
     str: {"type": "string"},
     int: {"type": "integer", "minimum": 0},
     bool: {"type": "boolean"},
+    dict[str, str] | None: {"type": "object", "additionalProperties": {"type": "string"}},
 }
 _TEXTS: Json = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _ERRORS = {
@@ -109,6 +110,6 @@ def _property(described: Field[Any], hint: Any) -> Json:
         found["enum"] = list(described.metadata["choices"])
     if described.metadata["example"] is not None:
         found["examples"] = [described.metadata["example"]]
-    if described.default is not MISSING:
+    if described.default is not MISSING and described.default is not None:
         found["default"] = described.default
     return found

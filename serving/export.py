@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.files import check_output
 from s2s.plugins import by_name, load
 from s2s.storage.bundled import find_model
@@ -103,10 +103,13 @@ def _report(written: Export, unit: str, precision: str, *, made_up: bool) -> Non
     )
     exact = written.float32
     ties = f", except for near-ties in {len(exact.different)}" if exact.different else ""
-    print(f"in float32 it writes the same as PyTorch for {exact.count} {unit}{ties}", file=sys.stderr)
+    same = counted(exact.count, unit.removesuffix("s"), unit)
+    print(f"in float32 it writes the same as PyTorch for {same}{ties}", file=sys.stderr)
     if written.stored:
         real = "; they are made up at random, --check FILE takes real ones" if made_up else ""
-        print(f"in {precision} {len(written.stored.different)} of these {unit} differ{real}", file=sys.stderr)
+        count = len(written.stored.different)
+        differ = "differs" if count == 1 else "differ"
+        print(f"in {precision} {count} of these {unit} {differ}{real}", file=sys.stderr)
 
 
 def _parser() -> Parser:

@@ -19,6 +19,8 @@ class Limits:
         waiting_pictures: pictures that wait for the captioner; also the most pictures of a request
         seconds: from a request's first byte to its answer
         connections: open at once
+        terms: of a request's glossary, with those to keep
+        term: characters of a term or its translation
     """
 
     characters: int = 50_000
@@ -28,6 +30,8 @@ class Limits:
     waiting_pictures: int = 200
     seconds: float = 60.0
     connections: int = 1_000
+    terms: int = 200
+    term: int = 100
 
     @property
     def text_body(self) -> int:

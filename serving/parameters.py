@@ -1,10 +1,12 @@
 """The parameters of requests: dataclasses, which requests are read into and the API's description is made from.
 
-A parameter is a field with a description. Its type is str, int, bool, or `str | list[str]` for one text or several.
+A parameter is a field with a description. Its type is str, int, bool, `str | list[str]` for one text or several, or
+`dict[str, str] | None` for a JSON object of strings, which a form has as a text.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, get_type_hints
@@ -59,6 +61,8 @@ def _value(described: Field, hint: Any, raw: Any) -> Any:
         if choices and raw not in choices:
             raise RequestError(400, f"{shortened(raw)} {name} is not supported; choose {' or '.join(choices)}")
         return _characters(name, raw)
+    if hint == dict[str, str] | None:
+        return _pairs(name, raw)
     if isinstance(raw, str):
         return _characters(name, raw)
     if not isinstance(raw, list) or not all(isinstance(text, str) for text in raw):
@@ -71,6 +75,17 @@ def _boolean(name: str, raw: Any) -> bool:
     if isinstance(raw, bool | str) and text in (*_TRUE, *_FALSE):
         return text in _TRUE
     raise RequestError(400, f"Invalid request: {name} parameter is not true or false")
+
+
+def _pairs(name: str, raw: Any) -> dict[str, str]:
+    """A JSON object of strings, or its text."""
+    try:
+        pairs = json.loads(raw) if isinstance(raw, str) else raw
+    except (ValueError, RecursionError):
+        pairs = None
+    if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+        raise RequestError(400, f"Invalid request: {name} parameter is not a JSON object of strings")
+    return {_characters(name, key): _characters(name, value) for key, value in pairs.items()}
 
 
 def _integer(name: str, raw: Any) -> int:

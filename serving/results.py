@@ -19,6 +19,8 @@ def translation_details(translation: Translation, alternatives: int, attention: 
         attention: whether the attention weights are given, (tokens, source tokens), with the tokens
     """
     found = _details(translation, alternatives, attention)
+    if translation.terms:
+        found["terms"] = [vars(term) for term in translation.terms]
     return found | {"source_tokens": translation.source_tokens} if attention else found
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -18,6 +19,10 @@ from serving.errors import RequestError
 from serving.limits import Limits
 from serving.loading import Captioning, Models, Translating
 from serving.metrics import Metrics
+
+if TYPE_CHECKING:
+    from translation.glossary import Glossary
+    from translation.translator import Translator
 
 BATCH_LINES = 64  # more do not translate faster, see tests/benchmarks/server_load.py
 BATCH_PICTURES = 32
@@ -31,6 +36,14 @@ class Upload:
     name: str
     data: bytes
     pixels: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line to be translated, with the terms that its request has given."""
+
+    text: str
+    glossary: Glossary | None = None
 
 
 class Services:
@@ -62,14 +75,16 @@ class Services:
         )
         return dict(zip(each_direction, self.models.translating)).get(wanted)
 
-    async def translate(self, translating: Translating, lines: Sequence[str]) -> list[Translation]:
-        """Translate each line.
+    async def translate(
+        self, translating: Translating, lines: Sequence[str], glossary: Glossary | None = None
+    ) -> list[Translation]:
+        """Translate each line, with the terms of a glossary.
 
         Raises:
             RequestError: 413 if there are more lines than may wait; 429 if too many wait already.
         """
         _check_count(len(lines), self._limits.waiting_lines, "lines")
-        return await self._lines[translating].run(lines)
+        return await self._lines[translating].run([Line(line, glossary) for line in lines])
 
     async def caption(self, pictures: Sequence[tuple[str, bytes]]) -> list[Caption]:
         """Caption each picture, given by its name and the content of its file. A bad picture has a `problem`.
@@ -88,12 +103,12 @@ class Services:
         for queue in (*self._lines.values(), *filter(None, (self._pictures,))):
             await asyncio.to_thread(queue.close)
 
-    def _line_queue(self, translating: Translating, metrics: Metrics) -> Batcher[str, Translation]:
+    def _line_queue(self, translating: Translating, metrics: Metrics) -> Batcher[Line, Translation]:
         queue = Batcher(
-            translating.translator.translate,
+            partial(_translated, translating.translator),
             name=translating.name,
             most=BATCH_LINES,
-            cost=len,
+            cost=lambda line: len(line.text),
             most_cost=_BATCH_CHARACTERS,
             limit=self._limits.waiting_lines,
             observe=partial(metrics.batch, translating.name),
@@ -119,6 +134,16 @@ class Services:
         )
         metrics.watch(captioning.name, lambda: queue.waiting)
         return queue
+
+
+def _translated(translator: Translator, lines: Sequence[Line]) -> list[Translation]:
+    """The translations of lines, those with the same glossary at once."""
+    found = dict[int, Translation]()
+    for glossary in dict.fromkeys(line.glossary for line in lines):
+        chosen = [i for i, line in enumerate(lines) if line.glossary is glossary]
+        translating = translator.with_glossary(glossary) if glossary else translator
+        found |= zip(chosen, translating.translate([lines[i].text for i in chosen]))
+    return [found[i] for i in range(len(lines))]
 
 
 def _check_count(count: int, most: int, what: str) -> None:

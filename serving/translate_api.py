@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from s2s.decoding.results import Translation
+from s2s.errors import UserError
 from s2s.text.languages import primary_subtag
 from serving.bodies import read_values
 from serving.context import Context, unless_gone
@@ -23,6 +24,7 @@ from serving.results import translation_details
 from translation.formats.html_text import html_parts
 from translation.formats.tags import join_texts, keeps_tags, texts_between
 from translation.formats.text_file import TextDocument, TextFile
+from translation.glossary import Glossary
 
 _KEY_HELP = "key, if the server asks for one"
 
@@ -38,6 +40,8 @@ class TranslateParameters:
     alternatives: int = parameter("how many more translations to return; there may be fewer", 0)
     details: bool = parameter("whether to return score, confidence and its reasons for each line", False)
     attention: bool = parameter("whether the details include tokens and attention weights", False)
+    glossary: dict[str, str] | None = parameter("what terms become, by the terms; case counts, as in `translate`", None)
+    keep: str | list[str] = parameter("a term, or several, that stay as they are", "")
     api_key: str = parameter(_KEY_HELP, "")
 
 
@@ -55,7 +59,7 @@ async def translate(request: Request) -> JSONResponse:
     values = await read_values(request)
     context.check_key(request, values)
     asked = read(TranslateParameters, values)
-    texts = _texts(context, asked.q)
+    texts, glossary = _texts(context, asked.q), _glossary(context, asked)
     detected: dict[str, Any] | None = None
     source = asked.source
     if source == "auto":
@@ -65,7 +69,7 @@ async def translate(request: Request) -> JSONResponse:
         written = [_Written(text, [], []) for text in texts]
     else:
         direction = _direction(context, source, asked.target)
-        written = await unless_gone(request, _translate(context, direction, texts, asked))
+        written = await unless_gone(request, _translate(context, direction, texts, asked, glossary))
     several = isinstance(asked.q, list)
     answer: dict[str, Any] = {"translatedText": _one_or_all([each.text for each in written], several)}
     if detected:
@@ -127,16 +131,16 @@ class _Written:
 
 
 async def _translate(
-    context: Context, direction: Translating, texts: list[str], asked: TranslateParameters
+    context: Context, direction: Translating, texts: list[str], asked: TranslateParameters, glossary: Glossary | None
 ) -> list[_Written]:
     """Translate texts: the segments of all of them at once, then the texts between tags that got lost."""
     html = asked.format == "html"
     documents = [TextDocument(TextFile(text), html_parts(text)) if html else PlainText(text) for text in texts]
     segments = [segment for document in documents for segment in document.segments]
-    translations = await context.services.translate(direction, segments)
+    translations = await context.services.translate(direction, segments, glossary)
     lost = [html and not keeps_tags(segment, line.text) for segment, line in zip(segments, translations)]
     between = [text for segment, is_lost in zip(segments, lost) if is_lost for text in texts_between(segment)]
-    repaired = (each.text for each in await context.services.translate(direction, between))
+    repaired = (each.text for each in await context.services.translate(direction, between, glossary))
     best = iter(
         [join_texts(s, repaired) if is_lost else line.text for s, line, is_lost in zip(segments, translations, lost)]
     )
@@ -202,6 +206,27 @@ def _texts(context: Context, q: str | list[str]) -> list[str]:
     if length > limit:
         raise RequestError(400, f"Invalid request: request ({length}) exceeds text limit ({limit})")
     return texts
+
+
+def _glossary(context: Context, asked: TranslateParameters) -> Glossary | None:
+    """The terms of a request. Raises RequestError for too many, too long or blank ones, and for contradictions."""
+    kept = [asked.keep] if isinstance(asked.keep, str) else asked.keep
+    terms, keep = asked.glossary or {}, [term for term in kept if term]
+    if not terms and not keep:
+        return None
+    count, limits = len(terms) + len(keep), context.limits
+    if count > limits.terms:
+        raise RequestError(400, f"Invalid request: {count:,} terms in glossary and keep, more than {limits.terms:,}")
+    for text in (*terms, *terms.values(), *keep):
+        if not text.strip():
+            raise RequestError(400, "Invalid request: a term in glossary or keep is blank")
+        if len(text) > limits.term:
+            long = f"the term {shortened(text)} has {len(text):,} characters, more than {limits.term:,}"
+            raise RequestError(400, f"Invalid request: {long}")
+    try:
+        return Glossary.of(terms, keep)
+    except UserError as error:
+        raise RequestError(400, f"Invalid request: {error}") from error
 
 
 def _one_or_all(values: list[Any], several: bool) -> Any:

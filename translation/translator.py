@@ -8,6 +8,7 @@ write    Hypothesis  -> Translation  text, with unknown words copied       trans
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -22,7 +23,7 @@ from s2s.decoding.ensemble import Ensemble
 from s2s.decoding.loops import word_table
 from s2s.decoding.results import Translation
 from s2s.decoding.search import BeamOptions, Hypothesis, SamplingOptions, SearchOptions
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, counted
 from s2s.nn.configuration import DecodingPrecision
 from s2s.runtime.engine_options import EngineName, EngineOptions
 from s2s.storage.bundled import find_model
@@ -99,9 +100,7 @@ class Translator:
             batch_tokens=batch_tokens or engine.batch_tokens,
             spaces=spaces,
         )
-        known = engine.source.characters - set(config.rare_characters)
-        self.terms = TermFinder(glossary, engine.target, known) if glossary else None
-        self._reader = Reader(engine.source, config.source_language, config.rare_characters, self.terms)
+        self._set_terms(glossary)
         languages = {"source": config.source_language, "target": config.target_language}
         rewrite = partial(localise_number, **languages) if localise_numbers else str
         self._writer = Writer(engine.source, engine.target, self.options.n_best, spaces, rewrite, align)
@@ -151,6 +150,19 @@ class Translator:
             glossary = Glossary.of(glossary)
         how: Any = {"batch_tokens": batch_tokens, "localise_numbers": localise_numbers, "align": align}
         return cls(first, options, others=rest, glossary=glossary, **how)
+
+    def with_glossary(self, glossary: Glossary | None) -> Translator:
+        """The same translator with other terms. The two share their model, which translates for one at a time."""
+        other = copy(self)
+        other.__dict__.pop("_scorer", None)  # which has the reader
+        other._set_terms(glossary)
+        return other
+
+    def _set_terms(self, glossary: Glossary | None) -> None:
+        engine, config = self.engine, self.engine.config
+        known = engine.source.characters - set(config.rare_characters)
+        self.terms = TermFinder(glossary, engine.target, known) if glossary else None
+        self._reader = Reader(engine.source, config.source_language, config.rare_characters, self.terms)
 
     @cached_property
     def _target_reader(self) -> TargetReader:
@@ -228,7 +240,8 @@ class Translator:
         sources, targets = _checked(lines), _checked(translations)
         check(
             len(sources) == len(targets),
-            f"{len(sources):,} lines and {len(targets):,} translations: give one translation for each line",
+            f"{counted(len(sources), 'line')} and {counted(len(targets), 'translation')}: give one "
+            "translation for each line",
         )
         return self._scorer.score(sources, targets, width=width, align=align)
 

@@ -148,7 +148,7 @@ def test_a_captioner_gets_its_grid(tmp_path: Path, capsys: pytest.CaptureFixture
     Image.new("RGB", (90, 30), "red").save(picture)
     assert export([str(tmp_path / "model"), "--check", str(picture)]) == 0
     assert read_light(tmp_path / "model", "captioning").grid == (2, 2)
-    assert "in float32 it writes the same as PyTorch for 1 pictures\n" in capsys.readouterr().err
+    assert "in float32 it writes the same as PyTorch for 1 picture\n" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"missing\.png: does not exist"):
         export([str(tmp_path / "model"), "--check", str(tmp_path / "missing.png")])
 

@@ -90,6 +90,23 @@ def test_alternatives_and_details(server: Server, models: Models) -> None:
     assert [len(each) for each in several["details"]] == [1, 0]
 
 
+def test_terms_become_what_the_request_wants(server: Server, models: Models) -> None:
+    without = translated(models, LINES[0])[0]
+    details = ask(server, LINES[0], glossary={"hat": "zwei"}, keep=["park"], details=True)
+    assert isinstance(details, dict)
+    assert "park" in details["translatedText"]
+    assert [(term["source"], term["target"]) for term in details["details"][0]["terms"]] == [
+        ("hat", "zwei"),
+        ("park", "park"),
+    ]
+    form = {"q": LINES[0], "source": "en", "target": "de", "glossary": '{"hat": "zwei"}', "keep": "park"}
+    assert server.form("/translate", form).json == {"translatedText": details["translatedText"]}
+    html = ask(server, f"<p>{LINES[0]}</p>", format="html", keep="park")
+    assert isinstance(html, dict)
+    assert "park" in html["translatedText"]
+    assert ask(server, LINES[0], glossary={}, keep=[]) == {"translatedText": without}  # terms are of one request
+
+
 def test_the_region_of_a_language_does_not_matter_and_a_language_to_itself_is_a_copy(server: Server) -> None:
     assert ask(server, LINES[2], source="en-GB", target="DE") == ask(server, LINES[2])
     assert ask(server, LINES[2], target="en") == {"translatedText": LINES[2]}
@@ -127,6 +144,18 @@ def test_the_source_is_detected(server: Server) -> None:
         ({"format": "xml"}, "xml format is not supported; choose text or html"),
         ({"alternatives": "many"}, "Invalid request: alternatives parameter is not a number"),
         ({"alternatives": 1e99}, "Invalid request: alternatives parameter is not a number"),
+        ({"glossary": ["dog"]}, "Invalid request: glossary parameter is not a JSON object of strings"),
+        ({"glossary": {"dog": 7}}, "Invalid request: glossary parameter is not a JSON object of strings"),
+        ({"glossary": "dog"}, "Invalid request: glossary parameter is not a JSON object of strings"),
+        ({"glossary": {"dog": " "}}, "Invalid request: a term in glossary or keep is blank"),
+        ({"keep": ["dog", 7]}, "Invalid request: keep parameter is not a string or a list of strings"),
+        ({"keep": ["d"] * 201}, "Invalid request: 201 terms in glossary and keep, more than 200"),
+        ({"keep": "d" * 101}, "Invalid request: the term dddddddddddddddddddd… has 101 characters, more than 100"),
+        (
+            {"glossary": {"dog": "Hund"}, "keep": ["dog"]},
+            "Invalid request: the terms to keep: 'dog' stays as it is, but 'dog' in the glossary becomes 'Hund'; "
+            "remove one of them",
+        ),
         ({"details": "perhaps"}, "Invalid request: details parameter is not true or false"),
     ],
 )

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, counted
 from s2s.text.lines import read_lines
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})  # of pictures in a folder
@@ -90,7 +90,7 @@ def _rows(reader: Any, source: Path) -> Iterator[Entry]:
         elif row:  # an empty line is no row
             check(
                 len(row) == len(header),
-                f"{source}: line {number}: {len(row)} columns instead of {len(header)}"
+                f"{source}: line {number}: {counted(len(row), 'column')} instead of {len(header)}"
                 + ("; put quotes around a caption with commas in it" if source.suffix.lower() != ".tsv" else ""),
             )
             fields = dict(zip(header, row))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from captioning.caption_files import Entry, read_entries
 from captioning.results import ImageId, entry_image_id
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.files import atomic_file, check_readable
 
 SHOWN = 3  # places that a report shows for each reason
@@ -63,7 +63,7 @@ class CaptionReport:
     dropped: tuple[DroppedCaptions, ...]
 
     def __str__(self) -> str:
-        kept = f"kept {self.kept:,} of {self.total:,} images, {self.captions:,} captions"
+        kept = f"kept {self.kept:,} of {counted(self.total, 'image')}, {counted(self.captions, 'caption')}"
         return f"{self.source}: {kept}: {', '.join(map(str, self.dropped))}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from captioning.metrics.content import is_content
 from captioning.metrics.ptb import tokenise
 from captioning.recipe import VocabularyConfig
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import SPECIALS
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
@@ -50,7 +50,7 @@ def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocab
         words = WordVocabulary.from_lines(captions, threshold=config.threshold)
         check(
             len(words) > len(SPECIALS),
-            f"no word of the training captions occurs {config.threshold} times: lower vocabulary.threshold",
+            f"no word of the training captions occurs {counted(config.threshold, 'time')}: lower vocabulary.threshold",
         )
         return words
     return train_subwords(captions, config.size, kind=config.kind)

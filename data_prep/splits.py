@@ -14,7 +14,7 @@ from pathlib import Path
 
 from captioning.caption_files import read_jsonl
 from captioning.corpus import CaptionedImage, write_captions
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.files import atomic_file, check_output
 
 SPLITS = ("train", "validation", "test")
@@ -72,6 +72,6 @@ def _check_apart(pictures: Mapping[str, set[str]]) -> None:
         trained = all(Path(path).stem.startswith("train") for path in (one, other))
         check(
             trained or not shared,
-            f"{one} and {other} would share {len(shared):,} pictures ({', '.join(shared[:3])}): "
+            f"{one} and {other} would share {counted(len(shared), 'picture')} ({', '.join(shared[:3])}): "
             "what is trained on cannot be tested on",
         )

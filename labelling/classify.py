@@ -20,7 +20,7 @@ from labelling.command import add_options, check_files, line_writer, readers
 from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.cli.doubts import report_file
-from s2s.errors import check, warn
+from s2s.errors import check, counted, warn
 from s2s.models.label_configuration import AttentionReadingConfig, ClassifierHeadConfig
 from s2s.views.attention_output import SUFFIXES, attention_file
 
@@ -57,7 +57,10 @@ def classify(arguments: list[str]) -> int:
                 write(_line(each) for each in found)
                 for line, each in enumerate(found, number):
                     if each and each.left_out:
-                        warn(f"{name}: line {line} is long; its last {each.left_out:,} words were not read")
+                        warn(
+                            f"{name}: line {line} is long; its last "
+                            f"{counted(each.left_out, 'word was', 'words were')} not read"
+                        )
                     if report:
                         report(_entry(name, line, window[line - number], each))
                     if attention and each:

@@ -12,6 +12,7 @@ from pathlib import Path
 from s2s.cli.arguments import Parser, add_machine_options
 from s2s.errors import check, warn
 from s2s.files import atomic_file, check_output, check_readable
+from s2s.text.file_kinds import replaced_bytes
 from s2s.text.lines import LineReader
 
 STANDARD_INPUT = "standard input"
@@ -104,4 +105,4 @@ def line_writer(options: argparse.Namespace) -> Iterator[WriteLines]:
 
 def _warn_of_replaced(name: str, reader: LineReader) -> None:
     if reader.replaced:
-        warn(f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
+        warn(replaced_bytes(name, reader.replaced))

@@ -13,7 +13,7 @@ from labelling.recipe import ClassifierRecipe, Recipe
 from labelling.schemes import all_tags
 from s2s import cache
 from s2s.config import to_dict
-from s2s.errors import check, first_few, printable
+from s2s.errors import check, counted, first_few, printable
 from s2s.files import sha256
 from s2s.text.tokens import UNK
 from s2s.text.vocabulary import CharacterVocabulary, WordVocabulary
@@ -100,12 +100,13 @@ def check_known(text: LabelledText, labels: Sequence[str], advice: str) -> None:
 def _report(data: PreparedText, *, lower: bool) -> Iterator[str]:
     size = sum(map(len, data.train.sentences))
     yield (
-        f"{len(data.train):,} sentences of {size:,} words to train on, {len(data.labels):,} labels, "
-        f"{len(data.words):,} words in the vocabulary"
+        f"{counted(len(data.train), 'sentence')} of {counted(size, 'word')} to train on, "
+        f"{counted(len(data.labels), 'label')}, "
+        f"{counted(len(data.words), 'word')} in the vocabulary"
     )
     ids = list(chain.from_iterable(word_ids(data.validation.sentences, data.words, lower_case=lower)))
     unknown = ids.count(UNK) / len(ids)
-    yield f"{len(data.validation):,} sentences to validate on; {unknown:.1%} of their words are unknown"
+    yield f"{counted(len(data.validation), 'sentence')} to validate on; {unknown:.1%} of their words are unknown"
     known = set(map(tuple, data.train.sentences))
     seen = sum(tuple(sentence) in known for sentence in data.validation.sentences)
     if seen:

@@ -22,7 +22,7 @@ from language_model.figures import Figures
 from language_model.loading import add_model, add_scoring_machine, model_directory
 from s2s.cli import command
 from s2s.cli.arguments import Parser, positive
-from s2s.errors import check, warn
+from s2s.errors import check, counted, warn
 from s2s.files import check_readable
 from s2s.text.tokens import UNK
 
@@ -53,9 +53,11 @@ def evaluate(arguments: list[str]) -> int:
     ids = text.encode(model.vocabulary)
     unknown = int((ids == UNK).sum())
     if unknown:
+        are = "is" if unknown == 1 else "are"
         warn(
-            f"{', '.join(map(str, options.files))}: {unknown:,} of {len(ids):,} tokens are unknown to the model, and "
-            "count as one token for all that is unknown: the figures are not those of the text itself"
+            f"{', '.join(map(str, options.files))}: {unknown:,} of {counted(len(ids), 'token')} {are} "
+            "unknown to the model; "
+            "all that is unknown counts as one token: the figures are not those of the text itself"
         )
     nats = -float(_scored(model, ids, options).astype("f8").sum())
     figures = Figures(nats, len(ids), text.characters, text.words)

@@ -19,6 +19,17 @@ def check(condition: object, message: str) -> None:
         raise UserError(message)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: "1 line", "2 lines".
+
+    Args:
+        count: the number
+        one: what one of them is called; words may follow that depend on the number, such as "line is blank"
+        many: what several are called (default: `one` with an s)
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def first_few(names: Sequence[object]) -> str:
     """Return the first three of `names` and the number of the others, so that a message stays one line."""
     return ", ".join(map(str, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s2s.errors import warn
+from s2s.errors import counted, warn
 from translation.counts import Counts
 from translation.progress_line import ProgressLine
 from translation.report import ReportEntry, Unsure, doubtful_lines, entry
@@ -99,9 +99,10 @@ class Account:
         """Tell how many lines have problems; return the exit code."""
         counts = self._counts
         if counts.without_prefix > self._named[_PREFIX]:
-            self.warn(f"{counts.without_prefix:,} translations do not begin with their prefixes in all")
+            several = "translation does not begin with its prefix", "translations do not begin with their prefixes"
+            self.warn(f"{counted(counts.without_prefix, *several)} in all")
         if counts.long > self._named[_LONG]:
-            self.warn(f"{counts.long:,} lines were cut into pieces in all")
+            self.warn(f"{counted(counts.long, 'line was', 'lines were')} cut into pieces in all")
         for summary in self._summaries():
             self._progress.clear()
             print(summary, file=sys.stderr)

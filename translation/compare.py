@@ -17,13 +17,13 @@ from pathlib import Path
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.cli.search_options import add_search_options
-from s2s.errors import check, first_few, warn
+from s2s.errors import check, counted, first_few, warn
 from s2s.files import check_output, check_readable
 from s2s.text.languages import checked_subtag
 from s2s.text.lines import read_lines
 from translation.comparison import Comparison, summary
 from translation.comparison_page import SYSTEMS, comparison_page
-from translation.evaluate import check_language, check_lines, named_model, translate_lines
+from translation.evaluate import check_language, check_lines, model_options, named_model, translate_lines
 from translation.loading import load
 from translation.scored_file_checks import signs_of_chance, signs_of_other_formats
 
@@ -79,9 +79,10 @@ def _check(options: argparse.Namespace, files: Sequence[Path], models: Sequence[
     """Check all that can be checked before a file is read."""
     check(
         2 <= len(options.systems) <= SYSTEMS,
-        f"{len(options.systems)} systems cannot be compared: name 2 to {SYSTEMS}, files of translations or models",
+        f"{counted(len(options.systems), 'system')} cannot be compared: name 2 to {SYSTEMS}, files of "
+        "translations or models",
     )
-    given = [] if models else _model_options(options)
+    given = [] if models else model_options(options)
     check(not given, f"{first_few(given)}: for models that translate, and all systems are files; leave it out")
     check(options.source or not models, f"{', '.join(map(str, models))}: a model needs --source, the text to translate")
     for path in [*files, *([options.training] if options.training else [])]:
@@ -90,16 +91,6 @@ def _check(options: argparse.Namespace, files: Sequence[Path], models: Sequence[
         check_output(options.output, force=options.force, inputs=files)
     if options.target_language:
         checked_subtag(options.target_language)
-
-
-def _model_options(options: argparse.Namespace) -> list[str]:
-    """The options of search and of the machine that are given."""
-    parser = Parser()
-    add_search_options(parser)
-    add_machine_options(parser)
-    defaults = vars(parser.parse_args([]))
-    given = [name for name, default in defaults.items() if getattr(options, name) != default]
-    return [f"--{name.replace('_', '-')}" for name in given]
 
 
 def _unspaced(lines: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from s2s import seeds
 from s2s.config import option
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.text.entities import has_entity, unescape_entities
 from s2s.text.lines import read_lines, without_invisible
 
@@ -93,14 +93,13 @@ class CleaningReport:
         return self.total - sum(reason.count for reason in self.dropped)
 
     def __str__(self) -> str:
-        return (
-            f"kept {self.kept:,} of {self.total:,} pairs: {', '.join(map(str, self.dropped))}{self._about_entities()}"
-        )
+        dropped = ", ".join(map(str, self.dropped))
+        return f"kept {self.kept:,} of {counted(self.total, 'pair')}: {dropped}{self._about_entities()}"
 
     def _about_entities(self) -> str:
         if not self.entities:
             return ""
-        pairs = f"{len(self.entities):,} pairs" if len(self.entities) > 1 else "1 pair"
+        pairs = counted(len(self.entities), "pair")
         done = (
             "were turned into characters"
             if self.unescaped
@@ -114,7 +113,7 @@ def read_parallel(source: Path, target: Path) -> ParallelText:
     sentences, translations = list(read_lines(source)), list(read_lines(target))
     check(
         len(sentences) == len(translations),
-        f"{source} has {len(sentences):,} lines but {target} has {len(translations):,}: "
+        f"{source} has {counted(len(sentences), 'line')} but {target} has {len(translations):,}: "
         "line n of one must translate line n of the other",
     )
     check(sentences, f"{source} and {target} are empty: give two files of sentences, one a line")
@@ -219,7 +218,8 @@ def hold_out(text: ParallelText, count: int, seed: int) -> tuple[ParallelText, P
     unique = [i for i, pair in enumerate(zip(text.source, text.target)) if sources[pair[0]] == targets[pair[1]] == 1]
     check(
         0 < count <= len(unique) and count < len(text),
-        f"cannot hold out {count:,} of {len(text):,} pairs, {len(unique):,} of them of sentences that occur once; "
+        f"cannot hold out {count:,} of {counted(len(text), 'pair')}, {len(unique):,} of them of sentences "
+        "that occur once; "
         "hold out at least 1, and fewer",
     )
     drawn = set(random.Random(seeds.of_held_out(seed)).sample(unique, count))

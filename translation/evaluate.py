@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options
 from s2s.cli.search_options import add_search_options, search_in_words
-from s2s.errors import check, warn
+from s2s.errors import check, counted, first_few, warn
 from s2s.files import atomic_file, check_output, check_readable
 from s2s.storage.bundled import bundled_models
 from s2s.text.languages import checked_subtag, primary_subtag
@@ -80,7 +80,7 @@ class Evaluation:
 
     def _report(self) -> Iterator[str]:
         search = f" ({self.search}, {self.precision})" if self.search else ""
-        yield f"{self.translations}{search} against {', '.join(self.references)}: {self.lines:,} lines"
+        yield f"{self.translations}{search} against {', '.join(self.references)}: {counted(self.lines, 'line')}"
         for score in self.scores:
             yield f"\n{score.name} {score.value:.2f}, {MEANING[score.name]}\n    {score}"
             for comparison in self.comparisons:
@@ -174,9 +174,26 @@ def _check_options(options: argparse.Namespace, files: Sequence[Path], baselines
     )
     for path in files:
         check_readable(path)
+    if not models:
+        given = model_options(options)
+        check(
+            not given,
+            f"{first_few(given)}: for a model that translates, and --hypothesis is a file of translations; leave "
+            f"{'it' if len(given) == 1 else 'them'} out",
+        )
     if options.output:
         check(options.model, "--output needs --model, whose translations it writes; leave it out")
         check_output(options.output, force=options.force, inputs=files)
+
+
+def model_options(options: argparse.Namespace) -> list[str]:
+    """The options of search and of the machine that are given."""
+    parser = Parser()
+    add_search_options(parser)
+    add_machine_options(parser)
+    defaults = vars(parser.parse_args([]))
+    given = [name for name, default in defaults.items() if getattr(options, name) != default]
+    return [f"--{name.replace('_', '-')}" for name in given]
 
 
 def check_language(name: Path, found: str, language: str) -> None:
@@ -204,7 +221,7 @@ def check_lines(texts: Mapping[Path, Sequence[str]]) -> None:
     for path in others:
         check(
             len(texts[path]) == len(texts[first]),
-            f"{path} has {len(texts[path]):,} lines but {first} has {len(texts[first]):,}; "
+            f"{path} has {counted(len(texts[path]), 'line')} but {first} has {len(texts[first]):,}; "
             "line n of all files must belong to the same sentence, blank lines included",
         )
 

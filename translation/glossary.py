@@ -34,7 +34,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, counted
 from s2s.text.languages import IDEOGRAPHS
 from s2s.text.lines import read_lines
 
@@ -198,7 +198,7 @@ def _read_terms(path: Path) -> Iterator[Entry]:
     if problems:
         (number, problem), *others = problems
         lines = ", ".join(str(number) for number, _ in others[:3]) + (", ..." if len(others) > 3 else "")
-        more = f" ({len(others)} more lines are wrong: {lines})" if others else ""
+        more = f" ({counted(len(others), 'more line is', 'more lines are')} wrong: {lines})" if others else ""
         raise UserError(f"{path}: line {number}: {problem}{more}")
     yield from entries
 

@@ -7,14 +7,14 @@ import gzip
 import os
 import sys
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.errors import UserError, check, first_few
-from s2s.text.file_kinds import GZIP
+from s2s.text.file_kinds import GZIP, MAGIC_BYTES, kind_of
 from translation.formats.document import LINE_LENGTH, FormatOptions
-from translation.formats.registry import NEEDED, ONLY_OF, TEXT, format_module, format_of
+from translation.formats.registry import BINARY, NEEDED, OLD_DOCUMENTS, ONLY_OF, TEXT, format_module, format_of
 
 STANDARD_INPUT = "standard input"
 
@@ -47,6 +47,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     """
     files: list[Path] = options.files
     names = [options.format or format_of(path) for path in files] or [options.format or TEXT]
+    _check_old_documents(files)
     output: Path | None = options.output
     if output and (options.output_folder or output.is_dir()):
         check(files, f"--output {output}: is a folder; to translate standard input, name a file")
@@ -60,6 +61,10 @@ def jobs(options: argparse.Namespace) -> list[Job]:
         )
         planned = [Job(tuple(files) or (None,), names[0], output)]
     _check_formats(names, options)
+    check(
+        output or names[0] not in BINARY or not (sys.stdout and sys.stdout.isatty()),
+        f"{names[0].upper()}: a terminal cannot show such a file; add --output NAME",
+    )
     for name in {job.format_name for job in planned if job.is_document}:
         format_module(name)
     if document := next((job for job in planned if job.is_document), None):
@@ -85,6 +90,15 @@ def jobs(options: argparse.Namespace) -> list[Job]:
                 "leave one of the two out",
             )
     return planned
+
+
+def _check_old_documents(files: Sequence[Path]) -> None:
+    """Check that no file is a document of a word processor in a format that is not read."""
+    for path in files:
+        if path.suffix.lower() in OLD_DOCUMENTS and path.is_file():
+            with path.open("rb") as file:
+                kind = kind_of(file.read(MAGIC_BYTES))
+            check(not kind, f"{path}: is {kind[0] if kind else ''}; save it as DOCX or ODT first")
 
 
 def _check_formats(names: Collection[str], options: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.text.languages import CHINESE, JAPANESE, checked_subtag, primary_subtag
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ def _check_streams(hypotheses: Sequence[str], references: Streams, what: str = "
     for number, stream in enumerate(references, start=1):
         check(
             len(stream) == sentences,
-            f"reference stream {number} has {len(stream)} lines, the {what} have {sentences}: "
+            f"reference stream {number} has {counted(len(stream), 'line')}, the {what} have {sentences}: "
             "give both the same sentences, blank lines included",
         )
         _check_lines(stream, f"reference stream {number}")

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from s2s.errors import UserError, check, first_few, warn
+from s2s.errors import UserError, check, counted, first_few, warn
 from s2s.files import atomic_file, named_when_full, replace_durably
 from s2s.locking import lock_file
 from translation.counts import Counts
@@ -124,17 +124,19 @@ class PartOutput:
         return max(0, count)
 
     def _check_digest(self) -> None:
+        lines = "line of the input is no longer the one that was", "lines of the input are no longer those that were"
         check(
             self._digest.hexdigest() == self.done.digest,
-            f"{self._part}: the first {self.done.lines:,} lines of the input are no longer those that were translated; "
+            f"{self._part}: the first {counted(self.done.lines, *lines)} translated; "
             "start over with --force instead of --resume-output",
         )
 
     def check_passed(self) -> None:
         """Check, at the end of the input, that all lines that are done were there."""
+        lines = counted(self.done.lines, "line was", "lines were")
         check(
             self._passed == self.done.lines,
-            f"{self._part}: {self.done.lines:,} lines were translated, and the input has only {self._passed:,} now; "
+            f"{self._part}: {lines} translated, and the input has only {self._passed:,} now; "
             "start over with --force instead of --resume-output",
         )
 
@@ -219,7 +221,7 @@ class PartOutput:
             self.forget()
         elif not self._progress.complete:
             warn(
-                f"{self._part} keeps what is done, {self._progress.lines:,} lines; the same command with "
+                f"{self._part} keeps what is done, {counted(self._progress.lines, 'line')}; the same command with "
                 "--resume-output goes on from there"
             )
 

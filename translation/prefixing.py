@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from s2s.decoding.prefix import Prefix, PrefixSpeller
 from s2s.decoding.results import Sentence, Translation
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.text.casing import Case
 from s2s.text.sentences import sentence_spans
 from s2s.text.vocabulary import Vocabulary
@@ -90,7 +90,10 @@ def checked_prefixes(prefixes: Sequence[str], lines: int) -> Sequence[str]:
     """The prefixes of so many lines. Raises a UserError unless there is one string for each line."""
     single = isinstance(prefixes, str) or not all(isinstance(prefix, str) for prefix in prefixes)
     check(not single, "prefixes are a list of strings, one for each line; an empty one asks for nothing")
-    check(len(prefixes) == lines, f"there are {len(prefixes):,} prefixes for {lines:,} lines; give one for each line")
+    check(
+        len(prefixes) == lines,
+        f"{counted(len(prefixes), 'prefix', 'prefixes')} for {counted(lines, 'line')}: give one for each line",
+    )
     return prefixes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from s2s.text.file_kinds import replaced_bytes
 from s2s.text.lines import LineReader
 from translation.account import Account
 from translation.counts import Counts
@@ -61,9 +62,7 @@ class Run:
                 self._account.follow(rest, translations, name, "line", range(number + done, number + len(window)))
             number += len(window)
         if reader.replaced:
-            self._account.warn(
-                f"{name}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD"
-            )
+            self._account.warn(replaced_bytes(name, reader.replaced))
 
     def end_of_lines(self) -> None:
         """Check that no prefix is left, before an output of plain text is finished."""

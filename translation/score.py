@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_length_penalty, add_machine_options, positive
-from s2s.errors import check, first_few, warn
+from s2s.errors import check, counted, first_few, warn
 from s2s.files import check_output, check_readable, text_writer
+from s2s.text.file_kinds import replaced_bytes
 from s2s.text.lines import LineReader, count_lines
 from translation.arguments import add_encoding_errors, add_model
 from translation.loading import bundled, model_directory
@@ -89,7 +90,8 @@ def _check(options: argparse.Namespace) -> None:
 def _check_counts(files: Sequence[Path], counts: Sequence[int]) -> None:
     check(
         counts[0] == counts[1],
-        f"{files[0]} has {counts[0]:,} lines but {files[1]} has {counts[1]:,}; line n of both files must belong to the "
+        f"{files[0]} has {counted(counts[0], 'line')} but {files[1]} has {counts[1]:,}; line n of both "
+        "files must belong to the "
         "same sentence, blank lines included",
     )
 
@@ -108,7 +110,7 @@ def _windows(options: argparse.Namespace) -> Iterator[tuple[list[str], list[str]
         _check_counts(files, [counts[0], counts[1] + sum(1 for _ in translations)])
     for path, reader in zip(files, readers):
         if reader.replaced:
-            warn(f"{path}: {reader.replaced:,} sequences of bytes that are not UTF-8 were replaced by U+FFFD")
+            warn(replaced_bytes(path, reader.replaced))
 
 
 class _Scoring:
@@ -160,12 +162,14 @@ class _Scoring:
     def report(self, source: Path, target: Path) -> int:
         """Say which lines have no score; return the exit code."""
         if self._not_asked:
-            print(f"{self._not_asked:,} lines hold nothing to translate, and have no score", file=sys.stderr)
+            lines = "line holds nothing to translate, and has", "lines hold nothing to translate, and have"
+            print(f"{counted(self._not_asked, *lines)} no score", file=sys.stderr)
         if self._half_blank:
-            warn(
-                f"{source}, {target}: {len(self._half_blank):,} lines are blank on one side, and have no score (lines "
-                f"{first_few(self._half_blank)})"
+            lines = counted(
+                len(self._half_blank), "line is blank on one side, and has", "lines are blank on one side, and have"
             )
+            numbers = f"line{'s' * (len(self._half_blank) > 1)} {first_few(self._half_blank)}"
+            warn(f"{source}, {target}: {lines} no score ({numbers})")
         return 1 if self._half_blank else 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from s2s.errors import warn
+from s2s.errors import counted, warn
 from s2s.files import atomic_file, is_device
 from translation.formats.document import Document
 from translation.formats.registry import read_document
@@ -32,7 +32,9 @@ def translate_jobs(jobs: Sequence[Job], run: Run, options: argparse.Namespace, c
             finished.append(part)
     except BaseException:
         if finished:
-            warn(f"{len(finished):,} of {len(jobs):,} files are done; the same command with --resume-output goes on")
+            done = f"{len(finished):,} of {counted(len(jobs), 'file')}"
+            are = "is" if len(finished) == 1 else "are"
+            warn(f"{done} {are} done; the same command with --resume-output goes on")
         raise
     for part in finished:
         part.forget()

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from s2s.errors import check
+from s2s.errors import check, counted
 
 Words = Sequence[Hashable]
 
@@ -81,7 +81,8 @@ class CiderD:
         """The mean over all pictures, of one tokenised caption each."""
         check(
             len(captions) == len(self),
-            f"CIDEr-D: {len(captions):,} captions of {len(self):,} pictures: give one for each picture",
+            f"CIDEr-D: {counted(len(captions), 'caption')} of {counted(len(self), 'picture')}: give one "
+            "for each picture",
         )
         return sum(self.score(picture, words) for picture, words in enumerate(captions)) / len(self)
 

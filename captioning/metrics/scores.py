@@ -87,7 +87,7 @@ class CaptionEvaluation:
         fewest, most = self.references
         count = f"{fewest}" if fewest == most else f"{fewest}-{most}"
         rows = {
-            f"captions, {count} references": self.scores,
+            f"captions, {count} reference{'s' * (most != 1)}": self.scores,
             "human, each reference against the others": self.human,
             "captions, against the same references": self.captions_alike,
         }

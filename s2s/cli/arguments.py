@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -54,11 +55,25 @@ def add_length_penalty(group: argparse._ActionsContainer) -> None:
     """Add `--length-penalty`."""
     group.add_argument(
         "--length-penalty",
-        type=float,
+        type=_length_penalty,
         default=1.0,
         metavar="A",
-        help="divide the log-probability of a hypothesis by its length to the power of A (default: 1)",
+        help="divide the log-probability of a hypothesis by its length to the power of A, from 0 to 10 (default: 1)",
     )
+
+
+def number(text: str) -> float:
+    """Convert an argument to a number; NaN for any other text, which is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _length_penalty(text: str) -> float:
+    if not 0 <= number(text) <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 10")
+    return number(text)
 
 
 def add_machine_options(

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
-from s2s.cli.arguments import add_length_penalty, positive
+from s2s.cli.arguments import add_length_penalty, number, positive
 from s2s.errors import check
 
 if TYPE_CHECKING:
@@ -171,27 +171,19 @@ def _least_length(text: str) -> int:
     return int(text)
 
 
-def _number(text: str) -> float:
-    """A number; NaN for any other text, which is in no range."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _above_zero(text: str) -> float:
-    if not 0 < _number(text) < math.inf:
+    if not 0 < number(text) < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return _number(text)
+    return number(text)
 
 
 def _probability(text: str) -> float:
-    if not 0 < _number(text) <= 1:
+    if not 0 < number(text) <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a probability above 0, up to 1")
-    return _number(text)
+    return number(text)
 
 
 def _penalty(text: str) -> float:
-    if not 0 <= _number(text) <= 100:
+    if not 0 <= number(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
-    return _number(text)
+    return number(text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.errors import check
+from s2s.errors import check, counted
 from s2s.files import atomic_file, check_output
 from s2s.storage.run_directory import read_log
 from s2s.views.curves import COLOURS, Curve, Panel
@@ -42,7 +42,7 @@ def view_run(arguments: list[str]) -> int:
 
     from s2s.views.curves import curves_picture
 
-    names = [f"{run}, {log[-1]['step']:,} steps" for run, log in zip(runs, logs)]
+    names = [f"{run}, {counted(log[-1]['step'], 'step')}" for run, log in zip(runs, logs)]
     with atomic_file(output) as aside:
         curves_picture(panels, names).save(aside, "PNG")
     print(output)

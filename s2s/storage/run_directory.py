@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from s2s.errors import UserError, check, warn
+from s2s.errors import UserError, check, counted, warn
 from s2s.files import atomic_file, current_version
 from s2s.locking import lock_file
 
@@ -154,6 +154,11 @@ def read_log(run: Path) -> list[dict[str, Any]]:
     path = run / _LOG
     lines = path.read_bytes().splitlines() if path.exists() else []
     entries = [json.loads(line) for line in lines if _step(line) < float("inf")]
+    check(
+        entries or not lines,
+        f"{path}: {counted(len(lines), 'line')}, and none is an entry of a log (JSON with a step); restore the file "
+        "from a copy, or name another run",
+    )
     check(entries, f"{run}: its log is still empty: the first entry is written after the first validation")
     return entries
 

@@ -6,7 +6,7 @@ import codecs
 import unicodedata
 from typing import NoReturn
 
-from s2s.errors import UserError
+from s2s.errors import UserError, counted
 
 MAGIC_BYTES = 8  # enough for the entries of `_KINDS`
 GZIP = b"\x1f\x8b"
@@ -112,6 +112,12 @@ def kind_of(beginning: bytes) -> tuple[str, str] | None:
     if beginning[257:262] == b"ustar":
         return "a tar archive", _EXTRACT
     return next(((name, advice) for magic, name, advice in _KINDS if beginning.startswith(magic)), None)
+
+
+def replaced_bytes(name: str, count: int, encoding: str = "UTF-8") -> str:
+    """Return the warning about sequences of bytes that are not of the encoding, and were replaced."""
+    many = f"sequences of bytes that are not {encoding} were"
+    return f"{name}: {counted(count, f'sequence of bytes that is not {encoding} was', many)} replaced by U+FFFD"
 
 
 def _marked(beginning: bytes) -> str | None:

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from s2s import seeds
-from s2s.errors import check, warn
+from s2s.errors import check, counted, warn
 from s2s.nn.precision import autocast
 from s2s.storage.run_directory import REHEARSAL, RunDirectory
 from s2s.training.averaging import Average
@@ -122,7 +122,8 @@ class Trainer:
             )
         if self._finished():
             return (
-                f"this run has already finished: {position.epoch} epochs of {config.epochs}; to train for longer, "
+                f"this run has already finished: {counted(position.epoch, 'epoch')} of {config.epochs}; to "
+                "train for longer, "
                 "raise training.epochs"
             )
         return f"resuming after step {position.step} of {self.schedule.total_steps}"
@@ -140,7 +141,7 @@ class Trainer:
 
     def _stale_validations(self) -> str:
         what = "did not improve the loss" if self.config.best == "loss" else "improved neither the score nor the loss"
-        return f"{self.position.stale} validations in a row {what}"
+        return f"{counted(self.position.stale, 'validation')} in a row {what}"
 
     def _epoch(self, progress: Progress) -> None:
         """Train for the rest of an epoch, validate, and save the state after both."""

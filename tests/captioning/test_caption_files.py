@@ -74,7 +74,7 @@ def test_tabs_need_no_quotes(write: Write) -> None:
         ("image,caption,split\na.jpg,a dog,test\n", "line 1: the header must be"),
         ("image\na.jpg\n", "line 1: the header must be"),
         ("image,caption\na.jpg,one\na.jpg,a dog, a cat\n", "line 3: 3 columns instead of 2; put quotes"),
-        ("image,caption\n\na.jpg\n", "line 3: 1 columns instead of 2"),
+        ("image,caption\n\na.jpg\n", "line 3: 1 column instead of 2"),
         ('image,caption\na.jpg,"a dog\nb.jpg,two\nc.jpg,three\n', "line 2: unexpected end of data"),
         ('image,caption\na.jpg,"a" dog\n', "line 2: .*expected after"),
         (b"image,caption\na.jpg,\xff\n", r"x\.csv: line 2, byte 20: not UTF-8: FF"),

@@ -30,14 +30,14 @@ def test_a_picture_in_two_splits_is_an_error_and_nothing_is_written(
 ) -> None:
     (tmp_path / "link.jpg").symlink_to(images[0].path)
     again = CaptionedImage(tmp_path / "link.jpg", ("x",), "", "link.jpg")
-    with pytest.raises(UserError, match=r"train\.jsonl and .*test\.jsonl would share 1 pictures .*a\.jpg"):
+    with pytest.raises(UserError, match=r"train\.jsonl and .*test\.jsonl would share 1 picture .*a\.jpg"):
         write_splits({"train": images, "test": [again]}, tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_split_that_lies_there_already_counts_too(images: list[CaptionedImage], tmp_path: Path) -> None:
     write_splits({"train": images[:2]}, tmp_path)
-    with pytest.raises(UserError, match="would share 1 pictures"):
+    with pytest.raises(UserError, match="would share 1 picture"):
         write_splits({"validation": images[1:]}, tmp_path)
     write_splits({"validation": images[2:]}, tmp_path)
     write_splits({"train": images[1:2], "validation": images[:1]}, tmp_path, force=True)  # both are replaced

@@ -201,7 +201,7 @@ def test_what_the_model_does_not_know_is_told(model: Path, run: Run, tmp_path: P
     (tmp_path / "text").write_text("A man\nA € man\n", encoding="utf-8")
     code, output, errors = run("evaluate", tmp_path / "text", "--model", model, "--json")
     assert code == 0
-    assert "1 of 14 tokens are unknown to the model" in errors
+    assert "1 of 14 tokens is unknown to the model" in errors
     assert json.loads(output)["unknown"] == 1
     code, output, errors = run("score", tmp_path / "text", "--model", model)
     assert (code, len(output.splitlines())) == (0, 2)

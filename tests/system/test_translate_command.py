@@ -84,7 +84,7 @@ def test_termination_is_one_line_and_leaves_no_half_output(tiny_model: Path, tmp
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=120)
     told = (
-        f"warning: {tmp_path}/out.txt.part keeps what is done, 1 lines; the same command with --resume-output goes on "
+        f"warning: {tmp_path}/out.txt.part keeps what is done, 1 line; the same command with --resume-output goes on "
     )
     assert (process.returncode, output, errors) == (143, "", f"{told}from there\nterminated\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.txt.part", "out.txt.part.json"]

@@ -203,7 +203,7 @@ def test_mistakes_are_told_and_nothing_is_written(files: dict[str, Path], run: C
     chinese = write(tmp_path / "zh", ["两只狗在玩。"] * 5)
     both = [ours, theirs, "--reference", reference, "--output", new]
     for arguments, message in [
-        ([ours, *both[2:]], "1 systems cannot be compared: name 2 to 6, files of translations or models"),
+        ([ours, *both[2:]], "1 system cannot be compared: name 2 to 6, files of translations or models"),
         ([ours] * 7 + both[2:], "7 systems cannot be compared"),
         ([ours, short, *both[2:]], f"{short} has 3 lines but {reference} has 5; "),
         ([ours, theirs, "--reference", empty], f"{empty}: is empty"),

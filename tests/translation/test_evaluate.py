@@ -112,6 +112,25 @@ def test_lower_cased_tokenised_bleu_stands_beside_with_lengths(
     assert (cased["hypothesis_length"], cased["reference_length"]) == (4 + 6 + 6 + 4, 4 + 2 + 6 + 6 + 3)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["--beam", "3"],
+            "--beam: for a model that translates, and --hypothesis is a file .*; leave it out",
+        ),
+        (
+            ["--sample", "--threads", "1"],
+            "--sample, --threads: for a model that translates, .*; leave them out",
+        ),
+    ],
+)
+def test_a_file_of_translations_has_no_search(files: dict[str, str], arguments: list[str], complaint: str) -> None:
+    given = ["--hypothesis", files["ours"], "--reference", files["reference"], "--target-language", "de"]
+    with pytest.raises(UserError, match=complaint):
+        evaluate([*given, *arguments])
+
+
 def test_the_report_says_which_bleu_is_which_and_its_significance_beside_it(
     files: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -141,6 +141,31 @@ def test_the_report_names_the_line_of_each_segment(run: Translate, tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize("name", ["letter.docx", "letter.odt"])
+def test_a_terminal_is_shown_no_archive(
+    run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    kind = name[-4:].strip(".").upper()
+    assert run(tmp_path / name) == (2, "", f"error: {kind}: a terminal cannot show such a file; add --output NAME\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of Microsoft Office (.doc, .xls)"),
+        ("a.rtf", b"{\\rtf1\\ansi A man.}", "an RTF document"),
+    ],
+)
+def test_old_documents_are_to_be_saved_as_docx(
+    run: Translate, tmp_path: Path, name: str, content: bytes, kind: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert run(path) == (2, "", f"error: {path}: is {kind}; save it as DOCX or ODT first\n")
+
+
 def test_n_best_is_for_plain_text(run: Translate, tmp_path: Path) -> None:
     code, output, errors = run("--n-best", "2", *files(tmp_path, page_html=PAGE))
     assert (code, output) == (2, "")
@@ -265,3 +290,52 @@ def test_a_page_of_ascii_that_declares_another_encoding_gets_references(
     translating(monkeypatch, lambda _: "schön")
     head = f'<meta charset="{declared}">'
     assert run(*files(tmp_path, page_html=f"{head}<p>nice</p>")) == (0, f"{head}<p>sch&#246;n</p>", "")
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "words", "written"),
+    [
+        ("Shift_JIS", "cp932", "①犬がいる。", "猫 &#246; &#165;"),
+        ("euc-jp", "euc_jp", "犬がいる。", "猫 ö &#165;"),
+        ("iso-2022-jp", "iso2022_jp", "犬がいる。", "猫 &#246; &#165;"),
+        ("gb2312", "gbk", "一只狗。", "猫 &#246; &#165;"),
+        ("GB18030", "gb18030", "一只狗。", "猫 ö \xa5"),
+        ("big5", "big5hkscs", "一隻狗。", "貓 &#246; \xa5"),
+        ("euc-kr", "cp949", "똠 개가 있다.", "猫 &#246; &#165;"),
+    ],
+)
+def test_a_page_in_an_encoding_of_several_bytes(
+    run: Translate,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    declared: str,
+    encoding: str,
+    words: str,
+    written: str,
+) -> None:
+    translating(monkeypatch, lambda _: f"{written[0]} ö \xa5")
+    page, output = tmp_path / "page.html", tmp_path / "out.html"
+    text = f'<meta charset="{declared}"><p title="{words}">{words}</p>\n'
+    page.write_bytes(text.encode(encoding))
+    assert run("--output", output, page) == (0, "", "")
+    assert output.read_bytes().decode(encoding) == text.replace(f">{words}<", f">{written}<")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b'<meta charset="shift_jis">\n\x82', "line 2, byte 27: not shift_jis, which the page declares"),
+        (b'<meta charset="shift_jis">\n\x87\x90', "line 2: characters of shift_jis that can be written in two ways"),
+        (
+            b'<meta charset="x-foo">\xe9',
+            "the page declares the encoding x-foo, which is not supported, and is not UTF-8",
+        ),
+    ],
+)
+def test_a_page_that_its_encoding_cannot_read_or_write(
+    run: Translate, tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_bytes(content)
+    code, _, errors = run(page)
+    assert (code, errors.count("\n"), errors.startswith(f"error: {page}: {complaint}")) == (2, 1, True), errors

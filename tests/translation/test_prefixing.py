@@ -128,7 +128,7 @@ def test_a_whole_sentence_of_a_prefix_may_be_shorter_than_the_minimum() -> None:
 @pytest.mark.parametrize(
     ("prefixes", "message"),
     [
-        (["Ein"], "there are 1 prefixes for 2 lines; give one for each line"),
+        (["Ein"], "1 prefix for 2 lines: give one for each line"),
         ("Ein", "prefixes are a list of strings"),
         (["Ein", None], "prefixes are a list of strings"),
     ],

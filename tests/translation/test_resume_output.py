@@ -221,8 +221,8 @@ def test_what_was_wrong_before_the_interruption_is_told_at_the_end(run: Translat
     assert output.read_text() == whole[1]
     assert loud.places == [(4,), (5,), (6,)]
     assert errors.splitlines() == [
-        "warning: 1 translations do not begin with their prefixes in all",
-        "warning: 1 lines were cut into pieces in all",
+        "warning: 1 translation does not begin with its prefix in all",
+        "warning: 1 line was cut into pieces in all",
         "1 of 1 terms is missing in the translations, in 1 line; --report FILE says which and why",
         "1 of 7 lines is doubtful; --report FILE says which and why",
     ]

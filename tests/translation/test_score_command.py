@@ -71,7 +71,7 @@ def test_a_line_of_scores_for_each_line(engine: str, files: tuple[Path, Path], r
     code, output, errors = run("--source", source, "--target", target, "--engine", engine, "--alignments", links)
     first, blank, two, number = output.split("\n")[:-1]
     assert (code, blank, number) == (0, "", "")
-    assert errors == "1 lines hold nothing to translate, and have no score\n"
+    assert errors == "1 line holds nothing to translate, and has no score\n"
     expected = Translator.load("en-de", engine="onnx" if engine == "onnx" else "torch").score(SOURCE, TARGET)
     for line, each in ((first, expected[0]), (two, expected[2])):
         values = [float(value) for value in line.split("\t")]

@@ -158,5 +158,5 @@ def test_a_model_of_subwords_scores_any_text(align: bool) -> None:
 
 
 def test_counts_that_differ_are_an_error() -> None:
-    with pytest.raises(UserError, match="2 lines and 1 translations: give one translation for each line"):
+    with pytest.raises(UserError, match="2 lines and 1 translation: give one translation for each line"):
         translator("onnx").score(["a", "b"], ["c"])

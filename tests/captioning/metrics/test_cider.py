@@ -78,5 +78,5 @@ def test_mistakes_are_told() -> None:
         CiderD([])
     with pytest.raises(UserError, match="picture 1 has no reference"):
         CiderD([[["dog"]], []])
-    with pytest.raises(UserError, match="1 captions of 2 pictures"):
+    with pytest.raises(UserError, match="1 caption of 2 pictures"):
         CiderD([[["dog"]], [["cat"]]]).corpus([["dog"]])

@@ -63,6 +63,13 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
     assert panel.curves[0].points == [(2, 1.0)]
 
 
+def test_losses_between_validations_are_drawn() -> None:
+    between = [{"step": 2, "train_loss": 9.0}, OLD[0], {"step": 7, "train_loss": 2.0}, OLD[1]]
+    losses, _ = panels_of([between])
+    assert losses.curves[0].points == [(2, 9.0), (5, 3.0), (7, 2.0), (10, 1.5)]
+    assert losses.curves[1].points == [(5, 4.0), (10, 2.0)]
+
+
 def test_the_picture_is_named_after_the_run_and_not_overwritten(run: View, tmp_path: Path) -> None:
     folder = write_run(tmp_path / "mine", NEW, rest='{"step": 20, "lo')  # a line that was cut short
     assert len(read_log(folder)) == 3
@@ -81,6 +88,7 @@ def test_mistakes_are_told_and_nothing_is_written(run: View, tmp_path: Path) -> 
     (mine / "best").mkdir()
     write_run(tmp_path / "empty", [])
     write_run(tmp_path / "bare", [{"step": 1, "epoch": 1}])
+    write_run(tmp_path / "odd", [], rest="\x00\x01\x02\n\x03\n")
     (tmp_path / "other").mkdir()
     before = sorted(tmp_path.iterdir())
     for arguments, message in [
@@ -88,6 +96,7 @@ def test_mistakes_are_told_and_nothing_is_written(run: View, tmp_path: Path) -> 
         (["other"], "other: is not a run directory (it has no recipe.toml)"),
         (["mine/best"], "mine/best: is not a run directory (it has no recipe.toml); did you mean mine?"),
         (["empty"], "empty: its log is still empty"),
+        (["odd"], "odd/log.jsonl: 2 lines, and none is an entry of a log (JSON with a step); "),
         (["bare"], "bare: the log holds no figures to draw"),
         (["mine", "--output", "a.svg"], "--output a.svg: the file name must end in .png"),
         (["mine"] * 7, "7 runs are too many for one picture: name 6 at most"),

@@ -121,7 +121,7 @@ def test_a_folder_goes_on_with_the_files_that_are_missing(run: Translate, loud: 
     code, _, errors = run("--output", f"{folder}/", *files)
     assert (code, errors.splitlines()[1]) == (
         130,
-        "warning: 1 of 3 files are done; the same command with --resume-output goes on",
+        "warning: 1 of 3 files is done; the same command with --resume-output goes on",
     )
     loud.stop, loud.seen = None, []
     assert run("--output", f"{folder}/", "--resume-output", *files) == (0, "", "")

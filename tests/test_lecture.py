@@ -27,7 +27,7 @@ SECTIONS = re.split(r"^### ", TEXT, flags=re.M)[1:]  # an idea each
 BLOCK_OR_SPAN = re.compile(r"^```bash\n(.*?)^```$|`(uv run [^`\n]+)`|`(--set [^`\n]+)`", re.M | re.S)
 
 # For each `s2s train TASK`, in addition to what the page says.
-SMALL = {
+SETTINGS = {
     "translation": "encoder.dim=4 decoder.dim=8 decoder.embedding_dim=4 training.epochs=1",
     "classifier": "encoder.dim=4 embedding_dim=4 training.epochs=1",
     "tagger": "encoder.dim=4 embedding_dim=4 training.epochs=1",
@@ -36,6 +36,8 @@ SMALL = {
     "captions=6 image.backbone=mobilenet_v3_small image.weights=weights.pth image.preprocessing.size=32 "
     "image.tuned_stages=0 image.crops=0 vocabulary.threshold=1",
 }
+# For other commands that train.
+OPTIONS = {"s2s view gradients": "--gap 3 --steps 5 --units 4"}
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -53,8 +55,9 @@ def commands(text: str) -> Iterator[list[str]]:
 
 def small(words: list[str]) -> list[str]:
     """The same command, on small data and with a small model if it is a training."""
-    settings = SMALL[words[2]].split() if words[:2] == ["s2s", "train"] else []
-    return [*words, *(word for setting in settings for word in ("--set", setting))]
+    settings = SETTINGS[words[2]].split() if words[:2] == ["s2s", "train"] else []
+    options = OPTIONS.get(" ".join(words[:3]), "").split()
+    return [*words, *options, *(word for setting in settings for word in ("--set", setting))]
 
 
 def write_flickr8k(folder: Path) -> None:

@@ -100,5 +100,5 @@ def _ranking(ranking: Ranking) -> dict[str, object]:
         "isNumber": ranking.of.is_number,
         "tokens": ranking.tokens,
         "values": b64encode(values.tobytes()).decode(),
-        "best": [[each.layer, each.unit, round(each.score, 4), bool(each.rises)] for each in ranking.best],
+        "best": [[each.layer, each.unit, round(each.score, 4), each.rises] for each in ranking.best],
     }

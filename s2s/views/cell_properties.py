@@ -91,7 +91,7 @@ def _of_code(text: str, language: Language) -> Iterator[tuple[str, bool, Values]
 def _of_any(text: str, code: str) -> Iterator[tuple[str, bool, Values]]:
     """What prose and source code share; brackets are looked for in `code`."""
     yield "bracket depth", True, bracket_depth(code)
-    yield "position in the line", True, _per_line(text, lambda line: np.arange(1, len(line) + 1))
+    yield "position in the line", True, _per_line(text, lambda line: np.arange(1.0, len(line) + 1))
     yield f"at most {NEAR} characters to the line end", False, _near_line_end(text)
     yield "characters since the start of the word", True, _since_word_start(text)
     yield "upper case", False, np.array([character.isupper() for character in text], float)

@@ -134,6 +134,11 @@ def _best(scores: Floats, widths: Sequence[int], of: Property, count: int) -> li
         layer = int(np.searchsorted(firsts, unit, side="right")) - 1
         strength = abs(float(scores[unit]))
         found.append(
-            Ranked(layer, unit - int(firsts[layer]), strength if of.is_number else (1 + strength) / 2, scores[unit] > 0)
+            Ranked(
+                layer,
+                unit - int(firsts[layer]),
+                strength if of.is_number else (1 + strength) / 2,
+                bool(scores[unit] > 0),
+            )
         )
     return found

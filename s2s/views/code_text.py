@@ -23,9 +23,8 @@ _TOKENS = {
 _PYTHON_CONDITION, _C_CONDITION = re.compile(r"\b(?:if|elif|while)\b"), re.compile(r"\b(?:if|while)\s*(?=\()")
 _ELSE = re.compile(r"else\b")
 
-_SUFFIXES: dict[str, Language] = {".py": "python", ".pyi": "python"} | dict.fromkeys(
-    (".c", ".h", ".cc", ".cpp", ".hpp", ".java", ".js", ".ts", ".go", ".rs", ".cs"), "c"
-)
+_PYTHON_FILES = (".py", ".pyi")
+_C_FILES = (".c", ".h", ".cc", ".cpp", ".hpp", ".java", ".js", ".ts", ".go", ".rs", ".cs")
 _PYTHON_LINE = re.compile(
     r"\s*(?:(?:def|class) \w+.*:|import [\w.]+|from [\w.]+ import|return\b|(?:el)?if .+:$|else:$|for .+ in .+:$|@\w|"
     r"\w+(?:\.\w+)* = )"
@@ -54,10 +53,10 @@ class Scan:
 
 def language_of(text: str, suffix: str = "") -> Language | None:
     """The language of a program, by the suffix of its file or by what its lines look like; None for other text."""
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
+    if suffix in (*_PYTHON_FILES, *_C_FILES):
+        return "python" if suffix in _PYTHON_FILES else "c"
     lines = [line for line in text.split("\n") if line.strip()]
-    shares = {name: sum(bool(form.match(line)) for line in lines) for name, form in _FORMS.items()}
+    shares: dict[Language, int] = {name: sum(bool(form.match(line)) for line in lines) for name, form in _FORMS.items()}
     likeliest = max(shares, key=lambda name: shares[name])
     if likeliest == "c" and text.count("{") < 3:  # poems have lines that end in semicolons too
         return None

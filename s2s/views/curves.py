@@ -44,10 +44,19 @@ class Panel:
     Attributes:
         title: of the panel
         curves: at least one point in all
+        x: what is on the horizontal axis; panels with the same have the same axis
+        logarithmic: whether the vertical axis is; then all values are above 0
     """
 
     title: str
     curves: Sequence[Curve]
+    x: str = "steps"
+    logarithmic: bool = False
+
+    @property
+    def last_step(self) -> float:
+        """The end of the horizontal axis."""
+        return max((step for curve in self.curves for step, _ in (*curve.points, *curve.marks)), default=1)
 
 
 def curves_picture(panels: Sequence[Panel], names: Sequence[str]) -> Image.Image:
@@ -64,32 +73,37 @@ def curves_picture(panels: Sequence[Panel], names: Sequence[str]) -> Image.Image
     if any(curve.marks for panel in panels for curve in panel.curves):
         label = "◇ mean of checkpoints"
         draw.text((size[0] - 24, 62), label, QUIET, font_for(label, _SMALL), anchor="rm")
-    steps = [step for panel in panels for curve in panel.curves for step, _ in (*curve.points, *curve.marks)]
     for number, panel in enumerate(panels):
         top = _HEAD + number * (_ABOVE + _HEIGHT + _BELOW) + _ABOVE
-        _draw_panel(draw, panel, top, max(steps, default=1), last=number == len(panels) - 1)
+        last_step = max(each.last_step for each in panels if each.x == panel.x)
+        last = all(each.x != panel.x for each in panels[number + 1 :])
+        _draw_panel(draw, panel, top, last_step, last=last)
     return image
 
 
-def _draw_panel(draw: ImageDraw.ImageDraw, panel: Panel, top: int, last_step: int, *, last: bool) -> None:
-    values = [value for curve in panel.curves for _, value in (*curve.points, *curve.marks)]
-    ticks = nice_ticks(min(values), max(values))
+def _draw_panel(draw: ImageDraw.ImageDraw, panel: Panel, top: int, last_step: float, *, last: bool) -> None:
+    height = math.log10 if panel.logarithmic else float
+    values = [height(value) for curve in panel.curves for _, value in (*curve.points, *curve.marks)]
+    ticks = _powers(min(values), max(values)) if panel.logarithmic else nice_ticks(min(values), max(values))
     low, high = min(ticks[0], *values), max(ticks[-1], *values)
 
     def place(step: float, value: float) -> tuple[float, float]:
+        return place_height(step, height(value))
+
+    def place_height(step: float, value: float) -> tuple[float, float]:
         share = (value - low) / (high - low) if high > low else 0.5
         return _LEFT + step / max(1, last_step) * _WIDTH, top + (1 - share) * _HEIGHT
 
     draw.text((24, top - 38), panel.title, INK, font_for(panel.title, _LETTERS))
     for tick in ticks:
-        y = place(0, tick)[1]
+        y = place_height(0, tick)[1]
         draw.line((_LEFT, y, _LEFT + _WIDTH, y), _GRID)
-        draw.text((_LEFT - 10, y), f"{tick:g}", QUIET, font_for("0", _SMALL), anchor="rm")
+        draw.text((_LEFT - 10, y), f"{10.0**tick if panel.logarithmic else tick:g}", QUIET, font_for("0", _SMALL), "rm")
     for tick in nice_ticks(0, last_step):
-        x = place(tick, low)[0]
+        x = place_height(tick, low)[0]
         if tick <= last_step:
             draw.line((x, top + _HEIGHT, x, top + _HEIGHT + 5), QUIET)
-            label = f"{tick:,.0f}" + (" steps" if last and tick == 0 else "")
+            label = f"{tick:,.0f}" + (f" {panel.x}" if last and tick == 0 else "")
             draw.text((x, top + _HEIGHT + 9), label, QUIET, font_for(label, _SMALL), anchor="ma")
     draw.line((_LEFT, top + _HEIGHT, _LEFT + _WIDTH, top + _HEIGHT), QUIET)
     for curve in panel.curves:
@@ -139,6 +153,13 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
         found[i] = min(found[i], limit)
         limit = found[i] - gap
     return [max(place, low + i * gap) for i, place in enumerate(found)]
+
+
+def _powers(low: float, high: float, most: int = 8) -> list[float]:
+    """The exponents of powers of ten, evenly spaced, that begin at or below `low` and end at or above `high`."""
+    first, last = math.floor(low), max(math.ceil(high), math.floor(low) + 1)
+    step = -(-(last - first) // most)
+    return [float(exponent) for exponent in range(first, last + step, step)]
 
 
 def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -25,11 +27,11 @@ def test_states_are_those_of_one_step_after_the_other(kind: str, monkeypatch: py
     assert [range(len(TEXT))] == found.lines()
     assert len(found.layers) == 2
     with torch.no_grad():
-        state = model.decoder.step(torch.tensor([END]), model.decoder.start(None, sentences=1)).state
+        step: Any = model.decoder.step(torch.tensor([END]), model.decoder.start(None, sentences=1))
         for place, character in enumerate(TEXT):
             (token,) = [END] if character == "\n" else model.vocabulary.encode(character)
-            state = model.decoder.step(torch.tensor([token]), state).state
-            for layer, (hidden, *cell) in zip(found.layers, state.layers):
+            step = model.decoder.step(torch.tensor([token]), step.state)
+            for layer, (hidden, *cell) in zip(found.layers, step.state.layers):
                 np.testing.assert_allclose(layer.hidden[place], hidden[0].numpy(), atol=1e-4)
                 assert (layer.cell is None) == (not cell)
                 if layer.cell is not None:

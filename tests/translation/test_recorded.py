@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_the_decoder_is_recorded_as_it_steps(kind: str) -> None:
     assert pair.target == [*recording.read[1:], END]
     with torch.no_grad():
         memory = recorder.encoder(pad([pair.source]).moved(torch.from_numpy))
-        state = recurrent(model.network).start(memory)
+        state: Any = recurrent(model.network).start(memory)
         for t, token in enumerate(recording.read):
             step = recurrent(model.network).step(torch.tensor([token]), state)
             state = step.state

@@ -47,7 +47,9 @@ COMMANDS = {
     "train translation",
     "translate",
     "view cells",
+    "view gradients",
     "view run",
+    "view unrolled",
 }
 SCRIPTS = Path(sys.executable).parent  # where an installer puts `s2s`, `translate` and `caption`
 HELLO = """'''Greet someone.'''

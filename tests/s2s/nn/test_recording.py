@@ -29,12 +29,12 @@ def written_out(kind: str, layer: RecurrentLayer, run: LayerRun, inputs: Tensor)
     sums = {name: (inputs @ w.t() + b, hidden @ u.t()) for name, (w, u, b) in zip(names, parts)}
     match kind:
         case "rnn":
-            return {"h": torch.tanh(sum(sums["h"]))}
+            return {"h": torch.tanh(torch.add(*sums["h"]))}
         case "gru":
-            r, z = (torch.sigmoid(sum(sums[name])) for name in "rz")
+            r, z = (torch.sigmoid(torch.add(*sums[name])) for name in "rz")
             return {"r": r, "z": z, "n": torch.tanh(sums["n"][0] + r * sums["n"][1])}
         case _:
-            return {name: (torch.tanh if name == "g" else torch.sigmoid)(sum(sums[name])) for name in "ifgo"}
+            return {name: (torch.tanh if name == "g" else torch.sigmoid)(torch.add(*sums[name])) for name in "ifgo"}
 
 
 @each_cell

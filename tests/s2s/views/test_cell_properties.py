@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from s2s.views.cell_properties import Property, bracket_depth, properties
@@ -9,8 +11,8 @@ from s2s.views.code_text import Language
 from s2s.views.text_states import TextStates
 
 
-def of(text: str | list[str], language: Language | None = None, **options: list[int]) -> dict[str, Property]:
-    return {each.name: each for each in properties(TextStates(list(text), [], **options), language)}
+def of(text: str | list[str], language: Language | None = None, starts: Sequence[int] = (0,)) -> dict[str, Property]:
+    return {each.name: each for each in properties(TextStates(list(text), [], starts=starts), language)}
 
 
 def marks(found: Property) -> str:

@@ -82,6 +82,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(SPLITS, "train", Split(140, 4, 10))  # type: ignore[arg-type]  # a dictionary
     monkeypatch.setitem(SPLITS, "val", Split(14, 4, 10))  # type: ignore[arg-type]
     monkeypatch.setitem(SPLITS, "test", Split(14, 4, 10))  # type: ignore[arg-type]
+    monkeypatch.setattr("s2s.cli.view_gradients.CLIPPED_STEPS", 5)
     write_flickr8k(tmp_path / "data" / "flickr8k")
     torch.save(torchvision.mobilenet_v3_small(weights=None).state_dict(), tmp_path / "weights.pth")
     return tmp_path

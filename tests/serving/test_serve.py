@@ -54,7 +54,7 @@ def test_a_model_is_loaded_with_all_its_alternatives(tiny_model: Path) -> None:
 
 def test_without_names_the_models_are_those_that_commands_use_by_default() -> None:
     models = load_models([], EngineOptions(engine="onnx"), beam=1)
-    assert models.names == ["en-de", "de-en", "everyday"]
+    assert models.names == ["en-de", "de-en", "en-fr", "everyday"]
 
 
 def test_without_the_extra_the_command_says_how_to_install_it(

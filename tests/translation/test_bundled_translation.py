@@ -55,6 +55,7 @@ def test_neither_the_size_nor_the_order_of_batches_changes_what_is_translated(
 
 BEGINNINGS = {  # of what each says: the rest is a near tie
     "en-de": ("Where are you from?", "Woher komm"),
+    "en-fr": ("Where are you from?", "D'où "),
     "en-de-multi30k": ("Two dogs play.", "Zwei Hunde spielen"),
     "de-en": ("Ich habe ein Buch verkauft.", "I sold a book"),
     "de-en-multi30k": ("Zwei Hunde spielen.", "Two dogs"),

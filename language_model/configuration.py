@@ -8,6 +8,7 @@ from s2s.config import option
 from s2s.models.language_configuration import RecurrentLanguageModelConfig
 
 KIND = "language_model"  # of model directories
+LENGTH = 500  # tokens of a sample, by default
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from language_model.configuration import KIND
+from language_model.configuration import KIND, LENGTH
 from language_model.corpus import Text, unknown_parts, written
 from language_model.engine import LanguageEngine
 from language_model.loading import model_directory
@@ -117,7 +117,7 @@ class Generator:
         self,
         prime: str = "",
         *,
-        length: int = 500,
+        length: int = LENGTH,
         n: int = 1,
         until: str = "",
         options: SamplingOptions | None = None,

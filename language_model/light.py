@@ -21,11 +21,7 @@ def light_engine(form: LightModel, threads: int) -> LanguageEngine:
     with form.record.building():
         assets = Assets.read(form.record)
         graph = open_graph(form.file(STEP), threads=threads)
-        names = ("hidden", "cell") if assets.config.model.cell.kind == "lstm" else ("hidden",)
-        zeros = {
-            f"rows.{name}.{layer}": np.zeros((1, width), np.float32)
-            for layer, width in enumerate(assets.config.model.widths)
-            for name in names
-        }
+        widths = assets.config.model.states
+        zeros = {f"rows.{name}": np.zeros((1, width), np.float32) for name, width in widths.items()}
         network = LightNetwork(None, graph)
         return LanguageEngine(assets.config, assets.vocabulary, network, LightState(1, zeros, {}), form.precision)

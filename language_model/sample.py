@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 import sys
 
+from language_model.configuration import LENGTH
 from language_model.loading import add_model, model_directory
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.cli.search_options import add_drawing, drawing
 from s2s.errors import check
-
-_LENGTH = 500  # tokens, by default
 
 
 def sample(arguments: list[str]) -> int:
@@ -111,9 +110,9 @@ def _parser() -> Parser:
     add(
         "--length",
         type=positive,
-        default=_LENGTH,
+        default=LENGTH,
         metavar="N",
-        help=f"write N tokens at most: characters, words or subwords, as the model has them (default: {_LENGTH})",
+        help=f"write N tokens at most: characters, words or subwords, as the model has them (default: {LENGTH})",
     )
     add("--until", metavar="TEXT", help="end once the model has written TEXT, such as $'\\n\\n' in bash")
     add("--n", type=positive, default=1, metavar="N", help="write N samples at once (default: 1)")

@@ -5,10 +5,11 @@
     s2s export RUN/best --page translate.html
     s2s export RUN/best --shrink
 
-The light form is two ONNX graphs, `encoder.onnx` and `step.onnx`, and their weights. Commands use it by themselves
-where a model has it. Before it is written, both engines write what they make of 200 lines, or of 20 pictures: in
-float32 they must write the same. `--page` writes one HTML file that runs the light form in a browser, from disk and
-without a network. `--shrink` also stores the weights that PyTorch reads in eight bits.
+The light form of a translator or a captioner is two ONNX graphs, `encoder.onnx` and `step.onnx`, and their weights;
+other models have one graph. Commands use it by themselves where a model has it. Before it is written, both engines
+write what they make of some lines or pictures: in float32 they must write the same. `--page` writes one HTML file that
+runs the light form of a translator, a captioner or a language model in a browser, from disk and without a network.
+`--shrink` also stores the weights that PyTorch reads in eight bits.
 """
 
 from __future__ import annotations
@@ -139,14 +140,16 @@ def _parser() -> Parser:
         type=Path,
         default=[],
         metavar="FILE",
-        help="compare with PyTorch on the first 200 lines of these files, or on these pictures (default: made-up ones)",
+        help="compare with PyTorch on the first lines of these files (200; 50 for a language model), or on these "
+        "pictures (default: made-up ones)",
     )
     add(
         "--page",
         type=Path,
         metavar="FILE.html",
-        help="write a page that runs the light form in a browser, from disk and without a network; a light form that "
-        "MODEL already has is used as it is, unless --precision or --output is given",
+        help="write a page that runs the light form of a translator, a captioner or a language model in a browser, "
+        "from disk and without a network; a light form that MODEL already has is used as it is, unless --precision "
+        "or --output is given",
     )
     add(
         "--onnxruntime-web",

@@ -11,19 +11,22 @@ import html
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from captioning import assets as captioner_assets
 from captioning import configuration as captions
 from captioning import familiarity
+from language_model import assets as generator_assets
+from language_model import configuration as language_models
 from s2s.errors import UserError
 from s2s.storage.light_form import LightModel, read_light
 from s2s.storage.model_record import read_record, read_whole
 from s2s.views import web_page
 from serving.caption_rules import captioner_data
 from serving.javascript import bundle
+from serving.language_rules import generator_data, sampling_defaults, tokens_in_words
 from serving.onnxruntime_web import BUNDLE, WASM, browser_runtime
 from serving.rules import translator_data
 from translation import assets as translator_assets
@@ -41,22 +44,35 @@ class PageModel:
     """A model that a page offers.
 
     Attributes:
-        kind: "translation" or "captioning"
+        kind: of its directory
         name: by which the page asks for it
         source, target: language codes of a translator
     """
 
-    kind: Literal["translation", "captioning"]
+    kind: Literal["translation", "captioning", "language_model"]
     name: str
     source: str = ""
     target: str = ""
+
+
+@dataclass(frozen=True)
+class PageLanguageModel(PageModel):
+    """A language model that a page offers.
+
+    Attributes:
+        tokens: what it writes, such as "characters"
+        defaults: of the options of sampling, by name
+    """
+
+    tokens: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = None) -> None:
     """Write the page that runs a model's light form from disk.
 
     Args:
-        model: a model directory with a light form, of a translator or a captioner
+        model: a model directory with a light form, of a translator, a captioner or a language model
         path: the HTML file to write
         runtime: of `browser_runtime`; None to take it from the cache or fetch it
 
@@ -65,18 +81,14 @@ def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = No
     """
     kind = read_whole(model, read_record).kind
     if kind not in _CONTENTS:
-        raise UserError(f"{model}: holds a model of kind '{kind}', which has no page; name a translator or captioner")
+        known = "name a translator, a captioner or a language model"
+        raise UserError(f"{model}: holds a model of kind '{kind}', which has no page; {known}")
     light = read_light(model, kind)
     with light.record.building():
         page_model, files = _CONTENTS[kind](light)
     runtime = runtime or browser_runtime()
-    files |= {
-        "bundle": runtime[BUNDLE],
-        "wasm": runtime[WASM],
-        "encoder": light.file("encoder.onnx").read_bytes(),
-        "step": light.file("step.onnx").read_bytes(),
-        "weights": light.file("light.weights").read_bytes(),
-    }
+    files |= {"bundle": runtime[BUNDLE], "wasm": runtime[WASM]}
+    files |= {name: light.file(file).read_bytes() for name, file in _graphs(kind).items()}
     carried = [f'<script type="text/plain" id="file-{name}">{_pack(data)}</script>' for name, data in files.items()]
     worker = _script(bundle(_DATA / "worker" / "worker.js"))
     settings = {"engine": "local", "models": [asdict(page_model)], "files": list(files)}
@@ -96,7 +108,13 @@ def served_page(models: Sequence[PageModel], *, keyed: bool = False) -> str:
     return _page(title, _SERVED, "The models run on the server that showed this page. ", data)
 
 
-_TITLES = {translations.KIND: "Translate", captions.KIND: "Caption"}
+_TITLES = {translations.KIND: "Translate", captions.KIND: "Caption", language_models.KIND: "Write text"}
+
+
+def _graphs(kind: str) -> dict[str, str]:
+    """The files of a light form, by the names that the page gives them; a language model has no encoder."""
+    encoder = {} if kind == language_models.KIND else {"encoder": "encoder.onnx"}
+    return {**encoder, "step": "step.onnx", "weights": "light.weights"}
 
 
 def _page(title: str, policy: str, footer: str, data: Sequence[str]) -> str:
@@ -132,7 +150,15 @@ def _captioner(light: LightModel) -> tuple[PageModel, dict[str, bytes]]:
     return PageModel("captioning", record.directory.name), files
 
 
-_CONTENTS = {translations.KIND: _translator, captions.KIND: _captioner}
+def _language_model(light: LightModel) -> tuple[PageModel, dict[str, bytes]]:
+    """As `_translator`."""
+    assets = generator_assets.Assets.read(light.record)
+    name, tokens = light.record.directory.name, tokens_in_words(assets.vocabulary)
+    model = PageLanguageModel("language_model", name, tokens=tokens, defaults=sampling_defaults())
+    return model, {"data": _encoded(generator_data(assets.config, assets.vocabulary))}
+
+
+_CONTENTS = {translations.KIND: _translator, captions.KIND: _captioner, language_models.KIND: _language_model}
 
 
 def _encoded(data: Mapping[str, Any]) -> bytes:

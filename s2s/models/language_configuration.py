@@ -41,3 +41,9 @@ class RecurrentLanguageModelConfig:
     def widths(self) -> tuple[int, ...]:
         """The units of each recurrent layer, from the bottom."""
         return (*[self.dim] * (self.layers - 1), self.embedding_dim if self.tie_embeddings else self.dim)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """The widths of the arrays of the state by name: `hidden.I` of layer I, and `cell.I` if it is an LSTM."""
+        names = ("hidden", "cell") if self.cell.kind == "lstm" else ("hidden",)
+        return {f"{name}.{layer}": width for layer, width in enumerate(self.widths) for name in names}

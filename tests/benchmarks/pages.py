@@ -2,6 +2,7 @@
 
     python tests/benchmarks/pages.py PAGE --text FILE        a translator's page; FILE has 100 lines to translate
     python tests/benchmarks/pages.py PAGE --pictures FOLDER  a captioner's page; 20 photographs of FOLDER are used
+    python tests/benchmarks/pages.py PAGE --prime TEXT       a language model's page
 
 Chromium (`apt-get install chromium`) runs without a window, and knows no host name.
 """
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SENTENCES, LINES, PHOTOGRAPHS = 30, 100, 20
+SENTENCES, LINES, PHOTOGRAPHS, TOKENS = 30, 100, 20, 5000
 LIMIT = 300_000  # milliseconds until a result is given up
 _ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"]
 
@@ -69,6 +70,23 @@ def measure_captioner(page: Page, pictures: Sequence[Path]) -> dict[str, str]:
     }
 
 
+def measure_language_model(page: Page, prime: str) -> dict[str, str]:
+    """Write one token, then many."""
+
+    def write(tokens: int) -> None:
+        page.fill("#prime", prime)
+        page.fill("#sample-length", str(tokens))
+        page.click("#sample-write")
+        page.locator("#sample-text:not(.writing) > div").first.wait_for(timeout=LIMIT)
+
+    first = seconds(lambda: write(1))
+    many = seconds(lambda: write(TOKENS))
+    return {
+        "seconds for the prime and a token": f"{first:.1f}",
+        f"tokens a second, of {TOKENS}": f"{TOKENS / many:.0f}",
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,6 +94,7 @@ def main() -> None:
     inputs = parser.add_mutually_exclusive_group(required=True)
     inputs.add_argument("--text", type=Path, help="lines to translate")
     inputs.add_argument("--pictures", type=Path, help="a folder of JPEG files")
+    inputs.add_argument("--prime", help="what a language model's text begins with")
     arguments = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
@@ -89,6 +108,8 @@ def main() -> None:
         if arguments.text:
             lines = arguments.text.read_text(encoding="utf-8").split("\n")[:LINES]
             found = measure_translator(page, lines)
+        elif arguments.prime is not None:
+            found = measure_language_model(page, arguments.prime)
         else:
             found = measure_captioner(page, sorted(arguments.pictures.glob("*.jpg"))[:PHOTOGRAPHS])
         print(f"Chromium {browser.version}, load average {os.getloadavg()[0]:.1f}")

@@ -1,4 +1,4 @@
-// The two graphs of tests/serving/arithmetic_network.py, in JavaScript.
+// The graphs of tests/serving/arithmetic_network.py, in JavaScript.
 
 const float = (data, dims) => ({ type: "float32", data: Float32Array.from(data), dims });
 
@@ -39,5 +39,13 @@ export function stepper(vocabulary) {
       attention: { type: "float32", data: attention, dims: [rows, positions] },
       "next.rows.history": float(history, [rows, 1]),
     };
+  };
+}
+
+export function follower(vocabulary) {
+  return (inputs) => {
+    const read = (Number(inputs["rows.hidden.0"].data[0]) * 31 + Number(inputs.tokens.data[0]) * 17) % 997;
+    const scores = Array.from({ length: vocabulary }, (_, i) => -((read * (i + 3) * 7 + i * i * 13) % 1021) / 64);
+    return { log_probabilities: float(scores, [1, vocabulary]), "next.rows.hidden.0": float([read], [1, 1]) };
   };
 }

@@ -1,6 +1,7 @@
 """A network of integer arithmetic, which two languages compute alike: it writes nonsense, and often loops.
 
-Its two graphs have the inputs and outputs of a light form. arithmetic_network.mjs has the same in JavaScript.
+Its two graphs have the inputs and outputs of a light form; a third one is the step of a language model.
+arithmetic_network.mjs has the same in JavaScript.
 """
 
 from __future__ import annotations
@@ -58,4 +59,25 @@ class Stepper:
         best = np.take_along_axis(scores, likeliest, 1), likeliest
         history = read[:, None].astype(np.float32)
         found = dict(zip(self.outputs, (scores, *best, attention, history)))
+        return [found[name] for name in outputs]
+
+
+class Follower:
+    """Scores from all tokens so far."""
+
+    inputs: Sequence[str] = ("tokens", "count", "rows.hidden.0")
+    outputs: Sequence[str] = ("log_probabilities", "best.values", "best.tokens", "next.rows.hidden.0")
+
+    def __init__(self, vocabulary: int) -> None:
+        self.vocabulary = vocabulary
+        self.widths: Mapping[str, Any] = {"log_probabilities": vocabulary}
+
+    def run(self, inputs: Arrays, outputs: Sequence[str]) -> list[NDArray[Any]]:
+        read = (inputs["rows.hidden.0"].astype(np.int64) * 31 + inputs["tokens"][:, None] * 17) % 997
+        numbers = np.arange(self.vocabulary)
+        scores = -((read * (numbers + 3) * 7 + numbers * numbers * 13) % 1021) / np.float32(64)
+        scores = scores.astype(np.float32)
+        likeliest = np.argsort(-scores, axis=1, kind="stable")[:, : int(inputs["count"][0])]
+        best = np.take_along_axis(scores, likeliest, 1), likeliest
+        found = dict(zip(self.outputs, (scores, *best, read.astype(np.float32))))
         return [found[name] for name in outputs]

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 from browser_fixtures import WIDE, light_model
+from language_fixtures import tiny_language_model
 from serving_fixtures import Server, running, toy_models
 
+from language_model.export import LanguageModelExporter
 from s2s import cache
+from s2s.export.exporting import export
 from serving import onnxruntime_web
 from serving.javascript import bundle
 from serving.loading import Models
@@ -113,10 +116,27 @@ def captioner_page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> s
     return _page("captioning", tmp_path_factory.mktemp("pages"))
 
 
+@pytest.fixture(scope="session")
+def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small language model of characters with a light form in float32."""
+    model = tmp_path_factory.mktemp("models") / "letters"
+    tiny_language_model().save(model, {})
+    export(LanguageModelExporter(model), model, model, "float32")
+    return model
+
+
+@pytest.fixture(scope="session")
+def language_page(chromium: str, language_model: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the page of a language model."""
+    return _write(language_model, tmp_path_factory.mktemp("pages") / "language.html")
+
+
 def _page(kind: str, folder: Path) -> str:
-    model = light_model(kind)
+    return _write(light_model(kind), folder / f"{kind}.html")
+
+
+def _write(model: Path, path: Path) -> str:
     if onnxruntime_web._stored(cache.folder() / onnxruntime_web.PACKAGE.replace("@", "-")) is None:
         pytest.skip(f"{onnxruntime_web.PACKAGE} is not in the cache: s2s export MODEL --page FILE fetches it")
-    path = folder / f"{kind}.html"
     write_page(model, path)
     return path.as_uri()

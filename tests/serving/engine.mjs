@@ -6,15 +6,18 @@ import { caseOf } from "../../serving/data/engine/casing.js";
 import { featuresOf } from "../../serving/data/engine/confidence.js";
 import { WriteOnce, constrain } from "../../serving/data/engine/constraints.js";
 import { cutLine } from "../../serving/data/engine/cutting.js";
+import { Generator } from "../../serving/data/engine/generator.js";
 import { LoopGuard, repetitionOf, wordTable } from "../../serving/data/engine/loops.js";
+import { randomNumbers } from "../../serving/data/engine/random.js";
 import { readRules } from "../../serving/data/engine/rules.js";
+import { draw } from "../../serving/data/engine/sampling.js";
 import { search } from "../../serving/data/engine/search.js";
 import { sentenceSpans } from "../../serving/data/engine/sentences.js";
 import { findSpans } from "../../serving/data/engine/spans.js";
 import { Network } from "../../serving/data/engine/network.js";
 import { Translator } from "../../serving/data/engine/translator.js";
 import { readVocabulary } from "../../serving/data/engine/vocabulary.js";
-import { encoder, stepper } from "./arithmetic_network.mjs";
+import { encoder, follower, stepper } from "./arithmetic_network.mjs";
 
 const { data, asks } = JSON.parse(readFileSync(0, "utf8"));
 const translator = data && new Translator(data, null, { nBest: 5 });
@@ -135,6 +138,25 @@ const answers = {
       places: places.map((place) => points(texts[i].normalize("NFC"), place)),
       nBest: nBest.map((each) => ({ ...each, attention: each.attention?.map((row) => [...row]) ?? null })),
     }));
+  },
+  numbers: (seed, key, count) => {
+    const numbers = randomNumbers(BigInt(seed), key);
+    return Array.from({ length: count }, () => numbers.next().value);
+  },
+  drawn: (rows, banned, options, numbers) =>
+    rows.map((row, i) => draw(Float32Array.from(row.map(Number)), new Set(banned), options, numbers[i])),
+  sampled: async (model, prime, { seed, ...options }) => {
+    const generator = new Generator(model, new Network(null, follower(model.vocabulary.surfaces.length + 4)));
+    let sample;
+    try {
+      sample = generator.begin(prime, { ...options, seed: BigInt(seed) });
+    } catch (error) {
+      return { error: error.message };
+    }
+    const pieces = [];
+    while (!sample.done) pieces.push(await sample.advance());
+    const { text, tokens, logProbability, stopped } = sample;
+    return { text, tokens, log_probability: logProbability, stopped, whole: pieces.join("") === text };
   },
   batches: (lengths, width, batchTokens) => {
     const sized = new Translator(data, null, { width }, batchTokens);

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import captioning_fixtures
 import pytest
+from language_fixtures import tiny_language_model
 from translation_fixtures import tiny_model
 
 from s2s.errors import UserError
 from s2s.storage.light_form import write_light
+from s2s.storage.model_directory import write_model
 from serving.onnxruntime_web import BUNDLE, WASM
 from serving.pages import PageModel, served_page, write_page
 
@@ -77,6 +79,28 @@ def test_the_page_of_a_captioner_knows_its_grid(captioner: Path, tmp_path: Path)
     assert data["preprocessing"]["size"] == captioning_fixtures.SIZE
     assert data["calibration"] is None
     assert "familiarity" not in json.loads(element(page, "settings"))["files"]
+
+
+def test_the_page_of_a_language_model_has_no_encoder(tmp_path: Path) -> None:
+    tiny_language_model("word").save(folder := tmp_path / "words", {})
+    graphs = {name: content for name, content in GRAPHS.items() if name != "encoder.onnx"}
+    write_light(folder, folder, graphs, precision="int8", grid=None, verify=lambda _: None)
+    write_page(folder, path := tmp_path / "page.html", RUNTIME)
+    page = path.read_text(encoding="utf-8")
+    settings = json.loads(element(page, "settings"))
+    (model,) = settings["models"]
+    assert (model["kind"], model["name"], model["tokens"]) == ("language_model", "words", "words")
+    assert model["defaults"] == {"temperature": 1.0, "top_k": None, "top_p": 1.0, "seed": 0, "length": 500}
+    assert set(settings["files"]) == {"data", "bundle", "wasm", "step", "weights"}
+    data = json.loads(carried(page, "data"))
+    assert data["states"] == {"hidden.0": 8, "cell.0": 8, "hidden.1": 8, "cell.1": 8}
+    assert "sleeping" in data["vocabulary"]["surfaces"]
+
+
+def test_a_model_that_has_no_page_is_refused(tmp_path: Path) -> None:
+    write_model(tmp_path / "model", kind="poetry", config={}, tensors={})
+    with pytest.raises(UserError, match="kind 'poetry', which has no page; name a translator, a captioner"):
+        write_page(tmp_path / "model", tmp_path / "page.html", RUNTIME)
 
 
 def test_a_page_from_disk_may_not_reach_anything(translator: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ const NEXT = "next.";
 
 export class Network {
   /**
-   * @param encoder, stepper the two graphs
+   * @param encoder, stepper the two graphs; a language model has no encoder
    */
   constructor(encoder, stepper) {
     this.encoder = encoder;

@@ -4,7 +4,7 @@
 // float32, and equal continuations are ranked by slot and then by token, so that the result is that of Python.
 
 const LEAVING_SHARE = 0.25; // done sentences leave once they are this share of the batch: copying the others takes time
-const DAMAGED = "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy";
+export const DAMAGED = "the model's log-probabilities are NaN or infinite, so its weights are damaged: use an intact copy";
 const f32 = Math.fround;
 
 /**

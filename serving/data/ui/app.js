@@ -6,14 +6,20 @@ import {remoteEngine} from "./remote.js";
 import {linesView} from "./lines.js";
 import {photographView} from "./photograph.js";
 import {photographsView} from "./photographs.js";
+import {sampleView} from "./sample.js";
 import {textView} from "./text.js";
 
 const VIEWS = [
   {id: "text", kind: "translation", label: "Text"}, {id: "lines", kind: "translation", label: "Lines"},
   {id: "photograph", kind: "captioning", label: "Photograph"}, {id: "photographs", kind: "captioning", label: "Photographs"},
+  {id: "sample", kind: "language_model", label: "Write"},
 ];
+const TITLES = {captioning: "Caption photographs", language_model: "Write text"};
 
-/** Start the page. An engine has models, ready (a promise), pictures (how many at a time), translate and caption. */
+/**
+ * Start the page. An engine has models, ready (a promise), pictures (how many at a time), translate and caption; one with
+ * language models has write.
+ */
 export function start() {
   const settings = JSON.parse(at("settings").textContent);
   const engine = settings.engine === "local" ? localEngine(settings) : remoteEngine(settings);
@@ -30,11 +36,13 @@ export function start() {
     parts.photograph = photographView(engine, {many: files => { open("photographs"); parts.photographs.take(files); }});
     parts.photographs = photographsView(engine, {show: (...picture) => { open("photograph"); parts.photograph.show(...picture); }});
   }
+  if (model.language_model) parts.sample = sampleView(engine);
 
   const tabs = views.map(view => make("button", {type: "button", role: "tab", id: `${view.id}-tab`, textContent: view.label,
     onclick: () => open(view.id)}));
   tabs.forEach((tab, i) => tab.setAttribute("aria-controls", views[i].id));
   at("tabs").replaceChildren(...tabs);
+  at("tabs").hidden = tabs.length < 2;
   at("tabs").onkeydown = event => {
     const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
     if (!step) return;
@@ -58,7 +66,7 @@ export function start() {
   function drawModels(kind) {
     const choices = models.filter(each => each.kind === kind);
     const select = at("model");
-    select.replaceChildren(...choices.map(each => make("option", {textContent: kind === "captioning" ? each.name : each.title, value: each.name})));
+    select.replaceChildren(...choices.map(each => make("option", {textContent: kind === "translation" ? each.title : each.name, value: each.name})));
     select.value = model[kind].name;
     at("model-choice").hidden = choices.length < 2;
     const back = choices.find(each => each.source === model[kind].target && each.target === model[kind].source);
@@ -85,7 +93,7 @@ export function start() {
 }
 
 function named(model) {
-  if (model.kind !== "translation") return {...model, title: "Caption photographs"};
+  if (model.kind !== "translation") return {...model, title: TITLES[model.kind]};
   const names = new Intl.DisplayNames(["en"], {type: "language", fallback: "code"});
   const name = code => { try { return names.of(code); } catch { return code; } };
   const sourceName = name(model.source), targetName = name(model.target);

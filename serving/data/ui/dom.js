@@ -75,3 +75,25 @@ export function download(name, text, type = "text/plain") {
   make("a", {href: address, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
+
+/** Let a button copy the text that a function gives, and say so for a moment. */
+export function copyButton(button, textOf) {
+  const label = button.textContent;
+  button.onclick = async () => {
+    await copyText(textOf());
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = label; }, 1500);
+  };
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {  // a page that was opened from disk has no clipboard in some browsers
+    const field = make("textarea", {value: text});
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+}

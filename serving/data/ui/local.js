@@ -23,13 +23,22 @@ export function localEngine({models, files}) {
     else done?.(result);
   };
   const packed = Object.fromEntries(files.map(name => [name, document.getElementById(`file-${name}`).textContent]));
-  const ready = ask("load", {packed, model: models[0]});
+  const ready = ask("load", {packed, kind: models[0].kind});
   worker.onerror = event => {
     const error = new Error(`this browser cannot run the model (${event.message}); a current Firefox, Chrome or Safari can`);
     for (const {failed} of waiting.values()) failed(error);
   };
+
+  /** The parts of a text as they are written: {text, unread, tokens, logProbability, done} each. */
+  async function* write(prime, options, signal) {
+    await ready;
+    signal.throwIfAborted();
+    await ask("begin", {prime, options}, signal);
+    for (let part = {}; !part.done;) yield part = await ask("write", {}, signal);
+  }
+
   return {
-    models, ready, pictures: 1,
+    models, ready, pictures: 1, write,
     translate: (lines, model, signal) => ready.then(() => ask("translate", {lines}, signal)),
     caption: (pictures, model, signal) => ready.then(() => ask("caption", {pictures}, signal)),
   };

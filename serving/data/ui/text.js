@@ -1,7 +1,7 @@
 // Type, and it is translated as you type. Point at a word of either side, and the words of the other side that belong
 // to it are lit.
 
-import {acceptDrops, announcer, at, isolated, make, percent} from "./dom.js";
+import {acceptDrops, announcer, at, copyButton, isolated, make, percent} from "./dom.js";
 import {alternative} from "./alternatives.js";
 import {litField} from "./field.js";
 import {sentencePair, weightsOf} from "./sentence.js";
@@ -248,22 +248,6 @@ export function textView(engine, {files, all}) {
   acceptDrops(at("text"), files);
   at("all-lines").onclick = () => all(field.value);
   at("clear").onclick = () => fill("");
-  at("copy").onclick = async () => {
-    await copyText(translated());
-    at("copy").textContent = "Copied";
-    setTimeout(() => { at("copy").textContent = "Copy"; }, 1500);
-  };
+  copyButton(at("copy"), translated);
   return {open, fill, translated, focus: () => field.focus()};
-}
-
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {  // a page that was opened from disk has no clipboard in some browsers
-    const field = make("textarea", {value: text});
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
 }

@@ -3,8 +3,8 @@
 /**
  * Start ONNX Runtime from what the page carries: no file is fetched.
  *
- * files: bundle (the package's module), wasm, encoder, step, weights, as bytes
- * returns {encoder, step}, each `async (tensors) => tensors`, of {type, data, dims} by name
+ * files: bundle (the package's module), wasm, step, weights, as bytes, and encoder if the model has one
+ * returns {encoder, step}, each `async (tensors) => tensors`, of {type, data, dims} by name; or null for no encoder
  */
 export async function openGraphs({bundle, wasm, encoder, step, weights}) {
   const address = URL.createObjectURL(new Blob([bundle], {type: "text/javascript"}));
@@ -14,9 +14,8 @@ export async function openGraphs({bundle, wasm, encoder, step, weights}) {
   ort.env.wasm.numThreads = 1;  // more would need headers that a file has not
   ort.env.logLevel = "error";
   const options = {logSeverityLevel: 3, executionProviders: ["wasm"], externalData: [{path: "light.weights", data: weights}]};
-  const sessions = {encoder: await ort.InferenceSession.create(encoder, options),
-    step: await ort.InferenceSession.create(step, options)};
-  return {encoder: runner(ort, sessions.encoder), step: runner(ort, sessions.step)};
+  const open = async graph => graph ? runner(ort, await ort.InferenceSession.create(graph, options)) : null;
+  return {encoder: await open(encoder), step: await open(step)};
 }
 
 function runner(ort, session) {

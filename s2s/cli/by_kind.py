@@ -18,7 +18,7 @@ def registered_for(model: Path, group: str, lack: str) -> tuple[Path, Any]:
     Args:
         model: a model directory, or the name of a bundled model
         group: of entry points, by the kind of the model
-        lack: what models of other kinds cannot do, for the message: "have no ..."
+        lack: what models of other kinds cannot do, for the message: "cannot ..."
 
     Raises:
         UserError: there is no such model, it is damaged, or nothing is registered for its kind.

@@ -40,7 +40,7 @@ def view_cells(arguments: list[str]) -> int:
     for path in inputs:
         check_readable(path)
     check_output(output, force=options.force, inputs=inputs)
-    directory, read_states = registered_for(options.model, GROUP, "have no recurrent layers that read a text")
+    directory, read_states = registered_for(options.model, GROUP, "cannot be shown so")
     _write(options, directory, read_states)
     print(output)
     return 0

@@ -32,7 +32,7 @@ def view_unrolled(arguments: list[str]) -> int:
     for name in ("SENTENCE", "--target"):
         _check_sentence(name, options.sentence if name == "SENTENCE" else options.target)
     check_output(output, force=options.force)
-    directory, unroll = registered_for(options.model, GROUP, "have no recurrent layers that read a text")
+    directory, unroll = registered_for(options.model, GROUP, "cannot be shown so")
     _write(options, directory, unroll)
     print(output)
     return 0

@@ -82,7 +82,7 @@ def test_mistakes_are_told_and_nothing_is_written(view: View, tiny_model: Path, 
         (["lm", "a", "--output", "a.png"], "--output a.png: the file name must end in .html"),
         (["lm", "a", "--units", "0"], "argument --units: '0' is not a whole number from 1"),
         (["lm", "a" * 300], "the text has 300 tokens; give one of fewer than 200"),
-        (["captioner", "a"], "captioner: models of kind 'captioning' have no recurrent layers that read a text"),
+        (["captioner", "a"], "captioner: models of kind 'captioning' cannot be shown so"),
         ([tiny_model, "..."], "the text holds nothing to translate"),
         ([tiny_model, "A man", "--target", ""], "--target is blank; give a sentence"),
     ]:

@@ -21,8 +21,8 @@ How a term is honoured depends on who can write its target (measured in docs/too
 
 A placeholder is exact as well, and faster, but the model does not know what will stand in its place. With the bundled
 English-German model, 60 % of the articles before nouns of a glossary then have the right gender, and 94 % where search
-writes the nouns; BLEU is 38.5 and 37.6. And what the model translates as the glossary wants in any case gets worse if it
-is hidden from it (tests/benchmarks/glossary.py, 400 sentences).
+writes the nouns; BLEU is 38.5 and 37.6. And what the model translates as the glossary wants in any case gets worse if
+it is hidden from it (tests/benchmarks/glossary.py, 400 sentences).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Unrolling a text: the steps of a language model over it, from the beginning of a line."""
+"""Unroll a text: record each step of a language model that reads it from the beginning of a line."""
 
 from __future__ import annotations
 

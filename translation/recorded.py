@@ -17,7 +17,6 @@ from torch import Tensor
 from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.errors import check
 from s2s.models.recurrent_decoder import RecurrentDecoder
-from s2s.models.text_encoder import TextEncoder
 from s2s.nn.precision import choose_device, use_threads
 from s2s.nn.recording import LayerRun, recorded
 from s2s.text.languages import writes_spaces
@@ -79,8 +78,7 @@ class Recorder:
     """
 
     def __init__(self, model: TranslationModel, width: int) -> None:
-        encoder, decoder, config = model.network.encoder, model.network.decoder, model.config
-        assert isinstance(encoder, TextEncoder)
+        encoder, decoder, config = model.text_encoder, model.network.decoder, model.config
         assert isinstance(decoder, RecurrentDecoder)
         self.model, self.encoder, self.decoder = model, encoder, decoder
         engine = model.engine("float32")

@@ -23,7 +23,7 @@ def _positions(piece: Piece, target: str) -> frozenset[int]:
 
 
 def _first_form(target: str, vocabulary: Vocabulary) -> Form:
-    """The tokens of a term at the start of a sentence, if it begins with a word in lower case."""
+    """Return the tokens of a term with a capital, for the start of a sentence; none if the term has one anyway."""
     capital = with_capital(target)
     ids = vocabulary.encode(capital) if capital != target else []
     return tuple(ids) if UNK not in ids else ()

@@ -76,7 +76,7 @@ def _command(name: str, parser: argparse.ArgumentParser, *, alone: bool) -> Iter
 
 
 def _row(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
-    """The row of an argument: how it is written, and its help text."""
+    """Return the table row of an argument: its spelling on the command line, and its help text."""
     formatter = parser._get_formatter()
     written = formatter._format_action_invocation(action)
     text = formatter._expand_help(action) if action.help else ""

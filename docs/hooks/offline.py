@@ -16,7 +16,7 @@ LOADED = re.compile(
 
 
 def loaded_from_the_network(text: str) -> list[str]:
-    """What a page or style sheet would load from other servers."""
+    """Return the parts of a page or style sheet that make a browser load something from another server."""
     return LOADED.findall(text)
 
 

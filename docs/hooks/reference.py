@@ -1,4 +1,4 @@
-"""Pages of the Python interface, which mkdocstrings fills from signatures and docstrings."""
+"""Add the pages of the Python interface. mkdocstrings fills them with signatures and docstrings."""
 
 from __future__ import annotations
 

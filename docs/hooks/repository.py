@@ -74,7 +74,7 @@ def source_page(path: str) -> str:
 
 
 def linked_sources(texts: dict[str, str]) -> set[str]:
-    """The files of the repository that pages link to, where they are no documents: page -> its text."""
+    """Return the files that pages link to and that are not documents. `texts` has the text of each page by its path."""
     found = set()
     for place, text in texts.items():
         for match in LINK.finditer(text):

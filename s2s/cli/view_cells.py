@@ -18,8 +18,9 @@ from itertools import islice
 from pathlib import Path
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads, positive
+from s2s.cli.arguments import Parser, positive
 from s2s.cli.by_kind import registered_for
+from s2s.cli.page_options import add_device_and_threads, add_model, add_page, check_page
 from s2s.errors import check, first_few, warn
 from s2s.files import check_output, check_readable
 from s2s.text.lines import read_lines
@@ -35,7 +36,7 @@ def view_cells(arguments: list[str]) -> int:
     """Write the page that the arguments ask for, and print its name; return the exit code."""
     options = _parser().parse_args(arguments)
     output: Path = options.output
-    check(output.suffix.lower() == ".html", f"--output {output}: the file name must end in .html")
+    check_page(output)
     inputs = [path for path in (options.text, options.target) if path]
     for path in inputs:
         check_readable(path)
@@ -136,16 +137,9 @@ def _parser() -> Parser:
         "of the text, such as being inside quotes (after Karpathy, Johnson & Li, 2015).",
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a model directory, such as RUN/best, or a bundled model")
+    add_model(parser)
     add("text", type=Path, metavar="TEXT", help="a text in UTF-8; for a translator one sentence per line")
-    add(
-        "--output",
-        type=Path,
-        default=Path("cells.html"),
-        metavar="FILE.html",
-        help="where the page is written (default: cells.html)",
-    )
-    add("--force", action="store_true", help="overwrite an existing page")
+    add_page(parser, "cells.html")
     add(
         "--target",
         type=Path,
@@ -172,9 +166,7 @@ def _parser() -> Parser:
         help="whether the text is source code, whose strings, comments, conditions and indentation are ranked; c is "
         "for all languages with such comments (default: auto, by the suffix of TEXT and the look of its lines)",
     )
-    group = parser.add_argument_group("machine")
-    add_device(group)
-    add_threads(group)
+    add_device_and_threads(parser)
     return parser
 
 

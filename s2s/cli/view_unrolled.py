@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 
 from s2s.cli import command
-from s2s.cli.arguments import Parser, add_device, add_threads, positive
+from s2s.cli.arguments import Parser, positive
 from s2s.cli.by_kind import registered_for
+from s2s.cli.page_options import add_device_and_threads, add_model, add_page, check_page
 from s2s.errors import check
 from s2s.files import check_output
 from s2s.views.unrolled import SentenceToUnroll, Unroll
@@ -28,7 +29,7 @@ def view_unrolled(arguments: list[str]) -> int:
     """Write the page that the arguments ask for, and print its name; return the exit code."""
     options = _parser().parse_args(arguments)
     output: Path = options.output
-    check(output.suffix.lower() == ".html", f"--output {output}: the file name must end in .html")
+    check_page(output)
     for name in ("SENTENCE", "--target"):
         _check_sentence(name, options.sentence if name == "SENTENCE" else options.target)
     check_output(output, force=options.force)
@@ -64,16 +65,9 @@ def _parser() -> Parser:
         "model: inputs, gates, states, attention and the likeliest next tokens, in the numbers of the model.",
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a model directory, such as RUN/best, or a bundled model")
+    add_model(parser)
     add("sentence", metavar="SENTENCE", help="what the model reads")
-    add(
-        "--output",
-        type=Path,
-        default=Path("unrolled.html"),
-        metavar="FILE.html",
-        help="where the page is written (default: unrolled.html)",
-    )
-    add("--force", action="store_true", help="overwrite an existing page")
+    add_page(parser, "unrolled.html")
     add(
         "--target",
         metavar="SENTENCE",
@@ -86,9 +80,7 @@ def _parser() -> Parser:
         metavar="N",
         help=f"show the first N units of each vector (default: {_UNITS})",
     )
-    group = parser.add_argument_group("machine")
-    add_device(group)
-    add_threads(group)
+    add_device_and_threads(parser)
     return parser
 
 

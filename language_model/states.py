@@ -16,9 +16,10 @@ import torch
 from language_model.corpus import Text, written
 from language_model.model import LanguageModel, load_model
 from s2s.errors import check
+from s2s.models.layer_states import layer_states
 from s2s.nn.cells import CellStates
 from s2s.text.tokens import END, UNK
-from s2s.views.text_states import LayerStates, TextStates, TextToRead
+from s2s.views.text_states import TextStates, TextToRead
 
 _CHUNK = 4096  # tokens that are read at once
 
@@ -49,7 +50,7 @@ def text_states(model: LanguageModel, text: str) -> TextStates:
         for chunk in tokens.split(_CHUNK, dim=1):
             layers, state = decoder.run(chunk, state)
             parts.append(layers)
-    joined = [_joined(f"layer {i + 1}", [part[i] for part in parts]) for i in range(len(parts[0]))]
+    joined = [layer_states(f"layer {i + 1}", [part[i] for part in parts]) for i in range(len(parts[0]))]
     unknown = [place for place, token in enumerate(ids) if token == UNK]
     return TextStates(pieces_of(model, lines, ids), joined, unknown=unknown)
 
@@ -62,9 +63,3 @@ def pieces_of(model: LanguageModel, lines: Text, ids: list[int]) -> list[str]:
         return shown
     own = (piece for line in lines.lines for piece in [*vocabulary.pieces(line), "\n"])
     return [piece if token == UNK else each for token, each, piece in zip(ids, shown, own)]
-
-
-def _joined(name: str, parts: list[CellStates]) -> LayerStates:
-    """One layer's states of all chunks, (time, 1, dim) each."""
-    hidden, *cell = (torch.cat(each)[:, 0].float().cpu().numpy() for each in zip(*parts))
-    return LayerStates(name, hidden, cell[0] if cell else None)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-
+from s2s.models.layer_states import layer_states
 from s2s.nn.recording import LayerRun
 from s2s.text.tokens import UNK
-from s2s.views.text_states import LayerStates, TextStates, TextToRead
+from s2s.views.text_states import TextStates, TextToRead
 from translation.recorded import Pair, Recorder
 
 _WIDTH = 5  # of the beam, as that of `translate`
@@ -50,15 +49,8 @@ def _text(
     tokens = [token for sentence in ids for token in sentence]
     return TextStates(
         [piece for sentence in pieces for piece in sentence],
-        [_layer(layer, [run[layer] for run in runs]) for layer in runs[0]],
+        [layer_states(layer, [run[layer].states for run in runs]) for layer in runs[0]],
         name,
         starts,
         [place for place, token in enumerate(tokens) if token == UNK],
     )
-
-
-def _layer(name: str, runs: Sequence[LayerRun]) -> LayerStates:
-    """One layer's states over all sentences, (time, 1, dim) each."""
-    parts = zip(*(run.states for run in runs))
-    hidden, *cell = (np.concatenate([each[:, 0].float().cpu().numpy() for each in states]) for states in parts)
-    return LayerStates(name, hidden, cell[0] if cell else None)

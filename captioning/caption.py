@@ -174,7 +174,7 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
     """Load the captioner of a model directory with the options of the command line; used by `evaluate` too."""
     from captioning.captioner import BATCH, Captioner
 
-    return Captioner.load(
+    captioner = Captioner.load(
         directory,
         search_options(options, minimum_length=1),
         engine=options.engine,
@@ -184,6 +184,11 @@ def load(directory: Path, options: argparse.Namespace, *, batch: int | None = No
         batch=batch or BATCH,
         prefix=prefix,
     )
+    if options.draw_positions is not None:
+        from s2s.decoding.drawn_positions import draw_positions
+
+        draw_positions(captioner.engine.network, options.draw_positions)
+    return captioner
 
 
 def _parser() -> Parser:

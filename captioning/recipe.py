@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from s2s.config import option
-from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
+from s2s.models.configuration import (
+    DecoderConfig,
+    GridEncoderConfig,
+    ImageEncoderConfig,
+    ParallelConfig,
+    hard_attention_problems,
+)
 from s2s.training.configuration import TrainingConfig
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.images import Preprocessing
@@ -173,5 +179,7 @@ class Recipe:
             yield f"scheduled_sampling needs another decoder.kind: {self.decoder.kind} reads all words at once"
         if self.doubly_stochastic and not self.decoder.attends:
             yield f"doubly_stochastic is a term on the attention, and decoder.kind {self.decoder.kind} has none"
+        rewards = "self_critical" if self.self_critical else None
+        yield from hard_attention_problems(self.decoder, rewards=rewards, scheduled_sampling=self.scheduled_sampling)
         if self.self_critical and (self.scheduled_sampling or self.doubly_stochastic):
             yield "scheduled_sampling and doubly_stochastic cannot be combined with self_critical: remove them"

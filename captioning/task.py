@@ -26,12 +26,13 @@ from s2s.errors import first_few
 from s2s.models.contracts import Predictions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.memory import Memory
-from s2s.nn.loss import doubly_stochastic_penalty, smoothed_cross_entropy
+from s2s.nn.loss import cross_entropy_of_rows, doubly_stochastic_penalty
 from s2s.text.padding import Padded
 from s2s.text.tokens import END, PAD, START, UNK
 from s2s.training.batches import BucketedBatches, padded_tensors
 from s2s.training.mixing import Mixture
-from s2s.training.task import Loss, Task, Validation
+from s2s.training.sampled_attention import estimator_of
+from s2s.training.task import Loss, Task, TaskState, Validation
 from s2s.vision.crops import WHOLE, Augmentation
 from s2s.vision.grids import Features, Pixels
 from s2s.vision.inputs import PictureInputs
@@ -83,6 +84,7 @@ class PictureTask(Task[Batch]):
 
     Attributes:
         network: what is trained: from the inputs to tokens
+        estimator: of the gradient through hard attention; None without it
     """
 
     unit: ClassVar[str] = "pictures"
@@ -98,6 +100,7 @@ class PictureTask(Task[Batch]):
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.inputs, self.validation_inputs = inputs
         self.network = model.network if recipe.image.tuned_stages else model.without_cnn()
+        self.estimator = estimator_of(recipe.decoder)
         self._from_memory = EncoderDecoder(nn.Identity(), self.network.decoder)
 
     def views(self, epoch: int, position: int, count: int) -> list[Augmentation]:
@@ -162,8 +165,10 @@ class PictureTask(Task[Batch]):
         mask = batch.targets.mask
         predictions: Predictions = model(batch.inputs, batch.decoder_input.ids, mask, batch.sampling_probability)
         logits = predictions.logits
-        total, exact = smoothed_cross_entropy(logits, batch.targets.ids[mask], smoothing)
-        figures = {"train_loss": exact}
+        total, words = cross_entropy_of_rows(logits, batch.targets.ids[mask], smoothing)
+        figures = {"train_loss": -words.sum()}
+        if self.estimator and predictions.sampled is not None:
+            total = total + self.estimator.loss(predictions, words, mask)
         if self.recipe.doubly_stochastic and predictions.attention is not None:
             term = doubly_stochastic_penalty(predictions.attention, mask, predictions.memory_mask).sum()
             figures["doubly_stochastic"] = term.detach()
@@ -245,12 +250,25 @@ class CaptioningTask(PictureTask[CaptionBatch]):
         inputs = self.inputs([group.picture for group in groups], views).to(self.device)
         last = self.recipe.training.epochs - 1
         sampling_probability = self.recipe.scheduled_sampling * (epoch / last if last else 1)
-        return replace(self.caption_batch(inputs, captions, sampling_probability), pictures=len(groups))
+        batch = self.caption_batch(inputs, captions, sampling_probability)
+        if self.estimator:
+            read, targets = self.estimator.repeated(batch.decoder_input), self.estimator.repeated(batch.targets)
+            batch = replace(batch, decoder_input=read, targets=targets)
+        return replace(batch, pictures=len(groups))
 
     def loss(self, model: nn.Module, batch: CaptionBatch) -> Loss:
         """See `Task`."""
         loss = self.cross_entropy(model, batch, self.recipe.label_smoothing)
         return replace(loss, size=batch.pictures)
+
+    def state(self) -> TaskState:
+        """See `Task`. Hard attention carries its baseline."""
+        return self.estimator.state() if self.estimator else TaskState()
+
+    def restore(self, state: TaskState) -> None:
+        """See `Task`."""
+        if self.estimator:
+            self.estimator.restore(state)
 
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""

@@ -12,7 +12,7 @@ from s2s.models.configuration import RecurrentDecoderConfig
 from s2s.models.decoders import DECODERS
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.recurrent_decoder import RecurrentDecoder
-from s2s.nn.attention import ATTENTIONS
+from s2s.nn.attentions import ATTENTIONS
 from s2s.nn.cells import CELLS
 from s2s.nn.configuration import AdditiveConfig, AttentionConfig
 

@@ -64,7 +64,7 @@ def load(
     """
     from translation.translator import Translator
 
-    return Translator.load(
+    translator = Translator.load(
         directories[0],
         search_options(options, n_best=n_best, stop_early=True),
         others=directories[1:],
@@ -77,6 +77,11 @@ def load(
         align=align,
         glossary=glossary,
     )
+    if options.draw_positions is not None:
+        from s2s.decoding.drawn_positions import draw_positions
+
+        draw_positions(translator.searcher.network, options.draw_positions)
+    return translator
 
 
 def read_glossary(options: argparse.Namespace) -> Glossary | None:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from s2s.config import option
-from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import (
+    DecoderConfig,
+    ParallelConfig,
+    RecurrentEncoderConfig,
+    TextEncoderConfig,
+    hard_attention_problems,
+)
 from s2s.text.languages import is_language_code, unknown_code_message
 from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
@@ -193,6 +199,8 @@ class Recipe:
             yield "minimum_risk continues the training of a model: set start to its directory"
         if self.minimum_risk and self.r_drop:
             yield "r_drop cannot be combined with minimum_risk: remove one of them"
+        rewards = "minimum_risk" if self.minimum_risk else None
+        yield from hard_attention_problems(self.decoder, rewards=rewards, scheduled_sampling=0)
         if self.start is not None and not self.start.is_dir():
             yield f"start: {self.start} is not a model directory"
         if self.tie_embeddings and not self.vocabulary.joint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ from torch import nn
 from s2s import seeds
 from s2s.decoding.search import BeamOptions
 from s2s.models.contracts import Predictions
-from s2s.nn.loss import smoothed_cross_entropy, symmetric_divergence
+from s2s.nn.loss import cross_entropy_of_rows, symmetric_divergence
 from s2s.text.padding import Padded
 from s2s.text.subwords import SubwordVocabulary
 from s2s.text.tokens import END, START
 from s2s.text.vocabulary import Vocabulary
 from s2s.training.batches import BucketedBatches, padded_tensors
 from s2s.training.mixing import Mixture
-from s2s.training.task import Loss, Task, Validation
+from s2s.training.sampled_attention import estimator_of
+from s2s.training.task import Loss, Task, TaskState, Validation
 from translation.augmentation import Augmentation
 from translation.model import TranslationModel
 from translation.prepare import PreparedPairs
@@ -68,6 +69,7 @@ class TranslationTask(Task[TranslationBatch]):
     def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.network = model.network
+        self.estimator = estimator_of(recipe.decoder)
         self._augmentation = Augmentation(
             data.train.source,
             data.train.target,
@@ -104,7 +106,11 @@ class TranslationTask(Task[TranslationBatch]):
         pairs = self._pairs_of(epoch)
         if self.recipe.r_drop:
             examples = [*examples, *examples]
-        return self._pad(pairs, examples)
+        batch = self._pad(pairs, examples)
+        if not self.estimator:
+            return batch
+        read, targets = self.estimator.repeated(batch.decoder_input), self.estimator.repeated(batch.targets)
+        return replace(batch, decoder_input=read, targets=targets)
 
     def _pairs_of(self, epoch: int) -> _EncodedPairs:
         """The training pairs as an epoch reads them; those of the last epoch asked for are kept in memory."""
@@ -164,6 +170,15 @@ class TranslationTask(Task[TranslationBatch]):
         pairs = self._validation_pairs()
         self._mean_loss(model, pairs, [pairs.batches.longest(pairs.batches.epoch(0))])
 
+    def state(self) -> TaskState:
+        """See `Task`. Hard attention carries its baseline."""
+        return self.estimator.state() if self.estimator else TaskState()
+
+    def restore(self, state: TaskState) -> None:
+        """See `Task`."""
+        if self.estimator:
+            self.estimator.restore(state)
+
     def whereabouts(self, examples: Sequence[int]) -> str:
         """See `Task`."""
         ends = list(accumulate(self.data.sizes))
@@ -189,11 +204,13 @@ class TranslationTask(Task[TranslationBatch]):
         mask = batch.targets.mask
         predictions: Predictions = model(batch.source, batch.decoder_input.ids, mask)
         logits = predictions.logits
-        total, exact = smoothed_cross_entropy(logits, batch.targets.ids[mask], smoothing)
+        total, words = cross_entropy_of_rows(logits, batch.targets.ids[mask], smoothing)
+        if self.estimator and predictions.sampled is not None:
+            total = total + self.estimator.loss(predictions, words, mask)
         if r_drop:
             total = total + symmetric_divergence(logits, r_drop / 2)
         size = logits.shape[0] + batch.source.lengths.sum().item()
-        return Loss(total, logits.shape[0], int(size), {"train_loss": exact})
+        return Loss(total, logits.shape[0], int(size), {"train_loss": -words.sum()})
 
     def _validation_pairs(self) -> _EncodedPairs:
         """The validation text, in batches as large as those of training."""

@@ -42,6 +42,12 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
         help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
     )
     add(
+        "--draw-positions",
+        type=_whole,
+        metavar="SEED",
+        help="hard attention: draw the positions that are looked at, instead of taking the likeliest; --engine torch",
+    )
+    add(
         "--diverse-groups",
         type=positive,
         metavar="N",

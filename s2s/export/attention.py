@@ -6,10 +6,20 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from onnx import TensorProto
 
 from s2s.export.matrices import NetworkGraph, Weight, array_of
 from s2s.nn.attention import AdditiveAttention, Attention, DotAttention, GeneralAttention
-from s2s.nn.configuration import AdditiveConfig, AttentionConfig, DotConfig, GeneralConfig, ScaledDotConfig
+from s2s.nn.configuration import (
+    AdditiveConfig,
+    AttentionConfig,
+    DotConfig,
+    GeneralConfig,
+    HardConfig,
+    ScaledDotConfig,
+    SoftAttentionConfig,
+)
+from s2s.nn.hard_attention import HardAttention
 
 _LOWEST = float(np.finfo(np.float32).min)
 
@@ -41,15 +51,40 @@ def look(
     Every sentence has a real position, so no weights have to be taken from a row of padding alone.
     """
     keys, values, mask = grid
-    scores = ATTENTIONS[type(config)].score(graph, attention, queries, keys)
+    scores = ATTENTIONS[type(scored_by(config))].score(graph, scorer_of(attention), queries, keys)
     if mask is not None:
         real = graph.node("Unsqueeze", mask, graph.integers(1))
         scores = graph.node("Where", real, scores, graph.constant(_LOWEST))
-    weights = graph.node("Softmax", scores, axis=-1)  # (sentences, rows of each, positions)
+    # (sentences, rows of each, positions)
+    weights = _likeliest(graph, scores) if isinstance(config, HardConfig) else graph.node("Softmax", scores, axis=-1)
     context = graph.node("MatMul", weights, values)
     positions = graph.length(weights, 2)
     context = graph.bounded(graph.reshape(context, -1, attention.memory_dim), graph.bound(values))  # it is a mean
     return Look(context, graph.reshape(weights, -1, positions))
+
+
+def keys_of(graph: NetworkGraph, config: AttentionConfig, attention: Attention, grid: str) -> str:
+    """The keys (sentences, positions, key_dim) of a grid (sentences, positions, dim)."""
+    return ATTENTIONS[type(scored_by(config))].keys(graph, scorer_of(attention), grid)
+
+
+def scored_by(config: AttentionConfig) -> SoftAttentionConfig:
+    """The soft attention that scores the positions."""
+    return config.score if isinstance(config, HardConfig) else config
+
+
+def scorer_of(attention: Attention) -> Attention:
+    """The module of the soft attention that scores the positions."""
+    return attention.scorer if isinstance(attention, HardAttention) else attention
+
+
+def _likeliest(graph: NetworkGraph, scores: str) -> str:
+    """1 at the position with the highest score, 0 elsewhere; a graph draws no random numbers."""
+    best = graph.node("ArgMax", scores, axis=-1, keepdims=1)  # (sentences, rows of each, 1)
+    count = graph.node("Squeeze", graph.length(scores, 2), graph.integers(0))
+    zero = graph.constant(0, np.dtype(np.int64))
+    positions = graph.node("Range", zero, count, graph.constant(1, np.dtype(np.int64)))
+    return graph.node("Cast", graph.node("Equal", best, positions), to=TensorProto.FLOAT)
 
 
 def by_sentence(graph: NetworkGraph, value: str, like: str) -> str:
@@ -91,7 +126,7 @@ def _product_score(graph: NetworkGraph, attention: Attention, queries: str, keys
     return graph.node("MatMul", by_sentence(graph, queries, keys), turned)
 
 
-ATTENTIONS: dict[type[AttentionConfig], AttentionGraph] = {
+ATTENTIONS: dict[type[SoftAttentionConfig], AttentionGraph] = {
     AdditiveConfig: AttentionGraph(_additive_keys, _additive_score),
     DotConfig: AttentionGraph(_grid_keys, _dot_score),
     ScaledDotConfig: AttentionGraph(_grid_keys, _dot_score),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s2s.export.attention import ATTENTIONS, Look, dense, look
+from s2s.export.attention import Look, dense, keys_of, look, scored_by
 from s2s.export.builder import BOOL, FLOAT, INT64
 from s2s.export.cells import Part, step_layer
 from s2s.export.matrices import NetworkGraph, array_of
@@ -106,7 +106,7 @@ class DecoderGraphs:
                 graph.output(f"rows.{name}.{number}", value, FLOAT, ["sentences", self.config.dim])
         attention = self.decoder.attention
         if attention is not None:
-            keys = ATTENTIONS[type(self.config.attention)].keys(graph, attention, memory.grid)
+            keys = keys_of(graph, self.config.attention, attention, memory.grid)
             graph.output("sentences.keys", keys, FLOAT, ["sentences", "positions", self.key_dim])
             graph.output("sentences.values", memory.grid, FLOAT, ["sentences", "positions", attention.memory_dim])
             if memory.mask is not None:
@@ -132,7 +132,7 @@ class DecoderGraphs:
     @property
     def key_dim(self) -> int:
         """Width of the keys."""
-        return getattr(self.config.attention, "dim", self.config.dim)
+        return getattr(scored_by(self.config.attention), "dim", self.config.dim)
 
     # --------------------------------------------------------------------------------------------------- a step
 

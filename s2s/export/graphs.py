@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from s2s.errors import UserError
-from s2s.export.attention import ATTENTIONS
+from s2s.export.attention import ATTENTIONS, scored_by
 from s2s.export.builder import WEIGHTS_FILE, WeightFile
 from s2s.export.cells import CELLS
 from s2s.export.contracts import Storage
@@ -32,7 +32,7 @@ def build_graphs(
     Raises:
         UserError: a part of the network cannot be exported; the message names it.
     """
-    look_up(ATTENTIONS, config.attention, "decoder.attention")
+    look_up(ATTENTIONS, scored_by(config.attention), "decoder.attention")
     look_up(CELLS, config.cell, "decoder.cell")
     graphs = look_up(DECODERS, config, "decoder")(config, decoder)
     weights = WeightFile()

@@ -9,12 +9,22 @@ torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from s2s.config import option
-from s2s.nn.configuration import MAX_LAYERS, MAX_UNITS, AdditiveConfig, AttentionConfig, CellConfig, LSTMConfig
+from s2s.nn.configuration import (
+    MAX_LAYERS,
+    MAX_UNITS,
+    AdditiveConfig,
+    AttentionConfig,
+    CellConfig,
+    EstimatorConfig,
+    HardConfig,
+    LSTMConfig,
+    MarginalConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -138,3 +148,29 @@ class TopDownConfig(RecurrentDecoderConfig):
 
 
 DecoderConfig = ParallelConfig | InputFeedingConfig | ShowAndTellConfig | ShowAttendTellConfig | TopDownConfig
+
+
+def hard_estimator(decoder: DecoderConfig) -> EstimatorConfig | None:
+    """How a decoder's hard attention is trained; None where it looks softly, or not at all."""
+    attention = decoder.attention if decoder.attends else None
+    return attention.estimator if isinstance(attention, HardConfig) else None
+
+
+def hard_attention_problems(decoder: DecoderConfig, *, rewards: str | None, scheduled_sampling: float) -> Iterator[str]:
+    """Report what cannot be combined with hard attention.
+
+    Args:
+        decoder: of the recipe
+        rewards: the recipe's section that trains by rewards of whole sentences, if it has one
+        scheduled_sampling: of the recipe
+    """
+    estimator = hard_estimator(decoder)
+    if estimator is not None and rewards:
+        yield f"{rewards} gives hard attention no gradient: remove one of them"
+    if isinstance(estimator, MarginalConfig) and scheduled_sampling:
+        yield "scheduled_sampling cannot be combined with the estimator 'marginal': remove one of them"
+    if isinstance(estimator, MarginalConfig) and not decoder.sequential:
+        yield (
+            f"the estimator 'marginal' needs another decoder.kind, such as show_attend_tell: {decoder.kind} reads all "
+            "words at once"
+        )

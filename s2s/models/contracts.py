@@ -156,6 +156,8 @@ class Output:
         state: after the last step
         sampled: what attention sampled; None for soft attention
         tokens: (rows, time), what was read where scheduled sampling replaced some tokens; else None
+        mixture: (rows, time, positions), log-probabilities of the positions, where the next token's probability is the
+            mean over all of them; the features are then (rows, time, positions, dim). Else None
     """
 
     features: Tensor
@@ -163,6 +165,7 @@ class Output:
     state: State
     sampled: Sampled | None = None
     tokens: Tensor | None = None
+    mixture: Tensor | None = None
 
 
 @dataclass(frozen=True)

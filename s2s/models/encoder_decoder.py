@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from s2s.models.contracts import DecoderStep, Predictions
 from s2s.models.decoder import Decoder
+from s2s.nn.hard_attention import mean_over_positions
 
 
 class EncoderDecoder(nn.Module):
@@ -50,4 +51,6 @@ class EncoderDecoder(nn.Module):
         else:
             output = self.decoder(tokens, state)
         logits = self.decoder.readout(output.features[mask])  # (n, vocabulary)
+        if output.mixture is not None:
+            logits = mean_over_positions(logits, output.mixture[mask])
         return Predictions(logits, output.attention, state.mask, output.sampled)

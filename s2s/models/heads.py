@@ -20,7 +20,7 @@ from s2s.models.label_configuration import (
 )
 from s2s.models.memory import Memory, masked_mean
 from s2s.models.text_encoder import TextEncoder
-from s2s.nn.attention import build_attention
+from s2s.nn.attentions import build_attention
 from s2s.nn.dropout import Dropout
 from s2s.text.padding import Padded
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from s2s.config import option
-from s2s.nn.configuration import MAX_UNITS, AdditiveConfig, AttentionConfig, CellConfig, LSTMConfig
+from s2s.nn.configuration import MAX_UNITS, AdditiveConfig, CellConfig, LSTMConfig, SoftAttentionConfig
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class AttentionReadingConfig:
     """The mean over the positions, weighted by attention from a query that is learned (Yang et al., 2016)."""
 
     kind: ClassVar[str] = "attention"
-    attention: AttentionConfig = option(AdditiveConfig(128))
+    attention: SoftAttentionConfig = option(AdditiveConfig(128))
 
 
 ReadingConfig = LastReadingConfig | MeanReadingConfig | MaxReadingConfig | AttentionReadingConfig

@@ -16,7 +16,8 @@ from s2s.models.configuration import RecurrentDecoderConfig
 from s2s.models.contracts import DecoderStep, Sampled
 from s2s.models.decoder import Decoder
 from s2s.models.memory import Memory
-from s2s.nn.attention import Look, build_attention
+from s2s.nn.attention import Look
+from s2s.nn.attentions import build_attention
 from s2s.nn.cells import CellStates, tanh
 from s2s.nn.dropout import Dropout
 from s2s.nn.recurrent import recurrent_layers

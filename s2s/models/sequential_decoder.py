@@ -19,6 +19,7 @@ from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState, sampl
 from s2s.nn.attention import Look
 from s2s.nn.cells import CellStates
 from s2s.nn.deferred_gradients import deferred_gradients
+from s2s.nn.hard_attention import HardAttention, each_in_turn
 from s2s.text.tokens import PAD
 
 
@@ -64,6 +65,8 @@ class SequentialDecoder(RecurrentDecoder):
 
     def forward(self, tokens: Tensor, state: RecurrentState) -> Output:
         """See `Decoder.forward`."""
+        if self.training and isinstance(self.attention, HardAttention) and self.attention.marginal:
+            return self._marginal(tokens, state, self.attention)
         embedded = self.embed(tokens)  # (rows, time, embedding_dim)
         projected = self.project(embedded, state)
         steps = list[Advance]()
@@ -106,6 +109,43 @@ class SequentialDecoder(RecurrentDecoder):
             read.append(words)
             embeddings.append(embedded)
         return replace(self._output(steps, torch.stack(embeddings, 1), state), tokens=torch.stack(read, 1))
+
+    def _marginal(self, tokens: Tensor, state: RecurrentState, attention: HardAttention) -> Output:
+        """Hard attention with all positions at every step: what each of them would make of the next word.
+
+        The next step continues from one of them, drawn from the attention's weights; no gradient flows through this
+        choice. See `MarginalConfig`.
+        """
+        embedded = self.embed(tokens)  # (rows, time, embedding_dim)
+        projected = self.project(embedded, state)
+        features, mixture, weights = list[Tensor](), list[Tensor](), list[Tensor]()
+        with deferred_gradients(self), attention.choosing(each_in_turn):
+            for words, gates in zip(embedded.unbind(1), projected.unbind(1)):
+                wide, logs = self._wide_step(words, gates, state)  # logs: (rows, positions)
+                read = words.repeat_interleave(logs.shape[1], 0)
+                features.append(self.finish(wide.hidden, wide.context, read).unflatten(0, logs.shape))
+                chosen = logs.detach().exp().multinomial(1)  # (rows, 1)
+                weights.append(torch.zeros_like(logs).scatter(1, chosen, 1))
+                first = torch.arange(0, logs.numel(), logs.shape[1], device=logs.device)  # of each row
+                state = wide.state.reorder(first + chosen.squeeze(1))
+                mixture.append(logs)
+        return Output(
+            features=self.drop_output(torch.stack(features, 1)),  # (rows, time, positions, dim)
+            attention=torch.stack(weights, 1),
+            state=state,
+            mixture=torch.stack(mixture, 1),
+        )
+
+    def _wide_step(self, words: Tensor, gates: Tensor, state: RecurrentState) -> tuple[Advance, Tensor]:
+        """A step with each position of each row in turn, and the positions' log-probabilities (rows, positions)."""
+        assert state.keys is not None
+        positions = state.keys.shape[1]
+        wide = self.advance(
+            words.repeat_interleave(positions, 0), gates.repeat_interleave(positions, 0), state.repeat(positions)
+        )
+        assert wide.look is not None
+        assert wide.look.log_probability is not None
+        return wide, wide.look.log_probability.unflatten(0, (len(words), positions))
 
     def climb(self, gates: Tensor, state: RecurrentState) -> tuple[CellStates, ...]:
         """All layers' next states, each reading the layer below; `gates` are the whole input of the first one."""

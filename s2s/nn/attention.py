@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from s2s.errors import check
-from s2s.nn.configuration import AdditiveConfig, AttentionConfig, DotConfig, GeneralConfig, ScaledDotConfig
+from s2s.nn.configuration import (
+    AdditiveConfig,
+    AttentionConfig,
+    DotConfig,
+    GeneralConfig,
+    ScaledDotConfig,
+    SoftAttentionConfig,
+)
 
 _CACHED = 2**22  # elements of a block, which several passes read: it should stay in the processor's cache
 
@@ -65,15 +72,23 @@ class Attention(nn.Module):
             values: (batch, positions, value_dim)
             mask: (batch, positions), True where real, or None where all are
         """
-        scores = self.score(queries, keys)
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        if mask is None:
-            weights = scores.softmax(-1)
-        else:
-            padding = ~mask.unsqueeze(1)
-            # The lowest finite number, not -inf: a row of padding alone would become NaN.
-            weights = scores.masked_fill(padding, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(padding, 0)
+        weights = masked(self.score(queries, keys), mask).softmax(-1)
+        if mask is not None:
+            weights = weights.masked_fill(~mask.unsqueeze(1), 0)
         return Look(weights.to(values.dtype) @ values, weights)
+
+
+def masked(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Scores in at least float32, with the lowest number at padding.
+
+    Args:
+        scores: (batch, queries, positions)
+        mask: (batch, positions), True where real, or None where all are
+
+    The number is the lowest finite number, not -inf: a row of padding alone would become NaN in a softmax.
+    """
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    return scores if mask is None else scores.masked_fill(~mask.unsqueeze(1), torch.finfo(scores.dtype).min)
 
 
 class DotAttention(Attention):
@@ -187,14 +202,9 @@ def _blocks(cube: Tensor) -> list[slice]:
     return [slice(first, first + step) for first in range(0, len(cube), max(step, 1))]
 
 
-ATTENTIONS: dict[type[AttentionConfig], type[Attention]] = {
+SOFT_ATTENTIONS: dict[type[SoftAttentionConfig], type[Attention]] = {
     AdditiveConfig: AdditiveAttention,
     DotConfig: DotAttention,
     ScaledDotConfig: ScaledDotAttention,
     GeneralConfig: GeneralAttention,
 }
-
-
-def build_attention(config: AttentionConfig, query_dim: int, memory_dim: int) -> Attention:
-    """The attention that a configuration describes."""
-    return ATTENTIONS[type(config)](config, query_dim, memory_dim)

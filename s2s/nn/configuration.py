@@ -1,7 +1,7 @@
 """Configuration of layers: the kinds of recurrent cells and of attention, and the precision, as a recipe names them.
 
 A kind is a dataclass; a layer is built by the type of its configuration (`CELLS` in s2s/nn/cells.py, `ATTENTIONS` in
-s2s/nn/attention.py). Nothing here needs torch.
+s2s/nn/attentions.py). Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -71,4 +71,53 @@ class GeneralConfig:
     kind: ClassVar[str] = "general"
 
 
-AttentionConfig = AdditiveConfig | DotConfig | ScaledDotConfig | GeneralConfig
+SoftAttentionConfig = AdditiveConfig | DotConfig | ScaledDotConfig | GeneralConfig
+
+
+@dataclass(frozen=True)
+class MovingBaselineConfig:
+    """REINFORCE with a moving mean as the baseline, and half of the looks soft (Xu et al., 2015, section 4.1)."""
+
+    kind: ClassVar[str] = "moving_baseline"
+    samples: ClassVar[int] = 1
+    decay: float = option(0.9, low=0, below=1, help="of the moving mean")
+    expectation: float = option(0.5, low=0, below=1, help="share of the looks in training that are soft")
+    reward: float = option(1.0, above=0, help="weight of the gradient through the sampled positions")
+    entropy: float = option(0.002, low=0, help="weight of the entropy bonus, which keeps attention from settling early")
+
+
+@dataclass(frozen=True)
+class LeaveOneOutConfig:
+    """REINFORCE with several samples; the baseline of each is the mean of the others (Kool et al., 2019)."""
+
+    kind: ClassVar[str] = "leave_one_out"
+    samples: int = option(4, low=2, high=64, help="ways of looking for each sentence")
+    expectation: float = option(0.0, low=0, below=1, help="share of the looks in training that are soft")
+    reward: float = option(1.0, above=0, help="weight of the gradient through the sampled positions")
+    entropy: float = option(0.002, low=0, help="weight of the entropy bonus, which keeps attention from settling early")
+
+
+@dataclass(frozen=True)
+class MarginalConfig:
+    """The next word's probability as its mean over all positions, after positions that were sampled.
+
+    It approximates the likelihood: the context feeds the recurrence, and the positions of the earlier steps are
+    sampled. Every step is computed for every position.
+    """
+
+    kind: ClassVar[str] = "marginal"
+
+
+EstimatorConfig = MovingBaselineConfig | LeaveOneOutConfig | MarginalConfig
+
+
+@dataclass(frozen=True)
+class HardConfig:
+    """Hard attention: it looks at one position, drawn from the weights of soft attention (Xu et al., 2015)."""
+
+    kind: ClassVar[str] = "hard"
+    score: SoftAttentionConfig = option(AdditiveConfig(), help="how a position is scored")
+    estimator: EstimatorConfig = option(MovingBaselineConfig(), help="how the choice of positions is trained")
+
+
+AttentionConfig = SoftAttentionConfig | HardConfig

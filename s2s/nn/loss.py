@@ -85,8 +85,13 @@ def smoothed_cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0
         The smoothed loss (), summed over rows, with a gradient; and the plain cross-entropy () in nats, summed over
         rows, without a gradient.
     """
-    total, log_probabilities = _CrossEntropy.apply(logits, targets, None, smoothing)
+    total, log_probabilities = cross_entropy_of_rows(logits, targets, smoothing)
     return total, -log_probabilities.sum()
+
+
+def cross_entropy_of_rows(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+    """As `smoothed_cross_entropy`, but the second value is log p_i(target_i) (rows,) in nats, without a gradient."""
+    return _CrossEntropy.apply(logits, targets, None, smoothing)
 
 
 def weighted_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

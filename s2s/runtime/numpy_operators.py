@@ -178,10 +178,12 @@ def plain(function: Callable[..., Any]) -> Operator:
 OPERATORS: Mapping[str, Operator] = {
     "Abs": plain(np.abs),
     "Add": plain(np.add),
+    "ArgMax": lambda attributes, x: np.argmax(x, attributes["axis"], keepdims=bool(attributes["keepdims"])),
     "Cast": cast,
     "Concat": lambda attributes, *inputs: np.concatenate(inputs, attributes["axis"]),
     "ConstantOfShape": plain(lambda shape: np.zeros(shape, np.float32)),
     "Div": divide,
+    "Equal": plain(np.equal),
     "Expand": plain(lambda x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape)))),
     "GRU": recurrent(1, gru),
     "Gather": lambda attributes, x, indices: np.take(x, indices, attributes.get("axis", 0)),

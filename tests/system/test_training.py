@@ -40,7 +40,7 @@ dim = 8
 [decoder]
 embedding_dim = 8
 dim = 8
-attention_dim = 8
+attention.dim = 8
 [training]
 epochs = 4
 accumulate = 2
@@ -140,6 +140,17 @@ def test_minimum_risk_training_killed_ends_with_the_same_weights_too(recipe: Pat
     code, _, error = Training(recipe, tmp_path / "whole", *settings).end()
     assert code == 0, error
     assert "reward" in error
+    started = Training(recipe, tmp_path / "killed", *settings)
+    started.wait_for(9)
+    assert started.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert Training(recipe, tmp_path / "killed", *settings).end()[0] == 0
+    assert_equal_runs(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_hard_attention_killed_carries_its_baseline(recipe: Path, tmp_path: Path) -> None:
+    settings = ["--set", "training.epochs=2", "--set", 'decoder.attention={ kind = "hard", score = "general" }']
+    code, _, error = Training(recipe, tmp_path / "whole", *settings).end()
+    assert code == 0, error
     started = Training(recipe, tmp_path / "killed", *settings)
     started.wait_for(9)
     assert started.end(signal.SIGKILL)[0] == -signal.SIGKILL

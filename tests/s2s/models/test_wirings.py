@@ -22,7 +22,7 @@ from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState
 from s2s.models.show_and_tell import ShowAndTellDecoder
 from s2s.models.show_attend_tell import ShowAttendTellDecoder
 from s2s.models.top_down import TopDownDecoder
-from s2s.nn.attention import ATTENTIONS
+from s2s.nn.attentions import ATTENTIONS
 from s2s.nn.cells import CELLS
 from s2s.nn.configuration import AdditiveConfig, AttentionConfig, CellConfig
 from s2s.text.tokens import END, PAD, START

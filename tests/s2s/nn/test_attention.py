@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
-from model_fixtures import ATTENTION_KINDS, attention_of
+from model_fixtures import attention_of
 from torch import Tensor
 
 from s2s.errors import UserError
-from s2s.nn.attention import AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention, build_attention
+from s2s.nn.attention import SOFT_ATTENTIONS, AdditiveAttention, Attention, GeneralAttention, ScaledDotAttention
+from s2s.nn.attentions import build_attention
 
 WIDTH, QUERIES = 6, 4
 MASK = torch.tensor([[True] * 5, [True, True, False, False, False], [True, True, True, True, False]])
-each_kind = pytest.mark.parametrize("kind", list(ATTENTION_KINDS))
+each_kind = pytest.mark.parametrize("kind", [config.kind for config in SOFT_ATTENTIONS])
 
 
 def random_case(kind: str) -> tuple[Attention, Tensor, Tensor]:

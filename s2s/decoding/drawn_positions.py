@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from s2s.decoding.ensemble import Ensemble
-from s2s.errors import check
+from s2s.errors import UserError, check
 from s2s.models.contracts import Network
 from s2s.runtime.network import LightNetwork
 
@@ -34,8 +34,8 @@ def _draw(network: Any, seed: int) -> None:
     from s2s.nn.hard_attention import HardAttention, drawn_by
 
     attention = getattr(network.network.decoder, "attention", None)
-    check(
-        isinstance(attention, HardAttention),
-        "--draw-positions: this model has no hard attention (decoder.attention.kind = hard); leave the option out",
-    )
+    if not isinstance(attention, HardAttention):
+        raise UserError(
+            "--draw-positions: this model has no hard attention (decoder.attention.kind = hard); leave the option out"
+        )
     attention.choose = drawn_by(Generator(network.device).manual_seed(seed))

@@ -5,6 +5,7 @@ Pictures pass three stages in batches: decode (a file to pixels, ahead of the ot
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,6 +41,7 @@ from s2s.vision.images import ImageError, Picture, convert_image, decode_image, 
 MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "everyday"
 BATCH = 32  # pictures
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+://")
 
 PictureSource: TypeAlias = (  # a file's path, the content of a file, or a picture in memory
     Path | str | bytes | Image.Image | NDArray[np.uint8]
@@ -58,9 +60,10 @@ class Captioner:
         options: of the search; a width of 1 searches greedily
         batch: pictures that are captioned together, which bounds the memory
         prefix: what all captions begin with. Without a space at its end, the last word may be the beginning of one
+        max_words: how many words a caption has at most; None for no such limit
 
     Raises:
-        UserError: the model cannot write the prefix.
+        UserError: the model cannot write the prefix, or `max_words` is below 1.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class Captioner:
         *,
         batch: int = BATCH,
         prefix: str = "",
+        max_words: int | None = None,
     ) -> None:
+        check(max_words is None or max_words >= 1, f"max_words is {max_words}: choose 1 or more")
         self.engine, self.options = engine, options or BeamOptions()
-        self._prefix = _spelt(prefix, engine.vocabulary)
+        self._prefix, self._max_words = _spelt(prefix, engine.vocabulary), max_words
         self.batch = batch
         self._words = word_table(engine.vocabulary, unique=unique_words(engine.vocabulary))
 
@@ -88,6 +93,7 @@ class Captioner:
         threads: int | None = None,
         batch: int = BATCH,
         prefix: str = "",
+        max_words: int | None = None,
     ) -> Captioner:
         """Load a captioner.
 
@@ -95,7 +101,7 @@ class Captioner:
             model: a model directory or the name of a bundled model; None for the bundled model `everyday`
             options: of the search; None for those of the `caption` command
             engine, device, precision, threads: what computes; see `EngineOptions`
-            batch, prefix: see `Captioner`
+            batch, prefix, max_words: see `Captioner`
 
         Raises:
             UserError: the model is missing or damaged; the engine, the device or the precision is not available.
@@ -103,7 +109,7 @@ class Captioner:
         choice = EngineOptions(engine, device, precision, threads)
         directory = find_model(MODELS / DEFAULT_MODEL if model is None else model, KIND, MODELS)
         loaded = choice.load(directory, KIND, _light_engine, _torch_engine)
-        return cls(loaded, options or BeamOptions(minimum_length=1), batch=batch, prefix=prefix)
+        return cls(loaded, options or BeamOptions(minimum_length=1), batch=batch, prefix=prefix, max_words=max_words)
 
     def caption(self, pictures: Iterable[PictureSource]) -> list[Caption]:
         """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.
@@ -171,6 +177,11 @@ class Captioner:
         guard = LoopGuard(self._words, [()] * len(pictures), self._words) if self.options.guard_loops else None
         prefixes = [self._prefix] * len(pictures) if self._prefix.nodes else None
         how: Any = {"banned": banned, "guard": guard, "places": places, "prefixes": prefixes}
+        if self._max_words is not None:
+            from s2s.decoding.most_words import MostWords
+
+            array = self.engine.network.array
+            how["constraint"] = MostWords.of(len(pictures), self.engine.vocabulary, self._max_words, array)
         return encoded, generate(self.engine.network, encoded.inputs, limits, self.options, **how)
 
     def _features(self, encoded: EncodedPictures, found: Sequence[Sequence[Hypothesis]]) -> list[Features]:
@@ -185,6 +196,8 @@ class Captioner:
         try:
             if isinstance(picture, bytes):
                 image = decode_image(picture, name)
+            elif isinstance(picture, str) and _ADDRESS.match(picture):
+                raise ImageError(Path(name), "is an address, not a file; download it first, and give the file")
             elif isinstance(picture, str | Path):
                 image = read_image(Path(picture))
             else:

@@ -32,6 +32,7 @@ class Result:
     reasons: tuple[str, ...] = ()
 
 
+_MOST = 1_000_000  # COCO's numbers are smaller
 SHOWN = 3  # places that a message names
 
 
@@ -66,9 +67,14 @@ def write_results(path: Path, results: Iterable[Result]) -> None:
 
 
 def image_id(path: Path) -> ImageId:
-    """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name."""
-    number = re.fullmatch(r"(?:COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
-    return int(number[1]) if number else unicodedata.normalize("NFC", path.name)
+    """COCO's number of a picture (`COCO_val2014_000000000042.jpg` is 42), else the file's name.
+
+    Twelve digits alone are one of COCO's names up to `_MOST`; a larger number is a date or a bar code.
+    """
+    number = re.fullmatch(r"(COCO_\w+_)?(\d{12})", path.stem, re.ASCII)
+    if number and (number[1] or int(number[2]) < _MOST):
+        return int(number[2])
+    return unicodedata.normalize("NFC", path.name)
 
 
 def entry_image_id(entry: Entry) -> ImageId:

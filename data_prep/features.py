@@ -25,7 +25,7 @@ def features(arguments: list[str]) -> int:
     if options.weights:
         check_readable(options.weights)
 
-    from captioning.caption import expanded
+    from captioning.inputs import expanded
 
     paths = [path for name in options.paths for path in expanded(name)]
     failed = max(_extract(options, paths, view) for view in ([WHOLE, MIRRORED] if options.mirrored else [WHOLE]))

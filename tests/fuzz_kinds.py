@@ -265,7 +265,7 @@ def pictures(world: World, draw: Random, call: Call, folder: Path) -> Iterator[F
     drawn = [inputs.picture(draw) for _ in range(PICTURES)]
     album = folder / "album"
     album.mkdir()
-    paths = [album / f"{i:02}.{draw.choice(['jpg', 'png', 'gif', 'txt'])}" for i in range(PICTURES)]
+    paths = [album / f"{i:02}.{draw.choice(['jpg', 'png', 'gif', 'dat'])}" for i in range(PICTURES)]
     for path, (content, _) in zip(paths, drawn):
         path.write_bytes(content)
     done = call("captioning.caption", ["--model", world.captioner, *world.fast, album])

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from s2s.cli.progress_line import ProgressLine
 from s2s.errors import counted, warn
 from translation.counts import Counts
-from translation.progress_line import ProgressLine
 from translation.report import ReportEntry, Unsure, doubtful_lines, entry
 
 if TYPE_CHECKING:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from captioning.caption import DEFAULT, MODELS, _Run, caption, expanded, model_directory
+from captioning.caption import DEFAULT, MODELS, caption, model_directory
 from captioning.configuration import KIND
-from captioning.results import Result
+from captioning.inputs import Input, expanded
+from captioning.result_files import FORMATS, ResultFile
+from captioning.run import Run
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import UserError
 from s2s.storage.bundled import bundled_models
@@ -62,17 +66,32 @@ def test_a_folder_without_pictures_is_told_as_it_is(tmp_path: Path) -> None:
     assert list(expanded(str(tmp_path))) == [tmp_path]
 
 
-def test_every_caption_is_a_line_and_every_failure_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    run = _Run(3, None)
-    run.take(Caption((Sentence("a dog", -1.0),), "a\tb\n.jpg"))
-    run.take(Caption((), "broken.jpg", problem="is empty (0 bytes)"))
-    run.take(Caption((Sentence("a cat", -1.0),), "COCO_val2014_000000000042.jpg"))
-    assert run.report() == 1
+def picture(name: str) -> Input:
+    return Input(name, Path(name), name)
+
+
+def test_every_caption_is_a_line_and_every_failure_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a\tb\n\x1b.jpg", "broken.jpg", "COCO_val2014_000000000042.jpg"]
+    path = tmp_path / "r.json"
+    with closing(ResultFile(path, FORMATS["json"])) as file:
+        run = Run(3, [file], dict(zip(names, [names[0], names[1], 42])))
+        run.take(picture(names[0]), Caption((Sentence("a dog", -1.0),)))
+        run.take(picture(names[1]), Caption((), problem="is empty (0 bytes)"))
+        run.take(picture(names[2]), Caption((Sentence("a cat", -1.0),)))
+        assert run.report() == 1
+        assert [entry["image_id"] for entry in json.loads(path.read_text())] == [names[0], 42]
     printed = capsys.readouterr()
-    assert printed.out == "a\\tb\\n.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
+    assert printed.out == "a\\tb\\n\\x1b.jpg\ta dog\nCOCO_val2014_000000000042.jpg\ta cat\n"
     assert "warning: broken.jpg: is empty (0 bytes)\n" in printed.err
     assert "1 of 3 pictures failed" in printed.err
-    assert run.results == [Result("a\tb\n.jpg", "a dog"), Result(42, "a cat")]
+
+
+def test_the_n_best_captions_are_lines_with_their_scores(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(1, n_best=True, mark=True)
+    run.take(picture("a.jpg"), Caption((Sentence("a dog", -1.0), Sentence("a cat", -1.25)), doubtful=True))
+    assert capsys.readouterr().out == "a.jpg\t[?] a dog\t-1.0000\na.jpg\ta cat\t-1.2500\n"
 
 
 def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> None:
@@ -85,11 +104,11 @@ def test_a_picture_is_never_replaced_by_what_is_said_of_it(tmp_path: Path) -> No
 
 
 def test_a_page_that_cannot_be_drawn_costs_no_caption(capsys: pytest.CaptureFixture[str]) -> None:
-    run = _Run(1, lambda _: "does not exist; check the path")
-    run.take(Caption((Sentence("a dog", -1.0),), "a.jpg"))
+    run = Run(1, draw=lambda *_: "does not exist; check the path")
+    run.take(picture("a.jpg"), Caption((Sentence("a dog", -1.0),), "a.jpg"))
     assert run.report() == 1
     assert "a.jpg\ta dog" in capsys.readouterr().out
-    assert run.results
+    assert run.captioned == 1
 
 
 def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +124,7 @@ def test_no_folder_in_a_folder_is_passed_over_in_silence(tmp_path: Path, monkeyp
         return entries(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    assert list(expanded(str(tmp_path))) == [tmp_path / "a" / "x.png", tmp_path / "b", tmp_path / "link"]
+    assert list(expanded(str(tmp_path))) == [tmp_path / "a" / "x.png", tmp_path / "b"]  # the link leads to all of it
 
 
 def test_models_are_found_by_their_names_among_the_bundled_ones(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_the_command_tells_reports_and_marks_doubtful_captions(
     assert (first["path"], first["doubtful"]) == (str(good), True)
     assert f"[?] {first['caption']}\n" in out
     assert 0 <= first["confidence"] <= 1
-    assert second == {"path": str(broken), "caption": None, "problem": second["problem"]}
+    assert second == {"path": str(broken), "image_id": "broken.png", "caption": None, "problem": second["problem"]}
     [entry] = json.loads(results.read_text(encoding="utf-8"))
     assert entry["confidence"] == first["confidence"]
     assert entry["reasons"] == first["reasons"]

@@ -175,7 +175,7 @@ class Recipe:
             yield f"start: {self.start} is not a model directory"
         if self.self_critical and self.start is None:
             yield "self_critical continues the training of a model: set start to its directory"
-        if self.scheduled_sampling and not self.decoder.sequential:
+        if self.scheduled_sampling and not self.decoder.reads_own_words:
             yield f"scheduled_sampling needs another decoder.kind: {self.decoder.kind} reads all words at once"
         if self.doubly_stochastic and not self.decoder.attends:
             yield f"doubly_stochastic is a term on the attention, and decoder.kind {self.decoder.kind} has none"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from labelling.schemes import SchemeName
 from s2s.config import option
-from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import RecurrentEncoderConfig
 from s2s.models.label_configuration import ClassifierHeadConfig, HeadConfig, SpellingConfig, TaggerHeadConfig
 from s2s.nn.configuration import MAX_UNITS
 
@@ -25,7 +25,7 @@ class LabellingConfig:
     lower_case: bool = option(help="whether words are looked up in lower case; spellings keep their case")
     tokenise: bool = option(False, help="classifier: whether words and punctuation are told apart in a line")
     spelling: SpellingConfig | None = option(None, help="what reads the characters of words")
-    encoder: TextEncoderConfig = RecurrentEncoderConfig()
+    encoder: RecurrentEncoderConfig = RecurrentEncoderConfig()
     scheme: SchemeName = option("none", help="tagger: of the labels")
     written_scheme: SchemeName = option("none", help="tagger: of the tags that are written")
 

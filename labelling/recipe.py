@@ -11,7 +11,7 @@ from labelling.schemes import SchemeName
 from labelling.token_lines import FormatName, Layout
 from s2s.config import option
 from s2s.errors import UserError
-from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import RecurrentEncoderConfig
 from s2s.models.label_configuration import ClassifierHeadConfig, SpellingConfig, TaggerHeadConfig
 from s2s.nn.configuration import MAX_UNITS
 from s2s.storage.bundled import find_model
@@ -98,7 +98,7 @@ class LabellingRecipe:
     label_smoothing: float = option(0.0, low=0, below=1)
     r_drop: float = option(0.0, low=0, help="alpha of R-Drop (Wu et al., 2021); a step needs twice the time and memory")
     vocabulary: VocabularyConfig = VocabularyConfig()
-    encoder: TextEncoderConfig = RecurrentEncoderConfig(dim=128)
+    encoder: RecurrentEncoderConfig = RecurrentEncoderConfig(dim=128)
     training: TrainingConfig = TrainingConfig()
     start: Path | None = option(
         None,

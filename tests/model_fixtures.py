@@ -16,7 +16,10 @@ from s2s.nn.attentions import ATTENTIONS
 from s2s.nn.cells import CELLS
 from s2s.nn.configuration import AdditiveConfig, AttentionConfig
 
-DECODER_KINDS: dict[str, Any] = {config.kind: config for config in DECODERS}
+# The recurrent ones: those of one shape. The Transformer has its own tests.
+DECODER_KINDS: dict[str, Any] = {
+    config.kind: config for config in DECODERS if issubclass(config, RecurrentDecoderConfig)
+}
 CELL_KINDS: dict[str, Any] = {config.kind: config for config in CELLS}
 ATTENTION_KINDS: dict[str, Any] = {config.kind: config for config in ATTENTIONS}
 

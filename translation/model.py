@@ -17,6 +17,7 @@ from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
 from s2s.models.text_encoder import TextEncoder, build_text_encoder, source_embedding
+from s2s.models.transformer_encoder import TransformerEncoder
 from s2s.nn.configuration import DecodingPrecision, Precision
 from s2s.nn.precision import choose_device, use_threads
 from s2s.storage import model_directory
@@ -55,9 +56,9 @@ class TranslationModel:
     calibration: Calibration | None = None
 
     @property
-    def text_encoder(self) -> TextEncoder:
+    def text_encoder(self) -> TextEncoder | TransformerEncoder:
         """What reads the source; see `s2s.models.pretrained.ReadsText`."""
-        assert isinstance(self.network.encoder, TextEncoder)
+        assert isinstance(self.network.encoder, TextEncoder | TransformerEncoder)
         return self.network.encoder
 
     @classmethod

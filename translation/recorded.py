@@ -15,8 +15,9 @@ import numpy as np
 from torch import Tensor
 
 from s2s.decoding.search import BeamOptions, Hypothesis
-from s2s.errors import check
+from s2s.errors import UserError, check
 from s2s.models.recurrent_decoder import RecurrentDecoder
+from s2s.models.text_encoder import TextEncoder
 from s2s.nn.precision import choose_device, use_threads
 from s2s.nn.recording import LayerRun, recorded
 from s2s.text.languages import writes_spaces
@@ -79,7 +80,11 @@ class Recorder:
 
     def __init__(self, model: TranslationModel, width: int) -> None:
         encoder, decoder, config = model.text_encoder, model.network.decoder, model.config
-        assert isinstance(decoder, RecurrentDecoder)
+        if not isinstance(encoder, TextEncoder) or not isinstance(decoder, RecurrentDecoder):
+            raise UserError(
+                "the encoder or the decoder of this model is a Transformer, which has no recurrent cells to look into; "
+                "see its attention with `translate --attention PAGE.html`"
+            )
         self.model, self.encoder, self.decoder = model, encoder, decoder
         engine = model.engine("float32")
         self._array = engine.network.array

@@ -12,7 +12,7 @@ from s2s.export.cells import CELLS
 from s2s.export.contracts import Storage
 from s2s.export.decoders import DECODERS, EncodedGrid
 from s2s.export.matrices import NetworkGraph
-from s2s.models.configuration import DecoderConfig
+from s2s.models.configuration import DecoderConfig, RecurrentDecoderConfig
 
 ENCODER, STEP = "encoder.onnx", "step.onnx"
 Entry = TypeVar("Entry")
@@ -32,9 +32,11 @@ def build_graphs(
     Raises:
         UserError: a part of the network cannot be exported; the message names it.
     """
-    look_up(ATTENTIONS, scored_by(config.attention), "decoder.attention")
-    look_up(CELLS, config.cell, "decoder.cell")
-    graphs = look_up(DECODERS, config, "decoder")(config, decoder)
+    kind = look_up(DECODERS, config, "decoder")
+    if isinstance(config, RecurrentDecoderConfig):
+        look_up(ATTENTIONS, scored_by(config.attention), "decoder.attention")
+        look_up(CELLS, config.cell, "decoder.cell")
+    graphs = kind(config, decoder)
     weights = WeightFile()
     encoder = NetworkGraph("encoder", weights, precision, integer_products=False)
     memory = encode(encoder)

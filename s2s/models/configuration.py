@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from s2s.config import option
 from s2s.nn.configuration import (
+    MAX_HEADS,
     MAX_LAYERS,
     MAX_UNITS,
     AdditiveConfig,
@@ -24,6 +25,9 @@ from s2s.nn.configuration import (
     HardConfig,
     LSTMConfig,
     MarginalConfig,
+    NormKind,
+    PositionConfig,
+    SinusoidalConfig,
 )
 
 
@@ -47,7 +51,50 @@ class RecurrentEncoderConfig:
         return self.dim * (2 if self.bidirectional else 1)
 
 
-TextEncoderConfig = RecurrentEncoderConfig
+@dataclass(frozen=True)
+class TransformerDropout:
+    """Where and how much the layers of a Transformer drop in training; each 0 <= rate < 1."""
+
+    word: float = option(0.0, low=0, below=1, help="whole words that are read")
+    embedding: float = option(0.1, low=0, below=1, help="elements of the sums of embeddings and positions")
+    residual: float = option(0.1, low=0, below=1, help="what a sublayer adds to its input")
+    feedforward: float = option(0.0, low=0, below=1, help="between the two products of a feed-forward sublayer")
+    attention: float = option(0.0, low=0, below=1, help="weights of attention; above 0 it is slower on a CPU")
+
+
+@dataclass(frozen=True)
+class TransformerShape:
+    """What encoders and decoders with multi-head attention have in common (Vaswani et al., 2017)."""
+
+    kind: ClassVar[str] = "transformer"
+    dim: int = option(256, low=2, high=MAX_UNITS, help="width of all layers; of a decoder also of its embeddings")
+    layers: int = option(4, low=1, high=MAX_LAYERS)
+    heads: int = option(4, low=1, high=MAX_HEADS, help="of each attention; divides dim")
+    feedforward_dim: int = option(1024, low=1, high=MAX_UNITS, help="units between the products of a feed-forward part")
+    norm: NormKind = option("pre", help="layer normalisation before each sublayer (pre) or after the sum (post)")
+    positions: PositionConfig = option(SinusoidalConfig(), help="sinusoidal or learned")
+
+    def problems(self) -> Iterator[str]:
+        """Report heads that do not divide the width, and an odd width."""
+        if self.dim % self.heads:
+            yield f"heads = {self.heads} does not divide dim = {self.dim}"
+        if self.dim % 2:
+            yield f"dim = {self.dim} is odd, but positions need an even one"
+
+
+@dataclass(frozen=True)
+class TransformerEncoderConfig(TransformerShape):
+    """`TransformerEncoder`: self-attention over a source sentence."""
+
+    dropout: TransformerDropout = TransformerDropout()
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the grid's vectors and of the summary."""
+        return self.dim
+
+
+TextEncoderConfig = RecurrentEncoderConfig | TransformerEncoderConfig
 
 
 @dataclass(frozen=True)
@@ -80,12 +127,12 @@ class RecurrentDecoderConfig:
     """What all kinds of recurrent decoders have in common.
 
     Attributes:
-        sequential: whether a step waits for the one before in training too, which scheduled sampling needs
+        reads_own_words: whether scheduled sampling can feed back the words that the decoder itself writes
         attends: whether the decoder looks at the grid
     """
 
     kind: ClassVar[str]
-    sequential: ClassVar[bool] = True
+    reads_own_words: ClassVar[bool] = True
     attends: ClassVar[bool] = True
     cell: CellConfig = option(LSTMConfig())
     embedding_dim: int = option(256, low=1, high=MAX_UNITS)
@@ -115,7 +162,7 @@ class ParallelConfig(RecurrentDecoderConfig):
     """`ParallelDecoder`: attention between a lower and an upper recurrent layer."""
 
     kind: ClassVar[str] = "parallel"
-    sequential: ClassVar[bool] = False
+    reads_own_words: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -147,12 +194,41 @@ class TopDownConfig(RecurrentDecoderConfig):
     kind: ClassVar[str] = "top_down"
 
 
-DecoderConfig = ParallelConfig | InputFeedingConfig | ShowAndTellConfig | ShowAttendTellConfig | TopDownConfig
+@dataclass(frozen=True)
+class TransformerDecoderDropout(TransformerDropout):
+    """As in all Transformers, and of the grid that the decoder looks at."""
+
+    context: float = option(0.0, low=0, below=1, help="the vectors of the grid")
+
+
+@dataclass(frozen=True)
+class TransformerDecoderConfig(TransformerShape):
+    """`TransformerDecoder`: self-attention over the words written so far, and attention over the grid."""
+
+    reads_own_words: ClassVar[bool] = True
+    attends: ClassVar[bool] = True
+    tie_output: bool = option(True, help="read-out and embeddings share their weights (Press & Wolf, 2017)")
+    dropout: TransformerDecoderDropout = TransformerDecoderDropout()
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of the embeddings."""
+        return self.dim
+
+
+DecoderConfig = (
+    ParallelConfig
+    | InputFeedingConfig
+    | ShowAndTellConfig
+    | ShowAttendTellConfig
+    | TopDownConfig
+    | TransformerDecoderConfig
+)
 
 
 def hard_estimator(decoder: DecoderConfig) -> EstimatorConfig | None:
     """How a decoder's hard attention is trained; None where it looks softly, or not at all."""
-    attention = decoder.attention if decoder.attends else None
+    attention = decoder.attention if isinstance(decoder, RecurrentDecoderConfig) and decoder.attends else None
     return attention.estimator if isinstance(attention, HardConfig) else None
 
 
@@ -169,7 +245,7 @@ def hard_attention_problems(decoder: DecoderConfig, *, rewards: str | None, sche
         yield f"{rewards} gives hard attention no gradient: remove one of them"
     if isinstance(estimator, MarginalConfig) and scheduled_sampling:
         yield "scheduled_sampling cannot be combined with the estimator 'marginal': remove one of them"
-    if isinstance(estimator, MarginalConfig) and not decoder.sequential:
+    if isinstance(estimator, MarginalConfig) and not decoder.reads_own_words:
         yield (
             f"the estimator 'marginal' needs another decoder.kind, such as show_attend_tell: {decoder.kind} reads all "
             "words at once"

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from s2s.errors import UserError
+from s2s.errors import UserError, check
 from s2s.models.contracts import DecoderStep, Output
 from s2s.models.memory import Memory
 
@@ -38,13 +38,21 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
     def scheduled(self, tokens: Tensor, state: Any, sampling_probability: float) -> Output:
-        """Scheduled sampling, for decoders that compute one step after the other (see `SequentialDecoder.scheduled`).
+        """Scheduled sampling, for decoders whose `DecoderConfig` has `reads_own_words`.
 
         Raises:
             UserError: this decoder computes all steps at once
         """
         raise UserError(
             f"{type(self).__name__} reads all words at once, so scheduled sampling cannot feed its own words back: "
-            "choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell and top_down, or leave "
-            "scheduled_sampling out"
+            "choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell, top_down and transformer, or "
+            "leave scheduled_sampling out"
         )
+
+
+def check_sampling_probability(probability: float) -> None:
+    """Raise a UserError if this is no probability of scheduled sampling."""
+    check(
+        0 <= probability <= 1,
+        f"the probability of scheduled sampling is {probability}: choose a number from 0 to 1",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from s2s.models.configuration import (
     DecoderConfig,
     InputFeedingConfig,
@@ -9,21 +11,24 @@ from s2s.models.configuration import (
     ShowAndTellConfig,
     ShowAttendTellConfig,
     TopDownConfig,
+    TransformerDecoderConfig,
 )
 from s2s.models.decoder import Decoder
 from s2s.models.input_feeding import InputFeedingDecoder
 from s2s.models.parallel_decoder import ParallelDecoder
-from s2s.models.recurrent_decoder import RecurrentDecoder
 from s2s.models.show_and_tell import ShowAndTellDecoder
 from s2s.models.show_attend_tell import ShowAttendTellDecoder
 from s2s.models.top_down import TopDownDecoder
+from s2s.models.transformer_decoder import TransformerDecoder
 
-DECODERS: dict[type[DecoderConfig], type[RecurrentDecoder]] = {
+# Each is built from (configuration, vocabulary, memory_dim, summary_dim), see `build_decoder`.
+DECODERS: dict[type[DecoderConfig], Any] = {
     ParallelConfig: ParallelDecoder,
     InputFeedingConfig: InputFeedingDecoder,
     ShowAndTellConfig: ShowAndTellDecoder,
     ShowAttendTellConfig: ShowAttendTellDecoder,
     TopDownConfig: TopDownDecoder,
+    TransformerDecoderConfig: TransformerDecoder,
 }
 
 

@@ -1,4 +1,4 @@
-"""The text encoder of a trained model, of whatever kind, for another model to begin with."""
+"""The recurrent text encoder of a trained model, of whatever kind, for another model to begin with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load_reader(model: Path | str) -> ReadsText:
     """Load a model that reads text: a model directory, or a bundled model by its name.
 
     Raises:
-        UserError: there is no such model, it is damaged, or it has no text encoder.
+        UserError: there is no such model, it is damaged, or it has no recurrent text encoder.
     """
     directory = find_model(model)
     import_kind(read_whole(directory, read_record))
@@ -40,5 +40,10 @@ def load_reader(model: Path | str) -> ReadsText:
     check(
         isinstance(found, ReadsText),
         f"{directory}: has no text encoder to begin with; name a translator, such as en-de",
+    )
+    check(
+        isinstance(found.text_encoder, TextEncoder),
+        f"{directory}: its encoder is a Transformer, and a labeller begins with a recurrent one; name a translator "
+        "with encoder.kind = 'recurrent', such as en-de",
     )
     return found

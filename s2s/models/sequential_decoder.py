@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from s2s.errors import check
 from s2s.models.contracts import DecoderStep, Output
+from s2s.models.decoder import check_sampling_probability
 from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState, sampled_of
 from s2s.nn.attention import Look
 from s2s.nn.cells import CellStates
@@ -93,10 +93,7 @@ class SequentialDecoder(RecurrentDecoder):
         Raises:
             UserError: the probability is not between 0 and 1
         """
-        check(
-            0 <= sampling_probability <= 1,
-            f"the probability of scheduled sampling is {sampling_probability}: choose a number from 0 to 1",
-        )
+        check_sampling_probability(sampling_probability)
         steps, read, embeddings = list[Advance](), list[Tensor](), list[Tensor]()
         replaced = (torch.rand(tokens.shape, device=tokens.device) < sampling_probability) & (tokens != PAD)
         for t, words in enumerate(tokens.unbind(1)):

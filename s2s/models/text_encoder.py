@@ -1,12 +1,15 @@
-"""Text encoders: recurrent layers over a source sentence."""
+"""Text encoders, each registered by the type of its configuration: recurrent layers, or those of a Transformer."""
 
 from __future__ import annotations
+
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
 
-from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig, TransformerEncoderConfig
 from s2s.models.memory import Memory, Segment, masked_mean
+from s2s.models.transformer_encoder import TransformerEncoder
 from s2s.nn.dropout import Dropout
 from s2s.nn.recurrent import RecurrentEncoder
 from s2s.text.padding import Padded
@@ -60,9 +63,20 @@ def source_embedding(vocabulary: int, dim: int) -> nn.Embedding:
     return embedding
 
 
-TEXT_ENCODERS: dict[type[TextEncoderConfig], type[TextEncoder]] = {RecurrentEncoderConfig: TextEncoder}
+TEXT_ENCODERS: dict[type[TextEncoderConfig], Any] = {
+    RecurrentEncoderConfig: TextEncoder,
+    TransformerEncoderConfig: TransformerEncoder,
+}
 
 
-def build_text_encoder(config: TextEncoderConfig, embedding: nn.Embedding) -> TextEncoder:
+@overload
+def build_text_encoder(config: RecurrentEncoderConfig, embedding: nn.Embedding) -> TextEncoder: ...
+
+
+@overload
+def build_text_encoder(config: TextEncoderConfig, embedding: nn.Embedding) -> TextEncoder | TransformerEncoder: ...
+
+
+def build_text_encoder(config: TextEncoderConfig, embedding: nn.Embedding) -> TextEncoder | TransformerEncoder:
     """The text encoder that a configuration describes."""
     return TEXT_ENCODERS[type(config)](config, embedding)

@@ -1,7 +1,7 @@
-"""Configuration of layers: the kinds of recurrent cells and of attention, and the precision, as a recipe names them.
+"""Configuration of layers, as a recipe names them: kinds of recurrent cells, of attention and of positions, precision.
 
 A kind is a dataclass; a layer is built by the type of its configuration (`CELLS` in s2s/nn/cells.py, `ATTENTIONS` in
-s2s/nn/attentions.py). Nothing here needs torch.
+s2s/nn/attentions.py, `POSITIONS` in s2s/nn/positions.py). Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import ClassVar, Literal
 from s2s.config import option
 
 # Upper bounds for recipes and for models from strangers: a huge layer is refused before memory is allocated for it.
-MAX_UNITS, MAX_LAYERS = 65_536, 64
+MAX_UNITS, MAX_LAYERS, MAX_HEADS, MAX_POSITIONS = 65_536, 64, 1024, 65_536
 
 Precision = Literal["auto", "bfloat16", "float32"]  # of matrix products, see s2s/nn/precision.py
 DecodingPrecision = Literal["auto", "int8", "bfloat16", "float32"]  # see s2s/models/quantisation.py
+NormKind = Literal["pre", "post"]  # where a Transformer's layers normalise, see s2s/nn/transformer_layers.py
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,23 @@ class HardConfig:
 
 
 AttentionConfig = SoftAttentionConfig | HardConfig
+
+
+@dataclass(frozen=True)
+class SinusoidalConfig:
+    """Sines and cosines of the position (Vaswani et al., 2017, 3.5)."""
+
+    kind: ClassVar[str] = "sinusoidal"
+
+
+@dataclass(frozen=True)
+class LearnedConfig:
+    """A vector that is learned for each position (Gehring et al., 2017)."""
+
+    kind: ClassVar[str] = "learned"
+    count: int = option(
+        512, low=1, high=MAX_POSITIONS, help="how many vectors there are; all later positions share the last one"
+    )
+
+
+PositionConfig = SinusoidalConfig | LearnedConfig

@@ -348,7 +348,8 @@ def test_the_global_seed_decides_what_is_drawn(wiring: str) -> None:
 def test_a_parallel_wiring_says_which_ones_could() -> None:
     decoder = build("parallel")
     message = (
-        "scheduled sampling cannot .* choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell and"
+        "scheduled sampling cannot .* choose a decoder.kind among input_feeding, show_and_tell, show_attend_tell, "
+        "top_down and transformer"
     )
     with pytest.raises(UserError, match=message):
         decoder.scheduled(sentences(), decoder.start(memory()), 0.5)

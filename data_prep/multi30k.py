@@ -18,6 +18,7 @@ from pathlib import Path
 
 from data_prep.descriptions import write_descriptions
 from data_prep.download import Content, copy, fetch
+from data_prep.picture_lists import read_table, write_lists
 from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.errors import UserError, check
@@ -133,6 +134,10 @@ def multi30k(arguments: list[str]) -> int:
         report = write_descriptions(path, parts, held_out, force=options.force)
         print(path)
         print(f"{path}: {report}", file=sys.stderr)
+    if options.pictures:
+        texts = [options.output / f"{split}.{languages[0]}" for split in SPLITS]
+        for path in write_lists(read_table(options.pictures), texts, force=options.force):
+            print(path)
     return 0
 
 
@@ -151,6 +156,13 @@ def _parser() -> Parser:
         "test; do not train a captioner on the English one, which contains captions of Flickr8k's test pictures",
     )
     add("--from", dest="folder", type=Path, metavar="FOLDER", help="copy the files (raw or .gz) from FOLDER instead")
+    add(
+        "--pictures",
+        type=Path,
+        metavar="TABLE",
+        help="also write train.images and so on, the photograph of each line, for translation with pictures: TABLE has "
+        "tabs, and names set, line and image in its first line",
+    )
     add("--force", action="store_true", help="overwrite existing files that differ")
     return parser
 

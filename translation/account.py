@@ -16,6 +16,7 @@ from translation.report import ReportEntry, Unsure, doubtful_lines, entry
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
     from s2s.views.attention_output import Write
+    from s2s.views.attention_view import Photograph
     from translation.translator import Translator
 
 _NAMED = 3  # lines with the same problem whose numbers are told; the others are counted
@@ -59,7 +60,13 @@ class Account:
         self.lines += lines
 
     def follow(
-        self, sources: Sequence[str], translations: Sequence[Translation], name: str, unit: str, places: Sequence[int]
+        self,
+        sources: Sequence[str],
+        translations: Sequence[Translation],
+        name: str,
+        unit: str,
+        places: Sequence[int],
+        photographs: Sequence[Photograph | None] | None = None,
     ) -> None:
         """Tell of lines that are translated.
 
@@ -69,14 +76,15 @@ class Account:
             name: of the input
             unit: what `places` count, such as "line"
             places: of the lines in the input
+            photographs: those beside the lines; None where there are none
         """
         for place, translation in zip(places, translations):
             self._warn_of_line(translation, f"{name}: {unit} {place}")
         if self._side.attention:
             from translation.attention import translation_view
 
-            for place, translation in zip(places, translations):
-                self._side.attention(translation_view(translation, f"{name}: {unit} {place}"))
+            for place, translation, photograph in zip(places, translations, photographs or [None] * len(places)):
+                self._side.attention(translation_view(translation, f"{name}: {unit} {place}", photograph))
         if self._side.report:
             calibrated = self._translator.calibration is not None
             for place, source, translation in zip(places, sources, translations):

@@ -45,6 +45,13 @@ def translate_parser() -> Parser:
     _add_side_files(parser)
     add_model(parser)
     search = add_search_options(parser)
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FILE",
+        help="the photographs beside the lines, for a model that sees them: line n of FILE names that of line n, "
+        "relative to the folder of FILE; a blank line for none",
+    )
     _add_prefixes(search.add_mutually_exclusive_group())
     search.add_argument(
         "--n-best",

@@ -11,12 +11,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from s2s.text.sentences import sentence_spans
 from s2s.text.spans import find_spans
 from translation.piece import Piece
 from translation.reading import Reader
 from translation.splitting import split
+
+if TYPE_CHECKING:
+    from s2s.vision.grids import Features
 
 _BLOCKS = r"p|div|br|hr|li|ul|ol|dl|dt|dd|table|thead|tbody|tr|td|th|h[1-6]|option|section|article|blockquote"
 _BETWEEN_CELLS = re.compile(rf"</?(?:{_BLOCKS})(?:\s[^<>]*+)?/?>|(?<!\S)\|(?!\S)", re.IGNORECASE)
@@ -58,6 +62,10 @@ class CutLine:
             end = start + len(piece.text)
             places.append((start, end))
         return tuple(places)
+
+    def beside(self, picture: Features) -> CutLine:
+        """The line with a picture beside each of its pieces."""
+        return replace(self, pieces=tuple(replace(piece, picture=picture) for piece in self.pieces))
 
     def at(self, place: tuple[int, ...]) -> CutLine:
         """The line at this place in its text, whose pieces know their places."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from s2s.errors import check
 from s2s.models.contracts import Network
 from translation.assets import Assets
+
+if TYPE_CHECKING:
+    from translation.pictures import PictureSource
 
 
 @dataclass(frozen=True)
@@ -17,11 +22,13 @@ class TranslationEngine(Assets):
         network: computes the steps
         precision: of its matrix products, for reports: "int8", "float16", "bfloat16" or "float32"
         batch_tokens: the best size of a batch, in padded source tokens times hypotheses
+        look: what a model that sees pictures makes of one (`Features` of one picture); None for any other model
     """
 
     network: Network
     precision: str
     batch_tokens: int
+    look: Callable[[PictureSource], Any] | None = None
 
     def check_fits(self, other: TranslationEngine, names: str) -> None:
         """Raise a UserError unless both can translate together. `names` are theirs, that of `other` first."""

@@ -26,11 +26,13 @@ from s2s.files import atomic_file, check_output, check_readable
 from s2s.storage.bundled import bundled_models
 from s2s.text.languages import checked_subtag, primary_subtag
 from s2s.text.lines import WINDOW_LINES, read_lines
+from translation.line_pictures import all_pictures
 from translation.loading import MODELS, load, model_directory
 from translation.metrics import Score, Significance, Streams, corpus_scores, has_spaces, paired_bootstrap
 from translation.scored_file_checks import signs_of_chance, signs_of_other_formats
 
 if TYPE_CHECKING:
+    from s2s.vision.grids import Features
     from translation.translator import Translator
 
 MEANING = {
@@ -112,7 +114,13 @@ def evaluate(arguments: list[str]) -> int:
     for name, rival in rivals.items():
         check_language(name, rival.engine.config.target_language, language)
 
-    hypotheses = translate_lines(translator, texts[options.source]) if translator else texts[options.hypothesis]
+    if translator:
+        pictures = None
+        if options.images:
+            pictures = all_pictures(translator, options.images, texts[options.source], options.source)
+        hypotheses = translate_lines(translator, texts[options.source], pictures)
+    else:
+        hypotheses = texts[options.hypothesis]
     if options.output:
         with atomic_file(options.output) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in hypotheses)
@@ -172,7 +180,8 @@ def _check_options(options: argparse.Namespace, files: Sequence[Path], baselines
         options.model or options.target_language,
         "--hypothesis needs --target-language, such as de: the tokenisation in BLEU depends on it",
     )
-    for path in files:
+    check(not options.images or options.model, "--images needs --model, which sees the pictures; leave it out")
+    for path in [*files, *filter(None, [options.images])]:
         check_readable(path)
     if not models:
         given = model_options(options)
@@ -226,8 +235,10 @@ def check_lines(texts: Mapping[Path, Sequence[str]]) -> None:
         )
 
 
-def translate_lines(translator: Translator, lines: Sequence[str]) -> list[str]:
-    """The best translation of each line; a terminal shows a progress bar."""
+def translate_lines(
+    translator: Translator, lines: Sequence[str], pictures: Sequence[Features | None] | None = None
+) -> list[str]:
+    """The best translation of each line, with the pictures beside them; a terminal shows a progress bar."""
     from tqdm import tqdm
 
     hypotheses: list[str] = []
@@ -235,7 +246,8 @@ def translate_lines(translator: Translator, lines: Sequence[str]) -> list[str]:
         for first in range(0, len(lines), WINDOW_LINES):  # the windows of `translate`, for the same batches
             window = lines[first : first + WINDOW_LINES]
             places = [(number,) for number in range(first, first + len(window))]
-            hypotheses += [each.text for each in translator.translate(window, places=places)]
+            beside = None if pictures is None else pictures[first : first + len(window)]
+            hypotheses += [each.text for each in translator.translate(window, places=places, pictures=beside)]
             bar.update(len(window))
     return hypotheses
 
@@ -256,6 +268,12 @@ def _parser() -> Parser:
         help="one or several reference translations of the source, one per line",
     )
     add("--source", type=Path, metavar="FILE", help="the text that the models translate")
+    add(
+        "--images",
+        type=Path,
+        metavar="FILE",
+        help="the photographs beside the source, for a --model that sees them: line n names that of line n",
+    )
     scored = parser.add_mutually_exclusive_group(required=True)
     scored.add_argument(
         "--model",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from s2s.errors import check
 from s2s.export.contracts import EngineName, LightFiles, Storage, Written
 from s2s.export.decoders import EncodedGrid
 from s2s.export.graphs import build_graphs, look_up
@@ -32,6 +33,10 @@ class TranslationExporter:
     def light_files(self, precision: Storage) -> LightFiles:
         """See `Exporter`."""
         config, network = self.model.config, self.model.network
+        check(
+            config.picture is None,
+            "a translator that sees pictures has no light form, which has no CNN for them; use it with --engine torch",
+        )
         encode = look_up(TEXT_ENCODERS, config.encoder, "encoder")
 
         def encoder(graph: NetworkGraph) -> EncodedGrid:

@@ -77,6 +77,14 @@ def jobs(options: argparse.Namespace) -> list[Job]:
             f"--prefix-{'file' if options.prefix_file else 'column'}: works for plain text only, not for "
             f"{document.format_name}; if this is text, say --format text",
         )
+        check(
+            not options.images,
+            f"--images: works for plain text only, not for {document.format_name}; if this is text, say --format text",
+        )
+    check(
+        len(planned) == 1 or not options.images,
+        f"--images {options.images}: goes with one output; translate several files one by one",
+    )
     check(
         len(planned) == 1 or not options.prefix_file,
         f"--prefix-file {options.prefix_file}: goes with one output; translate several files one by one",

@@ -27,6 +27,7 @@ from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
 from translation.metrics import sentence_bleu
 from translation.model import TranslationModel
+from translation.pair_pictures import PairPictures
 from translation.prepare import PreparedPairs
 from translation.recipe import MinimumRiskConfig, Recipe
 from translation.task import TranslationBatch, TranslationTask
@@ -41,11 +42,18 @@ class MinimumRiskTask(TranslationTask):
 
     Args:
         recipe: with a section `minimum_risk`
-        data, model, device: as in `TranslationTask`
+        data, model, device, pictures: as in `TranslationTask`
     """
 
-    def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
-        super().__init__(recipe, data, model, device)
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: PreparedPairs,
+        model: TranslationModel,
+        device: torch.device,
+        pictures: PairPictures | None = None,
+    ) -> None:
+        super().__init__(recipe, data, model, device, pictures)
         assert recipe.minimum_risk is not None
         self.config: MinimumRiskConfig = recipe.minimum_risk
         self._network = model.engine(recipe.training.precision).network

@@ -13,8 +13,11 @@ from s2s.config import to_dict
 from s2s.decoding import confidence
 from s2s.decoding.confidence import Calibration
 from s2s.decoding.torch_network import TorchNetwork
+from s2s.models.configuration import GridEncoderConfig
 from s2s.models.decoders import build_decoder
 from s2s.models.encoder_decoder import EncoderDecoder
+from s2s.models.image_encoder import GridEncoder, ImageEncoder
+from s2s.models.pictured_text import PicturedTextEncoder
 from s2s.models.quantisation import check_not_quantised, decoding_precision, quantise_for_decoding
 from s2s.models.text_encoder import TextEncoder, build_text_encoder, source_embedding
 from s2s.models.transformer_encoder import TransformerEncoder
@@ -24,21 +27,38 @@ from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
 from s2s.text.vocabulary import Vocabulary
+from s2s.vision.backbones import Backbone, empty_backbone
 from translation.assets import Assets
 from translation.configuration import KIND, TranslationConfig
 from translation.engine import TranslationEngine
+from translation.pictures import PictureReader, preprocessing
 
 BATCH_TOKENS = 8192  # of a batch in search, for PyTorch; see `TranslationEngine`
 
 
-def build_network(config: TranslationConfig, source_size: int, target_size: int) -> EncoderDecoder:
-    """The network, freshly initialised; the sizes are those of the vocabularies."""
+def build_network(
+    config: TranslationConfig, source_size: int, target_size: int, backbone: Backbone | None = None
+) -> EncoderDecoder:
+    """The network, freshly initialised.
+
+    Args:
+        config: its shape
+        source_size, target_size: of the vocabularies
+        backbone: the CNN of a model that sees pictures; None for one without weights
+    """
     memory_dim = config.encoder.output_dim
-    decoder = build_decoder(config.decoder, target_size, memory_dim, memory_dim)
+    image = None
+    if config.picture:
+        backbone = backbone or empty_backbone(config.picture.backbone)
+        backbone.unfreeze(0)
+        image = ImageEncoder(backbone, GridEncoder(GridEncoderConfig(config.picture.dim), backbone.dim))
+    summary_dim = memory_dim + (image.grid.summary_dim if image else 0)
+    decoder = build_decoder(config.decoder, target_size, memory_dim, summary_dim)
     embedding = (
         decoder.embedding if config.tie_embeddings else source_embedding(source_size, config.decoder.embedding_dim)
     )
-    return EncoderDecoder(build_text_encoder(config.encoder, embedding), decoder)
+    text = build_text_encoder(config.encoder, embedding)
+    return EncoderDecoder(PicturedTextEncoder(text, image) if image else text, decoder)
 
 
 @dataclass(frozen=True)
@@ -58,13 +78,27 @@ class TranslationModel:
     @property
     def text_encoder(self) -> TextEncoder | TransformerEncoder:
         """What reads the source; see `s2s.models.pretrained.ReadsText`."""
-        assert isinstance(self.network.encoder, TextEncoder | TransformerEncoder)
-        return self.network.encoder
+        encoder = self.network.encoder
+        encoder = encoder.text if isinstance(encoder, PicturedTextEncoder) else encoder
+        assert isinstance(encoder, TextEncoder | TransformerEncoder)
+        return encoder
+
+    @property
+    def backbone(self) -> Backbone | None:
+        """The CNN of a model that sees pictures; None for any other."""
+        encoder = self.network.encoder
+        return encoder.image.backbone if isinstance(encoder, PicturedTextEncoder) else None
 
     @classmethod
-    def fresh(cls, config: TranslationConfig, source: Vocabulary, target: Vocabulary) -> TranslationModel:
-        """An untrained model."""
-        return cls(config, source, target, build_network(config, len(source), len(target)))
+    def fresh(
+        cls,
+        config: TranslationConfig,
+        source: Vocabulary,
+        target: Vocabulary,
+        backbone: Backbone | None = None,
+    ) -> TranslationModel:
+        """An untrained model; `backbone` is the CNN of one that sees pictures."""
+        return cls(config, source, target, build_network(config, len(source), len(target), backbone))
 
     @classmethod
     def load(cls, directory: Path | str) -> TranslationModel:
@@ -80,7 +114,12 @@ class TranslationModel:
         network = TorchNetwork(self.network, precision)
         searches_in = decoding_precision(self.network.decoder, precision, network.device)
         assets = Assets(self.config, self.source, self.target, self.calibration)
-        return TranslationEngine(**vars(assets), network=network, precision=searches_in, batch_tokens=BATCH_TOKENS)
+        encoder, look = self.network.encoder, None
+        if self.config.picture and isinstance(encoder, PicturedTextEncoder):
+            look = PictureReader(encoder.image, preprocessing(self.config.picture), precision)
+        return TranslationEngine(
+            **vars(assets), network=network, precision=searches_in, batch_tokens=BATCH_TOKENS, look=look
+        )
 
     def save(self, directory: Path, about: Mapping[str, Any]) -> None:
         """Write a model directory, in 16 bits; raises `UserError` if the model was quantised for decoding."""

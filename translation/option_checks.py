@@ -41,8 +41,9 @@ def check_options(options: argparse.Namespace) -> None:
         options.glossary or options.keep or not options.glossary_case,
         f"--glossary-case {options.glossary_case}: there are no terms; name a file of them with --glossary or --keep",
     )
-    if options.prefix_file:
-        check_readable(options.prefix_file)
+    for path in (options.prefix_file, options.images):
+        if path:
+            check_readable(path)
     check(
         not (options.prefix_file or options.prefix_column) or not (options.glossary or options.keep),
         "a glossary may move what a translation begins with: leave out --glossary and --keep, or the prefixes",

@@ -14,7 +14,7 @@ from translation.inputs import Job
 from translation.part_file import files_of, is_begun, part_of
 
 _SIDE_FILES = ("attention", "alignments", "report")
-_READ = ("glossary", "keep", "prefix_file")  # options that name a file that is read
+_READ = ("glossary", "keep", "prefix_file", "images")  # options that name a file that is read
 
 
 def check_outputs(jobs: Sequence[Job], options: argparse.Namespace) -> None:

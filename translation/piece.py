@@ -15,6 +15,7 @@ from s2s.text.tokens import END, SPECIALS
 
 if TYPE_CHECKING:
     from s2s.decoding.prefix import Prefix
+    from s2s.vision.grids import Features
 
 # Quotation marks and brackets are not read but put back: none gets lost or changed.
 PAIRED = frozenset('"“”„‟‘‚«»‹›()[]{}<>')
@@ -72,6 +73,7 @@ class Piece:
         terms: of a glossary, in order
         place: of the line in its text, and the number of the piece in it, from 0; what is sampled depends on it
         prefix: what the translation begins with; None for anything
+        picture: what the model sees beside the text (`Features` of one picture); None for nothing
     """
 
     text: str
@@ -84,6 +86,7 @@ class Piece:
     terms: Sequence[PieceTerm] = ()
     place: tuple[int, ...] = (0, 0)
     prefix: Prefix | None = None
+    picture: Features | None = None
 
     @property
     def source_tokens(self) -> tuple[str, ...]:

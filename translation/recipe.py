@@ -20,6 +20,7 @@ from s2s.text.languages import is_language_code, unknown_code_message
 from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
 from translation.augmentation import AugmentationConfig
+from translation.configuration import PictureConfig
 from translation.corpus import Cleaning, ParallelText, read_parallel, read_table
 
 _WEIGHT = "how often an epoch reads each pair: 2 is twice; with 0.25 each epoch reads another quarter of the pairs"
@@ -75,6 +76,33 @@ class TableCorpus:
 
 
 Corpus = FilesCorpus | TableCorpus
+
+
+@dataclass(frozen=True)
+class PicturesConfig:
+    """Photographs beside the sentences: their files of names, and the CNN that sees them."""
+
+    train: tuple[Path, ...] = option((), help="a file for each of data.train_source: the picture of each line, or none")
+    validation: Path | None = option(None, help="the same for data.validation_source")
+    folder: Path | None = option(None, help="what the names are relative to (default: the folder of their file)")
+    backbone: str = option("efficientnet_lite2", help="the CNN, which stays frozen; see s2s/vision/backbones.py")
+    weights: Path | None = option(None, help="a file with its weights, used instead of a download")
+    size: int = option(224, low=1, high=4096, help="pixels a side of the square that the CNN sees")
+    fit: Literal["stretch", "pad"] = option(
+        "stretch", help="stretch to the square, or keep the shape and pad with grey"
+    )
+    dim: int = option(256, low=1, help="of the vectors that the CNN's cells are projected to")
+
+    @property
+    def model(self) -> PictureConfig:
+        """What the model has to know."""
+        return PictureConfig(self.backbone, self.size, self.fit, self.dim)
+
+    def problems(self) -> Iterator[str]:
+        """Report files that are missing."""
+        for path in (*self.train, self.validation, self.weights):
+            if path is not None and not path.is_file():
+                yield f"{path} is not a file (paths are relative to the current directory)"
 
 
 @dataclass(frozen=True)
@@ -192,6 +220,7 @@ class Recipe:
         help="alpha of R-Drop (Wu et al., 2021); it reads each batch twice, so a step needs twice the time and memory",
     )
     minimum_risk: MinimumRiskConfig | None = option(None)
+    picture: PicturesConfig | None = option(None, help="photographs beside the sentences")
 
     def problems(self) -> Iterator[str]:
         """Report options that do not go together."""
@@ -203,5 +232,12 @@ class Recipe:
         yield from hard_attention_problems(self.decoder, rewards=rewards, scheduled_sampling=0)
         if self.start is not None and not self.start.is_dir():
             yield f"start: {self.start} is not a model directory"
+        if self.picture and len(self.picture.train) != len(self.data.train_source):
+            yield (
+                f"picture.train names {len(self.picture.train)} files and data.train_source "
+                f"{len(self.data.train_source)}: name a file of pictures for each"
+            )
+        if self.picture and self.data.corpora:
+            yield "picture needs text in train_source and train_target: move the files of data.corpora there"
         if self.tie_embeddings and not self.vocabulary.joint:
             yield "tie_embeddings needs vocabulary.joint"

@@ -9,6 +9,7 @@ from s2s.text.file_kinds import replaced_bytes
 from s2s.text.lines import LineReader
 from translation.account import Account
 from translation.counts import Counts
+from translation.line_pictures import LinePictures
 from translation.lost_tags import with_tags
 from translation.outputs import Output
 from translation.prefix_lines import PrefixLines
@@ -16,6 +17,7 @@ from translation.report import Unsure, written_line
 
 if TYPE_CHECKING:
     from s2s.decoding.results import Translation
+    from s2s.vision.grids import Features
     from translation.formats.document import Document
     from translation.translator import Translator
 
@@ -27,6 +29,7 @@ class Run:
         translator: of all inputs
         account: is told of all lines
         prefixes: of lines of plain text
+        pictures: of lines of plain text; None for a model that sees none
         n_best: whether all hypotheses of a line are written, each on a line of its own
         unsure: what is written for doubtful lines
         encoding_errors: what is done about bytes that are not UTF-8
@@ -37,12 +40,13 @@ class Run:
         translator: Translator,
         account: Account,
         prefixes: PrefixLines,
+        pictures: LinePictures | None = None,
         *,
         n_best: bool,
         unsure: Unsure,
         encoding_errors: Literal["strict", "replace"],
     ) -> None:
-        self._translator, self._account, self._prefixes = translator, account, prefixes
+        self._translator, self._account, self._prefixes, self._pictures = translator, account, prefixes, pictures
         self._n_best = n_best
         self._unsure: Unsure = unsure
         self._encoding_errors: Literal["strict", "replace"] = encoding_errors
@@ -55,18 +59,22 @@ class Run:
             output.encode_as(reader.encoding, name)
             done = self._pass_over(window, output)
             sources, prefixes = self._prefixes.split(window)
+            photographs, seen = self._pictures.take(len(sources), done) if self._pictures else (None, None)
             if rest := sources[done:]:
-                translations = self._translated(rest, self._places(len(rest)), prefixes and prefixes[done:])
+                translations = self._translated(rest, self._places(len(rest)), prefixes and prefixes[done:], seen)
                 lines = list(self._output_lines(rest, translations))
                 output.write(window[done:], lines, Counts.of(translations))
-                self._account.follow(rest, translations, name, "line", range(number + done, number + len(window)))
+                places = range(number + done, number + len(window))
+                self._account.follow(rest, translations, name, "line", places, photographs)
             number += len(window)
         if reader.replaced:
             self._account.warn(replaced_bytes(name, reader.replaced))
 
     def end_of_lines(self) -> None:
-        """Check that no prefix is left, before an output of plain text is finished."""
+        """Check that no prefix and no picture is left, before an output of plain text is finished."""
         self._prefixes.check_end()
+        if self._pictures:
+            self._pictures.check_end()
 
     def document(self, document: Document, name: str, output: Output) -> None:
         """Translate the segments of a document to the lines of an output."""
@@ -95,9 +103,13 @@ class Run:
         return [(number,) for number in range(self._account.lines, self._account.lines + count)]
 
     def _translated(
-        self, lines: Sequence[str], places: Sequence[tuple[int, ...]], prefixes: Sequence[str] | None = None
+        self,
+        lines: Sequence[str],
+        places: Sequence[tuple[int, ...]],
+        prefixes: Sequence[str] | None = None,
+        pictures: Sequence[Features | None] | None = None,
     ) -> list[Translation]:
-        translations = self._translator.translate(lines, places=places, prefixes=prefixes)
+        translations = self._translator.translate(lines, places=places, prefixes=prefixes, pictures=pictures)
         if len(translations) != len(lines):
             raise RuntimeError(f"{len(lines)} lines gave {len(translations)} translations")
         return translations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from s2s.decoding.generation import generate
 from s2s.decoding.loops import LoopGuard, WordTable
 from s2s.decoding.search import Hypothesis, SearchOptions
 from s2s.models.contracts import Network
-from s2s.text.padding import pad
+from s2s.text.padding import Padded, pad
 from s2s.text.tokens import END, PAD, START
 from s2s.text.vocabulary import Vocabulary
 from translation.batching import length_batches
@@ -25,6 +25,7 @@ from translation.terms import lacks_terms
 if TYPE_CHECKING:
     from s2s.decoding.prefix import Prefix
     from s2s.decoding.terms import WordEdges
+    from s2s.vision.grids import Features
 
 
 class _Rules(TypedDict):
@@ -105,17 +106,25 @@ class Searcher:
 
     def _search_pieces(self, pieces: Sequence[Piece]) -> list[list[Hypothesis]]:
         """The hypotheses for each piece, in one batch."""
-        return self.search_batch(_ids(pieces), [piece.place for piece in pieces], [piece.prefix for piece in pieces])
+        places, prefixes = [piece.place for piece in pieces], [piece.prefix for piece in pieces]
+        return self.search_batch(_ids(pieces), places, prefixes, [piece.picture for piece in pieces])
 
     def search_batch(
         self,
         sources: Sequence[Sequence[int]],
         places: Sequence[Sequence[int]] | None = None,
         prefixes: Sequence[Prefix | None] | None = None,
+        pictures: Sequence[Features | None] = (),
     ) -> list[list[Hypothesis]]:
-        """The hypotheses for each source, token ids without END, in one batch; see `generate` for the others."""
+        """The hypotheses for each source, token ids without END, in one batch.
+
+        Args:
+            sources: token ids without END
+            places, prefixes: see `generate`
+            pictures: see `Piece`; empty for none at all
+        """
         padded = pad([[*ids, END] for ids in sources])
-        inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
+        inputs, limits = self._inputs(padded, pictures), self.limits(padded.lengths)
         options = replace(self.options, n_best=self.options.rows) if self.options.n_best > 1 else self.options
         how = {"places": places, "prefixes": prefixes}
         return generate(self.network, inputs, limits, options, **how, **self._rules(sources))
@@ -126,11 +135,20 @@ class Searcher:
         from translation.wanted_terms import wanted_terms
 
         padded = pad([[*ids, END] for ids in _ids(pieces)])
-        inputs, limits = padded.moved(self.network.array), self.limits(padded.lengths)
-        options = beam_options(self.options)
+        inputs = self._inputs(padded, [piece.picture for piece in pieces])
+        limits, options = self.limits(padded.lengths), beam_options(self.options)
         terms = [wanted_terms(piece, self.target) for piece in pieces]
         where = self._edges, padded.ids.shape[1]
         return generate_with_terms(self.network, inputs, limits, options, terms, *where, **self._rules(_ids(pieces)))
+
+    def _inputs(self, padded: Padded, pictures: Sequence[Features | None]) -> Any:
+        """What the encoder reads."""
+        text = padded.moved(self.network.array)
+        if not any(picture is not None for picture in pictures):
+            return text
+        from s2s.models.pictured_text import PicturedText
+
+        return PicturedText.of(text, pictures)
 
     def _lacks_terms(self, piece: Piece, hypotheses: Sequence[Hypothesis]) -> bool:
         return lacks_terms(self.target.decode(hypotheses[0].tokens), piece)

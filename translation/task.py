@@ -15,6 +15,7 @@ from torch import nn
 from s2s import seeds
 from s2s.decoding.search import BeamOptions
 from s2s.models.contracts import Predictions
+from s2s.models.pictured_text import PicturedText
 from s2s.nn.loss import cross_entropy_of_rows, symmetric_divergence
 from s2s.text.padding import Padded
 from s2s.text.subwords import SubwordVocabulary
@@ -26,6 +27,8 @@ from s2s.training.sampled_attention import estimator_of
 from s2s.training.task import Loss, Task, TaskState, Validation
 from translation.augmentation import Augmentation
 from translation.model import TranslationModel
+from translation.pair_pictures import PairPictures
+from translation.pictures import SeenPictures
 from translation.prepare import PreparedPairs
 from translation.reading import word_pattern
 from translation.recipe import Recipe
@@ -40,12 +43,12 @@ class TranslationBatch:
     """Pairs of sentences.
 
     Attributes:
-        source: with END, (rows, longest)
+        source: with END, (rows, longest), and the pictures beside it
         decoder_input: targets after START, (rows, longest)
         targets: targets before END, (rows, longest)
     """
 
-    source: Padded
+    source: Padded | PicturedText
     decoder_input: Padded
     targets: Padded
 
@@ -64,10 +67,25 @@ class TranslationTask(Task[TranslationBatch]):
     """Label-smoothed cross-entropy under teacher forcing; validation by loss and by free-running greedy BLEU.
 
     With R-Drop a batch holds its pairs twice, the second time after all of the first.
+
+    Args:
+        recipe: how to train
+        data: pairs and vocabularies
+        model: to be trained
+        device: of the model
+        pictures: beside the pairs; None for a model that sees none
     """
 
-    def __init__(self, recipe: Recipe, data: PreparedPairs, model: TranslationModel, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: PreparedPairs,
+        model: TranslationModel,
+        device: torch.device,
+        pictures: PairPictures | None = None,
+    ) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
+        self.pictures = pictures
         self.network = model.network
         self.estimator = estimator_of(recipe.decoder)
         self._augmentation = Augmentation(
@@ -106,7 +124,7 @@ class TranslationTask(Task[TranslationBatch]):
         pairs = self._pairs_of(epoch)
         if self.recipe.r_drop:
             examples = [*examples, *examples]
-        batch = self._pad(pairs, examples)
+        batch = self._pad(pairs, examples, self.pictures and self.pictures.train)
         if not self.estimator:
             return batch
         read, targets = self.estimator.repeated(batch.decoder_input), self.estimator.repeated(batch.targets)
@@ -157,7 +175,8 @@ class TranslationTask(Task[TranslationBatch]):
         from translation.metrics import bleu
 
         text = self.data.validation
-        hypotheses = [each.text for each in self._translator.translate(text.source)]
+        pictures = self.pictures.validation.of(range(len(text))) if self.pictures else None
+        hypotheses = [each.text for each in self._translator.translate(text.source, pictures=pictures)]
         pairs = self._validation_pairs()
         loss = self._mean_loss(model, pairs, pairs.batches.epoch(0))
         score = bleu(hypotheses, [text.target], self.recipe.data.target_language)
@@ -192,10 +211,11 @@ class TranslationTask(Task[TranslationBatch]):
         """See `Task`."""
         self.model.save(directory, about)
 
-    def _pad(self, pairs: _EncodedPairs, rows: Sequence[int]) -> TranslationBatch:
+    def _pad(self, pairs: _EncodedPairs, rows: Sequence[int], pictures: SeenPictures | None = None) -> TranslationBatch:
         sources, targets = [pairs.sources[i] for i in rows], [pairs.targets[i] for i in rows]
+        source = padded_tensors([[*ids, END] for ids in sources], self.device)
         return TranslationBatch(
-            source=padded_tensors([[*ids, END] for ids in sources], self.device),
+            source=PicturedText.of(source, pictures.of(pairs.examples[i] for i in rows)) if pictures else source,
             decoder_input=padded_tensors([[START, *ids] for ids in targets], self.device),
             targets=padded_tensors([[*ids, END] for ids in targets], self.device),
         )
@@ -222,6 +242,6 @@ class TranslationTask(Task[TranslationBatch]):
         """Return the mean cross-entropy of a target token in some batches, in nats, without smoothing."""
         total = weight = 0.0
         for rows in batches:
-            loss = self._loss(model, self._pad(pairs, rows), 0.0)
+            loss = self._loss(model, self._pad(pairs, rows, self.pictures and self.pictures.validation), 0.0)
             total, weight = total + float(loss.total), weight + loss.weight
         return total / weight

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from translation.configuration import TranslationConfig
     from translation.model import TranslationModel
+    from translation.pair_pictures import PairPictures
     from translation.prepare import PreparedPairs
     from translation.recipe import Recipe
 
@@ -95,7 +96,7 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     model = _build_model(recipe, data, start)
     model.network.to(device)
     task_class = MinimumRiskTask if recipe.minimum_risk else TranslationTask
-    task = task_class(recipe, data, model, device)
+    task = task_class(recipe, data, model, device, _pictures(recipe, data, model))
     print(task.report(), file=sys.stderr)
     start_key = cache.key([side.to_bytes().hex() for side in (start.source, start.target)]) if start else None
 
@@ -104,7 +105,18 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
 
         calibrate_trained(best, data.validation, device.type)
 
-    return training_command.Training(task, task.network, data.key, start_key, calibrate)
+    key = cache.key([data.key, task.pictures.key]) if task.pictures else data.key
+    return training_command.Training(task, task.network, key, start_key, calibrate)
+
+
+def _pictures(recipe: Recipe, data: PreparedPairs, model: TranslationModel) -> PairPictures | None:
+    """The photographs beside the pairs, seen by the model's CNN; None for a recipe without any."""
+    if recipe.picture is None:
+        return None
+    from translation.pair_pictures import pair_pictures
+
+    assert model.backbone is not None
+    return pair_pictures(recipe, recipe.picture, data, model.backbone)
 
 
 def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:
@@ -131,11 +143,17 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
         rare_characters=rare_characters(data.train.source, data.source.characters, recipe.vocabulary.rare_character),
         encoder=recipe.encoder,
         decoder=recipe.decoder,
+        picture=recipe.picture.model if recipe.picture else None,
     )
     if start:
         config = _continued(recipe, start, config)
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
-    model = TranslationModel.fresh(config, data.source, data.target)
+    backbone = start.backbone if start else None
+    if recipe.picture and backbone is None:
+        from s2s.vision.backbones import build_backbone
+
+        backbone = build_backbone(recipe.picture.backbone, recipe.picture.weights)
+    model = TranslationModel.fresh(config, data.source, data.target, backbone)
     if start:
         weights, added = start.network.state_dict(), data.source.placeholders - start.source.placeholders
         # A new placeholder begins as a copy of UNK, which the model learned to copy.

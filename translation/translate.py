@@ -28,6 +28,7 @@ from s2s.files import text_writer
 from translation.account import Account, SideFiles
 from translation.arguments import translate_parser
 from translation.inputs import jobs
+from translation.line_pictures import LinePictures
 from translation.loading import bundled, load, model_directory, read_glossary, warn_of_copied_terms
 from translation.option_checks import check_confidence, check_options
 from translation.output_checks import check_outputs
@@ -70,10 +71,11 @@ def translate(arguments: list[str]) -> int:
         quiet = not options.output and sys.stdout.isatty()
         prefixes = stack.enter_context(PrefixLines.opened(options))
         account = Account(translator, SideFiles(attention, report, alignments), unsure=options.unsure, quiet=quiet)
+        pictures = LinePictures.of(options, translator, account.warn)
         how: Any = {"unsure": options.unsure, "encoding_errors": options.encoding_errors}
-        run = Run(translator, account, prefixes, n_best=options.n_best is not None, **how)
+        run = Run(translator, account, prefixes, pictures, n_best=options.n_best is not None, **how)
         translate_jobs(planned, run, options, command_record(options, directories))
-        return account.finish()
+        return 1 if account.finish() or (pictures and pictures.failed) else 0
 
 
 def _attention(path: Path) -> AbstractContextManager[Write]:

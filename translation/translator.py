@@ -40,7 +40,9 @@ from translation.terms import TermFinder, written_terms
 from translation.writing import Writer
 
 if TYPE_CHECKING:  # at run time imported when it is first needed: most translations need none of it
+    from s2s.vision.grids import Features as PictureFeatures
     from translation.glossary import Glossary
+    from translation.pictures import PictureSource
     from translation.prefixing import PrefixReader
     from translation.scoring import ScoredTranslation, Scorer
     from translation.target_reading import TargetReader
@@ -194,6 +196,7 @@ class Translator:
         *,
         places: Sequence[Place] | None = None,
         prefixes: Sequence[str] | None = None,
+        pictures: Sequence[PictureFeatures | None] | None = None,
     ) -> list[Translation]:
         """Translate each line; a blank line has an empty translation.
 
@@ -205,10 +208,11 @@ class Translator:
             prefixes: what the translation of each line begins with; empty for anything. Without a space at the end of
                 a prefix, its last word may be the beginning of one. A translation that does not begin with its prefix,
                 because the model cannot write it, has `prefix_kept` False.
+            pictures: what `look` made of the photograph of each line; None for a line without one, or for no pictures
 
         Raises:
             UserError: `lines` is a single string, or one of them is not a string of Unicode characters; there are more
-                or fewer prefixes than lines, or prefixes and a glossary.
+                or fewer prefixes or pictures than lines, or prefixes and a glossary.
         """
         listed = _checked(lines)
         wanted = [""] * len(listed) if prefixes is None else _checked_prefixes(prefixes, len(listed))
@@ -217,10 +221,26 @@ class Translator:
             "a glossary may move what a translation begins with: leave out the glossary, or the prefixes",
         )
         written = list[Translation]()
-        for prefix, (line, found) in zip(wanted, self._search(listed, places, prefixes)):
+        for prefix, (line, found) in zip(wanted, self._search(listed, places, prefixes, pictures)):
             translation = self._judged(self._writer.write(line, found), line, found)
             written.append(_with_prefix(translation, prefix, line) if prefix else translation)
         return written
+
+    def look(self, picture: PictureSource) -> PictureFeatures:
+        """See a photograph, for `translate`.
+
+        Args:
+            picture: the path of a file, a PIL image, or an array of uint8 (height, width, 3)
+
+        Raises:
+            UserError: the model sees no pictures.
+            ImageError: the picture cannot be read.
+        """
+        check(
+            self.engine.look and not isinstance(self.searcher.network, Ensemble),
+            "this model sees no pictures: train one with a section [picture] in the recipe, and use it alone",
+        )
+        return self.engine.look(picture)  # type: ignore[misc]  # it is no None here
 
     def score(
         self, lines: Iterable[str], translations: Iterable[str], *, width: int = SPELLING_WIDTH, align: bool = False
@@ -254,7 +274,11 @@ class Translator:
         return [(self._writer.write(line, of_line), _features(line, of_line)) for line, of_line in found]
 
     def _search(
-        self, lines: Sequence[str], places: Sequence[Place] | None = None, prefixes: Sequence[str] | None = None
+        self,
+        lines: Sequence[str],
+        places: Sequence[Place] | None = None,
+        prefixes: Sequence[str] | None = None,
+        pictures: Sequence[PictureFeatures | None] | None = None,
     ) -> Iterator[tuple[CutLine, list[list[Hypothesis]]]]:
         """Each line in its pieces, and the hypotheses for each piece."""
         cut_lines = cut(lines, self._reader, self.max_source_length)
@@ -263,6 +287,13 @@ class Translator:
             cut_lines = [line.at(place) for place, line in zip(numbers, cut_lines, strict=True)]
         if prefixes is not None:
             cut_lines = [self._prefix_reader.read(*pair) if pair[0] else pair[1] for pair in zip(prefixes, cut_lines)]
+        if pictures is not None:
+            check(
+                len(pictures) == len(lines),
+                f"{counted(len(lines), 'line')} and {counted(len(pictures), 'picture')}: give None for a line without "
+                "a picture",
+            )
+            cut_lines = [line if seen is None else line.beside(seen) for seen, line in zip(pictures, cut_lines)]
         hypotheses = iter(self.searcher.search([piece for line in cut_lines for piece in line.pieces]))
         for line in cut_lines:
             yield line, list(islice(hypotheses, len(line.pieces)))

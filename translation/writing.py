@@ -105,8 +105,11 @@ class Writer:
         """The sentence of one hypothesis for a piece, with the copies, marks, capitals and final mark of the piece."""
         tokens, attention = hypothesis.tokens, hypothesis.attention
         labels = self.target.tokens([*tokens, END] if hypothesis.finished else tokens)
+        looked = None
         if attention is not None:
-            attention = np.asarray(attention)[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
+            attention = np.asarray(attention)
+            looked = _on_picture(attention, piece)
+            attention = attention[:, : len(piece.ids) + 1]  # (tokens, source tokens): without padding
         copied = any(token == UNK or token >= self.target.first_placeholder for token in tokens)
         if piece.copies or piece.marks or piece.capitals or copied:
             copies = copy_words(tokens, attention, piece, self.target, self.source)
@@ -116,7 +119,7 @@ class Writer:
         else:
             text = decode_copies(tokens, Copies({}, {}, {}), self.target)
             text = piece.case.apply(self._with_final_mark(text, piece))
-        return Sentence(text.strip() or piece.text, hypothesis.score, tuple(labels), attention)
+        return Sentence(text.strip() or piece.text, hypothesis.score, tuple(labels), attention, looked)
 
     def _restored(
         self, tokens: Sequence[int], attention: NDArray[np.float32] | None, copies: Copies, piece: Piece
@@ -155,6 +158,14 @@ class Writer:
         if found and found[0] != mark:
             return text[: found.start()] + mark + text[found.end() :]
         return text if found or not mark or not text else text + mark
+
+
+def _on_picture(attention: NDArray[np.float32], piece: Piece) -> NDArray[np.float32] | None:
+    """The attention to the cells of the picture, (tokens, rows, columns), which stand behind the words."""
+    if piece.picture is None:
+        return None
+    rows, columns = piece.picture.cells.shape[1:3]
+    return attention[:, -rows * columns :].reshape(-1, rows, columns)
 
 
 def _joined_attention(sentences: Sequence[Sentence]) -> NDArray[np.float32] | None:

@@ -21,12 +21,15 @@ class Sentence:
         attention: float32, how much each token attended to each position of the input: (tokens, source tokens) for a
             translation, (tokens, rows, columns) for a caption. None if the decoder has no attention, or if a line was
             cut into so many pieces that it would take too much memory.
+        picture_attention: float32 (tokens, rows, columns), how much each token of a translation attended to the cells
+            of the photograph beside the line; None without one, or if the line was translated in several pieces
     """
 
     text: str
     score: float
     tokens: tuple[str, ...] = ()
     attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    picture_attention: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

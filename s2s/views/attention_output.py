@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s2s.errors import warn
 from s2s.files import atomic_file
 from s2s.views.attention_file import attention_writer
-from s2s.views.attention_view import AttentionView
+from s2s.views.attention_view import AttentionView, Grid
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PAGE_LINES, PICTURE_LINES = 500, 8  # more would make files that are too large to look through, or even to open
 SUFFIXES = (".json", ".html", ".png")
@@ -54,7 +58,7 @@ def _page(path: Path) -> Iterator[Write]:
     from s2s.views.attention_page import attention_page
     from s2s.views.web_page import write_page
 
-    write_page(path, attention_page(first.views, "Attention"))
+    write_page(path, attention_page(first.views, "Attention", _photographs(first.views)))
     first.warn_if_incomplete(path, "lines")
 
 
@@ -65,5 +69,14 @@ def _picture(path: Path) -> Iterator[Write]:
     from s2s.views.attention_matrix import attention_matrix
 
     with atomic_file(path) as aside:
-        attention_matrix(first.views).save(aside, "PNG")
+        attention_matrix(first.views, _photographs(first.views)).save(aside, "PNG")
     first.warn_if_incomplete(path, "lines that have attention")
+
+
+def _photographs(views: Sequence[AttentionView]) -> dict[str, Image.Image]:
+    """Those that the views name; most views name none, and need no reader of pictures."""
+    if not any(isinstance(segment, Grid) for view in views for segment in view.segments):
+        return {}
+    from s2s.views.photographs import load_photographs
+
+    return load_photographs(views)

@@ -68,6 +68,8 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
     files = [Path(name) for value in named for name in ([value] if isinstance(value, str) else value)]
     corpora = data.get("corpora", [])
     files += [Path(corpus[key]) for corpus in corpora for key in ("source", "target", "path") if key in corpus]
+    picture = table.get("picture", {})
+    files += [Path(name) for name in [*picture.get("train", []), *filter(None, [picture.get("validation")])]]
     assert not any(name.is_absolute() for name in files)
     with pytest.raises(UserError) as error:
         config.load(path, Recipe)

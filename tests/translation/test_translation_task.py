@@ -199,7 +199,7 @@ def test_bleu_is_noise_while_few_words_match(
     task = task_of(words)
     task.data = replace(task.data, validation=text)
     lines = [*text.target[:right]] + ["Eine Frau liest in jenem roten Buch ."] * (100 - right)
-    monkeypatch.setattr(Translator, "translate", lambda *_: [SimpleNamespace(text=line) for line in lines])
+    monkeypatch.setattr(Translator, "translate", lambda *_, **__: [SimpleNamespace(text=line) for line in lines])
     with torch.no_grad():
         assert task.validate(task.model.network).noise == noise
 

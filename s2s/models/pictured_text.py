@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from s2s.models.image_encoder import ImageEncoder
 from s2s.models.memory import Memory, join
 from s2s.models.text_encoder import TextEncoder
+from s2s.models.transformer_encoder import TransformerEncoder
 from s2s.text.padding import Padded
 from s2s.vision.grids import Features
 
@@ -48,6 +49,11 @@ class PicturedText:
         return cls(text, Features(cells, mask).to(text.ids.device))
 
     @property
+    def ids(self) -> Tensor:
+        """(rows, longest), of the sentences."""
+        return self.text.ids
+
+    @property
     def lengths(self) -> Tensor:
         """(rows,), of the sentences in tokens."""
         return self.text.lengths
@@ -67,7 +73,7 @@ class PicturedTextEncoder(nn.Module):
         image: of the photograph
     """
 
-    def __init__(self, text: TextEncoder, image: ImageEncoder) -> None:
+    def __init__(self, text: TextEncoder | TransformerEncoder, image: ImageEncoder) -> None:
         super().__init__()
         self.text, self.image = text, image
         self.output_dim = text.output_dim

@@ -21,7 +21,7 @@ from s2s.nn.configuration import (
 )
 from s2s.nn.hard_attention import HardAttention
 
-_LOWEST = float(np.finfo(np.float32).min)
+LOWEST = float(np.finfo(np.float32).min)
 
 
 class Look(NamedTuple):
@@ -54,7 +54,7 @@ def look(
     scores = ATTENTIONS[type(scored_by(config))].score(graph, scorer_of(attention), queries, keys)
     if mask is not None:
         real = graph.node("Unsqueeze", mask, graph.integers(1))
-        scores = graph.node("Where", real, scores, graph.constant(_LOWEST))
+        scores = graph.node("Where", real, scores, graph.constant(LOWEST))
     # (sentences, rows of each, positions)
     weights = _likeliest(graph, scores) if isinstance(config, HardConfig) else graph.node("Softmax", scores, axis=-1)
     context = graph.node("MatMul", weights, values)

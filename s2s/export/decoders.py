@@ -1,6 +1,7 @@
-"""Recurrent decoders in graphs: the first state at the end of the encoder's graph, and the graph of a step.
+"""Decoders in graphs: the first state at the end of the encoder's graph, and the graph of a step.
 
-Each kind computes what `step` of its decoder does in evaluation mode. Names of a state's values:
+Recurrent decoders are here, the Transformer is in transformer_decoder.py. Each kind computes what `step` of its decoder
+does in evaluation mode. Names of a recurrent state's values:
 
     rows.hidden.I, rows.cell.I   of recurrent layer I, (rows, dim); the LSTM alone has a cell
     rows.feed                    the attentional vector of input feeding, (rows, embedding_dim)
@@ -14,41 +15,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s2s.export.attention import Look, dense, keys_of, look, scored_by
 from s2s.export.builder import BOOL, FLOAT, INT64
 from s2s.export.cells import Part, step_layer
 from s2s.export.matrices import NetworkGraph, array_of
+from s2s.export.steps import EncodedGrid, add_answer
+from s2s.export.transformer_decoder import TransformerGraphs
 from s2s.models.configuration import (
     DecoderConfig,
     InputFeedingConfig,
     ParallelConfig,
+    RecurrentDecoderConfig,
     ShowAndTellConfig,
     ShowAttendTellConfig,
     TopDownConfig,
+    TransformerDecoderConfig,
 )
 from s2s.nn.cells import CELLS as TORCH_CELLS
-
-if TYPE_CHECKING:
-    from torch import nn
-
-
-@dataclass(frozen=True)
-class EncodedGrid:
-    """The values of a `Memory` in the encoder's graph.
-
-    Attributes:
-        grid: (sentences, positions, dim)
-        mask: (sentences, positions) bool; None where all positions are real
-        summary: (sentences, summary_dim)
-        bound: what no element of the grid exceeds in absolute value; infinity if that is not known
-    """
-
-    grid: str
-    mask: str | None
-    summary: str
-    bound: float = math.inf
 
 
 @dataclass
@@ -68,23 +53,6 @@ class Advance:
     feed: str | None = None
 
 
-def add_answer(graph: NetworkGraph, projection: nn.Linear, features: str, count: str) -> None:
-    """Add the next token's log-probabilities, and the likeliest tokens, to the outputs of a step.
-
-    Args:
-        graph: of the step
-        projection: to logits
-        features: (rows, dim)
-        count: (1,), of likeliest tokens
-    """
-    logits = graph.linear(features, projection.weight, projection.bias)
-    log_probabilities = graph.node("LogSoftmax", logits, axis=-1)
-    best, tokens = graph.nodes("TopK", [log_probabilities, count], 2, axis=-1)
-    graph.output("log_probabilities", log_probabilities, FLOAT, ["rows", "vocabulary"])
-    graph.output("best.values", best, FLOAT, ["rows", "best"])
-    graph.output("best.tokens", tokens, INT64, ["rows", "best"])
-
-
 class DecoderGraphs:
     """A decoder's part of both graphs. A kind of it defines `advance`.
 
@@ -93,7 +61,7 @@ class DecoderGraphs:
         decoder: the trained decoder, one that `s2s.models.decoders` builds for this configuration
     """
 
-    def __init__(self, config: DecoderConfig, decoder: Any) -> None:
+    def __init__(self, config: RecurrentDecoderConfig, decoder: Any) -> None:
         self.config, self.decoder = config, decoder
         self.state_names = ["hidden", "cell"][: TORCH_CELLS[type(config.cell)].states]
 
@@ -329,10 +297,11 @@ class TopDownGraphs(DecoderGraphs):
         return graph.reshape(expanded, -1, self.gates_dim)
 
 
-DECODERS: Mapping[type[DecoderConfig], type[DecoderGraphs]] = {
+DECODERS: Mapping[type[DecoderConfig], Any] = {
     ParallelConfig: ParallelGraphs,
     InputFeedingConfig: InputFeedingGraphs,
     ShowAndTellConfig: ShowAndTellGraphs,
     ShowAttendTellConfig: ShowAttendTellGraphs,
     TopDownConfig: TopDownGraphs,
+    TransformerDecoderConfig: TransformerGraphs,
 }

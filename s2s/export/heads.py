@@ -22,7 +22,7 @@ from s2s.export.text_encoder import (
     recurrent_layers,
     sentence_inputs,
 )
-from s2s.models.configuration import TextEncoderConfig
+from s2s.models.configuration import RecurrentEncoderConfig
 from s2s.models.heads import AttentionReading, ClassifierNetwork, LabelNetwork
 from s2s.models.label_configuration import (
     AttentionReadingConfig,
@@ -41,7 +41,7 @@ _LOWEST = float(np.finfo(np.float32).min)
 
 def build_label_graph(
     network: LabelNetwork,
-    encoder: TextEncoderConfig,
+    encoder: RecurrentEncoderConfig,
     spelling: SpellingConfig | None,
     reading: ReadingConfig | None,
     precision: Storage,
@@ -82,7 +82,7 @@ def build_label_graph(
 
 
 def _encoded(
-    graph: NetworkGraph, encoder: TextEncoder, config: TextEncoderConfig, spelling: SpellingConfig | None
+    graph: NetworkGraph, encoder: TextEncoder, config: RecurrentEncoderConfig, spelling: SpellingConfig | None
 ) -> EncodedGrid:
     """The grid of the encoder, with or without spellings."""
     if spelling is None:

@@ -1,4 +1,4 @@
-"""The text encoder in a graph: token ids to the grid, its mask and its mean."""
+"""Text encoders in a graph: token ids to the grid, its mask and its mean."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto
+from torch import nn
 
+from s2s.export.attention import dense
 from s2s.export.builder import INT64
 from s2s.export.cells import encoder_layer
-from s2s.export.decoders import EncodedGrid
-from s2s.export.matrices import NetworkGraph
-from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig
+from s2s.export.matrices import NetworkGraph, array_of
+from s2s.export.steps import EncodedGrid
+from s2s.export.transformer import encoder_layer as self_attention_layer
+from s2s.export.transformer import normalised, placed
+from s2s.models.configuration import RecurrentEncoderConfig, TextEncoderConfig, TransformerEncoderConfig
 from s2s.models.text_encoder import TextEncoder
+from s2s.models.transformer_encoder import TransformerEncoder
 from s2s.nn.configuration import CellConfig
 from s2s.nn.recurrent import RecurrentEncoder
 
@@ -54,16 +60,37 @@ def recurrent_layers(graph: NetworkGraph, cell: CellConfig, layers: RecurrentEnc
     return graph.node("Transpose", signal, perm=[1, 0, 2])
 
 
+def encode_by_self_attention(
+    graph: NetworkGraph, config: TransformerEncoderConfig, encoder: TransformerEncoder
+) -> EncodedGrid:
+    """Add the inputs `ids` and `lengths` and the layers of a Transformer; see `TransformerEncoder.forward`."""
+    ids, lengths = sentence_inputs(graph)
+    mask, words, scale = _mask(graph, ids, lengths), graph.rows(encoder.embedding.weight, ids), encoder.scale
+    if isinstance(encoder.input, nn.Linear):
+        words = dense(graph, words, array_of(encoder.input.weight) * np.float32(scale), encoder.input.bias)
+        scale = 1.0
+    signal = placed(graph, config.positions, encoder.positions, words, _positions(graph, ids), scale)
+    for layer in encoder.layers:
+        signal = self_attention_layer(graph, layer, signal, mask)  # type: ignore[arg-type]
+    grid = normalised(graph, encoder.norm, signal)
+    return EncodedGrid(grid, mask, masked_mean(graph, grid, mask))
+
+
 TEXT_ENCODERS: Mapping[type[TextEncoderConfig], Callable[[NetworkGraph, Any, Any], EncodedGrid]] = {
-    RecurrentEncoderConfig: encode_text
+    RecurrentEncoderConfig: encode_text,
+    TransformerEncoderConfig: encode_by_self_attention,
 }
 
 
 def _mask(graph: NetworkGraph, ids: str, lengths: str) -> str:
     """(sentences, positions) bool, True where a token is real."""
+    return graph.node("Less", _positions(graph, ids), graph.node("Unsqueeze", lengths, graph.integers(1)))
+
+
+def _positions(graph: NetworkGraph, ids: str) -> str:
+    """0, 1, 2, ...: (positions,) int64."""
     zero, one = graph.constant(0, INT64), graph.constant(1, INT64)
-    positions = graph.node("Range", zero, graph.node("Squeeze", graph.length(ids, 1)), one)
-    return graph.node("Less", positions, graph.node("Unsqueeze", lengths, graph.integers(1)))
+    return graph.node("Range", zero, graph.node("Squeeze", graph.length(ids, 1)), one)
 
 
 def masked_mean(graph: NetworkGraph, grid: str, mask: str | None) -> str:

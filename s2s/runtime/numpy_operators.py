@@ -55,6 +55,14 @@ def quantize_linear(attributes: Mapping[str, Any], x: Array, scale: Array, zero:
     return np.clip(np.rint(x / scale) + zero, limits.min, limits.max).astype(zero.dtype)
 
 
+def layer_normalization(attributes: Mapping[str, Any], x: Array, scale: Array, bias: Array | None = None) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias, along the last axis."""
+    centred = x - x.mean(-1, keepdims=True)
+    deviation = np.sqrt(np.square(centred).mean(-1, keepdims=True) + np.float32(attributes["epsilon"]))
+    normalised = centred / deviation * scale
+    return normalised if bias is None else normalised + bias
+
+
 def mat_mul_integer(attributes: Mapping[str, Any], a: Array, b: Array, zero: Array) -> Array:
     """(a - zero) b, exactly. BLAS has no integers, so they are multiplied as floating-point numbers."""
     inputs = a.astype(np.float32) - np.float32(zero)
@@ -182,6 +190,7 @@ OPERATORS: Mapping[str, Operator] = {
     "Cast": cast,
     "Concat": lambda attributes, *inputs: np.concatenate(inputs, attributes["axis"]),
     "ConstantOfShape": plain(lambda shape: np.zeros(shape, np.float32)),
+    "Cos": plain(np.cos),
     "Div": divide,
     "Equal": plain(np.equal),
     "Expand": plain(lambda x, shape: np.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(shape)))),
@@ -190,11 +199,13 @@ OPERATORS: Mapping[str, Operator] = {
     "Gemm": gemm,
     "Identity": plain(lambda x: x),
     "LSTM": recurrent(2, lstm),
+    "LayerNormalization": layer_normalization,
     "Less": plain(np.less),
     "LogSoftmax": log_softmax,
     "MatMul": plain(np.matmul),
     "MatMulInteger": mat_mul_integer,
     "Max": plain(np.maximum),
+    "Min": plain(np.minimum),
     "Mul": plain(np.multiply),
     "QuantizeLinear": quantize_linear,
     "RNN": recurrent(1, rnn),
@@ -202,9 +213,11 @@ OPERATORS: Mapping[str, Operator] = {
     "ReduceMax": reduce_by(np.max),
     "ReduceMean": reduce_by(np.mean),
     "ReduceSum": reduce_by(np.sum),
+    "Relu": plain(lambda x: np.maximum(x, 0)),
     "Reshape": reshape,
     "Shape": shape,
     "Sigmoid": plain(sigmoid),
+    "Sin": plain(np.sin),
     "Softmax": softmax,
     "Split": split,
     "Squeeze": squeeze,

@@ -14,12 +14,14 @@ from translation_fixtures import LINES, SHAPE
 from data_prep.toy import Split, sequences
 from s2s.config import load
 from s2s.decoding.search import BeamOptions, SamplingOptions
+from s2s.export.exporting import export
 from s2s.models.configuration import RecurrentEncoderConfig, TransformerDecoderConfig, TransformerEncoderConfig
 from s2s.nn.configuration import LearnedConfig
 from s2s.storage.training_state import read_state
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END
 from translation.configuration import TranslationConfig
+from translation.export import TranslationExporter
 from translation.model import TranslationModel
 from translation.recipe import Recipe
 from translation.train import train
@@ -139,6 +141,23 @@ def test_it_translates_with_an_lstm_by_every_search(tmp_path: Path, tiny_model: 
             assert own.attention is not None
             np.testing.assert_allclose(found.attention.sum(-1), 1, rtol=1e-4)
             assert found.score != own.score
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_light_form_translates_as_torch_does(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In ONNX Runtime, and in NumPy where that is missing; `export` itself compares made-up lines."""
+    monkeypatch.setattr("translation.export.LINES", 10)
+    model(form).save(tmp_path / "model", {})
+    export(TranslationExporter(tmp_path / "model"), tmp_path / "model", tmp_path / "light", "float32")
+    options = BeamOptions(3)
+    expected = Translator.load(tmp_path / "model", options, device="cpu", precision="float32", engine="torch")
+    for numpy in (False, True):
+        if numpy:
+            monkeypatch.setattr("s2s.runtime.graph.find_spec", lambda name: None)
+        found = Translator.load(tmp_path / "light", options, engine="onnx")
+        for one, other in zip(found.translate(LINES), expected.translate(LINES), strict=True):
+            assert one.text == other.text
+            assert one.score == pytest.approx(other.score, abs=1e-4)
 
 
 def test_the_recipe_is_the_tiny_one_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,8 @@ from typing import Any, cast
 
 from s2s.errors import UserError, check, counted
 from s2s.text.lines import read_lines
+from s2s.vision.picture_files import picture_suffixes
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})  # of pictures in a folder
 _COLUMNS = ["image", "caption"]
 _KIND = "kind"  # a column that a table may have
 
@@ -195,7 +195,7 @@ def read_folder(source: Path) -> Iterator[Entry]:
     files = [path.relative_to(source) for path in sorted(source.rglob("*")) if not path.is_dir()]
     files = [path for path in files if not any(part.startswith(".") for part in path.parts)]
     texts = {path.with_suffix(""): path for path in files if path.suffix.lower() == ".txt"}
-    pictures = {path: path.with_suffix("") for path in files if path.suffix.lower() in SUFFIXES}
+    pictures = {path: path.with_suffix("") for path in files if path.suffix.lower() in picture_suffixes()}
     illustrated = set(pictures.values())
     orphans = {stem: stem for stem in texts if stem not in illustrated}
     for picture, stem in (pictures | orphans).items():

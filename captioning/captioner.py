@@ -5,6 +5,7 @@ Pictures pass three stages in batches: decode (a file to pixels, ahead of the ot
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,9 +43,10 @@ MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "everyday"
 BATCH = 32  # pictures
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+://")
+FLAT = "the picture is one colour, so that there is nothing to describe"  # the reason of its doubtful caption
 
 PictureSource: TypeAlias = (  # a file's path, the content of a file, or a picture in memory
-    Path | str | bytes | Image.Image | NDArray[np.uint8]
+    os.PathLike[str] | str | bytes | Image.Image | NDArray[Any]
 )
 
 
@@ -115,15 +117,17 @@ class Captioner:
         """Caption each picture. The result for a picture that cannot be read has a `problem` and no captions.
 
         Args:
-            pictures: paths of files; contents of files; PIL images of any mode; arrays of uint8, (height, width) or
-                (height, width, 3 or 4). All are converted alike, but only the file of a large JPEG is decoded at a
-                reduced size.
+            pictures: paths of files; contents of files; PIL images of any mode; arrays of numbers, (height, width) or
+                (height, width, 1 to 4), see `s2s.vision.images.convert_image`. All are converted alike, but only the
+                file of a large JPEG is decoded at a reduced size.
 
         Raises:
             UserError: `pictures` is a single picture, or one of them is neither a path nor bytes nor an image nor
                 such an array.
         """
-        single = isinstance(pictures, str | bytes | Image.Image | np.ndarray) or not isinstance(pictures, Iterable)
+        single = isinstance(pictures, str | os.PathLike | bytes | Image.Image | np.ndarray) or not isinstance(
+            pictures, Iterable
+        )
         kind = type(pictures).__name__
         check(not single, f"caption takes a list of pictures, not {kind}: put the picture into a list, such as [path]")
         listed = list(pictures)
@@ -198,7 +202,7 @@ class Captioner:
                 image = decode_image(picture, name)
             elif isinstance(picture, str) and _ADDRESS.match(picture):
                 raise ImageError(Path(name), "is an address, not a file; download it first, and give the file")
-            elif isinstance(picture, str | Path):
+            elif isinstance(picture, str | os.PathLike):
                 image = read_image(Path(picture))
             else:
                 image = convert_image(picture, name)
@@ -216,7 +220,8 @@ class Captioner:
         size = self.engine.config.preprocessing.size
         for name, picture in decoded:
             if isinstance(picture, Picture):
-                yield replace(next(found), name=name, extent=(picture.height / size, picture.width / size))
+                caption = replace(next(found), name=name, extent=(picture.height / size, picture.width / size))
+                yield _flat(caption) if picture.is_flat else caption
             else:
                 yield Caption((), name, problem=picture)
 
@@ -237,6 +242,12 @@ class Captioner:
         if attention is not None:
             attention = attention.reshape(-1, *grid)  # (tokens, rows, columns)
         return Sentence(text, hypothesis.score, tuple(vocabulary.tokens(with_end(hypothesis))), attention)
+
+
+def _flat(caption: Caption) -> Caption:
+    """The caption of a picture of one colour, which is doubtful whatever the model thinks of it."""
+    confidence = None if caption.confidence is None else 0.0
+    return replace(caption, confidence=confidence, doubtful=True, reasons=(FLAT, *caption.reasons))
 
 
 def _spelt(prefix: str, vocabulary: Vocabulary) -> Prefix:
@@ -264,7 +275,7 @@ def _torch_engine(directory: Path, device: str, precision: DecodingPrecision, th
 
 def _name(picture: PictureSource, number: int) -> str:
     """How messages and results call a picture. Raises UserError if it is none."""
-    if isinstance(picture, str | Path):
+    if isinstance(picture, str | os.PathLike):
         return str(picture)
     if not isinstance(picture, bytes | Image.Image | np.ndarray):
         raise UserError(

@@ -154,21 +154,25 @@ def _with_pixels(
     """Read every picture once, and leave out those that cannot be read; else as `_with_features`."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from s2s.vision.extract import warn_of_flat
     from s2s.vision.images import ImageError, read_image
     from s2s.vision.inputs import DecodedPixels
+    from s2s.vision.rgb import is_flat
 
-    def is_readable(example: Example) -> bool:
+    def flatness(example: Example) -> bool | None:
+        """Whether a picture is one colour; None if it cannot be read."""
         try:
-            read_image(example.picture.path)
+            return is_flat(read_image(example.picture.path))
         except ImageError as error:
             warn(f"left out: {error}")
-            return False
-        return True
+            return None
 
     def readable(examples: Sequence[Example]) -> tuple[list[Example], DecodedPixels]:
         with ThreadPoolExecutor() as pool:
-            examples = [example for example, good in zip(examples, pool.map(is_readable, examples)) if good]
-        check(examples, "no picture could be read; see the warnings above")
+            found = [(each, flat) for each, flat in zip(examples, pool.map(flatness, examples)) if flat is not None]
+        check(found, "no picture could be read; see the warnings above")
+        warn_of_flat([example.picture.path for example, flat in found if flat])
+        examples = [example for example, _ in found]
         return examples, DecodedPixels([example.picture.path for example in examples], recipe.image.preprocessing)
 
     train, train_inputs = readable(data.train)

@@ -13,7 +13,8 @@ from PIL import Image
 
 from s2s.decoding.results import Caption, Translation
 from s2s.text.languages import primary_subtag
-from s2s.vision.images import FORMATS, MAX_PIXELS
+from s2s.vision.images import MAX_PIXELS
+from s2s.vision.picture_files import FORMATS
 from serving.batching import Batcher
 from serving.errors import RequestError
 from serving.limits import Limits

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import nn
 
 from captioning.configuration import CaptioningConfig
@@ -39,6 +40,13 @@ def backbone() -> Backbone:
             continue  # torch.randn would import PyTorch's compiler here, which takes seconds
         parameter.data = torch.randn(parameter.shape, generator=generator).half().float()
     return Backbone("squares", stages, CHANNELS, [127.0] * 3, [64.0] * 3)
+
+
+def photograph(size: tuple[int, int], colour: tuple[int, ...]) -> Image.Image:
+    """A picture that is nearly one colour, but not quite: captions of one colour are doubtful."""
+    image = Image.new("RGB", size, colour)
+    image.paste(tuple(abs(value - 12) for value in colour), (0, 0, size[0] // 2, size[1]))
+    return image
 
 
 def examples(colours: Sequence[str] = tuple(COLOURS)) -> list[Example]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from s2s import cache
 from s2s.config import to_dict
-from s2s.errors import check
+from s2s.errors import check, counted, first_few, warn
 from s2s.files import sha256
 from s2s.nn.configuration import Precision
 from s2s.nn.precision import autocast
@@ -125,18 +125,29 @@ def _add(
     title = f"{header.backbone}{header.view}"
     interval = 1.0 if sys.stderr.isatty() else 30.0
     unreadable: dict[str, ImageError] = {}
+    flat: list[Path] = []
     decoded = zip(missing, _ahead(pool, partial(_decoded, header), missing.items(), 2 * _BATCH))
     with tqdm(total=len(missing), desc=title, unit=" pictures", mininterval=interval, dynamic_ncols=True) as bar:
         while batch := dict(islice(decoded, _BATCH)):
             unreadable |= {content: found for content, found in batch.items() if isinstance(found, ImageError)}
             pictures = {content: found for content, found in batch.items() if isinstance(found, Picture)}
+            flat += [missing[content] for content, picture in pictures.items() if picture.is_flat]
             if pictures:
                 cells = _cells(network, list(pictures.values()), header)
                 _check_range(cells, [missing[content] for content in pictures], header)
                 extents = {content: (picture.height, picture.width) for content, picture in pictures.items()}
                 writer.append(extents, cells.numpy())
             bar.update(len(batch))
+    if header.view == WHOLE:
+        warn_of_flat(flat)
     return unreadable
+
+
+def warn_of_flat(paths: Sequence[Path]) -> None:
+    """Print a warning that names pictures of one colour, if there are any: they are used, but teach nothing."""
+    if paths:
+        are = "is" if len(paths) == 1 else "are"
+        warn(f"{counted(len(paths), 'picture')} {are} one colour, which teaches nothing: {first_few(paths)}")
 
 
 def _decoded(header: Header, file: tuple[str, Path]) -> Picture | ImageError:

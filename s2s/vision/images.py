@@ -1,7 +1,7 @@
 """Image files to pixels: the one way that training, evaluation and `caption` share.
 
-`read_image` turns any JPEG, PNG, WebP, GIF, BMP or TIFF into upright 8-bit RGB, or says what is wrong with the file;
-`Preprocessing` makes the square of pixels that a CNN sees.
+`read_image` turns any file that Pillow reads (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000, PPM, ...) into upright
+8-bit RGB, or says what is wrong with the file; `Preprocessing` makes the square of pixels that a CNN sees.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from s2s.config import option
 from s2s.errors import UserError, check
+from s2s.vision.mending import mended
+from s2s.vision.picture_files import FORMATS, unreadable
+from s2s.vision.rgb import FLAT, first_frame, orientation, scaled, to_rgb, upright
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 1 << 27  # above the 108 million of a telephone's camera; decoding takes up to 16 bytes a pixel
 MAX_SIDE = 65_535  # JPEG's; a picture a few pixels wide and millions high takes far more than 16 bytes a pixel
 MAX_BYTES = 8 * MAX_PIXELS  # of a file: WebP is read whole, and no picture within the limit needs more
@@ -38,17 +40,6 @@ MAX_BYTES = 8 * MAX_PIXELS  # of a file: WebP is read whole, and no picture with
 _DETAIL = 1024
 _PADDING = (124, 116, 104)  # ImageNet's mean colour, close to zero once a CNN has normalised it
 
-_KNOWN = "JPEG, PNG, WebP, GIF, BMP or TIFF"
-_SIGNATURES = (  # position, bytes, what a file that cannot be opened is where it has them there
-    (0, b"\xff\xd8\xff", "is a JPEG with a broken header"),
-    (0, b"\x89PNG", "is a PNG with a broken header"),
-    (8, b"WEBP", "is a WebP with a broken header"),
-    (0, b"GIF8", "is a GIF with a broken header"),
-    (0, b"II*\0", "is a TIFF with a broken header"),
-    (0, b"MM\0*", "is a TIFF with a broken header"),
-    (4, b"ftyp", f"is a HEIF, AVIF or video file; convert it to {_KNOWN}"),
-    (0, b"%PDF", f"is a PDF document; convert its page to {_KNOWN}"),
-)
 _REFUSALS = {
     errno.ENOENT: "does not exist; check the path",
     errno.EACCES: "may not be read; check its permissions",
@@ -79,6 +70,12 @@ class Picture:
     width: int
     height: int
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the photograph is one colour, so that there is nothing to describe."""
+        seen = self.pixels[:, : self.height, : self.width].reshape(3, -1)
+        return int((seen.max(1).astype(int) - seen.min(1)).max()) <= FLAT
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -104,10 +101,11 @@ class Preprocessing:
 
 
 def read_image(path: Path) -> Image.Image:
-    """The picture in a file as it is meant to be seen: upright, 8-bit RGB, on white where it is transparent.
+    """The picture in a file as it is meant to be seen: upright, 8-bit RGB, on a background if it is transparent.
 
-    The content decides, not the name; an animation gives its first frame, and a JPEG of several megapixels a smaller
-    version. Raises ImageError for everything that can be wrong with the path or the file.
+    The content decides, not the name; an animation gives its first frame that is more than one colour, and a JPEG of
+    several megapixels a smaller version. Metadata that are broken or too long are passed over. Raises ImageError for
+    everything else that can be wrong with the path or the file.
     """
     try:
         _check_file(path)
@@ -138,39 +136,45 @@ def decode_image(data: bytes, name: str) -> Image.Image:
     return rgb
 
 
-def convert_image(picture: Image.Image | NDArray[np.uint8], name: str) -> Image.Image:
+def convert_image(picture: Image.Image | NDArray[Any], name: str) -> Image.Image:
     """Convert a picture in memory to upright 8-bit RGB, as `read_image` converts the picture in a file.
 
     Args:
-        picture: an image of any mode, whose EXIF orientation is applied; or (height, width) grey, (height, width, 3)
-            RGB, (height, width, 4) RGB and alpha
+        picture: an image of any mode, whose EXIF orientation is applied, in its present frame; or an array of numbers:
+            (height, width) or (height, width, 1) grey, (height, width, 2) grey and alpha, (height, width, 3) RGB,
+            (height, width, 4) RGB and alpha. Of uint8 and uint16 the largest level is white; of other types see
+            `s2s.vision.rgb.scaled`
         name: of the picture, for messages
 
     Raises:
-        UserError: an array has another shape or is not of uint8.
+        UserError: an array has another shape, or is not of numbers.
         ImageError: the picture is too large, or the file that it is loaded from is broken.
     """
-    if isinstance(picture, Image.Image):
-        image = picture
-    else:
-        found = f"{picture.dtype} {' x '.join(map(str, picture.shape))}"
-        check(
-            picture.dtype == np.uint8 and picture.size and (picture.ndim == 2 or picture.shape[2:] in ((3,), (4,))),
-            f"{name}: is an array of {found}; it must be of uint8, (height, width) or (height, width, 3 or 4)",
-        )
-        image = Image.fromarray(picture)
+    image = picture if isinstance(picture, Image.Image) else _from_array(picture, name)
     try:
         _check_size(Path(name), image)
         # One at a time: an image that is still in its file must not be loaded by two threads at once.
         with _CONVERTING, _silent() if image.format == "TIFF" else nullcontext():
             image.load()
-            rgb = _turned(_rgb(image), _orientation(image))
+            rgb = upright(to_rgb(image), orientation(image))
     except ImageError:
         raise
     except Exception as error:  # as in `read_image`
         raise ImageError(Path(name), _reason(error)) from error
     rgb.info = {}
     return rgb
+
+
+def _from_array(array: NDArray[Any], name: str) -> Image.Image:
+    channels = 1 if array.ndim == 2 else array.shape[2] if array.ndim == 3 else 0
+    check(
+        array.dtype.kind in "buif" and array.size and channels in (1, 2, 3, 4),
+        f"{name}: is an array of {array.dtype} {' x '.join(map(str, array.shape))}; it must be of numbers, "
+        "(height, width) or (height, width, 1 to 4)",
+    )
+    if array.dtype != np.uint8:
+        array = scaled(array, 65535.0 if array.dtype == np.uint16 else None)
+    return Image.fromarray(np.ascontiguousarray(array[:, :, 0] if array.ndim == 3 and channels == 1 else array))
 
 
 def _check_file(path: Path) -> None:
@@ -209,19 +213,28 @@ def _check_size(path: Path, image: Image.Image) -> None:
 
 
 def _decoded(file: BinaryIO, path: Path) -> Image.Image:
-    """The picture in an open file, upright; `path` is for messages."""
+    """The picture in an open file, upright; `path` is for messages. Broken metadata do not cost it."""
     _discard_log()
     try:
-        image = Image.open(file, formats=FORMATS)
-    except UnidentifiedImageError as error:
-        file.seek(0)
-        raise ImageError(path, _unidentified(file.read(512))) from error
-    with image:
+        return _opened(file, path)
+    except (ImageError, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception as error:
+        if without := mended(file):
+            with suppress(Exception):
+                return _opened(without, path)
+        if isinstance(error, UnidentifiedImageError):
+            raise ImageError(path, unreadable(file)) from error
+        raise
+
+
+def _opened(file: BinaryIO, path: Path) -> Image.Image:
+    with Image.open(file, formats=FORMATS) as image:
         _check_size(path, image)
         image.draft(None, (_DETAIL, _DETAIL))
         with _silent() if image.format == "TIFF" else nullcontext():
             image.load()
-        return _turned(_rgb(image), _orientation(image))
+            return first_frame(image)
 
 
 @contextmanager
@@ -245,67 +258,6 @@ def _silent() -> Iterator[None]:
                 os.close(terminal)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode of Pillow as RGB, over white. Ink (CMYK) is converted without its colour profile."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _eight_bits(image).convert("RGB")
-    if image.mode == "La":  # which Pillow converts to no other mode than LA
-        image = image.convert("LA")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    rgba = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(rgba, mask=rgba)
-    return white
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey levels of more than 8 bits, which Pillow itself would clip at 255, as 8 bits.
-
-    16-bit levels have a known white. 32-bit integers and floats have none: it is taken to be the smallest of 1, 255
-    and 65535 that no level exceeds; where a level is negative or larger, darkest to lightest becomes black to white.
-    """
-    levels = np.asarray(image).astype(np.float32)  # (height, width); in place from here on, for it may be half a GB
-    unseen = levels == image.info.get("transparency", np.nan)  # a PNG can name one level that is not to be seen
-    if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    else:
-        finite = levels[np.isfinite(levels)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        if low >= 0:
-            low, high = 0.0, next((white for white in (1.0, 255.0, 65535.0) if high <= white), high)
-    with np.errstate(all="ignore"):
-        scale = 255 / (high - low or 1)
-        levels.clip(low, high, out=levels)
-        levels *= scale
-        levels -= low * scale
-    levels[np.isnan(levels)] = 0
-    levels[unseen] = 255
-    return Image.fromarray(levels.round(out=levels).astype(np.uint8))
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(0x0112, 1))
-    except Exception:  # EXIF data that cannot be read say nothing about the picture, which is sound
-        return 1
-
-
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    """Apply an EXIF orientation. (`ImageOps.exif_transpose` also rewrites the EXIF data, and fails where it cannot.)"""
-    turns = Image.Transpose
-    method = {
-        2: turns.FLIP_LEFT_RIGHT,
-        3: turns.ROTATE_180,
-        4: turns.FLIP_TOP_BOTTOM,
-        5: turns.TRANSPOSE,
-        6: turns.ROTATE_270,
-        7: turns.TRANSVERSE,
-        8: turns.ROTATE_90,
-    }.get(orientation)
-    return image if method is None else image.transpose(method)
-
-
 def _reason(error: Exception) -> str:
     match error:
         case Image.DecompressionBombError():
@@ -316,16 +268,6 @@ def _reason(error: Exception) -> str:
             return _REFUSALS.get(error.errno) or f"cannot be read: {error.strerror}"
         case _:
             return f"is broken or cut off: {str(error) or type(error).__name__}"
-
-
-def _unidentified(head: bytes) -> str:
-    """What a file that Pillow does not know seems to be, by its first bytes."""
-    for position, signature, verdict in _SIGNATURES:
-        if head.startswith(signature, position):
-            return verdict
-    if all(0x20 <= byte < 0xF8 or byte in b"\t\n\r\f" for byte in head):  # UTF-8 has none above
-        return "is text, not a picture"
-    return f"is no {_KNOWN} picture"
 
 
 def _too_large(pixels: str) -> str:

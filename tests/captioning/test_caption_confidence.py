@@ -84,7 +84,7 @@ def pictures(tmp_path: Path, directory: Path) -> Examples:
         for number, path in enumerate(paths):
             colour = list(world.COLOURS.values())[number % 4]
             shade = tuple(max(0, value - 3 * number) for value in colour)
-            Image.new("RGB", (8 + number, 12), shade).save(path)
+            world.photograph((8 + number, 12), shade).save(path)
         written = [each.text for each in Captioner.load(directory).caption(paths)]
         found = []
         for number, (path, text) in enumerate(zip(paths, written)):

@@ -61,6 +61,15 @@ def test_each_file_has_its_answer_in_order_whatever_the_batch(batch: int, paths:
             assert (each.text, each.score) == (each.n_best[0].text, each.n_best[0].score)
 
 
+def test_a_picture_of_one_colour_is_doubtful_and_says_why(tmp_path: Path) -> None:
+    flat = np.full((9, 12, 3), 77, np.uint8)
+    photograph = world.photograph((9, 12), (0, 0, 255))
+    one, other = captioner().caption([flat, photograph])
+    assert (one.doubtful, one.reasons[0]) == (True, "the picture is one colour, so that there is nothing to describe")
+    assert one.text  # it is captioned all the same
+    assert (other.doubtful, other.reasons) == (False, ())
+
+
 def test_pictures_in_memory_are_captioned_as_those_in_files(paths: list[Path]) -> None:
     """`tests/s2s/vision/test_images.py` tries images of every mode."""
     files = [path for number, path in enumerate(paths) if number % 3 < 2]
@@ -118,9 +127,9 @@ def test_a_broken_image_in_memory_has_a_problem_and_costs_no_other(tmp_path: Pat
         ),
         ([memoryview(b"")], "picture 1 is of type memoryview: give a path, bytes, a PIL image or a NumPy array"),
         (
-            [np.zeros((8, 8, 3))],
-            "picture 1: is an array of float64 8 x 8 x 3; "
-            "it must be of uint8, (height, width) or (height, width, 3 or 4)",
+            [np.zeros((8, 8, 5))],
+            "picture 1: is an array of float64 8 x 8 x 5; "
+            "it must be of numbers, (height, width) or (height, width, 1 to 4)",
         ),
     ],
 )

@@ -12,7 +12,6 @@ import captioning_fixtures as world
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from captioning import calibration as calibration_module
 from captioning import confidence, familiarity

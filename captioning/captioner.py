@@ -27,7 +27,7 @@ from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
 from s2s.decoding.prefix import Prefix, PrefixSpeller
-from s2s.decoding.results import Caption, Sentence
+from s2s.decoding.results import FLAT, Caption, Sentence
 from s2s.decoding.search import BeamOptions, Hypothesis, SearchOptions
 from s2s.errors import UserError, check, first_few
 from s2s.nn.configuration import DecodingPrecision
@@ -43,7 +43,6 @@ MODELS = Path(__file__).resolve().parent / "models"  # the bundled ones
 DEFAULT_MODEL = "everyday"
 BATCH = 32  # pictures
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+://")
-FLAT = "the picture is one colour, so that there is nothing to describe"  # the reason of its doubtful caption
 
 PictureSource: TypeAlias = (  # a file's path, the content of a file, or a picture in memory
     os.PathLike[str] | str | bytes | Image.Image | NDArray[Any]

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from captioning.caption_files import SUFFIXES
 from captioning.side_files import is_side_file_of, is_system_folder, kind_of
 from s2s.errors import check, counted
+from s2s.vision.picture_files import picture_suffixes
 
 STANDARD_INPUT = "-"
 _KINDS = 4  # of files that were passed over: so many are named
@@ -84,7 +84,7 @@ def find_inputs(names: Sequence[str], *, left_out: Iterable[Path] = (), sidecar_
     """
     check(names.count(STANDARD_INPUT) <= 1, "-: standard input can be named once only")
     found, seen = Inputs(), set[str]()
-    written = {os.path.realpath(path) for path in left_out if path.suffix.lower() not in SUFFIXES}
+    written = {os.path.realpath(path) for path in left_out if path.suffix.lower() not in picture_suffixes()}
     folder = Path(names[0]) if len(names) == 1 and _is_folder(names[0]) else None
     stems = {Path(name).with_suffix("") for name in names if Path(name).name and not kind_of(Path(name))}
     for name in names:

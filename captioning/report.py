@@ -11,7 +11,8 @@ A line of the file, which is JSON:
     score       mean log-probability of a token (with another --length-penalty, the score of the search)
     confidence  the probability that the caption is acceptable, 0 to 1; null if the confidence of the model is not
                 calibrated
-    doubtful    whether the confidence is below the threshold of the calibration; null if it is not calibrated
+    doubtful    whether the confidence is below the threshold of the calibration; null if it is not calibrated,
+                unless the picture is one colour
     reasons     what lowers the confidence, in words, the most important first
     n_best      with --n-best: the captions and scores, best first
     problem     why the picture could not be read; there is no score, confidence or reason then
@@ -39,8 +40,8 @@ def record(caption: Caption, path: str, image_id: ImageId, *, n_best: bool = Fal
         "caption": caption.text,
         "score": round(caption.score, 4),
         "confidence": None if caption.confidence is None else round(caption.confidence, 4),
-        "doubtful": caption.doubtful if calibrated else None,
-        "reasons": list(caption.reasons) if calibrated else [NOT_CALIBRATED],
+        "doubtful": caption.doubtful if calibrated or caption.doubtful else None,
+        "reasons": [*caption.reasons, *([] if calibrated else [NOT_CALIBRATED])],
     }
     if n_best:
         found["n_best"] = [{"caption": each.text, "score": round(each.score, 4)} for each in caption.n_best]

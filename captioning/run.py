@@ -12,7 +12,7 @@ from captioning.results import ImageId
 from captioning.sidecars import Sidecars
 from s2s.cli.doubts import MARK, summary
 from s2s.cli.progress_line import ProgressLine
-from s2s.decoding.results import Caption
+from s2s.decoding.results import FLAT, Caption
 from s2s.errors import counted, warn
 
 Draw = Callable[[Input, Record, Caption | None], str]
@@ -59,6 +59,8 @@ class Run:
             self.captioned += 1
             self.doubtful += found.doubtful
             self._progress.clear()
+            if FLAT in found.reasons:
+                warn(f"{picture.name}: {FLAT}")
             print("\n".join(self._lines(picture, found)), flush=True)
             if self._sidecars:  # at the very end: from now on the picture counts as done
                 problem = self._sidecars.write(picture, found.text) or problem

@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from captioning.caption_files import SUFFIXES
 from captioning.inputs import Input
 from captioning.side_files import text_of
 from s2s.errors import check, first_few
 from s2s.files import atomic_file
+from s2s.vision.picture_files import picture_suffixes
 
 SUFFIX = ".txt"
 
@@ -36,7 +36,8 @@ class Sidecars:
     def __init__(self, pictures: Sequence[Input], suffix: str = SUFFIX) -> None:
         self._paths: dict[str, Path] = {}
         self.shared: list[Path] = []
-        check(suffix.lower() not in SUFFIXES, f"--sidecar-suffix {suffix}: is that of pictures; choose another: .txt")
+        of_text = suffix.lower() not in picture_suffixes()
+        check(of_text, f"--sidecar-suffix {suffix}: is that of pictures; choose another: .txt")
         plain = "." in suffix and not any(map(suffix.__contains__, "/\\\0"))
         check(plain, f"--sidecar-suffix {suffix!r}: must have a dot and no slash, such as .txt")
         files = [picture.file for picture in pictures if picture.file]
@@ -89,5 +90,5 @@ def _stems(files: Iterable[Path]) -> dict[Path, Counter[str]]:
     for folder, found in names.items():
         if folder.is_dir():
             with os.scandir(folder) as entries:
-                found.update(entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES)
+                found.update(entry.name for entry in entries if Path(entry.name).suffix.lower() in picture_suffixes())
     return {folder: Counter(Path(name).stem for name in found) for folder, found in names.items()}

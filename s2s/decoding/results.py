@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FLAT = "the picture is one colour, so that there is nothing to describe"  # the first reason to doubt its caption
+
 
 @dataclass(frozen=True)
 class Sentence:

@@ -15,7 +15,13 @@ from captioning.corpus import CaptionedImage
 from captioning.model import CaptioningModel, build_network
 from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import DataConfig, Recipe
-from s2s.models.configuration import DropoutRates, GridEncoderConfig, ParallelConfig
+from s2s.models.configuration import (
+    DropoutRates,
+    GridEncoderConfig,
+    ParallelConfig,
+    TransformerDecoderConfig,
+    TransformerDecoderDropout,
+)
 from s2s.nn.configuration import AdditiveConfig
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.backbones import Backbone
@@ -29,6 +35,9 @@ CAPTIONS = {
     for colour in COLOURS
 }
 SIZE, CELLS, CHANNELS = 16, 2, 6
+TRANSFORMER = TransformerDecoderConfig(
+    dim=16, layers=2, heads=2, feedforward_dim=24, dropout=TransformerDecoderDropout(embedding=0, residual=0)
+)
 
 
 def backbone() -> Backbone:

@@ -13,6 +13,7 @@ from captioning.familiarity import learn
 from captioning.model import CaptioningModel, build_network
 from s2s.export.graphs import build_graphs
 from s2s.export.image_encoder import encode_pictures
+from s2s.models.configuration import DecoderConfig
 from s2s.storage.light_form import write_light
 from s2s.vision.backbones import empty_backbone
 from s2s.vision.images import Preprocessing
@@ -20,13 +21,21 @@ from s2s.vision.images import Preprocessing
 SIZE = 64
 
 
-def write_captioner(folder: Path, fit: str, *, dim: int | None = None, grid: tuple[int, int] | None = (2, 2)) -> Path:
+def write_captioner(
+    folder: Path,
+    fit: str,
+    *,
+    dim: int | None = None,
+    grid: tuple[int, int] | None = (2, 2),
+    decoder: DecoderConfig | None = None,
+) -> Path:
     """A captioner of random weights with a light form in float32, which knows pictures of `dim` channels."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         shape = world.recipe()
         preprocessing = Preprocessing(SIZE, fit)  # type: ignore[arg-type]
-        config = CaptioningConfig("efficientnet_lite0", "word", 9, preprocessing, shape.encoder, shape.decoder)
+        shapes = shape.encoder, decoder or shape.decoder
+        config = CaptioningConfig("efficientnet_lite0", "word", 9, preprocessing, *shapes)
         words = world.vocabulary()
         network = build_network(config, empty_backbone(config.backbone), len(words)).eval()
     known = None

@@ -18,6 +18,7 @@ from captioning.model import CaptioningModel, build_network
 from captioning.prepare import Example, PreparedPictures
 from captioning.task import CaptioningTask
 from s2s.decoding.search import BeamOptions
+from s2s.models.configuration import DecoderConfig
 from s2s.text.vocabulary import WordVocabulary
 from s2s.vision.batches import stack_pictures
 from s2s.vision.crops import Augmentation
@@ -41,9 +42,10 @@ def examples(tmp_path: Path) -> list[Example]:
     return found
 
 
-def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example]) -> None:
+@pytest.mark.parametrize("decoder", [world.recipe().decoder, world.TRANSFORMER], ids=lambda decoder: decoder.kind)
+def test_sixteen_pictures_are_learned_by_heart(examples: Sequence[Example], decoder: DecoderConfig) -> None:
     words = WordVocabulary.from_lines([caption for example in examples for caption in example.captions])
-    recipe = world.recipe(captions=16)
+    recipe = world.recipe(captions=16, decoder=decoder)
     recipe = replace(recipe, image=replace(recipe.image, mirror=False))
     config = world.model(recipe).config
     torch.manual_seed(0)

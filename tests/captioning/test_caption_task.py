@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from captioning.recipe import Corpus, DataConfig
 from captioning.task import CaptioningTask
+from s2s.models.configuration import DecoderConfig
 from s2s.nn.precision import autocast
 from s2s.text.tokens import END, START
 from s2s.vision.crops import WHOLE
@@ -189,9 +190,11 @@ def test_of_many_pictures_the_first_are_named_and_the_others_counted() -> None:
     assert task().whereabouts(range(12)) == "red.png, green.png, blue.png and 1 more"
 
 
-def test_more_and_more_words_are_the_models_own() -> None:
+@pytest.mark.parametrize(
+    "decoder", [as_kind(world.recipe().decoder, "top_down"), world.TRANSFORMER], ids=lambda decoder: decoder.kind
+)
+def test_more_and_more_words_are_the_models_own(decoder: DecoderConfig) -> None:
     recipe = world.recipe()
-    decoder = as_kind(recipe.decoder, "top_down")
     training = replace(recipe.training, epochs=5)
     trained = task(decoder=decoder, training=training, scheduled_sampling=0.4)
     shares = [trained.batch(epoch, 0, [0, 1]).sampling_probability for epoch in range(5)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import captioning_fixtures as world
 import numpy as np
 import pytest
 from light_captioner import write_captioner
@@ -13,15 +14,17 @@ from captioning.captioner import Captioner
 from captioning.metrics.content import repeated_ngrams
 from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError
+from s2s.models.configuration import DecoderConfig
 from s2s.runtime.engine_options import EngineName
 
 OPTIONS = BeamOptions(3, n_best=3, minimum_length=1)
 
 
+@pytest.mark.parametrize("decoder", [None, world.TRANSFORMER], ids=["recurrent", "transformer"])
 @pytest.mark.parametrize("fit", ["stretch", "pad"])
-def test_both_engines_write_the_same(tmp_path: Path, fit: str) -> None:
+def test_both_engines_write_the_same(tmp_path: Path, fit: str, decoder: DecoderConfig | None) -> None:
     """More pictures than the CNN takes at a time; of each, captions, scores, attention and summary."""
-    directory, draw = write_captioner(tmp_path, fit), np.random.default_rng(0)
+    directory, draw = write_captioner(tmp_path, fit, decoder=decoder), np.random.default_rng(0)
     pictures = [draw.integers(0, 256, (20 + 5 * n, 70, 3), dtype=np.uint8) for n in range(10)]
     one, other = (
         Captioner.load(directory, OPTIONS, engine=engine, precision="float32", device="cpu")

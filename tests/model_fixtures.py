@@ -24,8 +24,8 @@ CELL_KINDS: dict[str, Any] = {config.kind: config for config in CELLS}
 ATTENTION_KINDS: dict[str, Any] = {config.kind: config for config in ATTENTIONS}
 
 
-def as_kind(config: RecurrentDecoderConfig, kind: str) -> Any:
-    """The same shape as a decoder of another kind."""
+def as_kind(config: Any, kind: str) -> Any:
+    """The shape of a recurrent decoder as that of another kind."""
     return DECODER_KINDS[kind](**{field.name: getattr(config, field.name) for field in fields(config)})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from s2s.models.configuration import DecoderConfig, ParallelConfig
+from s2s.models.configuration import ParallelConfig, RecurrentDecoderConfig, RecurrentEncoderConfig
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.recurrent_decoder import RecurrentDecoder
 from s2s.nn.cells import CELLS
@@ -47,8 +47,10 @@ class Sizes:
 
 
 def training(config: TranslationConfig, vocabulary: int, batch: Sizes) -> Iterator[Product]:
-    """All products of a step, forward and backward."""
+    """All products of a step, forward and backward, of a recurrent model."""
     encoder, decoder = config.encoder, config.decoder
+    assert isinstance(encoder, RecurrentEncoderConfig)
+    assert isinstance(decoder, RecurrentDecoderConfig)
     directions = 2 if encoder.bidirectional else 1
     memory = encoder.dim * directions
     for layer in range(encoder.layers):
@@ -86,7 +88,7 @@ def _count(*modules: object) -> int:
     return sum(weight.numel() for module in modules if isinstance(module, nn.Module) for weight in module.parameters())
 
 
-def _parallel(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterator[Product]:
+def _parallel(decoder: RecurrentDecoderConfig, memory: int, batch: Sizes) -> Iterator[Product]:
     rows, width, dim = batch.sentences * batch.target, decoder.embedding_dim, decoder.dim
     yield from _recurrent(decoder.cell, dim, width, batch.sentences, batch.target)
     yield from _attention(decoder, memory, batch, together=batch.target)
@@ -96,7 +98,7 @@ def _parallel(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterator[Pro
     yield from _linear(rows, memory + dim + width, width)  # deep output
 
 
-def _input_feeding(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterator[Product]:
+def _input_feeding(decoder: RecurrentDecoderConfig, memory: int, batch: Sizes) -> Iterator[Product]:
     """What the attentional vector enters, or comes from, is done step by step."""
     width, dim = decoder.embedding_dim, decoder.dim
     yield from _recurrent(decoder.cell, dim, width, batch.sentences, batch.target)
@@ -108,7 +110,7 @@ def _input_feeding(decoder: DecoderConfig, memory: int, batch: Sizes) -> Iterato
     yield from _linear(batch.sentences, memory + dim + width, width, steps=batch.target)  # deep output
 
 
-def _attention(decoder: DecoderConfig, memory: int, batch: Sizes, *, together: int) -> Iterator[Product]:
+def _attention(decoder: RecurrentDecoderConfig, memory: int, batch: Sizes, *, together: int) -> Iterator[Product]:
     """So many queries of a sentence at a time; what does not depend on a query is counted elsewhere."""
     steps = batch.target // together
     if isinstance(decoder.attention, AdditiveConfig):

@@ -30,6 +30,7 @@ from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
 from s2s.text.vocabulary import Vocabulary
 from s2s.vision.backbones import Backbone, empty_backbone
+from s2s.vision.images import Preprocessing
 
 
 def build_network(config: CaptioningConfig, backbone: Backbone, tokens: int) -> EncoderDecoder:
@@ -60,6 +61,11 @@ class CaptioningModel:
         """Of the network."""
         assert isinstance(self.network.encoder, ImageEncoder)
         return self.network.encoder
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a photograph becomes its square; see `s2s.models.pretrained.SeesPictures`."""
+        return self.config.preprocessing
 
     def without_cnn(self) -> EncoderDecoder:
         """Return a network from `Features` to tokens that shares its modules with `network`; call this once."""

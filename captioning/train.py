@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from s2s import cache, seeds
 from s2s.cli import command, training_command
-from s2s.errors import UserError, check, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from s2s.vision.backbones import Backbone
     from s2s.vision.crops import Augmentation
     from s2s.vision.inputs import PictureInputs
+    from s2s.vision.readable import Readable
 
 _NAMES = {"backbone": "image.backbone", "preprocessing": "image.preprocessing"}  # the model's, and the recipe's
 
@@ -122,62 +122,41 @@ def _with_features(
         the data without those pictures, and the inputs of the training and of the validation pictures.
     """
     from s2s.vision.crops import WHOLE
-    from s2s.vision.extract import Extraction, extract
-    from s2s.vision.inputs import StoredFeatures
+    from s2s.vision.readable import readable_features
 
-    def features(examples: Sequence[Example], view: Augmentation) -> Extraction:
-        paths = [example.picture.path for example in examples]
-        return extract(paths, backbone, recipe.image.preprocessing, view=view, precision=recipe.training.precision)
+    def readable(paths: Sequence[Path], views: Sequence[Augmentation]) -> Readable:
+        return readable_features(paths, backbone, recipe.image.preprocessing, views, recipe.training.precision)
 
-    def readable(examples: Sequence[Example], views: Sequence[Augmentation]) -> tuple[list[Example], StoredFeatures]:
-        """Return the examples whose pictures can be read, and their features, of the whole and of other views."""
-        whole = features(examples, WHOLE)
-        for error in whole.failed:
-            warn(f"left out: {error}")
-        check(whole.kept, "no picture could be read; see the warnings above")
-        examples, files = [examples[i] for i in whole.kept], {WHOLE: whole.features}
-        for view in views:
-            seen = features(examples, view)
-            for error in seen.failed:  # else a row would be another picture in this view than in the whole one
-                raise UserError(f"{error} (it could be read a moment ago; try again)")
-            files[view] = seen.features
-        return examples, StoredFeatures(files)
-
-    train, train_inputs = readable(data.train, [view for view in recipe.image.views() if view != WHOLE])
-    validation, validation_inputs = readable(data.validation, [])
-    return replace(data, train=train, validation=validation), (train_inputs, validation_inputs)
+    train = readable(_paths(data.train), [view for view in recipe.image.views() if view != WHOLE])
+    return _only(data, train, readable(_paths(data.validation), []))
 
 
 def _with_pixels(
     data: PreparedPictures, recipe: Recipe
 ) -> tuple[PreparedPictures, tuple[PictureInputs, PictureInputs]]:
     """Read every picture once, and leave out those that cannot be read; else as `_with_features`."""
-    from concurrent.futures import ThreadPoolExecutor
+    from s2s.vision.readable import readable_pixels
 
-    from s2s.vision.extract import warn_of_flat
-    from s2s.vision.images import ImageError, read_image
-    from s2s.vision.inputs import DecodedPixels
-    from s2s.vision.rgb import is_flat
+    train, validation = (
+        readable_pixels(_paths(side), recipe.image.preprocessing) for side in (data.train, data.validation)
+    )
+    return _only(data, train, validation)
 
-    def flatness(example: Example) -> bool | None:
-        """Whether a picture is one colour; None if it cannot be read."""
-        try:
-            return is_flat(read_image(example.picture.path))
-        except ImageError as error:
-            warn(f"left out: {error}")
-            return None
 
-    def readable(examples: Sequence[Example]) -> tuple[list[Example], DecodedPixels]:
-        with ThreadPoolExecutor() as pool:
-            found = [(each, flat) for each, flat in zip(examples, pool.map(flatness, examples)) if flat is not None]
-        check(found, "no picture could be read; see the warnings above")
-        warn_of_flat([example.picture.path for example, flat in found if flat])
-        examples = [example for example, _ in found]
-        return examples, DecodedPixels([example.picture.path for example in examples], recipe.image.preprocessing)
+def _paths(examples: Sequence[Example]) -> list[Path]:
+    return [example.picture.path for example in examples]
 
-    train, train_inputs = readable(data.train)
-    validation, validation_inputs = readable(data.validation)
-    return replace(data, train=train, validation=validation), (train_inputs, validation_inputs)
+
+def _only(
+    data: PreparedPictures, train: Readable, validation: Readable
+) -> tuple[PreparedPictures, tuple[PictureInputs, PictureInputs]]:
+    """The data with the pictures that can be read, and their inputs."""
+    data = replace(
+        data,
+        train=[data.train[i] for i in train.kept],
+        validation=[data.validation[i] for i in validation.kept],
+    )
+    return data, (train.inputs, validation.inputs)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from labelling.configuration import CLASSIFIER
 from labelling.engine import SentenceScores
 from labelling.labeller import LONGEST, Labeller
-from labelling.words import words_of
+from s2s.text.word_marks import words_of
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from labelling.schemes import SchemeError, SchemeName, converted
 from labelling.token_lines import Layout, sentences_of
-from labelling.words import words_of
 from s2s.errors import UserError, check
 from s2s.text.lines import read_lines
+from s2s.text.word_marks import words_of
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from labelling.classifier import Classifier
 from labelling.configuration import CLASSIFIER
 from labelling.model import LabellingModel
 from labelling.tagger import Tagger
-from labelling.words import words_of
 from s2s.export.contracts import EngineName, LightFiles, Storage, Written
 from s2s.export.heads import build_label_graph
 from s2s.models.label_configuration import ClassifierHeadConfig
 from s2s.text.lines import read_lines
 from s2s.text.tokens import SPECIALS
+from s2s.text.word_marks import words_of
 
 LINES = 200
 _MADE_UP_WORDS = 24  # of the longest made-up sentence

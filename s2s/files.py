@@ -46,6 +46,20 @@ def check_output(path: Path, *, force: bool = False, inputs: Iterable[Path] = ()
     check(os.access(folder, os.W_OK), f"{path}: its folder {folder} is not writable; check its permissions")
 
 
+def check_output_folder(directory: Path, *, force: bool = False) -> None:
+    """Raise a UserError unless pages can be written to `directory`.
+
+    It must be new or empty. With `force` it may hold files; those with the names of new ones are replaced, and no file
+    is deleted.
+    """
+    check(directory.is_dir() or not directory.exists(), f"{directory}: is a file; name a folder for the pages")
+    folder = directory if directory.is_dir() else directory.absolute().parent
+    check(folder.is_dir(), f"{directory}: its folder {folder} does not exist; create it first")
+    check(os.access(folder, os.W_OK | os.X_OK), f"{folder}: may not be written to; check its permissions")
+    empty = not directory.is_dir() or not any(directory.iterdir())
+    check(force or empty, f"{directory}: is not empty; choose a new folder, or write into this one with --force")
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write; when the block ends without an error, the file is moved to `path`.

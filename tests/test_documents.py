@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("docs", "translation", "captioning", "labelling", "language_model", "tests")
+FOLDERS = ("docs", "translation", "captioning", "labelling", "question_answering", "language_model", "tests")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
 RECIPES = sorted(ROOT.glob("*/recipes/*.toml"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -13,6 +13,7 @@ import pytest
 from captioning.recipe import Recipe as CaptioningRecipe
 from labelling.recipe import ClassifierRecipe
 from language_model.recipe import Recipe as LanguageModelRecipe
+from question_answering.recipe import Recipe as AnswererRecipe
 from s2s import config
 from translation.recipe import Recipe as TranslationRecipe
 
@@ -65,7 +66,8 @@ def test_the_recipes_of_a_document_are_read(path: Path, tmp_path: Path, monkeypa
         labelled = isinstance(table["data"].get("train"), list)
         known = {"train_source": TranslationRecipe, "validation_share": LanguageModelRecipe}
         found = (recipe for key, recipe in known.items() if key in table["data"])
-        config.from_dict(next(found, ClassifierRecipe if labelled else CaptioningRecipe), table)
+        others = AnswererRecipe if "picture" in table else ClassifierRecipe if labelled else CaptioningRecipe
+        config.from_dict(next(found, others), table)
 
 
 def test_what_is_wrong_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

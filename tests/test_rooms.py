@@ -18,10 +18,10 @@ FLOORS = [
     {"s2s.models"},
     {"s2s.training", "s2s.decoding", "s2s.runtime", "s2s.export"},
     {"s2s.cli"},
-    {"translation", "captioning", "labelling", "language_model"},
+    {"translation", "captioning", "labelling", "question_answering", "language_model"},
     {"serving", "data_prep"},
 ]
-APPLICATIONS = {"translation", "captioning", "labelling", "language_model"}
+APPLICATIONS = {"translation", "captioning", "labelling", "question_answering", "language_model"}
 LEVEL = {folder: level for level, floor in enumerate(FLOORS) for folder in floor}
 PACKAGES = {folder.partition(".")[0] for folder in LEVEL}
 MODULES = {

@@ -20,7 +20,7 @@ from translation import model as _  # noqa: F401 - registers its kind
 from translation.translate import translate
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("s2s", "translation", "captioning", "labelling", "language_model", "data_prep")
+ROOMS = ("s2s", "translation", "captioning", "labelling", "question_answering", "language_model", "data_prep")
 SOURCES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 RUNS_CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path", "yaml.load"}
 UNPICKLES = {"pickle", "cPickle", "_pickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}

@@ -8,6 +8,7 @@ from PIL import Image
 
 from s2s.decoding.results import Caption
 from s2s.views.attention_view import AttentionView, Grid, Photograph, round_weights
+from s2s.vision.images import upright_size
 
 
 def caption_view(caption: Caption, image: Image.Image) -> AttentionView | None:
@@ -28,10 +29,3 @@ def caption_view(caption: Caption, image: Image.Image) -> AttentionView | None:
     grid = Grid("photograph", rows, columns, photograph)
     weights = round_weights(attention.reshape(-1, rows * columns))
     return AttentionView(path.name, (grid,), caption.tokens, weights, caption.text, caption.score)
-
-
-def upright_size(path: Path, image: Image.Image) -> tuple[int, int]:
-    """Width and height of the photograph in the file; `image`, upright, may be a smaller version of it."""
-    with Image.open(path) as whole:
-        width, height = whole.size
-    return (height, width) if (width > height) != (image.width > image.height) else (width, height)

@@ -7,7 +7,6 @@ index.html, which lists all pictures, are written at the end, also after an inte
 from __future__ import annotations
 
 import html
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -17,8 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from captioning.pages.caption_view import caption_view
-from s2s.errors import check
-from s2s.files import atomic_file
+from s2s.files import atomic_file, check_output_folder
 from s2s.views.attention_file import attention_writer
 from s2s.views.attention_page import attention_page
 from s2s.views.attention_strip import attention_strip
@@ -38,27 +36,13 @@ _LONGEST = 100  # bytes of a file's name, without a number and an ending
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
-def check_folder(directory: Path, *, force: bool = False) -> None:
-    """Raise a UserError unless pages can be written to `directory`.
-
-    It must be new or empty. With `force` it may hold files; those with the names of new ones are replaced, and no file
-    is deleted.
-    """
-    check(directory.is_dir() or not directory.exists(), f"{directory}: is a file; name a folder for the pages")
-    folder = directory if directory.is_dir() else directory.absolute().parent
-    check(folder.is_dir(), f"{directory}: its folder {folder} does not exist; create it first")
-    check(os.access(folder, os.W_OK | os.X_OK), f"{folder}: may not be written to; check its permissions")
-    empty = not directory.is_dir() or not any(directory.iterdir())
-    check(force or empty, f"{directory}: is not empty; choose a new folder, or write into this one with --force")
-
-
 @contextmanager
 def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Caption], str]]:
     """Yield a function that draws the page of a picture, and returns why that failed, or "".
 
-    Raises UserError as `check_folder` does.
+    Raises UserError as `check_output_folder` does.
     """
-    check_folder(directory, force=force)
+    check_output_folder(directory, force=force)
     directory.mkdir(exist_ok=True)
     end = None
     with attention_writer(directory / "attention.json") as write:

@@ -16,6 +16,7 @@ PAGES = {
     "Translation": ["translation.translator"],
     "Captioning": ["captioning.captioner", "captioning.results"],
     "Classifiers and taggers": ["labelling.classifier", "labelling.tagger"],
+    "Questions about pictures": ["question_answering.answerer"],
     "Language models": ["language_model.generator", "language_model.states"],
     "s2s.text": ["s2s.text"],
     "s2s.nn": ["s2s.nn"],

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("translation", "captioning", "labelling", "language_model", "tests")  # that hold documents, besides docs/
+FOLDERS = (  # that hold documents, besides docs/
+    *("translation", "captioning", "labelling", "question_answering", "language_model", "tests"),
+)
 LANGUAGES = {".py": "python", ".toml": "toml", ".js": "javascript", ".txt": "text"}
 RECIPES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/recipes/*.toml"))
 LINK = re.compile(

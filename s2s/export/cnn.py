@@ -10,11 +10,13 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import fx, nn
 
 from s2s.errors import UserError
 from s2s.export.matrices import NetworkGraph
+from s2s.models.image_encoder import ProjectedCells
 from s2s.vision.efficientnet_lite import SameConv2d
 
 Layer = Callable[[NetworkGraph, Any, str], str]
@@ -140,6 +142,15 @@ def _layer_norm_of_channels(graph: NetworkGraph, layer: Any, pixels: str) -> str
     return graph.node("Transpose", _layer_norm(graph, layer, cells), perm=[0, 3, 1, 2])
 
 
+def _projected_cells(graph: NetworkGraph, layer: ProjectedCells, pixels: str) -> str:
+    cells = graph.node("Transpose", pixels, perm=[0, 2, 3, 1])
+    width = layer.projection.in_features
+    ones, zeros = graph.constant(np.ones(width)), graph.constant(np.zeros(width))
+    normed = graph.node("LayerNormalization", cells, ones, zeros, axis=-1, epsilon=1e-5)  # torch's epsilon
+    projected = graph.node("Relu", _linear(graph, layer.projection, normed))
+    return graph.node("Transpose", projected, perm=[0, 3, 1, 2])
+
+
 def _permute(graph: NetworkGraph, layer: Any, cells: str) -> str:
     return graph.node("Transpose", cells, perm=list(layer.dims))
 
@@ -167,6 +178,7 @@ LAYERS: Mapping[type[nn.Module], Layer] = {
     nn.AdaptiveAvgPool2d: _mean,
     nn.Linear: _linear,
     nn.LayerNorm: _layer_norm,
+    ProjectedCells: _projected_cells,
     nn.Identity: _nothing,
     nn.Dropout: _nothing,
 }

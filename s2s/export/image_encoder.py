@@ -14,7 +14,7 @@ from s2s.export.decoders import EncodedGrid
 from s2s.export.matrices import NetworkGraph, array_of
 from s2s.export.text_encoder import masked_mean
 from s2s.models.configuration import GridEncoderConfig, ImageEncoderConfig
-from s2s.models.image_encoder import ImageEncoder
+from s2s.models.image_encoder import GridEncoder, ImageEncoder
 from s2s.vision.backbones import Backbone, fold_batch_norm
 
 _EPSILON = 1e-5  # torch's, of layer_norm
@@ -32,16 +32,28 @@ def encode_pictures(
         grid: rows and columns of the CNN's feature map
         padded: whether a photograph may fill a part of its picture only, which `extent` tells
     """
-    backbone, dim = encoder.backbone, encoder.grid.summary_dim
-    pixels = graph.input("pixels", UINT8, ["pictures", 3, size, size])
-    cells = add_cnn(graph, fold_batch_norm(backbone).stages, _normalised(graph, backbone, pixels))
-    cells = graph.reshape(graph.node("Transpose", cells, perm=[0, 2, 3, 1]), 0, -1, dim)  # (pictures, positions, dim)
-    mask = _mask(graph, size, grid) if padded else None
+    dim = encoder.grid.summary_dim
+    cells, mask = add_cells(graph, encoder.backbone, size, grid, padded=padded)
     summary = masked_mean(graph, cells, mask)
     graph.output("summary", summary, FLOAT, ["pictures", dim])
-    projection = encoder.grid.projection
-    projected = dense(graph, _layer_norm(graph, cells, dim), projection.weight, projection.bias)
-    return EncodedGrid(graph.node("Relu", projected), mask, _layer_norm(graph, summary, dim))
+    return EncodedGrid(encode_cells(graph, encoder.grid, cells), mask, _layer_norm(graph, summary, dim))
+
+
+def add_cells(
+    graph: NetworkGraph, backbone: Backbone, size: int, grid: tuple[int, int], *, padded: bool
+) -> tuple[str, str | None]:
+    """Add inputs and CNN; return its cells (pictures, positions, dim), and their mask if pictures are padded."""
+    pixels = graph.input("pixels", UINT8, ["pictures", 3, size, size])
+    cells = add_cnn(graph, fold_batch_norm(backbone).stages, _normalised(graph, backbone, pixels))
+    cells = graph.reshape(graph.node("Transpose", cells, perm=[0, 2, 3, 1]), 0, -1, backbone.dim)
+    return cells, _mask(graph, size, grid) if padded else None
+
+
+def encode_cells(graph: NetworkGraph, encoder: GridEncoder, cells: str) -> str:
+    """The grid of `GridEncoder.forward`: (pictures, positions, feature_dim) -> (pictures, positions, dim)."""
+    projection = encoder.projection
+    projected = dense(graph, _layer_norm(graph, cells, encoder.summary_dim), projection.weight, projection.bias)
+    return graph.node("Relu", projected)
 
 
 IMAGE_ENCODERS: Mapping[type[ImageEncoderConfig], Callable[..., EncodedGrid]] = {GridEncoderConfig: encode_pictures}

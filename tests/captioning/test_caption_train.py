@@ -173,7 +173,7 @@ def test_a_picture_that_can_be_read_no_more_stops_the_mirrored_ones(
         found = real(left, *arguments, view=view, **options)
         return replace(found, failed=[ImageError(lost, "does not exist")] if view == MIRRORED else [])
 
-    monkeypatch.setattr(extract, "extract", once)
+    monkeypatch.setattr("s2s.vision.readable.extract", once)
     with pytest.raises(UserError, match=r"green\.png: does not exist"):
         build(recipe, CPU)
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioning.pages.caption_view import caption_view
-from captioning.pages.gallery import Names, attention_folder, check_folder
+from captioning.pages.gallery import Names, attention_folder
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import Terminated, UserError
+from s2s.files import check_output_folder
 from s2s.views.attention_file import read_attention_file
 from s2s.views.attention_view import Grid, Photograph
 from s2s.vision.images import read_image
@@ -192,6 +193,6 @@ def test_pages_are_not_written_over_others(pictures: Pictures, tmp_path: Path) -
         (tmp_path / "no" / "such", "does not exist; create it first"),
     ]:
         with pytest.raises(UserError) as caught:
-            check_folder(path)
+            check_output_folder(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).endswith(complaint)

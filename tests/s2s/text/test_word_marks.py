@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelling.words import tokenised, words_of
+from s2s.text.word_marks import tokenised, words_of
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from s2s.config import option
 from s2s.errors import UserError
 from s2s.models.answer_configuration import StackedAttentionConfig
 from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
-from s2s.nn.configuration import MAX_UNITS
+from s2s.nn.configuration import MAX_UNITS, HardConfig
 from s2s.storage.bundled import find_model
 from s2s.training.configuration import TrainingConfig
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
@@ -120,9 +120,15 @@ class Recipe:
     training: TrainingConfig = TrainingConfig()
 
     def problems(self) -> Iterator[str]:
-        """Report groups of questions that are larger than a batch."""
+        """Report groups of questions that are larger than a batch, and attention that cannot be trained here."""
         if self.together > self.batch:
             yield f"together ({self.together}) is more than the questions of a batch ({self.batch})"
+        kinds = {"attention.attention": self.attention.attention}
+        if self.written:
+            kinds["written.decoder.attention"] = self.written.decoder.attention
+        for key, kind in kinds.items():
+            if isinstance(kind, HardConfig):
+                yield f'{key} = "hard" needs a reward, which answerers are not trained with: choose soft attention'
 
 
 def views(picture: PictureConfig) -> list[Augmentation]:

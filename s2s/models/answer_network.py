@@ -30,7 +30,8 @@ from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.models.heads import ClassifierNetwork, build_reading
 from s2s.models.memory import Memory, Segment, join
 from s2s.models.text_encoder import TextEncoder
-from s2s.nn.attention import Attention, build_attention
+from s2s.nn.attention import Attention
+from s2s.nn.attentions import build_attention
 from s2s.nn.dropout import Dropout
 from s2s.text.padding import Padded
 

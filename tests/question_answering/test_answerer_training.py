@@ -137,3 +137,8 @@ def test_an_unreadable_picture_is_left_out(tmp_path: Path, capsys: pytest.Captur
 def test_the_small_cnn_must_be_trained(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="begins with random weights"):
         load(write_data(tmp_path), Recipe, ["picture.tuned_stages=1"])
+
+
+def test_hard_attention_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r'attention.attention = "hard" needs a reward'):
+        load(write_data(tmp_path), Recipe, ['attention.attention={kind="hard"}'])

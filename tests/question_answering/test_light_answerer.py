@@ -22,10 +22,8 @@ def test_both_engines_agree(fit: str, projection: int | None, decoder: bool, tmp
     asked = [(path, "what colour is on the left ?"[: 8 + 3 * i]) for i, path in enumerate(pictures)]
     ways = [False, True] if decoder else [False]
     for written in ways:
-        torch, light = (
-            Answerer.load(directory, engine=engine, precision=precision).answer(asked, written=written, blind=True)
-            for engine, precision in (("torch", "float32"), ("onnx", "auto"))
-        )
+        torch = Answerer.load(directory, engine="torch", precision="float32").answer(asked, written=written, blind=True)
+        light = Answerer.load(directory, engine="onnx").answer(asked, written=written, blind=True)
         assert [each.text for each in torch] == [each.text for each in light]
         assert [each.blind for each in torch] == [each.blind for each in light]
         assert [each.probability for each in torch] == pytest.approx([each.probability for each in light], abs=1e-4)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from s2s.config import option
 from s2s.models.answer_configuration import StackedAttentionConfig
-from s2s.models.configuration import DecoderConfig, RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import DecoderConfig, RecurrentEncoderConfig
 from s2s.nn.configuration import MAX_UNITS
 from s2s.vision.images import Preprocessing
 
@@ -48,7 +48,7 @@ class AnswererConfig:
     answers: tuple[str, ...] = option(help="in the order of the scores")
     picture: PictureConfig = option()
     embedding_dim: int = option(low=1, high=MAX_UNITS, help="of a word")
-    encoder: TextEncoderConfig = RecurrentEncoderConfig()
+    encoder: RecurrentEncoderConfig = RecurrentEncoderConfig()
     attention: StackedAttentionConfig = StackedAttentionConfig()
     decoder: DecoderConfig | None = option(None, help="what writes answers; none in a model that only chooses")
     max_answer_length: int = option(1, low=1, high=MAX_ANSWER_LENGTH, help="tokens of the longest answer trained on")

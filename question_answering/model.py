@@ -25,7 +25,7 @@ from s2s.models.heads import ClassifierNetwork
 from s2s.models.image_encoder import GridEncoder, ImageEncoder, ProjectedCells
 from s2s.models.label_configuration import ClassifierHeadConfig
 from s2s.models.pretrained import load_eyes
-from s2s.models.text_encoder import TextEncoder, build_text_encoder, source_embedding
+from s2s.models.text_encoder import TextEncoder, source_embedding
 from s2s.storage import model_directory
 from s2s.storage.model_directory import StoredModel
 from s2s.storage.weights import load_weights, weightless
@@ -49,7 +49,7 @@ def build_network(assets: Assets, backbone: Backbone) -> AnswerNetwork:
 
 def _reader(assets: Assets) -> TextEncoder:
     """What reads questions; the blind network has its own."""
-    return build_text_encoder(assets.config.encoder, source_embedding(len(assets.words), assets.config.embedding_dim))
+    return TextEncoder(assets.config.encoder, source_embedding(len(assets.words), assets.config.embedding_dim))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from s2s.config import option
 from s2s.errors import UserError
 from s2s.models.answer_configuration import StackedAttentionConfig
-from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig, TextEncoderConfig
+from s2s.models.configuration import DecoderConfig, ParallelConfig, RecurrentEncoderConfig
 from s2s.nn.configuration import MAX_UNITS, HardConfig
 from s2s.storage.bundled import find_model
 from s2s.training.configuration import TrainingConfig
@@ -113,7 +113,7 @@ class Recipe:
     picture: PictureConfig = CaptionerPictureConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     embedding_dim: int = option(200, low=1, high=MAX_UNITS, help="of a word")
-    encoder: TextEncoderConfig = RecurrentEncoderConfig(dim=128)
+    encoder: RecurrentEncoderConfig = RecurrentEncoderConfig(dim=128)
     attention: StackedAttentionConfig = StackedAttentionConfig()
     written: WrittenConfig | None = option(None)
     label_smoothing: float = option(0.0, low=0, below=1)
@@ -123,9 +123,9 @@ class Recipe:
         """Report groups of questions that are larger than a batch, and attention that cannot be trained here."""
         if self.together > self.batch:
             yield f"together ({self.together}) is more than the questions of a batch ({self.batch})"
-        kinds = {"attention.attention": self.attention.attention}
+        kinds: dict[str, object] = {"attention.attention": self.attention.attention}
         if self.written:
-            kinds["written.decoder.attention"] = self.written.decoder.attention
+            kinds["written.decoder.attention"] = getattr(self.written.decoder, "attention", None)
         for key, kind in kinds.items():
             if isinstance(kind, HardConfig):
                 yield f'{key} = "hard" needs a reward, which answerers are not trained with: choose soft attention'

@@ -14,7 +14,7 @@ from s2s.export.matrices import NetworkGraph, array_of
 from s2s.export.text_encoder import TEXT_ENCODERS, read_embedded, sentence_inputs
 from s2s.models.answer_configuration import StackedAttentionConfig
 from s2s.models.answer_network import AnswerHead, StackedAttention, coordinates
-from s2s.models.configuration import DecoderConfig, TextEncoderConfig
+from s2s.models.configuration import DecoderConfig, RecurrentEncoderConfig
 from s2s.models.heads import Reading
 from s2s.models.image_encoder import GridEncoder
 from s2s.models.text_encoder import TextEncoder
@@ -27,7 +27,7 @@ def build_answer_graphs(
     head: AnswerHead,
     grid: GridEncoder,
     config: StackedAttentionConfig,
-    reader: TextEncoderConfig,
+    reader: RecurrentEncoderConfig,
     decoder: DecoderConfig | None,
     precision: Storage,
     shape: tuple[int, int],
@@ -85,7 +85,7 @@ def _add_answers(
     graph: NetworkGraph,
     head: AnswerHead,
     config: StackedAttentionConfig,
-    reader: TextEncoderConfig,
+    reader: RecurrentEncoderConfig,
     grid: str,
     mask: str | None,
 ) -> EncodedGrid:
@@ -113,7 +113,7 @@ def _add_answers(
 def _read(
     graph: NetworkGraph,
     config: StackedAttentionConfig,
-    reader: TextEncoderConfig,
+    reader: RecurrentEncoderConfig,
     modules: tuple[TextEncoder, Reading],
     inputs: tuple[str, str],
 ) -> tuple[EncodedGrid, Read]:

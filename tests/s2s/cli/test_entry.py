@@ -207,6 +207,7 @@ def test_models_lists_name_kind_size_and_purpose() -> None:
         ("everyday", "captioning"),
         ("flickr8k", "captioning"),
         ("film-reviews", "classifier"),
+        ("shakespeare", "language_model"),
         ("english-tags", "tagger"),
         ("de-en", "translation"),
         ("de-en-multi30k", "translation"),

@@ -68,7 +68,8 @@ _PART = rf"(?:(?:[A-Za-z]\.){{2,}}|{_A}+)"
 _RULES = [
     re.compile(rule)
     for rule in (
-        rf"[A-Za-z][A-Za-z0-9]*?(?={_NOT})|{_WL}{_WA}*(?:[.!?]{_WL}{_WA}*)*",  # words, and what missing spaces join to one: end.next
+        # words, and what missing spaces join to one: end.next
+        rf"[A-Za-z][A-Za-z0-9]*?(?={_NOT})|{_WL}{_WA}*(?:[.!?]{_WL}{_WA}*)*",
         _NOT,
         _SUFFIX,
         rf"(?:{_PART}|{_DOTTED})(?:[-‐‑]{_PART})+",  # t-shirt, 3-year-old, U.S.-made

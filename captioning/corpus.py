@@ -11,12 +11,15 @@ import os
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from captioning.caption_files import Entry, read_entries
+from captioning.caption_files import read_entries
+from captioning.caption_records import Entry
 from captioning.results import ImageId, entry_image_id
 from s2s.errors import check, counted
 from s2s.files import atomic_file, check_readable
+from s2s.vision.picture_files import picture_suffixes
 
 SHOWN = 3  # places that a report shows for each reason
 
@@ -92,6 +95,7 @@ def collect(
     `keep_duplicates` is for references, where what two people said counts twice.
     """
     check(folder.is_dir(), f"{folder}: is no folder; name the one with the pictures of {source}")
+    _pictures.cache_clear()  # the folder may have changed since
     gathered: dict[Path, _Gathered] = {}
     empty, duplicate = [], []
     for entry in entries:
@@ -118,7 +122,8 @@ def collect(
             silent.append(gather.where)
         else:
             kept.append(CaptionedImage(path, tuple(gather.captions), gather.where, gather.image_id))
-    reasons = {"missing image": missing, "no caption": silent, "empty caption": empty}
+    absentees = "text without a picture" if source.is_dir() else "missing image"
+    reasons = {absentees: missing, "no caption": silent, "empty caption": empty}
     if not keep_duplicates:
         reasons["duplicate caption"] = duplicate
     dropped = tuple(DroppedCaptions(reason, len(places), tuple(places[:SHOWN])) for reason, places in reasons.items())
@@ -139,12 +144,35 @@ class _Gathered:
 
 
 def _find(folder: Path, name: Path) -> Path | None:
-    """The file of that name, whichever way its accents are stored: as written, composed, or decomposed as on a Mac."""
-    for text in dict.fromkeys([str(name), *(unicodedata.normalize(form, str(name)) for form in ("NFC", "NFD"))]):
+    r"""The file of that name; None if there is none, or more than one that could be meant.
+
+    Accents may be stored composed or, as on a Mac, decomposed. Where no file has the very name, spaces around it are
+    left out, `\` is `/`, and upper case and a missing suffix do not matter.
+    """
+    plain = str(name).strip().replace("\\", "/")
+    for text in dict.fromkeys(
+        [str(name), *(unicodedata.normalize(form, each) for each in (str(name), plain) for form in ("NFC", "NFD"))]
+    ):
         path = folder / text
         if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for a name that is too long
             return path
-    return None
+    wanted = folder / plain
+    found = _pictures(wanted.parent).get(unicodedata.normalize("NFC", wanted.name).casefold(), [])
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=64)
+def _pictures(folder: Path) -> dict[str, list[Path]]:
+    """The pictures in a folder by their names without upper case, with and without their suffixes."""
+    found: dict[str, list[Path]] = {}
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in picture_suffixes())
+    except OSError:
+        return found
+    for path in paths:
+        for text in (path.name, path.stem):
+            found.setdefault(unicodedata.normalize("NFC", text).casefold(), []).append(path)
+    return found
 
 
 def _is_unicode(text: str) -> bool:

@@ -42,30 +42,42 @@ def evaluate(arguments: list[str]) -> int:
         check_output(options.output, force=options.force)
 
     from captioning.metrics import scores
-    from captioning.results import read_references, read_results
 
-    if options.model:
-        scored = _caption_all(options)
-    else:
-        scored = _Scored(read_results(options.results), read_references(options.references, options.split))
+    scored = _caption_all(options) if options.model else _read(options)
     evaluation = scores.score_captions(scored.captions, scored.references, human=options.human, java=options.java)
-    evaluation = replace(evaluation, search=scored.search, attention=scored.attention)
+    evaluation = replace(evaluation, search=scored.search, attention=scored.attention, of=scored.of)
     for reason in evaluation.unavailable:
         warn(reason)
     print(json.dumps(evaluation.to_dict()) if options.json else evaluation)
-    return 0
+    return 1 if scored.failed else 0
 
 
 class _Scored(NamedTuple):
     """What to score: captions and references by the names of the pictures.
 
-    For a model also the options of its search, and statistics of its attention weights.
+    `of` is how many pictures the references have, and `failed` how many of them could not be read. For a model also the
+    options of its search, and statistics of its attention weights.
     """
 
     captions: Mapping[Any, str]
     references: Mapping[Any, Collection[str]]
+    of: int
+    failed: int = 0
     search: str | None = None
     attention: Spread | None = None
+
+
+def _read(options: argparse.Namespace) -> _Scored:
+    """The captions of --results; with --subset, only the references of pictures that have one."""
+    from captioning.results import match_results, read_references, read_results
+
+    references = read_references(options.references, options.split)
+    captions = match_results(read_results(options.results), references, options.results)
+    chosen = {picture: texts for picture, texts in references.items() if picture in captions or not options.subset}
+    check(
+        chosen, f"{options.results}: none of its captions is of a picture in {options.references}; check the image_ids"
+    )
+    return _Scored(captions, chosen, len(references))
 
 
 def _caption_all(options: argparse.Namespace) -> _Scored:
@@ -91,14 +103,22 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
     references = {str(picture.path): picture.captions for picture in pictures}
     found = captioner.caption_stream(picture.path for picture in pictures)
     for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
-        check(not each.problem, f"{each.name}: {each.problem}; all pictures must be scored: repair or remove it")
+        if each.problem:
+            warn(f"left out: {each.name}: {each.problem}")
+            continue
         captions[each.name] = each.text
         if each.attention is not None:
             attentions.append(each.attention.reshape(len(each.attention), -1))
     if options.output:
-        write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in pictures])
+        read = [each for each in pictures if str(each.path) in captions]
+        write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in read])
     search = f"{search_in_words(captioner.options)}, {captioner.engine.precision}"
-    return _Scored(captions, references, search, measure_spread(attentions) if attentions else None)
+    total, failed = len(references), len(references) - len(captions)
+    check(captions, f"{options.references}: none of the {total:,} pictures could be read; see the warnings above")
+    if failed:
+        warn(f"{failed:,} of {total:,} pictures could not be read; the scores are those of the others")
+    references = {name: texts for name, texts in references.items() if name in captions}
+    return _Scored(captions, references, total, failed, search, measure_spread(attentions) if attentions else None)
 
 
 def _parser() -> Parser:
@@ -116,21 +136,30 @@ def _parser() -> Parser:
         "models`)",
     )
     scored.add_argument(
-        "--results", type=Path, metavar="FILE", help="score the captions in FILE, in COCO's results format"
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="score the captions in FILE, in COCO's results format or JSON Lines",
     )
     add(
         "--references",
         type=Path,
         required=True,
         metavar="SOURCE",
-        help="the reference captions: captions_*.json, dataset_*.json, .csv, .tsv, .jsonl, or a folder",
+        help="the reference captions: captions_*.json, dataset_*.json, .csv, .tsv, .jsonl, a folder and so on; "
+        "docs/caption_formats.md lists the formats",
     )
     add(
         "--split",
         action="append",
         default=[],
         metavar="NAME",
-        help="use this split of Karpathy's dataset_*.json; may be repeated",
+        help="use this split of a data set with several, such as Karpathy's dataset_*.json; may be repeated",
+    )
+    add(
+        "--subset",
+        action="store_true",
+        help="with --results, score the pictures that have captions, and say how many of how many these are",
     )
     add("--human", action="store_true", help="also score each reference against the others")
     add(

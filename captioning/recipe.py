@@ -23,9 +23,9 @@ from s2s.vision.images import Preprocessing
 
 @dataclass(frozen=True)
 class Corpus:
-    """Pictures and their captions to train on. captioning/caption_files.py lists the formats."""
+    """Pictures and their captions to train on. docs/caption_formats.md lists the formats."""
 
-    path: Path = option(help="CSV, TSV, JSONL, COCO's JSON, or a folder of pictures with .txt files beside them")
+    path: Path = option(help="CSV, JSONL, COCO's JSON and so on, or a folder of pictures with .txt files beside them")
     images: Path | None = option(None, help="the folder that picture names are relative to (default: that of the file)")
     weight: float = option(
         1.0,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from captioning.caption_files import Entry, read_entries
+from captioning.caption_files import number_of, read_entries
+from captioning.caption_records import Entry
 from s2s.errors import UserError, check
 from s2s.files import atomic_file, check_readable
 from s2s.text.lines import read_lines
@@ -37,10 +38,14 @@ SHOWN = 3  # places that a message names
 
 
 def read_results(path: Path) -> dict[ImageId, str]:
-    """The caption of each picture. UserError for what is not COCO's results, or names a picture twice."""
+    """The caption of each picture. UserError for what is not COCO's results, or names a picture twice.
+
+    A file in JSON Lines has an object per line. Entries that say why a picture has no caption are passed over.
+    """
     check_readable(path)
-    entries = _parsed(path)
+    entries = _lines(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _parsed(path)
     check(isinstance(entries, list), f'{path}: must be a list, [{{"image_id": 42, "caption": "a dog"}}, ...]')
+    entries = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("problem"))]
     wrong = [number for number, entry in enumerate(entries, start=1) if not _is_result(entry)]
     check(
         not wrong,
@@ -57,6 +62,46 @@ def read_results(path: Path) -> dict[ImageId, str]:
         captions[picture] = entry["caption"]
     check(not twice, f"{path}: {_places('image_id', twice)} is there more than once; keep one caption of each picture")
     return captions
+
+
+def match_results(
+    captions: Mapping[ImageId, str], references: Mapping[ImageId, Collection[str]], source: Path
+) -> dict[ImageId, str]:
+    """The captions under the names that the references have for the pictures.
+
+    A picture may be called by its number, by a text with the number (padded with zeros or not), or by the name of its
+    file, with or without folders and suffix. A name that no reference has stays as it is.
+
+    Raises:
+        UserError: a name fits several pictures of the references, or two names fit one.
+    """
+    aliases: dict[ImageId, set[ImageId]] = {}
+    for picture in references:
+        for alias in _aliases(picture):
+            aliases.setdefault(alias, set()).add(picture)
+    found: dict[ImageId, str] = {}
+    named: dict[ImageId, ImageId] = {}
+    for name, caption in captions.items():
+        fitting = {name} if name in references else set[ImageId]()
+        for alias in _aliases(name):
+            fitting = fitting or aliases.get(alias, set())
+        several = ", ".join(sorted(map(repr, fitting))[:SHOWN])
+        check(len(fitting) < 2, f"{source}: image_id {name!r} may be any of {several} of the references; rename it")
+        picture = next(iter(fitting), name)
+        other = named.setdefault(picture, name)
+        check(
+            other == name, f"{source}: image_id {other!r} and {name!r} are both picture {picture!r}; keep one of them"
+        )
+        found[picture] = caption
+    return found
+
+
+def _aliases(picture: ImageId) -> Iterator[ImageId]:
+    """The names by which a picture may be called, the most exact first."""
+    yield picture
+    if isinstance(picture, str):
+        path = Path(picture)
+        yield from (path.name, number_of(picture), image_id(path), path.stem, number_of(path.stem))
 
 
 def write_results(path: Path, results: Iterable[Result]) -> None:
@@ -121,6 +166,13 @@ def _parsed(path: Path) -> Any:
         return json.loads("\n".join(read_lines(path)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON: {error}") from error
+
+
+def _lines(path: Path) -> list[Any]:
+    try:
+        return [json.loads(line) for line in read_lines(path) if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON Lines: {error}") from error
 
 
 def _is_result(entry: Any) -> bool:

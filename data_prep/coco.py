@@ -17,7 +17,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from captioning.caption_files import Entry, read_json
+from captioning.caption_files import read_json
+from captioning.caption_records import Entry
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
 from data_prep.coco_folder import read_coco_folder
 from data_prep.splits import SPLITS, report_and_write

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from captioning.caption_files import Entry, read_csv, read_json
+from captioning.caption_files import read_json
+from captioning.caption_records import Entry
+from captioning.caption_tables import read_table
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
 from s2s.errors import UserError, check
 from s2s.text.lines import read_lines
@@ -62,7 +64,7 @@ def _read_release(folder: Path, files: dict[str, Path], year: str) -> tuple[Spli
 def _read_selection(folder: Path) -> tuple[Splits, list[str], list[Path]]:
     captions = folder / "captions.csv"
     entries: dict[str, list[Entry]] = {}
-    for entry in read_csv(captions):
+    for entry in read_table(captions):
         entries.setdefault(entry.image, []).append(entry)
     lists = {split: folder / name for split, name in LISTS.items() if (folder / name).is_file()}
     check("train" in lists, f"{folder}: has no {LISTS['train']}, which lists the pictures to train on")

@@ -15,7 +15,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from captioning.caption_files import Entry, read_csv
+from captioning.caption_records import Entry
+from captioning.caption_tables import read_table
 from captioning.corpus import SHOWN, CaptionedImage, DroppedCaptions, collect
 from data_prep.splits import report_and_write
 from s2s.cli import command
@@ -45,7 +46,7 @@ def read_tokens(source: Path) -> Iterator[Entry]:
         yield Entry(image, (caption,), f"line {number} of {source.name}")
 
 
-CAPTIONS = {"Flickr8k.token.txt": read_tokens, "captions.csv": read_csv, "captions.txt": read_csv}
+CAPTIONS = {"Flickr8k.token.txt": read_tokens, "captions.csv": read_table, "captions.txt": read_table}
 
 
 def prepare_flickr8k(folder: Path, images: Path | None = None) -> tuple[dict[str, list[CaptionedImage]], list[str]]:

@@ -19,12 +19,13 @@ from captioning.metrics.java import Round, UnavailableError, meteor, spice
 from captioning.metrics.ptb import tokenise
 from captioning.metrics.rouge import rouge_l
 from captioning.metrics.variety import Variety, variety
-from s2s.errors import check
+from s2s.errors import check, counted
 
 if TYPE_CHECKING:
     from s2s.views.attention_spread import Spread
 
 SHOWN = 3  # pictures that a message names
+FEW = 20  # pictures below which CIDEr-D means little
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class CaptionEvaluation:
         captions_alike: the captions against the very sets of references that `human` was scored against, mean
         unavailable: why a metric has no figure, a line each
         search: how a model found the captions; None where they were found elsewhere
+        of: how many pictures there are, if only some were scored
         attention: of the captions' words; None where the model does not look, or none was at hand
     """
 
@@ -82,6 +84,20 @@ class CaptionEvaluation:
     unavailable: tuple[str, ...] = ()
     search: str | None = None
     attention: Spread | None = None
+    of: int | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the scores."""
+        whole = self.of in (None, self.images)
+        part = [] if whole else [f"scored {self.images:,} of {counted(self.of or 0, 'picture')}"]
+        if self.images < FEW:
+            always = ", and with one it is always 0" if self.images == 1 else ""
+            part.append(
+                "CIDEr-D weighs words by how few of the pictures have them in their references; with "
+                f"{self.images:,} of them, fewer than {FEW}, it says little{always}"
+            )
+        return tuple(part)
 
     def __str__(self) -> str:
         fewest, most = self.references
@@ -103,11 +119,12 @@ class CaptionEvaluation:
             lines.append(f"found with {self.search}")
         if self.attention:
             lines.append(str(self.attention))
+        lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return asdict(self)
+        return {**asdict(self), "notes": list(self.notes)}
 
 
 def score_captions(
@@ -220,16 +237,24 @@ def _check_pictures(captions: Mapping[Any, str], references: Mapping[Any, Collec
     unknown = [picture for picture in captions if picture not in references]
     check(
         not unknown,
-        f"{_named(unknown)} of the captions: the references have no such picture; give captions of theirs only",
+        f"{_named(unknown)} of the captions: the references have no such picture{_kinds(unknown, references)}; "
+        "give captions of theirs only",
     )
     missing = [picture for picture in references if picture not in captions]
     check(
         not missing,
-        f"{_named(missing)} of the references: no caption; every picture counts, so caption them, or take them out",
+        f"{_named(missing)} of the references: no caption; caption them, or score the others alone with --subset",
     )
     few = [picture for picture, texts in references.items() if len(texts) < 1 + human]
     needed = "the human row needs two of each picture" if human else "take them out"
     check(not few, f"{_named(few)}: {'a single reference' if human else 'no reference'}; {needed}")
+
+
+def _kinds(unknown: Sequence[Hashable], references: Mapping[Any, Collection[str]]) -> str:
+    """What both call a picture, where one side has numbers and the other texts."""
+    ours, theirs = next(iter(unknown), None), next(iter(references))
+    kinds = ["number" if isinstance(each, int) else "text" for each in (ours, theirs)]
+    return "" if kinds[0] == kinds[1] else f" (here the {kinds[0]} {ours!r}, there the {kinds[1]} {theirs!r})"
 
 
 def _named(pictures: Sequence[Hashable]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from captioning.caption_files import Entry
+from captioning.caption_records import Entry
 from captioning.corpus import CaptionedImage, DroppedCaptions, collect, read_captions, write_captions
 from s2s.errors import UserError
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from captioning.evaluate import evaluate
 from captioning.metrics import java
-from captioning.results import Result, write_results
+from captioning.results import Result, match_results, write_results
 from s2s.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,11 +50,76 @@ def test_a_results_file_has_the_figures_of_pycocoevalcap(files: list[str], capsy
 
 def test_the_table_says_how_many_pictures_were_scored(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(files) == 0
-    head, row, variety = capsys.readouterr().out.splitlines()
+    head, row, variety, note = capsys.readouterr().out.splitlines()
+    assert note.startswith("note: CIDEr-D weighs words")
+    assert "with 12 of them, fewer than 20" in note
     assert variety.startswith("captions: 61 different words, 12 distinct captions")
     assert head.split()[:2] == ["images", "BLEU-1"]
     assert row.split()[:4] == ["captions,", "5", "references", "12"]
     assert f"{100 * GOLDEN['scores']['cider_d']:.2f}" in row
+
+
+@pytest.mark.parametrize("form", ["{}", "{:012d}", "{:012d}.jpg", "COCO_val2014_{:012d}.jpg", "val2017/{:012d}.png"])
+def test_ids_may_be_texts_padded_or_names_of_files(form: str, files: list[str], tmp_path: Path, capsys: Any) -> None:
+    results = tmp_path / "results.json"
+    entries = json.loads(results.read_text())
+    assert evaluate([*files, "--json"]) == 0
+    expected = capsys.readouterr().out
+    results.write_text(json.dumps([{**each, "image_id": form.format(each["image_id"])} for each in entries]))
+    assert evaluate([*files, "--json"]) == 0
+    assert capsys.readouterr().out == expected
+    lines = tmp_path / "results.jsonl"
+    lines.write_text("".join(f"{json.dumps(each)}\n" for each in entries))
+    assert evaluate(["--results", str(lines), *files[2:], "--json"]) == 0
+    assert capsys.readouterr().out == expected
+
+
+def test_what_no_name_fits_is_told_with_what_both_sides_have(files: list[str], tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps([{"image_id": "dog.jpg", "caption": "a dog"}]))
+    with pytest.raises(UserError, match=r"have no such picture \(here the text 'dog\.jpg', there the number \d+\)"):
+        evaluate(files)
+    with pytest.raises(UserError, match="none of its captions is of a picture"):
+        evaluate([*files, "--subset"])
+
+
+def test_names_that_fit_several_pictures_or_one_twice_are_refused(tmp_path: Path) -> None:
+    references = {"a/dog.jpg": ("x",), "b/dog.jpg": ("y",), 7: ("z",)}
+    source = tmp_path / "r.json"
+    with pytest.raises(UserError, match=r"image_id 'dog\.jpg' may be any of 'a/dog\.jpg', 'b/dog\.jpg'"):
+        match_results({"dog.jpg": "a dog"}, references, source)
+    with pytest.raises(UserError, match="image_id 7 and '007' are both picture 7; keep one"):
+        match_results({7: "a", "007": "b"}, references, source)
+    assert match_results({"b/dog.jpg": "a", "7": "b"}, references, source) == {"b/dog.jpg": "a", 7: "b"}
+
+
+def test_a_subset_is_scored_and_says_how_many_of_how_many(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(json.loads(results.read_text())[:3]))
+    with pytest.raises(UserError, match=r"9 pictures .* no caption; caption them, or score the others .* --subset"):
+        evaluate(files)
+    assert evaluate([*files, "--subset"]) == 0
+    assert "note: scored 3 of 12 pictures\n" in capsys.readouterr().out
+    assert evaluate([*files, "--subset", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["of"], len(found["notes"])) == (3, 12, 2)
+
+
+def test_a_broken_picture_costs_only_itself(model: list[str], tmp_path: Path, capsys: Any) -> None:
+    for number in range(3):
+        world.photograph((9, 9), (0, 200, 90 * number)).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    (tmp_path / "r.csv").write_text("image,caption\n" + "".join(f"{number}.png,a thing\n" for number in range(3)))
+    output = tmp_path / "out.json"
+    arguments = [*model, "--references", str(tmp_path / "r.csv"), "--output", str(output)]
+    assert evaluate(arguments) == 1
+    printed = capsys.readouterr()
+    assert f"left out: {tmp_path / '1.png'}: is text, not a picture" in printed.err
+    assert "1 of 3 pictures could not be read; the scores are those of the others" in printed.err
+    assert "note: scored 2 of 3 pictures" in printed.out
+    assert [each["image_id"] for each in json.loads(output.read_text())] == ["0.png", "2.png"]
 
 
 def test_java_that_is_missing_is_told_and_costs_only_its_own(
@@ -124,12 +189,12 @@ def test_where_words_looked_is_told_of_models_that_look(
     assert table[3] == "found with beam 5, length penalty 1, float32"
     assert json.loads(figures)["search"] == "beam 5, length penalty 1, float32"
     if wiring == "show_and_tell":
-        assert (found, len(table)) == (None, 4)
+        assert (found, len(table)) == (None, 5)
     else:
         assert found["highest"] == 2  # bits, of 4 cells
         assert 0 < found["entropy"] <= 2
         assert 0 <= found["variation"] <= 1
-        assert table[-1].startswith(f"attention of a word: {found['entropy']:.2f} of at most 2.00 bits, ")
+        assert table[-2].startswith(f"attention of a word: {found['entropy']:.2f} of at most 2.00 bits, ")
 
 
 def test_two_pictures_of_one_name_are_told_before_any_is_captioned(model: list[str], tmp_path: Path) -> None:

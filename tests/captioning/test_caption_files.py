@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from captioning.caption_files import Entry, read_entries, read_json
+from captioning.caption_files import read_entries, read_json
+from captioning.caption_records import Entry
 from s2s.errors import UserError
 
 Write = Callable[[str, str | bytes], Path]
@@ -70,10 +71,12 @@ def test_tabs_need_no_quotes(write: Write) -> None:
     [
         ("", r"x\.csv: is empty; its first line must be image,caption"),
         ("a.jpg,a dog\n", r"x\.csv: line 1: the header must be image,caption"),
-        ("image;caption\na.jpg;a dog\n", "line 1: the header must be"),
-        ("image,caption,split\na.jpg,a dog,test\n", "line 1: the header must be"),
+        ("url,caption\nhttp://x/a.jpg,a dog\n", "line 1: the header must be .*; it is 'url,caption'"),
+        ("image,label\na.jpg,3\n", "line 1: the header must be .*; it is 'image,label'"),
         ("image\na.jpg\n", "line 1: the header must be"),
-        ("image,caption\na.jpg,one\na.jpg,a dog, a cat\n", "line 3: 3 columns instead of 2; put quotes"),
+        ('image,caption\na.jpg,one\na.jpg,"a dog", a cat\n', "line 3: 3 columns instead of 2; put quotes"),
+        ("caption,image\na dog, a cat,a.jpg\n", "line 2: 3 columns instead of 2; put quotes"),
+        ("image,caption,split\na.jpg,a dog,train\nb.jpg,a cat,test\n", "holds the splits test, train"),
         ("image,caption\n\na.jpg\n", "line 3: 1 column instead of 2"),
         ('image,caption\na.jpg,"a dog\nb.jpg,two\nc.jpg,three\n', "line 2: unexpected end of data"),
         ('image,caption\na.jpg,"a" dog\n', "line 2: .*expected after"),
@@ -101,7 +104,7 @@ def test_what_a_csv_writer_wrote_is_read(write: Write, rows: list[tuple[str, str
     csv.writer(buffer, lineterminator="\n").writerows([("image", "caption"), *rows])
     found = [(entry.image, entry.captions[0]) for entry in read(write("x.csv", buffer.getvalue()))]
     normal = unicodedata.normalize("NFC", buffer.getvalue())
-    assert found == [tuple(row) for row in csv.reader(io.StringIO(normal, newline=""))][1:]
+    assert found == [tuple(row) for row in csv.reader(io.StringIO(normal, newline=""), skipinitialspace=True)][1:]
 
 
 # An object a line
@@ -120,14 +123,13 @@ def test_objects_have_one_caption_or_several(write: Write) -> None:
     [
         ('{"image": "a.jpg", "caption": "one"', "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ('["a.jpg", "one"]', "needs 'image', a text"),
+        ('["a.jpg", "one"]', "needs an object such as"),
         ('{"image": 7, "caption": "one"}', "needs 'image', a text"),
-        ('{"image": "a.jpg"}', "needs either 'caption' or 'captions'"),
+        ('{"picture": "a.jpg", "caption": "one"}', "needs 'image' or 'file_name', .*; it has picture, caption"),
+        ('{"image": "a.jpg", "width": 7}', "needs 'caption' or 'text', .*; it has image, width"),
         ('{"image": "a.jpg", "caption": "one", "captions": []}', "needs either"),
-        ('{"image": "a.jpg", "caption": ["one"]}', "needs 'caption', a text"),
-        ('{"image": "a.jpg", "captions": "one"}', "'captions' must be a list of texts"),
-        ('{"image": "a.jpg", "captions": ["one", null]}', "'captions' must be a list of texts"),
-        ('{"image": "a.jpg", "caption": "one", "split": "test"}', "has split; it may have"),
+        ('{"image": "a.jpg", "caption": null}', "'caption' must be a text or a list of texts"),
+        ('{"image": "a.jpg", "captions": ["one", null]}', "'captions' must be a text or a list of texts"),
     ],
 )
 def test_a_wrong_object_is_an_error_that_names_the_line(write: Write, line: str, message: str) -> None:
@@ -157,16 +159,20 @@ def test_an_image_without_annotation_and_an_annotation_without_image_are_kept_fo
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        ([], "is neither COCO's"),
-        ({"annotations": []}, "is neither COCO's"),
-        ({"images": {}}, "is neither COCO's"),
+        ([], "is an empty list; must be a list of objects"),
+        (7, "must be a list of objects with image and caption, .*; it is int"),
+        ({"a": {"b": 1}}, "'a': needs 'caption' or 'tags'; it has b"),
+        ({"version": 1, "data": []}, "must be a list of objects .*; it is an object with version, data"),
+        ({"annotations": []}, "has no images"),
+        ({"images": {}}, "needs 'images', a list"),
+        ([{"image": "a.jpg", "caption": "one"}, {"image": "b.jpg"}], "entry 2: needs 'caption' or 'text'"),
         ({"images": []}, "has no images"),
         (coco(images=[{"id": 1}]), "image 1: needs 'file_name', a text"),
         (coco(images=[{"file_name": "a.jpg"}]), "image 1: needs 'id', a number or a text"),
         (coco(images=coco()["images"] * 2), "image 3: its id 7 has been given"),
+        (coco(images=[*coco()["images"], {"id": "007", "file_name": "c.jpg"}]), "image 3: its id 7 has been given"),
         (coco(images=[*coco()["images"], {"id": 9, "file_name": "./a.jpg"}]), "image 3: its file_name .* the id 7 too"),
         (coco(annotations=[{"id": 1, "image_id": 7, "segmentation": []}]), "annotation 1: needs 'caption', a text"),
-        (coco(annotations=[{"image_id": 7, "caption": "one"}]), "annotation 1: needs 'id'"),
         (coco(annotations=[{"id": 1, "image_id": [7], "caption": "one"}]), "annotation 1: needs 'image_id'"),
         (coco(annotations={}), "needs 'annotations', a list"),
         ({"images": [{"split": "train", "filename": "a.jpg"}]}, "image 1: needs 'sentences', a list"),
@@ -205,9 +211,83 @@ def test_a_split_must_be_chosen_and_be_there(write: Write, splits: tuple[str, ..
 
 
 def test_other_formats_have_no_splits(write: Write, tmp_path: Path) -> None:
-    for source in (write("x.json", json.dumps(coco())), write("x.csv", "image,caption\n"), tmp_path):
+    for source in (write("x.json", json.dumps(coco())), write("x.csv", "image,caption\na.jpg,one\n"), tmp_path):
         with pytest.raises(UserError, match="no splits to choose train from"):
             read(source, "train")
+
+
+# As people have them
+
+ROWS = [("a.jpg", "A dog, a cat."), ("b c.jpg", "Two men.")]
+TABLES = {
+    "hf_metadata.csv": 'file_name,text\na.jpg,"A dog, a cat."\nb c.jpg,Two men.\n',
+    "pandas_index.csv": ',image,caption\n0,a.jpg,"A dog, a cat."\n1,b c.jpg,Two men.\n',
+    "extra_split.csv": 'image,caption,split,width\na.jpg,"A dog, a cat.",train,640\nb c.jpg,Two men.,train,480\n',
+    "upper.csv": 'Image,Caption\na.jpg,"A dog, a cat."\nb c.jpg,Two men.\n',
+    "spaced.csv": 'Image Name , Caption\na.jpg, "A dog, a cat."\nb c.jpg, Two men.\n',
+    "semicolon.csv": "image;caption\na.jpg;A dog, a cat.\nb c.jpg;Two men.\n",
+    "tabs.csv": "image\tcaption\na.jpg\tA dog, a cat.\nb c.jpg\tTwo men.\n",
+    "flickr30k.csv": "image_name| comment_number| comment\na.jpg| 0| A dog, a cat.\nb c.jpg| 4   Two men.\n",
+    "captions.txt": "image,caption\na.jpg,A dog, a cat.\nb c.jpg,Two men.\n",
+    "Flickr8k.token.txt": "a.jpg#0\tA dog, a cat.\nb c.jpg#1\tTwo men.\n",
+    "results.token": "a.jpg#0\tA dog, a cat.\nb c.jpg#1\tTwo men.\n",
+    "utf8_bom.csv": '\ufeffimage,caption\na.jpg,"A dog, a cat."\nb c.jpg,Two men.\n',
+}
+OBJECTS = {
+    "metadata.jsonl": [{"file_name": name, "text": text} for name, text in ROWS],
+    "extra.jsonl": [{"image": name, "caption": text, "width": 640} for name, text in ROWS],
+    "listed.jsonl": [{"image": name, "caption": [text]} for name, text in ROWS],
+    "blip.json": [{"image": name, "caption": [text], "image_id": i} for i, (name, text) in enumerate(ROWS)],
+    "clip.json": [{"filename": name, "captions": [text]} for name, text in ROWS],
+    "sentences.json": [{"filename": name, "sentences": [{"raw": text}]} for name, text in ROWS],
+    "kohya_meta.json": {name: {"caption": text, "tags": "1girl", "train_resolution": [1, 2]} for name, text in ROWS},
+    "tags.json": {name: {"tags": text} for name, text in ROWS},
+    "named.json": dict(ROWS),
+    "lists.json": {name: [text] for name, text in ROWS},
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_read_as_people_have_them(write: Write, name: str) -> None:
+    assert [(entry.image, entry.captions) for entry in read(write(name, TABLES[name]))] == [(n, (t,)) for n, t in ROWS]
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects_are_read_as_people_have_them(write: Write, name: str) -> None:
+    found: Any = OBJECTS[name]
+    text = "\n".join(map(json.dumps, found)) if name.endswith("l") else json.dumps(found)
+    assert [(entry.image, entry.captions) for entry in read(write(name, text))] == [(n, (t,)) for n, t in ROWS]
+
+
+def test_a_row_of_flickr30k_without_a_caption_is_left_to_the_report(write: Write) -> None:
+    text = "image_name| comment_number| comment\na.jpg| 0| A dog.\na.jpg| 4\n"
+    assert [entry.captions for entry in read(write("x.csv", text))] == [("A dog.",), ("",)]
+
+
+def test_the_splits_of_a_table_can_be_chosen(write: Write) -> None:
+    source = write("x.csv", "image,caption,split\na.jpg,one,train\nb.jpg,two,test\n")
+    assert [entry.image for entry in read(source, "test")] == ["b.jpg"]
+
+
+@pytest.mark.parametrize("change", [str, "{:012d}".format])
+@pytest.mark.parametrize("changed", ["images", "annotations", "every second annotation"])
+def test_ids_of_coco_may_be_texts_and_of_mixed_types(write: Write, change: Callable[[int], Any], changed: str) -> None:
+    data = coco()
+    records = data["images"] if changed == "images" else data["annotations"]
+    for record in records[:: 2 if "second" in changed else 1]:
+        name = "id" if changed == "images" else "image_id"
+        record[name] = change(record[name])
+    for number, annotation in enumerate(data["annotations"]):
+        annotation["id"] = str(number // 2)  # not read
+    expected = {"a.jpg": ("two",), "b.jpg": ("one", "three")}
+    assert {entry.image: entry.captions for entry in read(write("x.json", json.dumps(data)))} == expected
+
+
+def test_annotations_may_come_without_images_and_without_ids_of_their_own(write: Write) -> None:
+    annotations = [{"image_id": 7, "caption": "one"}, {"image_id": "7", "caption": "two"}]
+    [entry] = read(write("x.json", json.dumps({"annotations": annotations})))
+    assert (entry.captions, entry.image_id) == (("one", "two"), 7)
+    assert [entry.image_id for entry in read(write("y.json", json.dumps(annotations)))] == [7, 7]
 
 
 # Folders
@@ -230,5 +310,11 @@ def test_a_folder_holds_pictures_and_texts_of_the_same_name(write: Write, tmp_pa
 
 
 def test_a_suffix_that_tells_nothing(write: Write) -> None:
-    with pytest.raises(UserError, match=r"x\.txt: its suffix must be \.csv, \.tsv, \.jsonl or \.json"):
-        read(write("x.txt", "image,caption\n"))
+    with pytest.raises(UserError, match=r"x\.doc: its suffix must be \.csv, \.tsv, \.txt, .* or \.json"):
+        read(write("x.doc", "image,caption\n"))
+
+
+def test_a_caption_file_counts_where_there_is_no_text_file(write: Write, tmp_path: Path) -> None:
+    for name, text in {"a.jfif": "", "a.caption": "one", "b.jpe": "", "b.caption": "two", "b.txt": "three"}.items():
+        write(name, text)
+    assert [(entry.image, entry.captions) for entry in read(tmp_path)] == [("a.jfif", ("one",)), ("b.jpe", ("three",))]

@@ -89,7 +89,7 @@ def test_every_row_says_how_many_pictures_and_references() -> None:
     table = str(score_captions(CAPTIONS, {**RAW, "22892": RAW["22892"][:3]}, human=True)).splitlines()
     assert "captions, 3-5 references" in table[1]
     assert all(" 12 " in line and line.endswith(" -") for line in table[1:4])  # the last column is SPICE
-    assert [line.partition(":")[0] for line in table[4:]] == ["captions", "human"]
+    assert [line.partition(":")[0] for line in table[4:]] == ["captions", "human", "note"]
 
 
 def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:

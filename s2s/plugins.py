@@ -17,6 +17,9 @@ An application registers itself in its pyproject.toml, and the core imports no a
     [project.entry-points."s2s.unrolled"]   # how the steps over a sentence are computed, by the kind of the models
     translation = "translation.unroll:unroll"
 
+    [project.entry-points."s2s.heads"]      # how the heads of a Transformer are read, by the kind of the models
+    translation = "translation.heads:read_heads"
+
 Any distribution may add entries. Of two entries with the same name in "s2s.commands" or "s2s.kinds" the toolkit's own
 one is used, else the one that is found first on `sys.path`.
 """

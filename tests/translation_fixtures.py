@@ -10,8 +10,13 @@ from typing import Any
 import torch
 from model_fixtures import recurrent
 
-from s2s.models.configuration import ParallelConfig, RecurrentEncoderConfig
-from s2s.nn.configuration import AdditiveConfig
+from s2s.models.configuration import (
+    ParallelConfig,
+    RecurrentEncoderConfig,
+    TransformerDecoderConfig,
+    TransformerEncoderConfig,
+)
+from s2s.nn.configuration import AdditiveConfig, LearnedConfig
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import END
 from s2s.text.vocabulary import Vocabulary
@@ -34,6 +39,13 @@ SHAPE = TranslationConfig(
     encoder=RecurrentEncoderConfig(dim=8),
     decoder=ParallelConfig(embedding_dim=8, dim=8, attention=AdditiveConfig(8)),
 )
+ENCODER = TransformerEncoderConfig(dim=8, layers=2, heads=2, feedforward_dim=12, norm="post")
+DECODER = TransformerDecoderConfig(dim=8, layers=2, heads=2, feedforward_dim=12, positions=LearnedConfig(40))
+TRANSFORMER_FORMS: dict[str, dict[str, Any]] = {
+    "transformer": {"encoder": ENCODER, "decoder": DECODER},
+    "recurrent encoder": {"encoder": RecurrentEncoderConfig(dim=6), "decoder": DECODER},
+    "recurrent decoder": {"encoder": ENCODER, "decoder": SHAPE.decoder},
+}
 SOURCE = ["a man sleeps", "two dogs play in the park", "a woman", "the dog of the woman", "a park in Ulmburg", "dogs"]
 TARGET = ["ein mann schläft", "zwei hunde spielen", "eine frau", "der hund der frau", "ein park in Ulmburg", "hunde"]
 TEXT = ParallelText(SOURCE, TARGET, [1, 2, 4, 5, 6, 9])
@@ -54,6 +66,21 @@ def tiny_model(dim: int = 16) -> TranslationModel:
                 parameter.normal_()
             recurrent(model.network).projection.bias[END] += 2  # as it is, a random model hardly ever ends
     return model
+
+
+def transformer_model(form: str = "transformer", seed: int = 7) -> TranslationModel:
+    """It writes nonsense, of other words for other lines."""
+    vocabulary = train_subwords(LINES, 60)
+    shape: TranslationConfig = replace(SHAPE, vocabulary_kind="bpe", max_source_length=30, **TRANSFORMER_FORMS[form])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = TranslationModel.fresh(shape, vocabulary, vocabulary)
+        with torch.no_grad():
+            for parameter in made.network.parameters():
+                parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
+            made.network.decoder.get_submodule("projection").bias[END] += 2  # type: ignore[index,operator]
+    made.network.eval()
+    return made
 
 
 def task_of(vocabulary: Vocabulary, *, batch: int = 2, smoothing: float = 0.1, **options: Any) -> TranslationTask:

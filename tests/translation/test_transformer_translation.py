@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from translation_fixtures import LINES, SHAPE
+from translation_fixtures import LINES, TRANSFORMER_FORMS, transformer_model
 
 from data_prep.toy import Split, sequences
 from s2s.config import load
 from s2s.decoding.search import BeamOptions, SamplingOptions
 from s2s.export.exporting import export
-from s2s.models.configuration import RecurrentEncoderConfig, TransformerDecoderConfig, TransformerEncoderConfig
-from s2s.nn.configuration import LearnedConfig
+from s2s.models.configuration import TransformerDecoderConfig, TransformerEncoderConfig
 from s2s.storage.training_state import read_state
-from s2s.text.subwords import train_subwords
-from s2s.text.tokens import END
-from translation.configuration import TranslationConfig
 from translation.export import TranslationExporter
 from translation.model import TranslationModel
 from translation.recipe import Recipe
 from translation.train import train
 from translation.translator import Translator
 
-ENCODER = TransformerEncoderConfig(dim=8, layers=2, heads=2, feedforward_dim=12, norm="post")
-DECODER = TransformerDecoderConfig(dim=8, layers=2, heads=2, feedforward_dim=12, positions=LearnedConfig(40))
-FORMS: dict[str, dict[str, Any]] = {
-    "transformer": {"encoder": ENCODER, "decoder": DECODER},
-    "recurrent encoder": {"encoder": RecurrentEncoderConfig(dim=6), "decoder": DECODER},
-    "recurrent decoder": {"encoder": ENCODER, "decoder": SHAPE.decoder},
-}
 RECIPE = """
 [data]
 train_source = ["train.source"]
@@ -64,21 +51,6 @@ epochs = 4
 [training.averaging]
 keep = 2
 """
-
-
-def model(form: str = "transformer", seed: int = 7) -> TranslationModel:
-    """It writes nonsense, of other words for other lines."""
-    vocabulary = train_subwords(LINES, 60)
-    shape: TranslationConfig = replace(SHAPE, vocabulary_kind="bpe", max_source_length=30, **FORMS[form])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        made = TranslationModel.fresh(shape, vocabulary, vocabulary)
-        with torch.no_grad():
-            for parameter in made.network.parameters():
-                parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none
-            made.network.decoder.get_submodule("projection").bias[END] += 2  # type: ignore[index,operator]
-    made.network.eval()
-    return made
 
 
 @pytest.fixture
@@ -118,9 +90,9 @@ def test_training_goes_on_from_it_by_minimum_risk(toy: Path) -> None:
     assert any(changed)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", TRANSFORMER_FORMS)
 def test_a_stored_model_loads_and_writes_the_same(form: str, tmp_path: Path) -> None:
-    one = model(form)
+    one = transformer_model(form)
     one.save(tmp_path / "model", {})
     again = TranslationModel.load(tmp_path / "model")
     assert again.config == one.config
@@ -132,7 +104,7 @@ def test_a_stored_model_loads_and_writes_the_same(form: str, tmp_path: Path) -> 
 def test_it_translates_with_an_lstm_by_every_search(tmp_path: Path, tiny_model: Path) -> None:
     """Over one vocabulary: that of the tiny model."""
     path = tmp_path / "transformer"
-    model().save(path, {})
+    transformer_model().save(path, {})
     for options in (BeamOptions(1), BeamOptions(4, n_best=2), SamplingOptions(draws=2, n_best=2)):
         alone = Translator.load(path, options, device="cpu", precision="float32").translate(LINES)
         together = Translator.load(path, options, others=[tiny_model], device="cpu", precision="float32")
@@ -143,11 +115,11 @@ def test_it_translates_with_an_lstm_by_every_search(tmp_path: Path, tiny_model: 
             assert found.score != own.score
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", TRANSFORMER_FORMS)
 def test_the_light_form_translates_as_torch_does(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In ONNX Runtime, and in NumPy where that is missing; `export` itself compares made-up lines."""
     monkeypatch.setattr("translation.export.LINES", 10)
-    model(form).save(tmp_path / "model", {})
+    transformer_model(form).save(tmp_path / "model", {})
     export(TranslationExporter(tmp_path / "model"), tmp_path / "model", tmp_path / "light", "float32")
     options = BeamOptions(3)
     expected = Translator.load(tmp_path / "model", options, device="cpu", precision="float32", engine="torch")

@@ -36,6 +36,8 @@ SETTINGS = {
     "captions=6 image.backbone=mobilenet_v3_small image.weights=weights.pth image.preprocessing.size=32 "
     "image.tuned_stages=0 image.crops=0 vocabulary.threshold=1",
 }
+# For the recipe of a Transformer, whose keys are others.
+TRANSFORMER = "encoder.dim=8 decoder.dim=8 training.epochs=1"
 # For other commands that train.
 OPTIONS = {"s2s view gradients": "--gap 3 --steps 5 --units 4"}
 
@@ -56,6 +58,8 @@ def commands(text: str) -> Iterator[list[str]]:
 def small(words: list[str]) -> list[str]:
     """The same command, on small data and with a small model if it is a training."""
     settings = SETTINGS[words[2]].split() if words[:2] == ["s2s", "train"] else []
+    if settings and "transformer" in words[3]:
+        settings = TRANSFORMER.split()
     options = OPTIONS.get(" ".join(words[:3]), "").split()
     return [*words, *options, *(word for setting in settings for word in ("--set", setting))]
 

@@ -55,9 +55,7 @@ def _parser() -> Parser:
         "or a captioner, while it reads one sentence or one photograph and writes.",
     )
     add_model(parser)
-    parser.add_argument(
-        "input", metavar="INPUT", help="a sentence to translate, or the file of a photograph"
-    )
+    parser.add_argument("input", metavar="INPUT", help="a sentence to translate, or the file of a photograph")
     add_page(parser, "heads.html")
     parser.add_argument(
         "--target",

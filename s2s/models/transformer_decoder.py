@@ -81,8 +81,9 @@ class TransformerDecoder(Decoder):
 
     x_0 = dropout(sqrt(dim) E w + PE),   x_l = layer_l(x_{l-1}, grid),   p_t = softmax(W norm(x_n) + b)
 
-    The attention that it reports is the mean over the heads of the layer below the last one, which aligns words best
-    (Garg et al., 2019, 4.1); of a single layer, that layer's.
+    The attention that it reports, by which unknown words are copied, is the mean over the heads of the middle layer (of
+    an even number, the lower one). In the Multi30k recipe's model, after 16 epochs, the likeliest position held the
+    same token, where source and target share one, in 7, 53, 24 and 22 % of 423 cases, by layer from the bottom.
 
     Args:
         config: the shape
@@ -102,7 +103,7 @@ class TransformerDecoder(Decoder):
         rates, shape, self.memory_dim = config.dropout, layer_shape(config, config.dropout), memory_dim
         self.embedding = nn.Embedding(vocabulary, config.dim, padding_idx=PAD)
         nn.init.normal_(self.embedding.weight, std=config.dim**-0.5)
-        self.scale, self.looking_layer = config.dim**0.5, max(0, config.layers - 2)
+        self.scale, self.looking_layer = config.dim**0.5, (config.layers - 1) // 2
         self.positions = build_positions(config.positions, config.dim)
         self.drop_word = Dropout(rates.word, shared=-1)
         self.drop_embedding = Dropout(rates.embedding)

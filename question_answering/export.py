@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from question_answering.answerer import Answerer, Asked
-from question_answering.configuration import OwnPictureConfig
+from question_answering.configuration import OwnPictureConfig, SharedPictureConfig
 from question_answering.corpus import read_questions
+from question_answering.light import shared_eyes
 from question_answering.model import AnswererModel
 from s2s.export.answers import build_answer_graphs
 from s2s.export.contracts import EngineName, LightFiles, Storage, Written
@@ -32,11 +34,17 @@ class AnswererExporter:
         self.model = AnswererModel.load(directory)
         self._folder = TemporaryDirectory(prefix="s2s-pictures-")  # of made-up pictures; removed with this object
 
+    @property
+    def _grid(self) -> tuple[int, int]:
+        """Rows and columns of the cells."""
+        size = self.model.config.picture.preprocessing.size
+        return self.model.encoder.backbone.grid_shape(size, size)
+
     def light_files(self, precision: Storage) -> LightFiles:
         """See `Exporter`."""
         config, encoder = self.model.config, self.model.encoder
         preprocessing = config.picture.preprocessing
-        grid = encoder.backbone.grid_shape(preprocessing.size, preprocessing.size)
+        grid = self._grid
         own = isinstance(config.picture, OwnPictureConfig)
         files = build_answer_graphs(
             self.model.network.head,
@@ -70,6 +78,11 @@ class AnswererExporter:
         """See `Exporter`. The chosen answers, and those that the decoder writes, if there is one."""
         precision = "float32" if engine == "torch" else "auto"
         answerer = Answerer.load(directory, engine=engine, device="cpu", precision=precision)
+        picture = self.model.config.picture
+        if isinstance(picture, SharedPictureConfig):
+            # The captioner has a light form already, perhaps in eight bits: what is compared is what is exported here.
+            see = shared_eyes(picture, directory, self._grid, 1)
+            answerer = Answerer(replace(answerer.engine, see=see))
         ways = [False] if answerer.engine.written is None else [False, True]
         found = [each for written in ways for each in answerer.answer(samples, written=written)]
         return [Written(each.text, float(np.log(max(each.probability, 1e-12)))) for each in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,10 +107,25 @@ def _eyes(form: LightModel, assets: Assets, threads: int) -> LightEyes:
     assert form.grid is not None
     if not isinstance(picture, SharedPictureConfig):
         return LightEyes(OnnxGraph(form.file(EYES), threads=threads), ("cells", "mask"), form.grid)
-    directory = shared_captioner(picture, form.record.directory)
+    return shared_eyes(picture, form.record.directory, form.grid, threads)
+
+
+def shared_eyes(picture: SharedPictureConfig, answerer: Path, grid: tuple[int, int], threads: int) -> LightEyes:
+    """The picture encoder of a captioner's light form.
+
+    Args:
+        picture: says which captioner
+        answerer: the directory of the answerer, for messages
+        grid: rows and columns of the cells
+        threads: processor cores
+
+    Raises:
+        UserError: the captioner is missing, is another one, or has no light form to look through.
+    """
+    directory = shared_captioner(picture, answerer)
     captioner = OnnxGraph(read_light(directory, CAPTIONING).file(ENCODER), threads=threads)
     check(
         "sentences.values" in captioner.outputs,
         f"{directory}: its light form has no grid to look at; use --engine torch, or another captioner",
     )
-    return LightEyes(captioner, ("sentences.values", "sentences.mask"), form.grid)
+    return LightEyes(captioner, ("sentences.values", "sentences.mask"), grid)

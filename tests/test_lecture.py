@@ -31,6 +31,7 @@ SETTINGS = {
     "translation": "encoder.dim=4 decoder.dim=8 decoder.embedding_dim=4 training.epochs=1",
     "classifier": "encoder.dim=4 embedding_dim=4 training.epochs=1",
     "tagger": "encoder.dim=4 embedding_dim=4 training.epochs=1",
+    "answerer": "encoder.dim=4 embedding_dim=4 attention.dim=4 attention.attention.dim=4 training.epochs=1",
     "language-model": "model.dim=4 model.embedding_dim=4 batch.streams=4000 batch.steps=8 training.epochs=1",
     "captioning": "encoder.dim=4 decoder.dim=4 decoder.embedding_dim=4 decoder.attention.dim=4 training.epochs=1 "
     "captions=6 image.backbone=mobilenet_v3_small image.weights=weights.pth image.preprocessing.size=32 "

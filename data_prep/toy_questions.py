@@ -69,8 +69,7 @@ def toy_questions(arguments: list[str]) -> int:
         for left, right in permutations(COLOURS, 2):
             for copy in range(copies):
                 name = f"images/{split}-{left}-{right}-{copy}.png"
-                with atomic_file(options.output / name) as aside:
-                    draw(left, right, generator).save(aside, "PNG")
+                draw(left, right, generator).save(options.output / name)  # the same at each call; the list comes last
                 rows += [
                     {"image": name, "question": question, "answer": answer, "kind": kind}
                     for question, answer, kind in questions(left, right)

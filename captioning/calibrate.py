@@ -22,10 +22,13 @@ def calibrate(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     directory = model_directory(options.model)
     calibration_command.check_picture(options, filter(None, (options.train, options.references)))
+    from captioning.assets import Assets
     from captioning.prepare import read_examples
+    from s2s.storage.model_directory import read_model
 
-    train = read_examples(options.train, options.images, keep_duplicates=False) if options.train else None
-    validation = read_examples(options.references, options.images, keep_duplicates=True)
+    writing = Assets.read(read_model(directory)).config.writing
+    train = read_examples(options.train, options.images, writing, keep_duplicates=False) if options.train else None
+    validation = read_examples(options.references, options.images, writing, keep_duplicates=True)
     from captioning.calibration import calibrate_model
     from s2s.nn.precision import use_threads
 

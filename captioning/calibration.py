@@ -95,14 +95,15 @@ def fit_confidence(captioner: Captioner, validation: Sequence[Example]) -> Fit:
     Of `MOST_VALIDATION` pictures, evenly spaced, if there are more.
     """
     examples = validation[:: -(-len(validation) // MOST_VALIDATION)]
-    score = CiderD([[caption.split() for caption in each.captions] for each in examples]).score
+    words = captioner.engine.config.writing.metric_words
+    score = CiderD([[words(caption) for caption in each.captions] for each in examples]).score
     features, acceptable, ordinary, groups = [], list[bool](), list[bool](), list[int]()
     for odd in (False, True):
         for batch in _batches(captioner, examples, odd=odd):
             captions = captioner.with_features([view.picture for view in batch])
             for view, (caption, its_features) in zip(batch, captions):
                 features.append(its_features)
-                good = 100 * score(view.number, caption.split()) >= ACCEPTABLE
+                good = 100 * score(view.number, words(caption)) >= ACCEPTABLE
                 acceptable.append(view.described and good)
                 ordinary.append(not odd)
                 groups.append(view.number)

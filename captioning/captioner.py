@@ -22,7 +22,8 @@ from PIL import Image
 from captioning.confidence import WORDS, features
 from captioning.configuration import KIND
 from captioning.engine import CaptioningEngine, EncodedPictures
-from captioning.text import detokenise_caption, normalise_caption, unique_words
+from captioning.text import unique_words
+from captioning.writing import Writing, detokenise_caption
 from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
@@ -78,7 +79,7 @@ class Captioner:
     ) -> None:
         check(max_words is None or max_words >= 1, f"max_words is {max_words}: choose 1 or more")
         self.engine, self.options = engine, options or BeamOptions()
-        self._prefix, self._max_words = _spelt(prefix, engine.vocabulary), max_words
+        self._prefix, self._max_words = _spelt(prefix, engine.vocabulary, engine.config.writing), max_words
         self.batch = batch
         self._words = word_table(engine.vocabulary, unique=unique_words(engine.vocabulary))
 
@@ -249,9 +250,9 @@ def _flat(caption: Caption) -> Caption:
     return replace(caption, confidence=confidence, doubtful=True, reasons=(FLAT, *caption.reasons))
 
 
-def _spelt(prefix: str, vocabulary: Vocabulary) -> Prefix:
+def _spelt(prefix: str, vocabulary: Vocabulary, writing: Writing) -> Prefix:
     """What all captions begin with, as tokens. Raises a UserError if the model cannot write it."""
-    text = normalise_caption(prefix) + " " * (prefix[-1:] == " ")
+    text = writing.normalise(prefix) + " " * (prefix[-1:] == " ")
     spelt = PrefixSpeller(vocabulary).spell(text)
     if spelt is None or bool(prefix.strip()) > bool(spelt.nodes):
         unknown = [word for word in text.split() if UNK in vocabulary.encode(word)]

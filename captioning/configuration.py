@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from captioning.writing import TextKind, Writing
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
 from s2s.vision.images import Preprocessing
@@ -22,3 +23,9 @@ class CaptioningConfig:
     preprocessing: Preprocessing = Preprocessing()
     encoder: ImageEncoderConfig = GridEncoderConfig()
     decoder: DecoderConfig = ParallelConfig()
+    text: TextKind = option("treebank", help="how its captions are written; see captioning/writing.py")
+
+    @property
+    def writing(self) -> Writing:
+        """How its captions are written."""
+        return Writing(self.text, words=self.vocabulary_kind == "word")

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from captioning.corpus import CaptionedImage, read_captions
 from captioning.recipe import Recipe
-from captioning.text import learn_vocabulary, normalise_caption
+from captioning.text import learn_vocabulary
+from captioning.writing import Writing
 from s2s import cache
-from s2s.errors import check
+from s2s.errors import check, warn
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
+
+MOST_UNKNOWN = 0.2  # share of unknown words above which a warning is printed
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,20 @@ class PreparedPictures:
         return cache.key([captions, self.vocabulary.to_bytes().hex(), *([corpora] if any(corpora) else [])])
 
 
-def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> PreparedPictures:
+def prepare_pictures(
+    recipe: Recipe, vocabulary: Vocabulary | None = None, writing: Writing | None = None
+) -> PreparedPictures:
     """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error.
 
     The vocabulary counts each caption once, whatever the weight of its corpus: a rare word is worth knowing.
-    `vocabulary` is that of a model that is gone on from: then none is learned.
+    `vocabulary` and `writing` are those of a model that is gone on from: then none is learned.
     """
+    writing = writing or Writing(recipe.vocabulary.text, words=recipe.vocabulary.kind == "word")
     train: list[Example] = []
     for number, corpus in enumerate(recipe.data.training):
-        train += read_examples(corpus.path, corpus.images, keep_duplicates=False, corpus=number)
+        train += read_examples(corpus.path, corpus.images, writing, keep_duplicates=False, corpus=number)
     # Two people who say the same count twice where captions are scored.
-    validation = read_examples(recipe.data.validation, recipe.data.images, keep_duplicates=True)
+    validation = read_examples(recipe.data.validation, recipe.data.images, writing, keep_duplicates=True)
     shared = {example.picture.path.resolve() for example in train} & {e.picture.path.resolve() for e in validation}
     check(
         not shared,
@@ -65,7 +71,11 @@ def prepare_pictures(recipe: Recipe, vocabulary: Vocabulary | None = None) -> Pr
     if isinstance(vocabulary, WordVocabulary):
         sides = {corpus.path: [e for e in train if e.corpus == i] for i, corpus in enumerate(recipe.data.training)}
         for path, examples in [*sides.items(), (recipe.data.validation, validation)]:
-            print(f"{path}: {vocabulary.oov_report(_captions(examples))}", file=sys.stderr)
+            unknown = vocabulary.oov_report(_captions(examples))
+            print(f"{path}: {unknown}", file=sys.stderr)
+            if unknown.unknown > MOST_UNKNOWN * unknown.tokens:
+                advice = 'lower vocabulary.threshold, or set vocabulary.kind = "bpe"'
+                warn(f"{path}: more than {MOST_UNKNOWN:.0%} of its words are unknown: {advice}")
     return PreparedPictures(train, validation, vocabulary)
 
 
@@ -73,15 +83,17 @@ def _captions(examples: Sequence[Example]) -> list[str]:
     return [caption for example in examples for caption in example.captions]
 
 
-def read_examples(source: Path, images: Path | None, *, keep_duplicates: bool, corpus: int = 0) -> list[Example]:
+def read_examples(
+    source: Path, images: Path | None, writing: Writing, *, keep_duplicates: bool, corpus: int = 0
+) -> list[Example]:
     """Read captions and leave out those without a word; the report goes to standard error. See `read_captions`."""
     pictures, report = read_captions(source, images, keep_duplicates=keep_duplicates)
     print(report, file=sys.stderr)
-    return _examples(pictures, str(source), corpus)
+    return _examples(pictures, str(source), writing, corpus)
 
 
-def _examples(pictures: Sequence[CaptionedImage], name: str, corpus: int) -> list[Example]:
-    texts = [(picture, tuple(filter(None, map(normalise_caption, picture.captions)))) for picture in pictures]
+def _examples(pictures: Sequence[CaptionedImage], name: str, writing: Writing, corpus: int) -> list[Example]:
+    texts = [(picture, tuple(filter(None, map(writing.normalise, picture.captions)))) for picture in pictures]
     examples = [Example(picture, captions, corpus) for picture, captions in texts if captions]
     wordless = [picture.where for picture, captions in texts if not captions]
     if wordless:

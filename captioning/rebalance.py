@@ -38,9 +38,11 @@ def rebalance(arguments: list[str]) -> int:
     from s2s.storage.model_directory import read_model, write_model
     from s2s.text.tokens import END
 
-    examples = [each for path in options.train for each in read_examples(path, options.images, keep_duplicates=False)]
     stored = read_model(directory)
-    vocabulary = Assets.read(stored).vocabulary
+    assets = Assets.read(stored)
+    vocabulary, writing = assets.vocabulary, assets.config.writing
+    sources = (read_examples(path, options.images, writing, keep_duplicates=False) for path in options.train)
+    examples = [each for source in sources for each in source]
     check(BIAS in stored.tensors, f"{directory}: its output layer has no bias; this command is for recurrent decoders")
     captions = [caption for example in examples for caption in example.captions]
     counts = Counter(token for ids in vocabulary.encode_all(captions) for token in [*ids, END])

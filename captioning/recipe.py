@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from captioning.writing import TextKind
 from s2s.config import option
 from s2s.models.configuration import (
     DecoderConfig,
@@ -108,11 +109,18 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """How lower-cased captions in Penn Treebank tokens become ids. With `start` the vocabulary is that model's."""
+    """How captions are written and become ids. With `start`, vocabulary and text are those of that model."""
 
     kind: Literal["word", "bpe", "unigram"] = option("word")
-    threshold: int = option(5, low=1, help="word: how often a word must occur to be known")
+    threshold: int | None = option(
+        None, low=1, help="word: how often a word must occur to be known (default: 5, fewer if there are few captions)"
+    )
     size: int = option(3000, low=8, high=1_000_000, help="tokens of a subword vocabulary, the special ones included")
+    text: TextKind = option(
+        "own",
+        help="own: as people wrote it, with capitals and punctuation; treebank: the lower-cased tokens of the caption "
+        "metrics, without punctuation",
+    )
 
 
 @dataclass(frozen=True)

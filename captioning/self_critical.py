@@ -68,7 +68,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         super().__init__(recipe, data, model, inputs, device)
         assert recipe.self_critical is not None
         self.config: SelfCriticalConfig = recipe.self_critical
-        references = [[[*caption.split(), _END] for caption in example.captions] for example in data.train]
+        references = [[[*self._words(caption), _END] for caption in example.captions] for example in data.train]
         self._reward = MixedReward(self.config.reward, references)
         self._mixture = mixture(recipe, [example.corpus for example in data.train])
 
@@ -130,7 +130,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         scores = []
         for (picture, view), ids in zip(of_rows, samples):
             text = self.data.vocabulary.decode(ids)
-            words = (mirror_caption(text) if view.mirrored else text).split()
+            words = self._words(mirror_caption(text) if view.mirrored else text)
             scores.append(self._reward.score(picture, [*words, _END] if ids[-1] == END else words))
         return torch.tensor(scores).view(-1, self.config.samples)
 

@@ -115,7 +115,7 @@ class PictureTask(Task[Batch]):
         called.
         """
         captions, loss = self._caption(len(self.data.validation))
-        score = 100 * self._cider.corpus([caption.split() for caption in captions])
+        score = 100 * self._cider.corpus([self._words(caption) for caption in captions])
         noise = score < LOWEST_CIDER
         return Validation(loss, {"CIDEr-D": score}, primary="CIDEr-D", higher_is_better=True, noise=noise)
 
@@ -177,7 +177,11 @@ class PictureTask(Task[Batch]):
 
     @cached_property
     def _cider(self) -> CiderD:
-        return CiderD([[caption.split() for caption in example.captions] for example in self.data.validation])
+        references = [[self._words(caption) for caption in each.captions] for each in self.data.validation]
+        return CiderD(references)
+
+    def _words(self, caption: str) -> list[str]:
+        return self.model.config.writing.metric_words(caption)
 
     def _greedy(self, memory: Memory, count: int) -> list[str]:
         """Return the greedy captions of `count` encoded pictures."""

@@ -53,7 +53,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     from s2s.cli.training_command import Training
 
     start = CaptioningModel.load(recipe.start) if recipe.start else None
-    data = prepare_pictures(recipe, start.vocabulary if start else None)
+    data = prepare_pictures(recipe, start.vocabulary, start.config.writing) if start else prepare_pictures(recipe)
     model = _build_model(recipe, data, start)
     backbone, tuned = model.encoder.backbone, recipe.image.tuned_stages
     cnn = backbone.fingerprint()
@@ -95,6 +95,7 @@ def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel 
         preprocessing=recipe.image.preprocessing,
         encoder=recipe.encoder,
         decoder=recipe.decoder,
+        text=start.config.text if start else recipe.vocabulary.text,
     )
     if start:
         training_command.check_same_shape(recipe.start, start.config, config, free=["max_caption_length"], names=_NAMES)

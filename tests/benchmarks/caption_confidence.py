@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from captioning.calibration import ACCEPTABLE
 from captioning.metrics.cider import CiderD
+from captioning.metrics.ptb import tokenise
 from captioning.results import image_id, read_references
-from captioning.text import normalise_caption
 from s2s.decoding.calibrating import expected_calibration_error
 from s2s.text.lines import read_lines
 from tests.benchmarks.ranking import area, spearman
@@ -31,9 +31,9 @@ _CHANCE = 200  # draws
 def quality(report: list[dict[str, Any]], references: Path) -> NDArray[np.float64]:
     """CIDEr-D of each caption, 0 to 1000, with the idf of these pictures."""
     known = read_references(references)
-    words = [[normalise_caption(text).split() for text in known[image_id(Path(each["path"]))]] for each in report]
+    words = [[tokenise(text) for text in known[image_id(Path(each["path"]))]] for each in report]
     score = CiderD([list(filter(None, of_picture)) for of_picture in words]).score
-    return np.array([100 * score(i, normalise_caption(each["caption"]).split()) for i, each in enumerate(report)])
+    return np.array([100 * score(i, tokenise(each["caption"])) for i, each in enumerate(report)])
 
 
 def in_domain(report: list[dict[str, Any]], references: Path) -> dict[str, float]:

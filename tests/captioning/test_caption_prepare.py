@@ -27,7 +27,7 @@ def recipe(tmp_path: Path) -> Recipe:
             lines.append(f"{name},{caption}")
         (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
     data = DataConfig(train=tmp_path / "train.csv", validation=tmp_path / "validation.csv")
-    return world.recipe(data=data, vocabulary=VocabularyConfig(threshold=2))
+    return world.recipe(data=data, vocabulary=VocabularyConfig(threshold=2, text="treebank"))
 
 
 def test_words_come_from_the_training_captions_alone_and_the_unknown_ones_are_told(
@@ -43,6 +43,16 @@ def test_words_come_from_the_training_captions_alone_and_the_unknown_ones_are_to
     assert [example.captions for example in found.validation] == [("a blue dog", "a blue dog")]
     assert found.vocabulary.decode(found.vocabulary.encode("a blue red cat")) == "a red cat"
     assert "validation.csv: 2 of 6 tokens unknown (33.33%): blue 2" in capsys.readouterr().err
+
+
+def test_captions_are_learned_as_people_wrote_them(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> None:
+    found = prepare_pictures(replace(recipe, vocabulary=VocabularyConfig()))
+    assert found.validation[0].captions == ("a blue dog", "A blue dog .")
+    words = found.vocabulary
+    assert words.decode(words.encode("a red cat")) == "a red cat"  # the threshold fits eight captions
+    told = capsys.readouterr().err
+    assert "warning: " in told
+    assert 'more than 20% of its words are unknown: lower vocabulary.threshold, or set vocabulary.kind = "bpe"' in told
 
 
 def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe) -> None:

@@ -13,7 +13,7 @@ from captioning import familiarity
 from captioning.assets import Assets
 from captioning.captioner import MODELS
 from captioning.confidence import WORDS, features
-from captioning.text import detokenise_caption
+from captioning.writing import detokenise_caption
 from s2s.decoding.search import Hypothesis
 from s2s.storage.model_record import read_record
 from serving.caption_rules import captioner_data

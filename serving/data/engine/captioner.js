@@ -10,6 +10,7 @@ import { END, PAD, START, UNK, readVocabulary } from "./vocabulary.js";
 
 const OPTIONS = { width: 5, nBest: 5, lengthPenalty: 1, minimumLength: 1, stopEarly: false, start: START, end: END, banned: [PAD, UNK, START] };
 const PARTS = / (?=(?:'s|'re|'ve|'ll|'d|'m|n't)\b)/g; // what the tokeniser of captions took off a word
+const JOINED = / ?￭ ?/g; // where punctuation was split off a word; as in captioning/writing.py
 const NAMED = 5; // tokens
 const NOTHING_EXPECTED = 5; // the value of `unexpected` for a caption without any telling token
 
@@ -67,7 +68,7 @@ export class Captioner {
   }
 
   write({ tokens, score, attention, finished }) {
-    const text = this.vocabulary.decode(tokens).split(/\s+/).filter(Boolean).join(" ").replace(PARTS, "");
+    const text = this.vocabulary.decode(tokens).split(/\s+/).filter(Boolean).join(" ").replace(JOINED, "").replace(PARTS, "");
     return { text, score, tokens: this.vocabulary.tokens(finished ? [...tokens, END] : tokens), attention: attention?.map((row) => [...row]) ?? null };
   }
 

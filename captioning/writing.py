@@ -1,9 +1,9 @@
 """How captions are written for a model: as people wrote them, or in the metrics' tokens.
 
-In `own` text a word keeps its capitals, accents and marks, and punctuation stays. For a vocabulary of words, punctuation
-is split off, and a joiner says where it was joined: `A man (here).` is `A man (￭ here ￭) ￭.`. For subwords the text stays
-as it is. `treebank` text is what models of earlier versions know: lower-cased Penn Treebank tokens without punctuation,
-with `-lrb-` for a bracket.
+In `own` text a word keeps its capitals, accents and marks, and punctuation stays. For a vocabulary of words,
+punctuation is split off, and a joiner says where it was joined: `A man (here).` is `A man (￭ here ￭) ￭.`. For subwords
+the text stays as it is. `treebank` text is what models of earlier versions know: lower-cased Penn Treebank tokens
+without punctuation, with `-lrb-` for a bracket.
 """
 
 from __future__ import annotations

@@ -101,6 +101,7 @@ class PictureTask(Task[Batch]):
         self.inputs, self.validation_inputs = inputs
         self.network = model.network if recipe.image.tuned_stages else model.without_cnn()
         self.estimator = estimator_of(recipe.decoder)
+        self.carries = self.estimator is not None and self.estimator.carries
         self._from_memory = EncoderDecoder(nn.Identity(), self.network.decoder)
 
     def views(self, epoch: int, position: int, count: int) -> list[Augmentation]:

@@ -49,6 +49,8 @@ class Chunk:
 class LanguageModelTask(Task[Chunk]):
     """Cross-entropy of the next token; validation by the same. An example is the number of a chunk."""
 
+    carries = True  # the states of the streams
+
     def __init__(self, recipe: Recipe, data: PreparedText, model: LanguageModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.network = ChunkPredictor(model.decoder)

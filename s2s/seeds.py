@@ -7,7 +7,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | function | seeds | generator |
 |---|---|---|
 | `of_weights` | the initial weights | torch's global one |
-| `of_step` | dropout, sampling and all else in one step, on every device | torch's global ones |
+| `of_step` | dropout, sampling and all else in one step, on every device, of each process | torch's global ones |
 | `of_batches` | which examples share a batch, and the order of the batches, of one epoch | NumPy's PCG64 |
 | `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
 | `of_streams` | where the streams of a text begin in one epoch | `random.Random` |
@@ -32,6 +32,7 @@ from collections.abc import Sequence
 _EPOCHS = 1_000_003
 _BATCHES = 1_000_003
 _STEPS = 1_000_000_007
+_RANKS = 2**62 + 135  # odd and far from multiples of the others: ranks share no stream
 
 
 def of_weights(seed: int) -> int:
@@ -39,9 +40,9 @@ def of_weights(seed: int) -> int:
     return seed
 
 
-def of_step(seed: int, step: int) -> int:
-    """Return the seed of what is drawn after `step` updates of the weights."""
-    return seed * _STEPS + step
+def of_step(seed: int, step: int, rank: int = 0) -> int:
+    """Return the seed of what process `rank` of a training draws after `step` updates of the weights."""
+    return (seed * _STEPS + step + rank * _RANKS) % 2**63
 
 
 def of_batches(seed: int, epoch: int) -> list[int]:

@@ -88,6 +88,7 @@ class TranslationTask(Task[TranslationBatch]):
         self.pictures = pictures
         self.network = model.network
         self.estimator = estimator_of(recipe.decoder)
+        self.carries = self.estimator is not None and self.estimator.carries
         self._augmentation = Augmentation(
             data.train.source,
             data.train.target,

@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from s2s.training.configuration import TrainingConfig
+    from s2s.training.distributed import Ranks
+    from s2s.training.events import EventLog
     from s2s.training.task import Task
+    from s2s.training.trainer import Trainer
 
 
 class Recipe(Protocol):
@@ -128,11 +133,9 @@ def train(
         usage: the command that uses the model, for the last message; `{model}` is replaced by its directory.
         complete: fills in the table of the recipe, see `config.load`.
     """
-    import torch
-
     from s2s.nn.precision import choose_device, use_threads
-    from s2s.training.events import EventLog, check_tensorboard
-    from s2s.training.trainer import Trainer
+    from s2s.training.distributed import device_of_rank, joined
+    from s2s.training.events import check_tensorboard
 
     if options.tensorboard:
         check_tensorboard()
@@ -144,20 +147,38 @@ def train(
     )
     recipe = config.load(options.recipe, schema, options.set, complete)
     use_threads(options.threads)
-    device = choose_device(options.device)
+    device = device_of_rank(choose_device(options.device))
+    with joined(device) as ranks:
+        if ranks.first:
+            return _train_here(options, recipe, build, device, ranks, usage)
+        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), redirect_stdout(nowhere):
+            return _train_beside(options, recipe, build, device, ranks)
+
+
+def _train_here(
+    options: argparse.Namespace,
+    recipe: R,
+    build: Callable[[R, torch.device], Training],
+    device: torch.device,
+    ranks: Ranks,
+    usage: str,
+) -> int:
+    """Train in the process that locks and writes the run, alone or as the first of several."""
+    from s2s.training.events import EventLog
+
     text = config.to_toml(recipe)
     with RunDirectory.resume(options.run) if options.resume else RunDirectory.create(options.run, text) as run:
         if options.resume:
             _check_same_recipe(run, recipe)
         training = build(recipe, device)
+        ranks.wait()  # the others read what `build` has put into the cache
         print(f"{sum(p.numel() for p in training.network.parameters()):,} parameters, on {device}", file=sys.stderr)
-        content = {"data": training.data, "start": training.start}
-        about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
         follow = {"follow": EventLog(run)} if options.tensorboard else {}
-        trainer = Trainer(training.task, training.network, recipe.training, run, about, **follow)
+        trainer = _trainer(training, recipe, run, ranks, **follow)
         if options.resume:
             trainer.check_resumable()
             _replace_recipe(run, text)
+        ranks.wait()
         position = trainer.train()
         if training.calibrate and run.best.is_dir():
             print("calibrating the confidence of the best model", file=sys.stderr)
@@ -165,6 +186,33 @@ def train(
     print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best and position.best.value, "steps": position.step}))
     return 0
+
+
+def _train_beside(
+    options: argparse.Namespace,
+    recipe: R,
+    build: Callable[[R, torch.device], Training],
+    device: torch.device,
+    ranks: Ranks,
+) -> int:
+    """Train in another process than the first of several: it writes nothing."""
+    ranks.wait()
+    training = build(recipe, device)
+    trainer = _trainer(training, recipe, RunDirectory.watch(options.run), ranks)
+    ranks.wait()
+    trainer.train()
+    return 0
+
+
+def _trainer(training: Training, recipe: Recipe, run: RunDirectory, ranks: Ranks, **follow: EventLog) -> Trainer:
+    """The trainer of a training, in one process."""
+    import torch
+
+    from s2s.training.trainer import Trainer
+
+    content = {"data": training.data, "start": training.start}
+    about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
+    return Trainer(training.task, training.network, recipe.training, run, about, ranks=ranks, **follow)
 
 
 def check_same_shape(start: Path | None, old: Any, new: Any, *, free: Sequence[str], names: Mapping[str, str]) -> None:

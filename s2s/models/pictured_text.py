@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +73,8 @@ class PicturedTextEncoder(nn.Module):
         text: of the sentence
         image: of the photograph
     """
+
+    skips_parameters: ClassVar[bool] = True  # those of the picture, in a batch without any
 
     def __init__(self, text: TextEncoder | TransformerEncoder, image: ImageEncoder) -> None:
         super().__init__()

@@ -84,6 +84,11 @@ class RunDirectory:
             raise
         return run
 
+    @classmethod
+    def watch(cls, path: Path | str) -> WatchedRun:
+        """The run in the directory `path`, which another process has locked and writes; it is only read."""
+        return WatchedRun(Path(path), -1)
+
     @property
     def recipe(self) -> Path:
         """The file of the recipe that the run was started with."""
@@ -140,6 +145,16 @@ class RunDirectory:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+class WatchedRun(RunDirectory):
+    """A run directory that another process writes, which trains together with this one."""
+
+    def append_log(self, entry: Mapping[str, Any]) -> None:
+        """See `RunDirectory`; the other process does it."""
+
+    def cut_log(self, step: int) -> None:
+        """See `RunDirectory`; the other process does it."""
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:

@@ -81,8 +81,14 @@ class Average:
         with self._exchanged(average_weights(weights)):
             yield
 
-    def add_checkpoint(self, step: int, validation: Validation) -> None:
-        """Store the model's weights, which were just validated, if they are among the last or best few."""
+    def add_checkpoint(self, step: int, validation: Validation, *, write: bool = True) -> None:
+        """Store the model's weights, which were just validated, if they are among the last or best few.
+
+        Args:
+            step: updates of the weights so far
+            validation: of these weights
+            write: False in a process whose fellow writes them
+        """
         if not self.config.keep:
             return
         decisive = validation.by_loss() if validation.noise else validation
@@ -91,7 +97,7 @@ class Average:
         if self.config.choose == "best":
             ranked.sort(key=lambda each: (not each.noise, each.score, each.step))
         self.checkpoints = ranked[-self.config.keep :]
-        if new in self.checkpoints:
+        if new in self.checkpoints and write:
             self.directory.mkdir(exist_ok=True)
             write_state(self.directory / new.folder, {name: p.detach() for name, p in self._parameters.items()}, {})
 

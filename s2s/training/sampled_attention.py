@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -34,6 +34,8 @@ class Estimator(ABC):
         reward: weight of the gradient through the choices
         entropy: weight of the entropy bonus
     """
+
+    carries: ClassVar[bool] = False  # whether `state` is more than nothing
 
     def __init__(self, samples: int, reward: float, entropy: float) -> None:
         self.samples, self._reward, self._entropy = samples, reward, entropy
@@ -81,6 +83,8 @@ class MovingBaseline(Estimator):
 
     The paper's baseline is a moving mean of log p(y | s), one number for sentences of all lengths.
     """
+
+    carries: ClassVar[bool] = True
 
     def __init__(self, config: MovingBaselineConfig) -> None:
         super().__init__(config.samples, config.reward, config.entropy)

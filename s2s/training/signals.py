@@ -33,7 +33,12 @@ class StepSignals:
 
     def raise_received(self) -> None:
         """Raise KeyboardInterrupt or `Terminated` if a signal came; call it once the state is saved."""
-        if self.received == signal.SIGINT:
-            raise KeyboardInterrupt
-        if self.received == signal.SIGTERM:
-            raise Terminated
+        raise_signal(self.received)
+
+
+def raise_signal(number: int | None) -> None:
+    """Raise what the signal of this number stands for; None is no signal."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if number == signal.SIGTERM:
+        raise Terminated

@@ -143,9 +143,11 @@ class Task(ABC, Generic[Batch]):
 
     Attributes:
         unit: what `Loss.size` counts, in the plural: the progress bar shows so many a second
+        carries: whether `state` is more than nothing, so that a batch has to follow the one before it
     """
 
     unit: ClassVar[str] = "tokens"
+    carries: bool = False
 
     @abstractmethod
     def plan(self, epoch: int) -> Sequence[Sequence[int]]:

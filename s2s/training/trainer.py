@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from types import MappingProxyType
@@ -25,10 +25,11 @@ from s2s.nn.precision import autocast
 from s2s.storage.run_directory import REHEARSAL, RunDirectory
 from s2s.training.averaging import Average
 from s2s.training.configuration import TrainingConfig
+from s2s.training.distributed import Ranks
 from s2s.training.optimisation import build_optimiser
 from s2s.training.progress import Means, Progress
 from s2s.training.schedule import Schedule
-from s2s.training.signals import StepSignals
+from s2s.training.signals import StepSignals, raise_signal
 from s2s.training.state import Position, TrainingState, machine_of
 from s2s.training.task import Task, Validation
 from s2s.training.updates import Updater
@@ -45,6 +46,7 @@ class Trainer:
         about: what to store with the model about its making. Its `data` and `start`, which name the content that is
             trained on and the model that training started from, must be the same when a run is resumed
         follow: called with each entry of the log after it is written
+        ranks: the processes that train together; None for this one alone
     """
 
     def __init__(
@@ -55,16 +57,23 @@ class Trainer:
         run: RunDirectory,
         about: Mapping[str, Any],
         follow: Callable[[Mapping[str, Any]], None] = lambda entry: None,
+        ranks: Ranks | None = None,
     ) -> None:
+        self.ranks = ranks or Ranks()
+        check(
+            self.ranks.world == 1 or not task.carries,
+            "this training carries a state from batch to batch, which several processes cannot share: start it without "
+            "torchrun",
+        )
         self.task, self.model, self.config, self.run, self.about = task, model, config, run, about
         self.follow, self.device = follow, next(model.parameters()).device
         self.optimiser = build_optimiser(config.optimiser, model)
-        steps = -(-len(task.plan(0)) // config.accumulate)  # of an epoch
+        steps = -(-len(task.plan(0)) // self._batches_of_step)  # of an epoch
         self.schedule = Schedule(config.schedule, config.epochs * steps)
         self.average = Average(config.averaging, model, run.kept)
         self.means = Means()
         changing = self.optimiser, self.schedule, self.average
-        self.updater = Updater(task, model, config, *changing, run.last)
+        self.updater = Updater(task, model, config, *changing, run.last, self.ranks)
         self.state = TrainingState(run, about, task, model, *changing, self.means, machine_of(self.device))
         self._clock = time.monotonic()
 
@@ -72,6 +81,11 @@ class Trainer:
     def position(self) -> Position:
         """How far the training has come."""
         return self.state.position
+
+    @property
+    def _batches_of_step(self) -> int:
+        """How many batches an update of the weights reads, in all processes together."""
+        return self.config.accumulate * self.ranks.world
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -149,11 +163,14 @@ class Trainer:
         self.model.train()
         with StepSignals() as signals:
             while position.batch < len(plan):
-                self._step(plan, progress)
+                received = self._step(plan, progress, signals.received)
                 due = position.step % self.config.save_every == 0 or position.batch >= len(plan)
-                if signals.received or due:
+                # Of several processes, all stop after the same step: the one after which all know of the signal.
+                stopping = signals.received if self.ranks.world == 1 else received
+                if stopping or due:
                     self._save()
-                    signals.raise_received()
+                if stopping:
+                    raise_signal(stopping)
         signals.raise_received()  # if one came since
         # The epoch's steps are saved: from here on a signal need not wait, however long the validation takes.
         position.epoch, position.batch = position.epoch + 1, 0
@@ -161,20 +178,22 @@ class Trainer:
             self._validate(progress)
         self._save()
 
-    def _step(self, plan: Sequence[Sequence[int]], progress: Progress) -> None:
-        """Update the weights once, from one batch or several."""
+    def _step(self, plan: Sequence[Sequence[int]], progress: Progress, signal: int | None) -> int | None:
+        """Update the weights once, from one batch or several; return the signal that a process has received."""
         position = self.position
-        batches = range(position.batch, min(position.batch + self.config.accumulate, len(plan)))
-        update = self.updater.update(position.step, position.epoch, [(i, plan[i]) for i in batches])
+        batches = range(position.batch, min(position.batch + self._batches_of_step, len(plan)))
+        update = self.updater.update(position.step, position.epoch, [(i, plan[i]) for i in batches], signal)
         position.step, position.batch = position.step + 1, batches.stop
         for loss in update.losses:
             self.means.add(loss)
         progress.step(update.losses, update.rate, update.norm, epoch=position.epoch + 1)
+        return update.signal
 
     def _save(self) -> None:
         self.updater.check_finite()
         self._count_seconds()
-        self.state.save()
+        if self.ranks.first:
+            self.state.save()
 
     def _count_seconds(self) -> None:
         now = time.monotonic()
@@ -190,21 +209,24 @@ class Trainer:
         with self.average.running_average():
             validation = self._evaluate()
             before, note = position.best, self._keep_best(validation)
-            self.average.add_checkpoint(position.step, validation)
+            self.average.add_checkpoint(position.step, validation, write=self.ranks.first)
         improved = validation.beats(before)
         self.schedule.observe(position.count(validation, improved=improved, warm=self._is_warm()))
         self._report(progress, validation, self.means.read(), note, {"rate": rate})
         self.means.clear()
         if self._finished() and len(self.average.checkpoints) > 1:
-            with self.average.checkpoint_mean():
+            with self.average.checkpoint_mean() if self.ranks.first else nullcontext():
                 validation = self._evaluate()
                 note = self._keep_best(validation)
             self._report(progress, validation, {"mean_of": len(self.average.checkpoints)}, note)
 
     def _evaluate(self) -> Validation:
-        with self._evaluating():
-            validation = self.task.validate(self.model)
+        validation = self.ranks.from_first(self._validation)
         return validation.by_loss() if self.config.best == "loss" else validation
+
+    def _validation(self) -> Validation:
+        with self._evaluating():
+            return self.task.validate(self.model)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -223,7 +245,8 @@ class Trainer:
             return ""
         position.best = validation.mark
         figures = {"step": position.step, "epoch": position.epoch, **validation.figures}
-        self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
+        if self.ranks.first:
+            self.task.save(self.model, self.run.best, {**self.about, "validation": figures})
         if not improved:
             return " (as good as the best so far, and kept in its place)"  # since it has seen more
         by_loss = f", by its loss: {validation.primary} rests on too few matches" if validation.noise else ""
@@ -275,4 +298,5 @@ class Trainer:
         with tempfile.TemporaryDirectory(prefix=REHEARSAL, dir=self.run.path) as folder:
             self.task.save(self.model, Path(folder) / "best", self.about)
         self._save()
+        self.ranks.wait()  # rank 0 writes the state that all read
         self.state.restore()

@@ -75,7 +75,7 @@ def _exists(program: str, words: list[str]) -> bool:
         return any(
             fixed[: len(name)] == name or (len(fixed) < len(words) and name[: len(fixed)] == fixed) for name in names
         )
-    return program in {*_project()["scripts"], "pytest", "ruff", "pyright", "mkdocs", "jupyter"}
+    return program in {*_project()["scripts"], "pytest", "ruff", "pyright", "mkdocs", "jupyter", "torchrun"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)

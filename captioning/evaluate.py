@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options
 from s2s.cli.search_options import add_search_options, search_in_words
-from s2s.errors import check, warn
+from s2s.errors import check, printable, warn
 from s2s.files import check_output, check_readable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
 
     directory = model_directory(options.model)  # before the pictures are read, which takes longer
     pictures, report = read_captions(options.references, options.images, splits=options.split, keep_duplicates=True)
-    print(report, file=sys.stderr)
+    print(printable(str(report)), file=sys.stderr)
     if options.output:
         texts = options.references.rglob("*.txt") if options.references.is_dir() else [options.references]
         check_output(options.output, force=options.force, inputs=[*texts, *(picture.path for picture in pictures)])

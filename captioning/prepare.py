@@ -12,7 +12,7 @@ from captioning.recipe import Recipe
 from captioning.text import learn_vocabulary
 from captioning.writing import Writing
 from s2s import cache
-from s2s.errors import check, warn
+from s2s.errors import check, printable, warn
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
 MOST_UNKNOWN = 0.2  # share of unknown words above which a warning is printed
@@ -72,7 +72,7 @@ def prepare_pictures(
         sides = {corpus.path: [e for e in train if e.corpus == i] for i, corpus in enumerate(recipe.data.training)}
         for path, examples in [*sides.items(), (recipe.data.validation, validation)]:
             unknown = vocabulary.oov_report(_captions(examples))
-            print(f"{path}: {unknown}", file=sys.stderr)
+            print(printable(f"{path}: {unknown}"), file=sys.stderr)
             if unknown.unknown > MOST_UNKNOWN * unknown.tokens:
                 advice = 'lower vocabulary.threshold, or set vocabulary.kind = "bpe"'
                 warn(f"{path}: more than {MOST_UNKNOWN:.0%} of its words are unknown: {advice}")
@@ -88,7 +88,7 @@ def read_examples(
 ) -> list[Example]:
     """Read captions and leave out those without a word; the report goes to standard error. See `read_captions`."""
     pictures, report = read_captions(source, images, keep_duplicates=keep_duplicates)
-    print(report, file=sys.stderr)
+    print(printable(str(report)), file=sys.stderr)
     return _examples(pictures, str(source), writing, corpus)
 
 
@@ -97,6 +97,7 @@ def _examples(pictures: Sequence[CaptionedImage], name: str, writing: Writing, c
     examples = [Example(picture, captions, corpus) for picture, captions in texts if captions]
     wordless = [picture.where for picture, captions in texts if not captions]
     if wordless:
-        print(f"{name}: left out {len(wordless):,} without any word: {', '.join(wordless[:3])}", file=sys.stderr)
+        left = f"{name}: left out {len(wordless):,} without any word: {', '.join(wordless[:3])}"
+        print(printable(left), file=sys.stderr)
     check(examples, f"{name}: no picture with a caption is left; look at the report above")
     return examples

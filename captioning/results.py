@@ -108,7 +108,8 @@ def write_results(path: Path, results: Iterable[Result]) -> None:
     """Write what `read_results`, and COCO's own tools, read. Two pictures of one name are two entries."""
     entries = [_entry(result) for result in results]
     with atomic_file(path) as aside:
-        aside.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+        # A name that is not UTF-8 holds lone surrogates, which JSON can escape.
+        aside.write_bytes(json.dumps(entries, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def image_id(path: Path) -> ImageId:

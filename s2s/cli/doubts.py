@@ -37,7 +37,7 @@ def check_calibration(calibrated: bool, options: argparse.Namespace, outputs: st
 @contextmanager
 def report_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Yield a function that writes an object as a line of JSON; the file appears when the block ends well."""
-    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         yield lambda each: print(json.dumps(each, ensure_ascii=False), file=file)
 
 

@@ -122,6 +122,25 @@ def test_a_broken_picture_costs_only_itself(model: list[str], tmp_path: Path, ca
     assert [each["image_id"] for each in json.loads(output.read_text())] == ["0.png", "2.png"]
 
 
+def test_names_that_are_not_utf8_or_have_control_characters_cost_nothing(
+    model: list[str], tmp_path: Path, capsys: Any
+) -> None:
+    folder, output = tmp_path / "set", tmp_path / "out.json"
+    folder.mkdir()
+    for number, name in enumerate(("p\udce9_7", "a\x1b[31m")):
+        world.photograph((9, 9), (0, 200, 90 * number)).save(folder / f"{name}.png")
+        (folder / f"{name}.txt").write_text("a thing\n")
+    (folder / "bad\x1b[2J.png").write_bytes(b"no picture")
+    (folder / "bad\x1b[2J.txt").write_text("a thing\n")
+    (folder / "alone\x1b[3J.txt").write_text("a thing\n")
+    assert evaluate([*model, "--references", str(folder), "--output", str(output)]) == 1
+    printed = capsys.readouterr()
+    assert "\x1b" not in printed.out + printed.err
+    assert "alone\\x1b[3J" in printed.err
+    assert b"\\udce9_7.png" in output.read_bytes()
+    assert {each["image_id"] for each in json.loads(output.read_text())} == {"p\udce9_7.png", "a\x1b[31m.png"}
+
+
 def test_java_that_is_missing_is_told_and_costs_only_its_own(
     files: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,8 +95,14 @@ def _add_files(parser: Parser) -> None:
         help="also write a table: image, caption, score, confidence, doubtful, reasons",
     )
     add(
+        "--gallery",
+        type=Path,
+        metavar="DIR",
+        help="also write a page of all pictures to search, and to correct the captions in; open DIR/index.html",
+    )
+    add(
         "--attention",
         type=Path,
         metavar="DIR",
-        help="also write pages that show the attention weights of each word; open DIR/index.html",
+        help="also write such a gallery with a page per picture that shows the attention weights of each word",
     )

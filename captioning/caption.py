@@ -3,6 +3,7 @@
     caption photo.jpg holiday/                   with the bundled model
     caption --model RUN/best 'photos/*.jpg'      with a model of your own
     caption --sidecars --json all.json holiday/  also dog.txt beside dog.jpg; run again, it goes on where it ended
+    caption --gallery pages holiday/             also a page to look through all captions, and to correct them
 
 One line per picture. Unreadable files are reported on standard error and skipped; the exit code is then 1. A line on
 standard error says how many captions are doubtful.
@@ -51,7 +52,7 @@ def caption(arguments: list[str]) -> int:
     search_options(options, n_best=options.n_best or 1)  # checks them
     check(options.model or DEFAULT.is_dir(), "no model is bundled with this installation; choose one with --model")
     model = model_directory(options.model) if options.model else DEFAULT
-    written = [path for name in (*_FILES, "attention") if (path := getattr(options, name))]
+    written = [path for name in (*_FILES, "gallery", "attention") if (path := getattr(options, name))]
     found = find_inputs(options.paths, left_out=written, sidecar_suffix=options.sidecar_suffix or "")
     _check_outputs(options, [each.file for each in found.pictures if each.file])
     _check_calibration(model, options)
@@ -61,7 +62,7 @@ def caption(arguments: list[str]) -> int:
     with ExitStack() as stack:
         todo = plan.todo()
         captioner = load(model, options, n_best=options.n_best or 1, batch=options.batch) if todo else None
-        draw = _gallery(stack, options)
+        draw = _gallery(stack, options, plan)
         files, ids = plan.files(options)
         for file in files:
             stack.enter_context(closing(file))
@@ -90,6 +91,7 @@ def _caption_all(plan: Plan, captioner: Captioner | None, run: Run) -> None:
 
 def _check_outputs(options: argparse.Namespace, paths: Sequence[Path]) -> None:
     """Check the files to be written: each by itself, and that they are different files."""
+    check(not (options.gallery and options.attention), "--attention writes the gallery too; leave out --gallery")
     outputs: dict[str, str] = {}
     for name in filter(lambda name: getattr(options, name), _FILES):
         path = getattr(options, name)
@@ -114,14 +116,13 @@ def model_directory(model: Path) -> Path:
     return find_model(model, "captioning", MODELS)
 
 
-def _gallery(stack: ExitStack, options: argparse.Namespace) -> Draw | None:
+def _gallery(stack: ExitStack, options: argparse.Namespace, plan: Plan) -> Draw | None:
     """A function that adds a picture to the gallery; None without one."""
-    if not options.attention:
+    if not (options.gallery or options.attention):
         return None
-    from captioning.pages.gallery import attention_folder
+    from captioning.album import Album
 
-    add = stack.enter_context(attention_folder(options.attention, force=options.force))
-    return lambda picture, entry, found: add(found) if found else ""
+    return stack.enter_context(closing(Album(options, plan))).add
 
 
 def load(directory: Path, options: argparse.Namespace, *, n_best: int = 1, batch: int | None = None) -> Captioner:

@@ -66,6 +66,15 @@ class Plan:
         """The pictures to caption."""
         return [each for each in self.pictures if each.path not in self.texts and each.path not in self.problems]
 
+    def readable_texts(self) -> dict[str, str | None]:
+        """The text of each picture's side file, or None if it has none; pictures with unreadable ones are left out."""
+        return {each.path: self.texts.get(each.path) for each in self.pictures if each.path not in self.problems}
+
+    @property
+    def relative(self) -> bool:
+        """Whether the paths of the pictures are relative to a folder that was given."""
+        return any(each.file and each.file.as_posix() != each.path for each in self.pictures)
+
     def notes(self) -> Iterator[str]:
         """Lines that say in sum what is not captioned, and what is named in a way that one may not expect."""
         if self.texts:
@@ -86,7 +95,7 @@ class Plan:
         """
         paths = {name: path for name in FORMATS if (path := getattr(options, OPTIONS[name]))}
         keep = options.sidecars and not options.force
-        texts = {each.path: self.texts.get(each.path) for each in self.pictures if each.path not in self.problems}
+        texts = self.readable_texts()
         kept: dict[str, list[Row]] = {}
         known: dict[str, set[str]] = {}
         ids: dict[str, ImageId] = {}

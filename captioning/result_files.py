@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from captioning.report import Record
+from captioning.report import Record, side_record
 from captioning.results import ImageId, image_id
 from s2s.errors import UserError, check
 from s2s.growing_file import GrowingFile
@@ -164,6 +164,24 @@ class CsvTable:
         return path.encode("utf-8", "backslashreplace").decode()
 
 
+class GalleryScript(JsonLines):
+    """The captions of a gallery as a script, `add({...});` a line: a page on a disk can read scripts and no data."""
+
+    def encode(self, row: Row) -> bytes:
+        """See `ResultFormat`. All of it is ASCII, and nothing in it ends a script."""
+        return f"add({json.dumps(row, allow_nan=False)});\n".replace("<", "\\u003c").encode()
+
+    def read(self, path: Path) -> list[Row]:
+        """See `ResultFormat`. What failed is tried again."""
+        rows = []
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            sound = line.startswith(b"add({") and line.endswith(b"});")
+            check(sound, f"{path}: line {number}: is not of a gallery; choose another folder, or use --force")
+            row = json.loads(line[4:-2])
+            rows += [] if row.get("problem") else [row]
+        return rows
+
+
 FORMATS: Mapping[str, ResultFormat] = {"json": CocoResults(), "jsonl": JsonLines(), "csv": CsvTable()}
 
 
@@ -180,18 +198,13 @@ class ResultFile:
     """
 
     def __init__(self, path: Path, form: ResultFormat, kept: Iterable[Row] = ()) -> None:
-        self._form, self._between = form, b""
-        self._file = GrowingFile(path, form.head, (self._framed(row) for row in kept), form.tail)
-
-    def _framed(self, row: Row) -> bytes:
-        data = self._between + self._form.encode(row)
-        self._between = self._form.between
-        return data
+        self._form = form
+        self._file = GrowingFile(path, form.head, map(form.encode, kept), form.tail, form.between)
 
     def add(self, record: Record) -> None:
         """Write what the file takes of a record."""
         if rows := self._form.rows(record):
-            self._file.add(b"".join(map(self._framed, rows)))
+            self._file.add(self._form.between.join(map(self._form.encode, rows)))
 
     def close(self) -> None:
         """Close the file."""
@@ -224,8 +237,8 @@ def continued(
             continue
         if path and path not in known and row.get("caption") != text:
             replaced.add(path)
-            record = {"path": path, "image_id": row.get("image_id"), "caption": text, "side_file": True}
-            kept += form.rows(record)
+            other = {name: value for name, value in row.items() if name not in (*_JUDGED, "score", "n_best")}
+            kept += form.rows(other | side_record(path, row.get("image_id", path), text or ""))
         else:
             kept.append(row)
         known[path or form.path(row)] = row.get("image_id", "")

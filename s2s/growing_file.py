@@ -24,26 +24,40 @@ class GrowingFile:
         head: what the file begins with
         kept: what follows at once
         tail: what the file ends with
+        between: what stands between two records
 
     Raises:
         UserError: another process is writing the file.
     """
 
-    def __init__(self, path: Path, head: bytes = b"", kept: Iterable[bytes] = (), tail: bytes = b"") -> None:
-        self._path, self._tail, self._device = path, tail, is_device(path)
+    def __init__(
+        self, path: Path, head: bytes = b"", kept: Iterable[bytes] = (), tail: bytes = b"", between: bytes = b""
+    ) -> None:
+        self._path, self._tail, self._between, self._device = path, tail, between, is_device(path)
+        self._empty = True
         if self._device:
             self._file: BinaryIO = path.open("wb", buffering=0)
-            self._file.writelines([head, *kept])
+            _write(self._file, head)
+            for record in kept:
+                _write(self._file, self._framed(record))
             return
         _check_free(path)
         with atomic_file(path) as aside, aside.open("wb") as file:
-            file.writelines([head, *kept, tail])
+            file.write(head)
+            file.writelines(map(self._framed, kept))
+            file.write(tail)
         self._file = path.open("r+b", buffering=0)
         _lock(self._file, path)
         self._end = self._file.seek(-len(tail), os.SEEK_END)  # where the tail begins
 
+    def _framed(self, record: bytes) -> bytes:
+        framed = record if self._empty else self._between + record
+        self._empty = False
+        return framed
+
     def add(self, record: bytes) -> None:
         """Write a record. If the disk is full, the file stays as it was, whole."""
+        record = self._framed(record)
         with named_when_full(self._path):
             if self._device:
                 _write(self._file, record)

@@ -1,68 +1,59 @@
-"""The folder that `caption --attention DIR` writes: for each picture a page, a strip and a thumbnail, and a gallery.
+"""The folder that `caption --gallery DIR` and `--attention DIR` write: a thumbnail of each picture, pages, index.html.
 
-The files of a picture are written as soon as it is captioned, each of them complete or not at all. attention.json and
-index.html, which lists all pictures, are written at the end, also after an interruption or an error.
+The files of a picture are written as soon as it is captioned, each of them complete or not at all. index.html reads
+captions.js, which grows with the run: the page can be looked at while the run goes on.
 """
 
 from __future__ import annotations
 
 import html
+import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from captioning.pages.caption_view import caption_view
 from s2s.files import atomic_file, check_output_folder
-from s2s.views.attention_file import attention_writer
+from s2s.growing_file import GrowingFile
+from s2s.views.attention_file import encode_view, growing_attention
 from s2s.views.attention_page import attention_page
-from s2s.views.attention_strip import attention_strip
-from s2s.views.attention_view import AttentionView
-from s2s.views.light import shrink, webp
-from s2s.views.web_page import fill_template, write_page
-from s2s.vision.images import ImageError, read_image
+from s2s.views.light import webp_within
+from s2s.views.web_page import fill_template, script, write_page
+from s2s.vision.images import ImageError, decode_image, read_image
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from s2s.decoding.results import Caption
 
-_TEMPLATE = Path(__file__).parent / "data" / "gallery.html"
-_INDEX = "index.html"
-_THUMBNAIL = 480  # pixels of its longer side
+_DATA = Path(__file__).parent / "data"
+_INDEX, SCRIPT, ATTENTION = "index.html", "captions.js", "attention.json"
+_THUMBNAIL, _BYTES = 480, 40_000  # pixels of its longer side, and bytes
 _LONGEST = 100  # bytes of a file's name, without a number and an ending
 # Names that Windows reserves for devices.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
 
-@contextmanager
-def attention_folder(directory: Path, *, force: bool = False) -> Iterator[Callable[[Caption], str]]:
-    """Yield a function that draws the page of a picture, and returns why that failed, or "".
+def check_gallery_folder(directory: Path, *, force: bool = False, go_on: bool = False) -> None:
+    """Raise a UserError unless a gallery can be written to `directory`; see `check_output_folder`.
 
-    Raises UserError as `check_output_folder` does.
+    With `go_on` it may be a gallery already.
     """
-    check_output_folder(directory, force=force)
-    directory.mkdir(exist_ok=True)
-    end = None
-    with attention_writer(directory / "attention.json") as write:
-        gallery = _Gallery(directory, write)
-        try:
-            yield gallery.add
-        except BaseException as failure:  # index.html still links to the pages written so far
-            if gallery.empty:
-                raise
-            end = failure
-    write_page(directory / _INDEX, gallery.page())
-    if end is not None:
-        raise end
+    check_output_folder(directory, force=force or (go_on and (directory / SCRIPT).is_file()))
 
 
 class Names:
-    """Makes file names that are safe on every system, and that differ even if the case of letters is ignored."""
+    """Makes file names that are safe on every system, and that differ even if the case of letters is ignored.
 
-    def __init__(self) -> None:
-        self._taken = {"index", "attention", *_DEVICES}
+    Args:
+        taken: names that are not given again
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {"index", "attention", "captions", *_DEVICES, *map(str.casefold, taken)}
 
     def __call__(self, path: Path) -> str:
         """The name of the files of the picture at `path`, without an ending."""
@@ -76,74 +67,71 @@ class Names:
         return name
 
 
-class _Gallery:
-    """Writes the files of each picture, and collects the entries of index.html."""
+class GalleryFolder:
+    """Writes the thumbnail of each picture, and its page.
 
-    def __init__(self, directory: Path, write: Callable[[AttentionView], None]) -> None:
-        self._directory, self._write = directory, write
-        self._names = Names()
-        self._pictures: list[str] = []
-        self._failures: list[str] = []
+    Args:
+        directory: which exists
+        title: of index.html
+        folder: the name of the folder that the paths of pictures are relative to; empty if there is no such folder
+        taken: the names of files that stay
+        kept: the items of attention.json that stay; None if no pages of attention are written
+    """
 
-    @property
-    def empty(self) -> bool:
-        """Whether no picture has been added yet."""
-        return not self._pictures and not self._failures
+    def __init__(
+        self, directory: Path, title: str, folder: str = "", taken: Iterable[str] = (), kept: list[bytes] | None = None
+    ) -> None:
+        self._directory, self._names = directory, Names(taken)
+        self._attention: GrowingFile | None = None
+        if kept is not None:
+            self._attention = growing_attention(directory / ATTENTION, kept)
+        parts = {"script": script(_DATA / "gallery.js"), "zip": script(_DATA / "zip.js"), "folder": html.escape(folder)}
+        write_page(directory / _INDEX, fill_template(_DATA / "gallery.html", title, **parts))
 
-    def add(self, found: Caption) -> str:
-        """See `attention_folder`."""
-        problem = found.problem or self._draw(found)
-        if problem:
-            self._failures.append(f"<tr><th>{_text(found.name)}</th><td>{_text(problem)}</td></tr>")
-        return "" if found.problem else problem
+    def draw(self, name: str, source: Path | bytes | str, found: Caption | None) -> tuple[dict[str, Any], str]:
+        """Write the files of a picture.
 
-    def page(self) -> str:
-        """The HTML of index.html."""
-        head = '<h2 id="failures"><b>not captioned</b></h2>'
-        rows = "\n".join(self._failures)
-        count = f"{len(self._pictures):,} captioned"
-        if self._failures:
-            count += f", {len(self._failures):,} failed"
-        return fill_template(
-            _TEMPLATE,
-            "Captions",
-            count=count,
-            failures=f'{head}\n<table aria-labelledby="failures">\n{rows}\n</table>' if rows else "",
-            pictures="\n".join(self._pictures),
-        )
+        Args:
+            name: of the picture, for messages and views
+            source: its file or content
+            found: its caption; None if only the thumbnail is wanted
 
-    def _draw(self, found: Caption) -> str:
-        """Write the files of a picture; return why that failed, or ""."""
-        path = Path(found.name)
+        Returns:
+            what index.html needs to find them, and why the picture could not be drawn, or ""
+        """
         try:
-            image = read_image(path)
-            view = caption_view(found, image)
+            image = decode_image(source, name) if isinstance(source, bytes) else read_image(Path(source))
+            file = self._names(Path(name))
+            page = self._page(file, name, image, found) if found and self._attention else ""
         except (ImageError, OSError) as error:  # the file may have changed since it was captioned
-            return getattr(error, "reason", str(error))
-        name = self._names(path)
-        with atomic_file(self._directory / f"{name}.webp") as aside:
-            aside.write_bytes(webp(shrink(image, _THUMBNAIL)))
-        if view is not None:
-            self._write(view)
-            photographs = {found.name: image}
-            page = attention_page([view], view.name, photographs, gallery=_INDEX)
-            write_page(self._directory / f"{name}.html", page)
-            with atomic_file(self._directory / f"{name}.png") as aside:
-                attention_strip(view, photographs).save(aside, compress_level=1)  # four times as fast as 6, 4 % larger
-        self._pictures.append(_card(name, path, found.text, drawn=view is not None))
-        return ""
+            return {}, getattr(error, "reason", str(error))
+        with atomic_file(self._directory / f"{file}.webp") as aside:
+            aside.write_bytes(webp_within(image, _THUMBNAIL, _BYTES)[0])
+        size = [image.width, image.height]
+        return {"thumbnail": f"{file}.webp", "page": page, "file": self._address(source), "size": size}, ""
 
+    def _page(self, file: str, name: str, image: Image.Image, found: Caption) -> str:
+        """Write the page of a caption; return its name, or "" for a caption that was made without attention."""
+        view = caption_view(found, image)
+        if view is None or self._attention is None:
+            return ""
+        self._attention.add(encode_view(view))
+        write_page(
+            self._directory / f"{file}.html", attention_page([view], view.name, {found.name: image}, gallery=_INDEX)
+        )
+        return f"{file}.html"
 
-def _card(name: str, path: Path, caption: str, *, drawn: bool) -> str:
-    """The entry of a picture in index.html. A caption made without attention has no page to link to."""
-    address = quote(name)
-    inner = f'<img src="{address}.webp" alt="" loading="lazy"><p class="caption">{_text(caption)}</p>'
-    file = f'<span title="{_text(path)}">{_text(path.name)}</span>'
-    if drawn:
-        inner = f'<a href="{address}.html">{inner}</a>'
-        file += f' · <a href="{address}.png">strip</a>'
-    return f'<li>{inner}<p class="file">{file}</p></li>'
+    def _address(self, source: Path | bytes | str) -> str:
+        """The address of the picture itself, relative to index.html; empty where it cannot have one."""
+        if not isinstance(source, Path):
+            return ""
+        try:
+            path = os.path.relpath(os.path.abspath(source), os.path.realpath(self._directory))  # noqa: PTH100 - links stay
+        except ValueError:  # another drive of Windows
+            return ""
+        return quote(os.fsencode(Path(path).as_posix()))
 
-
-def _text(text: object) -> str:
-    return html.escape(str(text))
+    def close(self) -> None:
+        """Close attention.json."""
+        if self._attention:
+            self._attention.close()

@@ -6,7 +6,7 @@ The file is a JSON object with `format`, `version` and `items`; each item is an 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from math import isfinite
@@ -15,9 +15,11 @@ from typing import Any
 
 from s2s.errors import UserError, check
 from s2s.files import atomic_file, check_readable
+from s2s.growing_file import GrowingFile
 from s2s.views.attention_view import AttentionView, Grid, Photograph, Segment, Words
 
 FORMAT, VERSION = "s2s-attention", 1
+_HEAD = f'{{"format": "{FORMAT}", "version": {VERSION}, "items": ['
 _TOLERANCE = 0.01  # by which the weights of a token may exceed 1
 _LONGEST_SIDE = 1000  # cells; a page or picture of more would take all memory
 _REMEDY = "write it again with --attention"
@@ -29,21 +31,35 @@ def attention_writer(path: Path) -> Iterator[Callable[[AttentionView], None]]:
 
     Bytes of a file's name that are not UTF-8 are written as `\udc..`, which JSON reads as the same lone surrogate.
     """
-    with (
-        atomic_file(path) as aside,
-        aside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
-    ):
-        file.write(f'{{"format": "{FORMAT}", "version": {VERSION}, "items": [')
+    with atomic_file(path) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(_HEAD)
         comma = ""
 
         def write(view: AttentionView) -> None:
             nonlocal comma
-            item = vars(view) | {"segments": [asdict(segment) for segment in view.segments]}
-            file.write(f"{comma}\n{json.dumps(item, ensure_ascii=False, allow_nan=False)}")
+            file.write(f"{comma}{encode_view(view).decode()}")
             comma = ","
 
         yield write
         file.write("\n]}\n")
+
+
+def growing_attention(path: Path, kept: Iterable[bytes] = ()) -> GrowingFile:
+    """Such a file that is whole after each view, of `encode_view`; `kept` are items of `read_items`."""
+    return GrowingFile(path, _HEAD.encode(), kept, b"\n]}\n", b",")
+
+
+def encode_view(view: AttentionView) -> bytes:
+    """A view as an item of the file, on a line of its own."""
+    item = vars(view) | {"segments": [asdict(segment) for segment in view.segments]}
+    return f"\n{json.dumps(item, ensure_ascii=False, allow_nan=False)}".encode("utf-8", "backslashreplace")
+
+
+def read_items(path: Path) -> Iterator[bytes]:
+    """Yield the items of a file of `growing_attention`, one by one, as they stand there; none of any other file."""
+    with path.open("rb") as file:
+        if file.readline() == _HEAD.encode() + b"\n":
+            yield from (b"\n" + line.rstrip(b",\n") for line in file if line.startswith(b"{"))
 
 
 def read_attention_file(path: Path) -> list[AttentionView]:

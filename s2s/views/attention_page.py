@@ -2,6 +2,7 @@
 
 On top stands the sentence that the model wrote, below it each of its inputs. Point at a token of the sentence, or move
 there with the arrow keys: the words of the inputs are shaded and the photographs are lit by the weights of the token.
+The page draws the light itself, from the photograph and the weights, and a strip with the light of all tokens.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from types import MappingProxyType
 from PIL import Image
 
 from s2s.views.attention_view import AttentionView, Grid, Segment, Words, entropy
-from s2s.views.light import heat_map, light_overlay, peak_position, shrink, webp
+from s2s.views.light import grid_box, webp_within
 from s2s.views.segment_picture import photograph_of
 from s2s.views.token_label import SPECIAL_LABELS
-from s2s.views.web_page import fill_template, json_for_script
+from s2s.views.web_page import fill_template, json_for_script, script
 
 _TEMPLATE = Path(__file__).parent / "data" / "attention.html"
-_PHOTOGRAPH, _OVERLAY = 1280, 128  # pixels of the longer side; an overlay is smooth, and stays smooth when enlarged
+_LIGHT = Path(__file__).parent / "data" / "light.js"
+_PHOTOGRAPH, _BYTES = 1280, 130_000  # pixels of the longer side, and bytes, of a photograph in a page
 
 
 def attention_page(
@@ -48,6 +50,7 @@ def attention_page(
         photographs="\n".join(page.images),
         texts="\n".join(texts),
         gallery=f'<a href="{html.escape(gallery)}">all pictures</a>' if gallery else "",
+        light=script(_LIGHT),
         special=json_for_script(SPECIAL_LABELS),
         data=json_for_script(data),
     )
@@ -62,7 +65,6 @@ class _Page:
 
     def view(self, view: AttentionView) -> dict[str, object]:
         """Return the data of one view; its photographs are added to `images`."""
-        weights = view.segment_weights()
         return {
             "name": view.name,
             "text": view.text,
@@ -70,30 +72,23 @@ class _Page:
             "tokens": view.tokens,
             "weights": view.weights,
             "entropies": [round(entropy(row), 3) for row in view.weights or ()],
-            "segments": [self._segment(*each) for each in zip(view.segments, weights)],
+            "segments": [self._segment(each) for each in view.segments],
         }
 
-    def _segment(self, segment: Segment, weights: Sequence[Sequence[float]]) -> dict[str, object]:
+    def _segment(self, segment: Segment) -> dict[str, object]:
         if isinstance(segment, Words):
             return {"name": segment.name, "tokens": segment.tokens}
         cells = {"name": segment.name, "rows": segment.rows, "columns": segment.columns}
         image = photograph_of(segment, self._photographs)
-        return cells if image is None else cells | self._light(segment, image, weights)
+        return cells if image is None else cells | self._photograph(segment, image)
 
-    def _light(self, grid: Grid, image: Image.Image, weights: Sequence[Sequence[float]]) -> dict[str, object]:
+    def _photograph(self, grid: Grid, image: Image.Image) -> dict[str, object]:
+        """The number of the photograph below a grid, and where the grid lies on it, in shares of its sides."""
         assert grid.photograph
-        path, small = grid.photograph.path, shrink(image, _OVERLAY).size
+        path = grid.photograph.path
         if path not in self._numbers:
             self._numbers[path] = len(self._numbers)
-            photograph = shrink(image, _PHOTOGRAPH)
-            size = f'width="{photograph.width}" height="{photograph.height}"'
-            self.images.append(f'<img src="{_data_address(photograph)}" {size} alt="">')
-        return {
-            "photograph": self._numbers[path],
-            "overlays": [_data_address(light_overlay(heat_map(row, grid, *small)), quality=60) for row in weights],
-            "peaks": [[round(100 * share, 2) for share in peak_position(row, grid)] for row in weights],
-        }
-
-
-def _data_address(image: Image.Image, quality: int = 82) -> str:
-    return f"data:image/webp;base64,{b64encode(webp(image, quality)).decode()}"
+            data, (width, height) = webp_within(image, _PHOTOGRAPH, _BYTES)
+            address = f"data:image/webp;base64,{b64encode(data).decode()}"
+            self.images.append(f'<img src="{address}" width="{width}" height="{height}" alt="">')
+        return {"photograph": self._numbers[path], "box": [round(side, 5) for side in grid_box(grid)]}

@@ -15,6 +15,7 @@ HeatMap = NDArray[np.float32]
 
 _SHADE, _DARKNESS = (12, 12, 20), 0.8  # colour and opacity of the shade over what has no weight
 _GLOW, _WARMTH = (255, 140, 30), 0.25  # colour and opacity of the glow at the peak: light alone is invisible on black
+_SIZES = ((1, 82), (1, 70), (0.8, 70), (0.6, 65), (0.45, 55), (0.3, 50), (0.15, 40))  # shares of a side, and qualities
 _FLAT = 4.0  # a peak of fewer times the mean weight is drawn fainter than full light
 
 
@@ -81,6 +82,24 @@ def shrink(image: Image.Image, side: int) -> Image.Image:
     scale = min(1.0, side / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def webp_within(image: Image.Image, side: int, most: int) -> tuple[bytes, tuple[int, int]]:
+    """The image as the content of a WebP file of at most so many bytes, and its width and height.
+
+    Args:
+        image: of any size
+        side: pixels of the longer side, at most. It becomes smaller, and the quality lower, until the file is small
+            enough; the smallest one that is tried is returned whatever its size.
+        most: bytes
+    """
+    data, size = b"", (1, 1)
+    for scale, quality in _SIZES:
+        small = shrink(image, max(1, round(side * scale)))
+        data, size = webp(small, quality), small.size
+        if len(data) <= most:
+            break
+    return data, size
 
 
 def webp(image: Image.Image, quality: int = 82) -> bytes:

@@ -1,4 +1,4 @@
-"""One segment and the weights on it as a picture: a shaded sentence, a lit photograph, or plain cells."""
+"""A grid and the weights on it as a picture: a lit photograph, or plain cells."""
 
 from __future__ import annotations
 
@@ -7,34 +7,29 @@ from typing import Protocol
 
 from PIL import Image, ImageDraw
 
-from s2s.views.attention_view import Grid, Segment, Words
-from s2s.views.drawing import INK, PAPER, RING, draw_weight, ink_on, weight_colour
-from s2s.views.fonts import font_for
+from s2s.views.attention_view import Grid
+from s2s.views.drawing import PAPER, RING, draw_weight
 from s2s.views.light import heat_map, peak_position, with_light
-from s2s.views.token_label import begins_word, token_label
 
 Photographs = Mapping[str, Image.Image]  # upright, by the path that `Photograph` names
 
-_LETTERS, _LINE, _MOST_LINES = 18, 30, 12  # of a sentence: pixels, pixels, and lines before it ends with "…"
 _RING_FROM = 0.05  # the share of a photograph from which its heaviest cell has a ring
 
 
 class SegmentPicture(Protocol):
-    """Draws one segment again and again, once for each token."""
+    """Draws one grid again and again, once for each token."""
 
     size: tuple[int, int]
 
     def draw(self, weights: Sequence[float] | None) -> Image.Image:
-        """The segment under the weights of a token, or without any; the picture has `size`."""
+        """The grid under the weights of a token, or without any; the picture has `size`."""
         ...
 
 
-def segment_picture(segment: Segment, photographs: Photographs, size: tuple[int, int]) -> SegmentPicture:
-    """What draws a segment within `size` pixels: a sentence as wide, anything else also as high at most."""
-    if isinstance(segment, Words):
-        return WordsPicture(segment, size[0])
-    photograph = photograph_of(segment, photographs)
-    return CellsPicture(segment, size) if photograph is None else PhotographPicture(segment, photograph, size)
+def segment_picture(grid: Grid, photographs: Photographs, size: tuple[int, int]) -> SegmentPicture:
+    """What draws a grid within `size` pixels."""
+    photograph = photograph_of(grid, photographs)
+    return CellsPicture(grid, size) if photograph is None else PhotographPicture(grid, photograph, size)
 
 
 def photograph_of(grid: Grid, photographs: Photographs) -> Image.Image | None:
@@ -78,38 +73,6 @@ class CellsPicture:
             right, bottom = round((column + 1) * width) - 1 - gap, round((row + 1) * height) - 1 - gap
             if left <= right and top <= bottom:  # there may be more cells than pixels
                 draw_weight(draw, (left, top, right, bottom), weights[i] if weights else 0.0, letters)
-        return picture
-
-
-class WordsPicture:
-    """A sentence in lines, its words shaded by their weights."""
-
-    def __init__(self, words: Words, width: int) -> None:
-        self._places: list[tuple[int, int, int, str]] = []  # left, top, width, label: of each token that has room
-        x = y = 0
-        for token in words.tokens:
-            label = token_label(token)
-            label_width = min(width, round(font_for(label, _LETTERS).getlength(label)) + 2)
-            x += 5 if x and begins_word(token, words.tokens) else 0
-            if x + label_width > width:
-                x, y = 0, y + _LINE
-            if y == _LINE * _MOST_LINES:
-                self._places[-1] = (*self._places[-1][:3], "…")
-                break
-            self._places.append((x, y, label_width, label))
-            x += label_width
-        lines = 1 + max((top for _, top, _, _ in self._places), default=0) // _LINE
-        self.size = width, lines * _LINE
-
-    def draw(self, weights: Sequence[float] | None) -> Image.Image:
-        """See `SegmentPicture`."""
-        picture = Image.new("RGB", self.size, PAPER)
-        draw = ImageDraw.Draw(picture)
-        for i, (x, y, width, label) in enumerate(self._places):
-            if weights and label != "…":
-                draw.rectangle((x, y + 2, x + width - 1, y + _LINE - 4), weight_colour(weights[i]))
-            ink = ink_on(weights[i]) if weights else INK
-            draw.text((x + 1, y + _LINE / 2 - 1), label, ink, font_for(label, _LETTERS), anchor="lm")
         return picture
 
 

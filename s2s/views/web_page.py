@@ -18,6 +18,11 @@ def fill_template(template: Path, title: str, **parts: str) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda found: known[found[1]], template.read_text(encoding="utf-8"))
 
 
+def script(module: Path) -> str:
+    """A JavaScript module of one file as part of a page's script: its exports become plain declarations."""
+    return re.sub(r"(?m)^export (?=const|let|function|class|async)", "", module.read_text(encoding="utf-8"))
+
+
 def json_for_script(data: object) -> str:
     """`data` as the JSON content of a script element, which `</script>` in a string must not end."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

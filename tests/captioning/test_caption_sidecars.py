@@ -285,3 +285,61 @@ def test_a_run_with_nothing_to_do_loads_no_model(
     assert printed.out == ""
     assert "4 pictures have side files already; --force captions them anew" in printed.err
     assert len(sound(Path("r.json"))) == 4
+
+
+def gallery(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line[len("add(") : -len(");")]) for line in (path / "captions.js").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("option", ["--gallery", "--attention"])
+def test_a_gallery_goes_on_too(
+    option: str, folder: Path, captioned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, pages = ["p", "--sidecars", option, "p/pages"], folder / "pages"
+    assert caption(run) == 1
+    first = {record["path"]: record for record in gallery(pages)}
+    assert first["sub/a.png"]["side"] == "sub/a.txt"
+    assert first["sub/a.png"]["file"] == "../sub/a.png"
+    assert bool(first["sub/a.png"]["page"]) == (option == "--attention")
+    assert first["c.jpg"]["problem"] == "is empty (0 bytes)"
+    (folder / "b.txt").write_text("mine")
+    (folder / "sub" / "d.txt").unlink()
+    captioned.clear()
+    assert caption(run) == 1  # the thumbnails in the folder are no pictures
+    assert captioned == ["c.jpg", "d.png"]
+    records = {record["path"]: record for record in gallery(pages)}
+    assert len(records) == len(gallery(pages)) == 5
+    assert records["a.png"] == first["a.png"]
+    assert records["b.jpg"]["caption"] == "mine"
+    assert records["b.jpg"]["thumbnail"] == first["b.jpg"]["thumbnail"]
+    assert all((pages / record["thumbnail"]).exists() for record in records.values() if record["caption"])
+    if option == "--attention":
+        items = json.loads((pages / "attention.json").read_text())["items"]
+        assert sorted(item["segments"][0]["photograph"]["path"] for item in items) == [
+            "p/a.png",
+            "p/b.jpg",
+            "p/sub/a.png",
+            "p/sub/d.png",
+        ]
+
+
+def test_a_gallery_of_side_files_needs_no_model(folder: Path, captioned: list[str]) -> None:
+    for name in ("a", "b", "sub/a", "sub/d", "c"):
+        (folder / f"{name}.txt").write_text(f"caption of {name}")
+    assert caption(["p", "--sidecars", "--gallery", "pages"]) == 1  # c.jpg is empty
+    records = gallery(Path("pages"))
+    assert [record["caption"] for record in records if not record.get("problem")] == [
+        f"caption of {name}" for name in ("a", "b", "sub/a", "sub/d")
+    ]
+    assert not captioned
+
+
+def test_the_size_of_a_gallery_is_told_beforehand(
+    folder: Path, captioned: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(20):
+        Image.new("RGB", (9, 9)).save(folder / f"{number}.png")
+    caption(["p", "--attention", "pages"])
+    assert "pages: up to 8 MB for 25 pictures\n" in capsys.readouterr().err
+    with pytest.raises(UserError, match="--attention writes the gallery too"):
+        caption(["p", "--attention", "x", "--gallery", "y"])

@@ -102,7 +102,7 @@ def test_light_is_that_of_the_other_pages(
     weights = np.random.default_rng(1).dirichlet(np.full(rows * columns, 0.3)).tolist()
     box = (0.0, 0.0, 64 / extent[1], 48 / extent[0])
     grid = Grid("photograph", rows, columns, Photograph("p", 64, 48, box))
-    page = modules("ui/light.js")
+    page = modules("../../s2s/views/data/light.js")
     arguments = [weights, rows, columns, extent]
     script = "([w, r, c, e]) => [...exports.heatMap(w, exports.gridOf(r, c, e), 64, 48)]"
     found = np.array(page.evaluate(script, arguments)).reshape(48, 64)

@@ -2,7 +2,7 @@
 
 import {acceptDrops, announcer, at, chosenFiles, isolated, make, percent} from "./dom.js";
 import {alternative} from "./alternatives.js";
-import {drawLight, gridOf, heatMap, peakPosition} from "./light.js";
+import {drawLight, gridOf, heatMap, peakPosition} from "../../../s2s/views/data/light.js";
 import {between, placeTokens, wordsOf} from "./words.js";
 
 const DWELL = 1000, MOVE = 380;  // milliseconds on a word, and of these from the word before to it

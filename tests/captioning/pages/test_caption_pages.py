@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,22 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioning.pages.caption_view import caption_view
+<<<<<<< HEAD
 from captioning.pages.gallery import Names, attention_folder
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import Terminated, UserError
 from s2s.files import check_output_folder
 from s2s.views.attention_file import read_attention_file
+=======
+from captioning.pages.gallery import GalleryFolder, Names, check_gallery_folder
+from s2s.decoding.results import Caption, Sentence
+from s2s.errors import UserError
+from s2s.views.attention_file import read_attention_file, read_items
+>>>>>>> a596ea5 (A gallery of captions to search and correct; pages of attention draw light and strip themselves)
 from s2s.views.attention_view import Grid, Photograph
 from s2s.vision.images import read_image
 
+Draw = Callable[[Caption], tuple[dict[str, Any], str]]
 EVIL = """</script><script>alert("x")</script><img src=x onerror='alert(1)'>&amp;{{data}}"""
 
 
@@ -69,10 +79,20 @@ def without_attention(caption: Caption) -> Caption:
     return replace(caption, n_best=tuple(replace(sentence, attention=None) for sentence in caption.n_best))
 
 
+@contextmanager
+def gallery(
+    directory: Path, kept: list[bytes] | None = None
+) -> Iterator[Callable[[Caption], tuple[dict[str, Any], str]]]:
+    """Yield a function that draws a caption of a file."""
+    directory.mkdir(exist_ok=True)
+    with closing(GalleryFolder(directory, "Captions <of> it", "a&b", kept=[] if kept is None else kept)) as folder:
+        yield lambda found: folder.draw(found.name, Path(found.name), found)
+
+
 def test_a_stranger_s_caption_and_file_name_are_text(pictures: Pictures, tmp_path: Path) -> None:
     plain, evil = pictures.captioned("plain.png"), pictures.captioned("""x"'><script>&.png""", EVIL)
-    with attention_folder(tmp_path / "pages") as add:
-        assert [add(found) for found in (plain, evil)] == ["", ""]
+    with gallery(tmp_path / "pages") as draw:
+        assert [draw(found)[1] for found in (plain, evil)] == ["", ""]
     [page] = (tmp_path / "pages").glob("x*.html")
     text = page.read_text()
     assert text.count("<script") == (tmp_path / "pages" / "plain.html").read_text().count("<script")
@@ -80,6 +100,10 @@ def test_a_stranger_s_caption_and_file_name_are_text(pictures: Pictures, tmp_pat
     assert html.escape(EVIL) in text
     assert '<img src="data:image/webp;base64,' in text
     assert '<a href="index.html">all pictures</a>' in text
+    index = (tmp_path / "pages" / "index.html").read_text()
+    assert "<title>Captions &lt;of&gt; it</title>" in index
+    assert 'data-folder="a&amp;b"' in index
+    assert not re.search(r"https?:|innerHTML|fetch\(|{{", index)
 
 
 def test_names_are_safe_and_differ() -> None:
@@ -114,55 +138,52 @@ def test_a_folder_holds_a_gallery_its_pages_and_the_data(pictures: Pictures, tmp
     directory = tmp_path / "pages"
     one, two = pictures.captioned("1/dog.png", "a dog"), pictures.captioned("2/dog.png", EVIL)
     blind = without_attention(pictures.captioned("blind.png", "a cat"))
-    broken = Caption((), str(pictures.folder / "<b>.jpg"), problem="is text, <not> a picture")
     gone = pictures.captioned("gone.png")
     Path(gone.name).unlink()
-    with attention_folder(directory) as add:
-        problems = [add(each) for each in (one, broken, two, blind, gone)]
-        assert (directory / "dog.html").exists()
-        assert not (directory / "index.html").exists()
-    assert problems == ["", "", "", "", "does not exist; check the path"]
+    with gallery(directory) as draw:
+        drawn = [draw(each) for each in (one, two, blind, gone)]
+        assert [view.text for view in read_attention_file(directory / "attention.json")] == ["a dog", EVIL]
+    assert [problem for _, problem in drawn] == ["", "", "", "does not exist; check the path"]
+    assert [place.get("page") for place, _ in drawn] == ["dog.html", "dog-2.html", "", None]
+    assert drawn[1][0]["file"] == "../pictures/2/dog.png"
     assert sorted(path.name for path in directory.iterdir()) == sorted(
         ["attention.json", "index.html", "blind.webp"]
-        + [f"{name}.{ending}" for name in ("dog", "dog-2") for ending in ("html", "png", "webp")]
+        + [f"{name}.{ending}" for name in ("dog", "dog-2") for ending in ("html", "webp")]
     )
-    index = (directory / "index.html").read_text()
-    assert "3 captioned, 2 failed" in index
-    assert 'href="dog-2.html"' in index
-    assert "blind.html" not in index
-    assert "&lt;b&gt;.jpg</th><td>is text, &lt;not&gt; a picture" in index
-    assert not re.search(r"<script|onerror='|<b>\.|<not>", index)
-    assert html.escape(EVIL) in index
-    views = read_attention_file(directory / "attention.json")
-    assert [view.text for view in views] == ["a dog", EVIL]
-    for view in views:
+    for view in read_attention_file(directory / "attention.json"):
         assert view.weights
         assert all(sum(row) == pytest.approx(1, abs=1e-2) for row in view.weights)
-    with Image.open(directory / "dog.png") as strip:
-        assert strip.format == "PNG"
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, Terminated, UserError])
-def test_an_interrupted_gallery_shows_what_was_done(
-    failure: type[BaseException], pictures: Pictures, tmp_path: Path
-) -> None:
-    directory = tmp_path / "pages"
-
-    def interrupted() -> None:
-        with attention_folder(directory) as add:
-            add(pictures.captioned("dog.png"))
-            raise failure
-
-    with pytest.raises(failure):
-        interrupted()
-    assert 'href="dog.html"' in (directory / "index.html").read_text()
-    assert [view.text for view in read_attention_file(directory / "attention.json")] == ["a dog"]
+def test_a_picture_takes_at_most_a_third_of_a_megabyte(pictures: Pictures, tmp_path: Path) -> None:
+    """Also one of noise, with a long caption on many cells."""
+    found = pictures.captioned("noise.png")
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(found.name, "PNG", compress_level=0)
+    attention = np.random.default_rng(0).dirichlet(np.ones(144), 20).astype(np.float32).reshape(20, 12, 12)
+    found = replace(found, n_best=(Sentence("word " * 20, -1.0, ("word",) * 20, attention),))
+    with gallery(tmp_path / "pages") as draw:
+        before = sum(path.stat().st_size for path in (tmp_path / "pages").iterdir())
+        assert draw(found)[1] == ""
+    assert sum(path.stat().st_size for path in (tmp_path / "pages").iterdir()) - before < 300_000
 
 
-def test_a_gallery_that_never_began_leaves_its_folder_as_it_was(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), attention_folder(tmp_path):
-        raise KeyboardInterrupt
-    assert not list(tmp_path.iterdir())
+def test_items_of_an_earlier_run_stay(pictures: Pictures, tmp_path: Path) -> None:
+    path = tmp_path / "pages" / "attention.json"
+    with gallery(tmp_path / "pages") as draw:
+        draw(pictures.captioned("dog.png", "a dog"))
+    with gallery(tmp_path / "pages", [*read_items(path)]) as draw:
+        draw(pictures.captioned("cat.png", "a cat"))
+    assert [view.text for view in read_attention_file(path)] == ["a dog", "a cat"]
+
+
+def test_a_picture_of_standard_input_has_a_page(pictures: Pictures, tmp_path: Path) -> None:
+    found = pictures.captioned("dog.png")
+    content = Path(found.name).read_bytes()
+    (tmp_path / "pages").mkdir()
+    with closing(GalleryFolder(tmp_path / "pages", "Captions", kept=[])) as folder:
+        place, problem = folder.draw("-", content, replace(found, name="-"))
+    assert (problem, place["page"], place["file"]) == ("", "picture.html", "")
 
 
 def test_a_name_that_is_not_utf8_is_shown_and_found_again(pictures: Pictures, tmp_path: Path) -> None:
@@ -171,22 +192,25 @@ def test_a_name_that_is_not_utf8_is_shown_and_found_again(pictures: Pictures, tm
         found = pictures.captioned(name)
     except OSError:
         pytest.skip("this file system has no such names")
-    with attention_folder(tmp_path / "pages") as add:
-        assert add(found) == ""
+    with gallery(tmp_path / "pages") as draw:
+        place, problem = draw(found)
+    assert not problem
+    assert place["file"] == "../pictures/%FF%FE.png"
     [view] = read_attention_file(tmp_path / "pages" / "attention.json")
     assert view.segments[0].photograph.path == str(pictures.folder / name)  # type: ignore[union-attr]
-    assert r"\udcff\udcfe.png" in (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
 
 
 def test_pages_are_not_written_over_others(pictures: Pictures, tmp_path: Path) -> None:
     directory = tmp_path / "pages"
     directory.mkdir()
+    check_gallery_folder(directory)  # an empty folder may be filled
+    (directory / "mine.txt").write_text("precious")
+    check_gallery_folder(directory, force=True)
+    with pytest.raises(UserError, match="is not empty"):
+        check_gallery_folder(directory, go_on=True)  # it is no gallery
+    (directory / "captions.js").touch()
+    check_gallery_folder(directory, go_on=True)
     found = pictures.captioned("dog.png")
-    for _ in range(2):  # an empty folder may be filled; a full one with force
-        with attention_folder(directory, force=(directory / "dog.html").exists()) as add:
-            add(found)
-        (directory / "mine.txt").write_text("precious")
-    assert (directory / "mine.txt").read_text() == "precious"
     for path, complaint in [
         (directory, "is not empty; choose a new folder, or write into this one with --force"),
         (Path(found.name), "is a file; name a folder for the pages"),

@@ -65,11 +65,10 @@ def test_the_page_holds_every_sentence() -> None:
     assert "<p>line 3: 東京</p>" in page.partition("<noscript>")[2].partition("</noscript>")[0]
 
 
-def test_the_page_holds_the_photograph_and_the_light_of_each_word() -> None:
+def test_the_page_holds_the_photograph_and_where_its_cells_lie() -> None:
     page = attention_page([PICTURE], "b.jpg", PHOTOGRAPHS, gallery="index.html?a&b")
     [segment] = data_of(page)[0]["segments"]
-    assert [image_of(overlay).mode for overlay in segment["overlays"]] == ["RGBA", "RGBA"]
-    assert segment["peaks"] == [[25, 50], [25, 50]]
+    assert segment["box"] == [0, 0, 1, 1]
     [address] = re.findall(r'<img src="([^"]+)" width="60" height="40" alt="">', page)
     assert image_of(address).size == (60, 40)
     assert '<a href="index.html?a&amp;b">all pictures</a>' in page
@@ -83,12 +82,19 @@ def test_a_page_has_segments_of_each_kind_and_each_photograph_once() -> None:
     words, photograph, cells = one["segments"]
     assert words == {"name": "question", "tokens": ["what", "?"]}
     assert photograph["name"] == "photograph"
-    assert photograph["peaks"] == [[75, 50], [75, 50]]
     assert cells == {"name": "cells", "rows": 1, "columns": 1}
     assert [each["segments"][1]["photograph"] for each in (one, two)] == [0, 0]
     assert picture["segments"][0]["photograph"] == 0
-    faint, full = (np.asarray(image_of(overlay))[..., 3].min() for overlay in photograph["overlays"])
-    assert faint > full  # half of the weight lights the photograph less than all of it
+
+
+def test_a_page_with_a_photograph_has_at_most_so_many_bytes() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 3000, 3), dtype=np.uint8))
+    grid = Grid("photograph", 12, 12, Photograph("b.jpg", 3000, 2000, (0, 0, 3000, 2000)))
+    view = AttentionView("b.jpg", (grid,), ("dog",) * 20, ((0.0069,) * 144,) * 20, "dog " * 20, -1.0)
+    page = attention_page([view], "b.jpg", {"b.jpg": noise})
+    assert len(page.encode()) < 250_000
+    [address] = re.findall(r'<img src="([^"]+)"', page)
+    assert max(image_of(address).size) >= 190
 
 
 def test_a_grid_without_its_photograph_is_drawn_as_cells() -> None:

@@ -28,7 +28,6 @@ from s2s.training.batches import padded_tensors
 from s2s.views.attention_file import attention_writer, read_attention_file
 from s2s.views.attention_matrix import attention_matrix
 from s2s.views.attention_page import attention_page
-from s2s.views.attention_strip import attention_strip
 from s2s.views.attention_view import AttentionView, Grid, Photograph, Words, round_weights
 from s2s.vision.grids import Features
 
@@ -143,12 +142,12 @@ def test_every_view_draws_both_segments_also_from_the_file(tmp_path: Path) -> No
     for shown, view in zip(json.loads(data), found, strict=True):
         words, picture = shown["segments"]
         assert len(words["tokens"]) == view.segments[0].positions
-        assert len(picture["overlays"]) == len(shown["tokens"]) == len(shown["weights"])
+        assert picture["photograph"] == 0
+        assert len(shown["tokens"]) == len(shown["weights"])
     assert page.count("<img ") == 1
-    for picture in (attention_matrix(found, photographs), attention_strip(found[0], photographs)):
-        pixels = np.asarray(picture).astype(int).reshape(-1, 3)
-        assert (pixels[:, 1] > pixels[:, 0] + 5).any()  # the photograph is green
-        assert ((pixels[:, 0] > pixels[:, 2] + 5) & (pixels[:, 1] <= pixels[:, 0])).any()  # the words are shaded
+    pixels = np.asarray(attention_matrix(found, photographs)).astype(int).reshape(-1, 3)
+    assert (pixels[:, 1] > pixels[:, 0] + 5).any()  # the photograph is green
+    assert ((pixels[:, 0] > pixels[:, 2] + 5) & (pixels[:, 1] <= pixels[:, 0])).any()  # the words are shaded
 
 
 def test_the_pictures_change_with_the_weights_of_either_segment() -> None:
@@ -159,8 +158,7 @@ def test_the_pictures_change_with_the_weights_of_either_segment() -> None:
 
     def drawn(weights: tuple[tuple[float, ...], ...]) -> tuple[bytes, ...]:
         changed = AttentionView(view.name, view.segments, view.tokens, weights, view.text, view.score)
-        pictures = attention_matrix([changed], photographs), attention_strip(changed, photographs)
-        return *(picture.tobytes() for picture in pictures), attention_page([changed], "x", photographs).encode()
+        return attention_matrix([changed], photographs).tobytes(), attention_page([changed], "x", photographs).encode()
 
     plain = drawn(view.weights)
     for positions in ((0, 1), (5, 10)):
@@ -189,7 +187,6 @@ def test_two_sentences_and_two_pictures_are_drawn(tmp_path: Path) -> None:
     assert read_attention_file(tmp_path / "a.json") == [view]
     for name in ("question", "before", "after", "answer"):
         assert f'"name":"{name}"' in attention_page([view], "Four")
-    assert attention_strip(view).height > 2 * 213 + 2 * 30
     assert attention_matrix([view]).width > 10 * 48
 
 

@@ -1,20 +1,21 @@
-// Attention on the cells of a photograph as light: the formulas of s2s/views/light.py.
+// Attention on the cells of a photograph as light: the formulas of s2s/views/light.py. Every page draws with them.
 
 const SHADE = [12, 12, 20], DARKNESS = .8;  // colour and opacity of the shade over what has no weight
 const GLOW = [255, 140, 30], WARMTH = .25;  // colour and opacity of the glow at the peak
 const FLAT = 4;  // a peak of fewer times the mean weight is drawn fainter than full light
 
 /**
- * A grid of cells over a photograph.
+ * A grid of cells over a photograph, whose sides are shares of the photograph's width and height.
  * extent: height and width of the part of the grid that the photograph fills; the rest is padding
  */
 export function gridOf(rows, columns, extent) {
-  return {rows, columns, right: 1 / extent[1], bottom: 1 / extent[0]};
+  return {rows, columns, left: 0, top: 0, right: 1 / extent[1], bottom: 1 / extent[0]};
 }
 
 /** The light of a grid's weights on width x height pixels, 0 to 1: quadratic B-splines over the cells. */
 export function heatMap(weights, grid, width, height) {
-  const {rows, columns} = grid, down = splines(height, grid.bottom, rows), across = splines(width, grid.right, columns);
+  const {rows, columns} = grid;
+  const down = splines(height, grid.top, grid.bottom, rows), across = splines(width, grid.left, grid.right, columns);
   const half = new Float32Array(height * columns), heat = new Float32Array(width * height);
   for (let y = 0; y < height; y++)
     for (let row = 0; row < rows; row++) {
@@ -38,7 +39,9 @@ export function heatMap(weights, grid, width, height) {
 export function peakPosition(weights, grid) {
   const heaviest = weights.indexOf(Math.max(...weights));
   const row = Math.floor(heaviest / grid.columns), column = heaviest % grid.columns;
-  return [Math.min(1, (column + .5) / grid.columns * grid.right), Math.min(1, (row + .5) / grid.rows * grid.bottom)];
+  const x = grid.left + (column + .5) / grid.columns * (grid.right - grid.left);
+  const y = grid.top + (row + .5) / grid.rows * (grid.bottom - grid.top);
+  return [x, y].map(each => Math.min(1, Math.max(0, each)));
 }
 
 /** Draw light on a canvas: dark where there is none, a warm glow where there is. `strength` 0 leaves it clear. */
@@ -53,11 +56,11 @@ export function drawLight(canvas, heat, strength = 1) {
   context.putImageData(image, 0, 0);
 }
 
-/** (pixels x cells): the share of each cell's value in each pixel, if cells fill 0 to high and pixels 0 to 1. */
-function splines(pixels, high, cells) {
+/** (pixels x cells): the share of each cell's value in each pixel, if cells fill low to high and pixels 0 to 1. */
+function splines(pixels, low, high, cells) {
   const values = new Float32Array(pixels * cells);
   for (let pixel = 0; pixel < pixels; pixel++) {
-    const place = Math.min(cells - 1, Math.max(0, (pixel + .5) / pixels / high * cells - .5));
+    const place = Math.min(cells - 1, Math.max(0, ((pixel + .5) / pixels - low) / (high - low) * cells - .5));
     for (let cell = -1; cell <= cells; cell++) {  // one cell more at each edge, which repeats it
       const distance = Math.abs(place - cell);
       const value = distance < .5 ? .75 - distance ** 2 : Math.max(1.5 - distance, 0) ** 2 / 2;

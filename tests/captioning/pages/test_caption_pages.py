@@ -19,18 +19,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from captioning.pages.caption_view import caption_view
-<<<<<<< HEAD
-from captioning.pages.gallery import Names, attention_folder
-from s2s.decoding.results import Caption, Sentence
-from s2s.errors import Terminated, UserError
-from s2s.files import check_output_folder
-from s2s.views.attention_file import read_attention_file
-=======
 from captioning.pages.gallery import GalleryFolder, Names, check_gallery_folder
 from s2s.decoding.results import Caption, Sentence
 from s2s.errors import UserError
 from s2s.views.attention_file import read_attention_file, read_items
->>>>>>> a596ea5 (A gallery of captions to search and correct; pages of attention draw light and strip themselves)
 from s2s.views.attention_view import Grid, Photograph
 from s2s.vision.images import read_image
 
@@ -217,6 +209,6 @@ def test_pages_are_not_written_over_others(pictures: Pictures, tmp_path: Path) -
         (tmp_path / "no" / "such", "does not exist; create it first"),
     ]:
         with pytest.raises(UserError) as caught:
-            check_output_folder(path)
+            check_gallery_folder(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert str(caught.value).endswith(complaint)

@@ -8,7 +8,6 @@ import torch
 
 from captioning.captioner import Captioner
 from captioning.model import CaptioningModel
-from captioning.text import normalise_caption
 from s2s.decoding.search import BeamOptions
 from s2s.errors import UserError, check
 from s2s.models.looking import decoder_looks
@@ -44,7 +43,7 @@ def photograph_heads(model: CaptioningModel, path: Path, target: str | None = No
     picture = model.config.preprocessing.apply(image)
     if target is None:
         target = captioner.describe([picture])[0][0].text
-    ids = vocabulary.encode(normalise_caption(target))
+    ids = vocabulary.encode(model.config.writing.normalise(target))
     check(len(ids) < LONGEST, f"the caption has {len(ids):,} tokens; give one of fewer than {LONGEST}")
     encoded = captioner.engine.encode(stack_pictures([picture], model.config.preprocessing))
     with torch.no_grad():

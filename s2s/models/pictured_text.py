@@ -55,6 +55,11 @@ class PicturedText:
         return self.text.ids
 
     @property
+    def mask(self) -> Tensor:
+        """(rows, longest), True at real tokens."""
+        return self.text.mask
+
+    @property
     def lengths(self) -> Tensor:
         """(rows,), of the sentences in tokens."""
         return self.text.lengths

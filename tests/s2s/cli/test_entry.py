@@ -14,12 +14,14 @@ from s2s.plugins import registered
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = {
+    "answer",
     "average",
     "calibrate captioning",
     "calibrate translation",
     "caption",
     "classify",
     "compare",
+    "evaluate answerer",
     "evaluate captioning",
     "evaluate classifier",
     "evaluate language-model",
@@ -34,12 +36,14 @@ COMMANDS = {
     "prepare parallel",
     "prepare python-source",
     "prepare toy",
+    "prepare toy-questions",
     "rebalance captioning",
     "sample",
     "score text",
     "score translation",
     "serve",
     "tag",
+    "train answerer",
     "train captioning",
     "train classifier",
     "train language-model",
@@ -48,6 +52,7 @@ COMMANDS = {
     "translate",
     "view cells",
     "view gradients",
+    "view heads",
     "view run",
     "view unrolled",
 }
@@ -98,7 +103,9 @@ def test_a_group_lists_its_commands() -> None:
     code, output, errors = s2s("train", "--help")
     assert (code, errors) == (0, "")
     assert output.startswith("usage: s2s train COMMAND ...\n")
-    assert listed(output).keys() == {"captioning", "classifier", "language-model", "tagger", "translation"}
+    assert listed(output).keys() == {
+        *("answerer", "captioning", "classifier", "language-model", "tagger", "translation")
+    }
     assert s2s("train") == (0, output, "")
 
 
@@ -204,6 +211,7 @@ def test_models_lists_name_kind_size_and_purpose() -> None:
     assert (code, errors) == (0, "")
     rows = [line.split(maxsplit=4) for line in output.splitlines()]
     assert [(name, kind) for name, kind, *_ in rows] == [
+        ("photo-questions", "answerer"),
         ("everyday", "captioning"),
         ("flickr8k", "captioning"),
         ("film-reviews", "classifier"),

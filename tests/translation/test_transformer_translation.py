@@ -12,12 +12,15 @@ from translation_fixtures import LINES, TRANSFORMER_FORMS, transformer_model
 from data_prep.toy import Split, sequences
 from s2s.config import load
 from s2s.decoding.search import BeamOptions, SamplingOptions
+from s2s.errors import UserError
 from s2s.export.exporting import export
 from s2s.models.configuration import TransformerDecoderConfig, TransformerEncoderConfig
+from s2s.models.pretrained import load_reader
 from s2s.storage.training_state import read_state
 from translation.export import TranslationExporter
 from translation.model import TranslationModel
 from translation.recipe import Recipe
+from translation.recorded import Recorder
 from translation.train import train
 from translation.translator import Translator
 
@@ -130,6 +133,18 @@ def test_the_light_form_translates_as_torch_does(form: str, tmp_path: Path, monk
         for one, other in zip(found.translate(LINES), expected.translate(LINES), strict=True):
             assert one.text == other.text
             assert one.score == pytest.approx(other.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("form", TRANSFORMER_FORMS)
+def test_it_has_no_cells_to_look_into(form: str) -> None:
+    with pytest.raises(UserError, match="no recurrent cells to look into; see what its heads look at with"):
+        Recorder(transformer_model(form), 1)
+
+
+def test_no_labeller_begins_with_it(tmp_path: Path) -> None:
+    transformer_model().save(tmp_path / "model", {})
+    with pytest.raises(UserError, match="its encoder is a Transformer, and a labeller begins with a recurrent one"):
+        load_reader(tmp_path / "model")
 
 
 def test_the_recipe_is_the_tiny_one_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

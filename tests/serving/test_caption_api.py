@@ -5,8 +5,7 @@ import zlib
 from collections.abc import Sequence
 
 import pytest
-from captioning_fixtures import COLOURS
-from PIL import Image
+from captioning_fixtures import COLOURS, photograph
 from serving_fixtures import Answer, Server, running
 
 from serving.limits import Limits
@@ -15,7 +14,7 @@ from serving.loading import Models
 
 def png(colour: str, size: tuple[int, int] = (40, 20)) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", size, COLOURS[colour]).save(file, "PNG")
+    photograph(size, COLOURS[colour]).save(file, "PNG")
     return file.getvalue()
 
 

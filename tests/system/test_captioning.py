@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from broken_pictures import write_broken_pictures
+from captioning_fixtures import photograph
 from forked import PATIENCE, Command
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "yellow": (220, 220, 20)}
@@ -89,7 +89,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for colour, rgb in COLOURS.items():
         for split, shade in (("train", 0), ("validation", 12)):
             name = f"{colour}-{split}.png"
-            Image.new("RGB", (80, 60), tuple(min(255, value + shade) for value in rgb)).save(folder / name)
+            photograph((80, 60), tuple(min(255, value + shade) for value in rgb)).save(folder / name)
             rows[split] += [f"{name},A {colour} square .", f'{name},"This one, it is {colour}"']
     for split, lines in rows.items():
         (folder / f"{split}.csv").write_text("\n".join(lines) + "\n")

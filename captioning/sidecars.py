@@ -78,7 +78,7 @@ class Sidecars:
     def write(self, picture: Input, text: str) -> None:
         """Write the side file of a picture."""
         if path := self.path(picture):
-            with atomic_file(path) as aside:
+            with atomic_file(path, durable=False) as aside:  # after a crash, a blank side file counts as none
                 aside.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 

@@ -61,12 +61,15 @@ def check_output_folder(directory: Path, *, force: bool = False) -> None:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path to write; when the block ends without an error, the file is moved to `path`.
 
     The temporary file is beside `path` and has the same suffix. It is flushed to the disk and then renamed, so `path`
     is replaced in one step. If the block fails, the temporary file is removed and `path` stays as it was. A symbolic
     link is followed. A device or a named pipe cannot be replaced and is written directly.
+
+    With `durable` False it is not flushed to the disk, which may take a tenth of a second: a kill still leaves the old
+    or the new file, but a crash of the system may leave an empty one. For many small files that can be made again.
     """
     if is_device(path):
         with named_when_full(path):
@@ -77,9 +80,11 @@ def atomic_file(path: Path) -> Iterator[Path]:
     try:
         with named_when_full(path):
             yield aside
-            _sync(aside)
+            if durable:
+                _sync(aside)
         aside.replace(target)
-        _sync(target.parent)
+        if durable:
+            _sync(target.parent)
     finally:
         aside.unlink(missing_ok=True)
 

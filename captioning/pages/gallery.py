@@ -105,7 +105,7 @@ class GalleryFolder:
             page = self._page(file, name, image, found) if found and self._attention else ""
         except (ImageError, OSError) as error:  # the file may have changed since it was captioned
             return {}, getattr(error, "reason", str(error))
-        with atomic_file(self._directory / f"{file}.webp") as aside:
+        with atomic_file(self._directory / f"{file}.webp", durable=False) as aside:
             aside.write_bytes(webp_within(image, _THUMBNAIL, _BYTES)[0])
         size = [image.width, image.height]
         return {"thumbnail": f"{file}.webp", "page": page, "file": self._address(source), "size": size}, ""

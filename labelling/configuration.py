@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from labelling.schemes import SchemeName
@@ -31,7 +31,12 @@ class LabellingConfig:
 
     def problems(self) -> Iterator[str]:
         """Report labels that are none, too many, or the same."""
-        if not 0 < len(self.labels) <= MAX_LABELS or len(set(self.labels)) < len(self.labels):
-            yield f"labels must be 1 to {MAX_LABELS:,} different texts"
-        if any(not label or {"\n", "\t"} & set(label) for label in self.labels):
-            yield "a label must be text without tabs and line ends"
+        yield from label_problems(self.labels)
+
+
+def label_problems(labels: Sequence[str]) -> Iterator[str]:
+    """Report labels that are none, too many, or the same."""
+    if not 0 < len(labels) <= MAX_LABELS or len(set(labels)) < len(labels):
+        yield f"labels must be 1 to {MAX_LABELS:,} different texts"
+    if any(not label or {"\n", "\t"} & set(label) for label in labels):
+        yield "a label must be text without tabs and line ends"

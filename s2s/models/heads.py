@@ -1,13 +1,14 @@
-"""Heads on a text encoder, where a decoder would stand: one label a sentence, or one a word."""
+"""Heads on an encoder, where a decoder would stand: one label a sentence, or one a word or frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from s2s.models.frame_encoder import FilmVectors, FrameEncoder
 from s2s.models.label_configuration import (
     AttentionReadingConfig,
     ClassifierHeadConfig,
@@ -138,28 +139,31 @@ class ClassifierNetwork(nn.Module):
         return LabelScores(self.output(self.dropout(vector)), weights)
 
 
-class TaggerNetwork(nn.Module):
-    """One label a word: a linear layer on each vector of the encoder's grid.
+AnyEncoder = TypeVar("AnyEncoder", bound=TextEncoder | FrameEncoder)
+
+
+class TaggerNetwork(nn.Module, Generic[AnyEncoder]):
+    """One label a position, a word or a frame: a linear layer on each vector of the encoder's grid.
 
     Args:
-        encoder: of the sentences
+        encoder: of the sentences or films
         config: dropout
         labels: how many there are
     """
 
-    def __init__(self, encoder: TextEncoder, config: TaggerHeadConfig, labels: int) -> None:
+    def __init__(self, encoder: AnyEncoder, config: TaggerHeadConfig, labels: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = Dropout(config.dropout)
         self.output = nn.Linear(encoder.output_dim, labels)
 
-    def forward(self, source: Padded) -> LabelScores:
-        """Sentences -> scores of the labels of all their words."""
+    def forward(self, source: Padded | FilmVectors) -> LabelScores:
+        """Sentences or films -> scores of the labels of all their words or frames."""
         memory = self.encoder(source)
         return LabelScores(self.output(self.dropout(memory.grid[memory.mask])))
 
 
-LabelNetwork = ClassifierNetwork | TaggerNetwork
+LabelNetwork = ClassifierNetwork | TaggerNetwork[TextEncoder]
 
 HEADS: dict[type[HeadConfig], Any] = {ClassifierHeadConfig: ClassifierNetwork, TaggerHeadConfig: TaggerNetwork}
 

@@ -1,4 +1,4 @@
-"""Configuration of classifiers and taggers: how a word is spelt, and how the vectors of an encoder become labels."""
+"""Configuration of models that label: how a word is spelt, how frames are read, and how vectors become labels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from s2s.config import option
+from s2s.models.configuration import RecurrentEncoderConfig
 from s2s.nn.configuration import MAX_UNITS, AdditiveConfig, CellConfig, LSTMConfig, SoftAttentionConfig
 
 
@@ -21,6 +22,23 @@ class SpellingConfig:
     def output_dim(self) -> int:
         """Width of what is added to the embedding of a word."""
         return 2 * self.dim
+
+
+@dataclass(frozen=True)
+class FrameByFrameConfig:
+    """Each frame of a film by itself: what came before and comes after is not known."""
+
+    kind: ClassVar[str] = "frame_by_frame"
+    dim: int = option(256, low=1, high=MAX_UNITS, help="units of its layer")
+    embedding_dropout: float = option(0.3, low=0, below=1, help="elements of the vector of a frame")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the grid's vectors."""
+        return self.dim
+
+
+FrameEncoderConfig = RecurrentEncoderConfig | FrameByFrameConfig
 
 
 @dataclass(frozen=True)
@@ -66,10 +84,10 @@ class ClassifierHeadConfig:
 
 @dataclass(frozen=True)
 class TaggerHeadConfig:
-    """One label a word."""
+    """One label a word, or a frame."""
 
     kind: ClassVar[str] = "tagger"
-    dropout: float = option(0.5, low=0, below=1, help="of the vector of each word")
+    dropout: float = option(0.5, low=0, below=1, help="of the vector of each word or frame")
 
 
 HeadConfig = ClassifierHeadConfig | TaggerHeadConfig

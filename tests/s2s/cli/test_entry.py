@@ -24,10 +24,12 @@ COMMANDS = {
     "evaluate answerer",
     "evaluate captioning",
     "evaluate classifier",
+    "evaluate frame-labeller",
     "evaluate language-model",
     "evaluate tagger",
     "evaluate translation",
     "export",
+    "label-frames",
     "models",
     "prepare coco",
     "prepare features",
@@ -36,6 +38,7 @@ COMMANDS = {
     "prepare parallel",
     "prepare python-source",
     "prepare toy",
+    "prepare toy-films",
     "prepare toy-questions",
     "rebalance captioning",
     "sample",
@@ -46,6 +49,7 @@ COMMANDS = {
     "train answerer",
     "train captioning",
     "train classifier",
+    "train frame-labeller",
     "train language-model",
     "train tagger",
     "train translation",
@@ -104,7 +108,7 @@ def test_a_group_lists_its_commands() -> None:
     assert (code, errors) == (0, "")
     assert output.startswith("usage: s2s train COMMAND ...\n")
     assert listed(output).keys() == {
-        *("answerer", "captioning", "classifier", "language-model", "tagger", "translation")
+        *("answerer", "captioning", "classifier", "frame-labeller", "language-model", "tagger", "translation")
     }
     assert s2s("train") == (0, output, "")
 

@@ -129,4 +129,4 @@ def test_what_the_page_says_is_found() -> None:
     assert train == ["s2s", "train", "a", "b"]
     assert other == ["d", "--e", "f g"]
     assert variant == ["d", "--e", "f g", "--set", "h=i", "--run", "runs/variant --set h=i"]
-    assert small(["s2s", "train", "tagger"])[3:5] == ["--set", "encoder.dim=4"]
+    assert small(["s2s", "train", "tagger", "a.toml"])[4:6] == ["--set", "encoder.dim=4"]

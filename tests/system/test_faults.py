@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from captioning_fixtures import photograph
 from forked import Command
 from fuzz_world import ROOT, World, as_toml, build
-from PIL import Image
 from translation_fixtures import LINES
 
 MACHINE = ["--device", "cpu", "--precision", "float32", "--threads", 1]
@@ -126,7 +126,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "album").mkdir()
     rows = []
     for number in range(PICTURES):
-        Image.new("RGB", (40, 30), (number * 10, 99, 255 - number * 10)).save(folder / "album" / f"{number:02}.png")
+        shade = photograph((40, 30), (number * 10, 99, 255 - number * 10))
+        shade.save(folder / "album" / f"{number:02}.png")
         rows.append(f"album/{number:02}.png,a square of shade {number % 3}\n")
     (folder / "captions.csv").write_text("image,caption\n" + "".join(rows[4:]))
     (folder / "held_out.csv").write_text("image,caption\n" + "".join(rows[:4]))

@@ -30,8 +30,13 @@ class Loud:
         self.failure: BaseException = KeyboardInterrupt()
 
     def translate(
-        self, lines: Sequence[str], places: Sequence[tuple[int, ...]], prefixes: Sequence[str] | None
+        self,
+        lines: Sequence[str],
+        places: Sequence[tuple[int, ...]],
+        prefixes: Sequence[str] | None,
+        pictures: Sequence[object] | None,
     ) -> list[Translation]:
+        assert pictures is None
         if self.stop is not None and any(self.stop in line for line in lines):
             raise self.failure
         self.seen += lines

@@ -32,6 +32,7 @@ SETTINGS = {
     "classifier": "encoder.dim=4 embedding_dim=4 training.epochs=1",
     "tagger": "encoder.dim=4 embedding_dim=4 training.epochs=1",
     "answerer": "encoder.dim=4 embedding_dim=4 attention.dim=4 attention.attention.dim=4 training.epochs=1",
+    "frame-labeller": "encoder.dim=4 image.backbone=mobilenet_v3_small image.weights=weights.pth training.epochs=1",
     "language-model": "model.dim=4 model.embedding_dim=4 batch.streams=4000 batch.steps=8 training.epochs=1",
     "captioning": "encoder.dim=4 decoder.dim=4 decoder.embedding_dim=4 decoder.attention.dim=4 training.epochs=1 "
     "captions=6 image.backbone=mobilenet_v3_small image.weights=weights.pth image.preprocessing.size=32 "
@@ -87,6 +88,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(SPLITS, "train", Split(140, 4, 10))  # type: ignore[arg-type]  # a dictionary
     monkeypatch.setitem(SPLITS, "val", Split(14, 4, 10))  # type: ignore[arg-type]
     monkeypatch.setitem(SPLITS, "test", Split(14, 4, 10))  # type: ignore[arg-type]
+    monkeypatch.setattr("data_prep.toy_films.FILMS", {"train": 4, "val": 2, "test": 1})
     monkeypatch.setattr("s2s.cli.view_gradients.CLIPPED_STEPS", 5)
     write_flickr8k(tmp_path / "data" / "flickr8k")
     torch.save(torchvision.mobilenet_v3_small(weights=None).state_dict(), tmp_path / "weights.pth")

@@ -15,6 +15,7 @@ from s2s.vision.images import read_image
 MOST = 120  # frames; the rest of a longer film is not drawn
 _COLUMNS, _SIDE, _GAP = 10, 96, 8  # frames of a row, pixels of a frame's longer side
 _BAND, _LABEL, _NOTE = 5, 15, 12
+_EDGE = (214, 209, 200)  # around a frame, which may be as white as the paper
 # Colours of labels that people with any colour vision tell apart (Okabe & Ito, 2008); then they begin again.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
 
@@ -37,7 +38,9 @@ def film_strip(frames: Sequence[tuple[Path, str, float]]) -> Image.Image:
         row, column = divmod(number, columns)
         x, y = _GAP + column * width, _GAP + row * height
         picture = ImageOps.contain(read_image(path), (_SIDE, _SIDE))
-        sheet.paste(picture, (x + (_SIDE - picture.width) // 2, y + (_SIDE - picture.height) // 2))
+        left, top = x + (_SIDE - picture.width) // 2, y + (_SIDE - picture.height) // 2
+        sheet.paste(picture, (left, top))
+        draw.rectangle((left, top, left + picture.width - 1, top + picture.height - 1), outline=_EDGE)
         draw.rectangle((x, y + _SIDE + 2, x + _SIDE - 1, y + _SIDE + 2 + _BAND), colours[label])
         middle, below = x + _SIDE / 2, y + _SIDE + _BAND + 6
         text, note = cut_to_width(label, _LABEL, _SIDE), f"{100 * probability:.0f} %"

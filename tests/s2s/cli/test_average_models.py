@@ -93,9 +93,7 @@ def test_the_application_of_a_third_party_says_which_keys_are_limits(
         write_model(tmp_path / str(number), kind="sums", config=config, tensors=tensors)
     models = [str(tmp_path / str(number)) for number in range(3)]
     output = tmp_path / "mean"
-    with pytest.raises(
-        UserError, match=r"0: unknown kind of model 'sums'; .* are .*captioning, .*translation$"
-    ):
+    with pytest.raises(UserError, match=r"0: unknown kind of model 'sums'; .* are .*captioning, .*translation$"):
         average_models([*models, "--output", str(output)])
     install(tmp_path / "site", "sums", "[s2s.kinds]\nsums = sums_model\n", sums_model=source)
     monkeypatch.syspath_prepend(tmp_path / "site")

@@ -12,7 +12,7 @@ from s2s.config import from_dict, load, to_dict, to_toml
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "labelling" / "recipes").glob("*.toml"))
 TAGGERS = {"ud-english-ewt", "toy-again"}
-FRAMES = {"toy-films"}  # tests/labelling/frames trains with it
+FRAMES = {"toy-films"}  # of another schema; tests/test_lecture.py trains with it
 
 
 @pytest.mark.parametrize("path", [path for path in RECIPES if path.stem not in FRAMES], ids=lambda path: path.name)

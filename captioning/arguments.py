@@ -44,7 +44,7 @@ def caption_parser() -> Parser:
         f"{MARK.strip()!r} (default: keep). A line on standard error says how many are doubtful",
     )
     _add_files(parser)
-    add("--force", action="store_true", help="overwrite existing files, side files among them")
+    add("--force", action="store_true", help="overwrite existing files, including side files")
     group = add_search_options(parser)
     group.add_argument("--max-words", type=positive, metavar="N", help="write at most N words for each picture")
     group.add_argument(
@@ -98,7 +98,7 @@ def _add_files(parser: Parser) -> None:
         "--gallery",
         type=Path,
         metavar="DIR",
-        help="also write a page of all pictures to search, and to correct the captions in; open DIR/index.html",
+        help="also write a page to search all pictures and correct their captions; open DIR/index.html",
     )
     add(
         "--attention",

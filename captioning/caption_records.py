@@ -5,7 +5,7 @@
 | the picture | those of `IMAGES`: image, file_name, filename, ... |
 | its captions | those of `CAPTIONS`: caption, captions, text, ... |
 
-Upper case, spaces and hyphens in a name do not matter. Other fields are passed over, but for `split` and `kind`.
+Upper case, spaces and hyphens in a name do not matter. All other fields are ignored, except `split` and `kind`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The heads of a captioner whose decoder is a Transformer, over a photograph and its caption, for `s2s view heads`."""
+"""The attention heads of a captioner with a Transformer decoder, for `s2s view heads`."""
 
 from __future__ import annotations
 

@@ -31,5 +31,5 @@ def shared_captioner(picture: SharedPictureConfig, answerer: Path) -> Path:
 
 
 def is_bundled(model: Path) -> bool:
-    """Whether a captioner is named as a bundled model, and not by the path of a directory."""
+    """Whether this is the name of a bundled captioner, not the path of a directory."""
     return not model.is_dir() and len(model.parts) == 1

@@ -91,7 +91,7 @@ def _parser() -> Parser:
         "message; 130 interrupted",
     )
     add = parser.add_argument
-    add("folder", type=Path, metavar="FOLDER", help="of the frames; a file labels.txt in it is not read")
+    add("folder", type=Path, metavar="FOLDER", help="the frames of a film; a file labels.txt in it is ignored")
     add("--model", type=Path, required=True, metavar="DIR", help="a frame labeller: a model directory such as RUN/best")
     add("--output", type=Path, metavar="FILE", help="write to FILE, once all is done (default: standard output)")
     add("--report", type=Path, metavar="FILE.jsonl", help="also write a JSON object a frame, with all probabilities")

@@ -1,4 +1,4 @@
-"""Encoders of films: the CNN's vector of each frame, read in their order or each by itself."""
+"""Encoders of films: recurrent layers read the frames' CNN vectors in order, or each vector is read alone."""
 
 from __future__ import annotations
 

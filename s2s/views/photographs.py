@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from s2s.views.attention_view import AttentionView, Grid, Photograph
-from s2s.vision.images import Preprocessing, read_image
+from s2s.vision.images import Preprocessing, read_image, upright_size
 
 
 def photograph(path: Path, image: Image.Image, preprocessing: Preprocessing) -> Photograph:
@@ -19,10 +19,7 @@ def photograph(path: Path, image: Image.Image, preprocessing: Preprocessing) -> 
         image: its picture, upright; it may be smaller than the one in the file
         preprocessing: of the CNN
     """
-    with Image.open(path) as whole:
-        width, height = whole.size
-    if (width > height) != (image.width > image.height):
-        width, height = height, width  # the file says that the picture is to be turned
+    width, height = upright_size(path, image)
     right, bottom = (width, height) if preprocessing.fit == "stretch" else (max(width, height),) * 2
     return Photograph(str(path), width, height, (0.0, 0.0, float(right), float(bottom)))
 

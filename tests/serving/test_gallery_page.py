@@ -79,7 +79,7 @@ def test_the_gallery_fits_and_can_be_read(
 
 
 def test_pictures_come_onto_the_page_as_it_is_scrolled(page: Page) -> None:
-    """Of 2,000 pictures, few are on the page at first, and fewer are read from the disk."""
+    """At first the page holds few of 2,000 pictures, and reads even fewer from the disk."""
     assert page.locator(".card").count() <= 240
     assert page.locator(".folder").all_inner_texts() == ["day 0"]
     assert page.evaluate("performance.getEntriesByType('resource').length") < 10

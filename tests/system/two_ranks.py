@@ -1,4 +1,4 @@
-"""A training of 20 steps in float64, which test_distributed.py starts alone and by torchrun.
+"""Train for 20 steps in float64: test_distributed.py runs this script alone and through torchrun.
 
 python two_ranks.py RUN ACCUMULATE          with the project and its tests on the path
 """

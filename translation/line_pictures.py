@@ -22,12 +22,13 @@ class LinePictures:
         translator: sees the pictures
         file: names a picture for each line, relative to its own folder; a blank line names none
         warn: told of each picture that cannot be read; its line is translated without one
+        shown: whether views of the attention show the pictures, which have to be measured for it
 
     Attributes:
         failed: how many pictures could not be read
     """
 
-    def __init__(self, translator: Translator, file: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, translator: Translator, file: Path, warn: Callable[[str], None], *, shown: bool = False) -> None:
         from translation.pictures import preprocessing, read_names
 
         config = translator.engine.config.picture
@@ -35,6 +36,7 @@ class LinePictures:
         self._preprocessing = preprocessing(config)
         self._translator, self._file, self._warn = translator, file, warn
         self._names = read_names(file)
+        self._shown = shown
         self._lines = 0  # that were given a picture, or none
         self.failed = 0
 
@@ -54,10 +56,10 @@ class LinePictures:
             "--images: this model sees no pictures; train one with a section [picture] in the recipe, or leave the "
             "option out",
         )
-        return cls(translator, options.images, warn)
+        return cls(translator, options.images, warn, shown=options.attention is not None)
 
     def take(self, count: int, passed_over: int = 0) -> tuple[list[Photograph | None], list[Features | None]]:
-        """The pictures of the next lines: where they come from, and what the model sees of them.
+        """The pictures of the next lines: their places in views, if they are shown, and what the model sees of them.
 
         Args:
             count: of the lines
@@ -94,7 +96,8 @@ class LinePictures:
             self.failed += 1
             self._warn(f"{error}; its line is translated without a picture")
             return None, None
-        return photograph(name, image, self._preprocessing), self._translator.look(image)
+        place = photograph(name, image, self._preprocessing) if self._shown else None
+        return place, self._translator.look(image)
 
 
 def all_pictures(translator: Translator, file: Path, lines: Sequence[str], source: Path) -> list[Features | None]:

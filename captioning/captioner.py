@@ -23,7 +23,7 @@ from captioning.confidence import WORDS, features
 from captioning.configuration import KIND
 from captioning.engine import CaptioningEngine, EncodedPictures
 from captioning.text import unique_words
-from captioning.writing import Writing, detokenise_caption
+from captioning.writing import Writing
 from s2s.decoding.confidence import Features
 from s2s.decoding.generation import generate, with_end
 from s2s.decoding.loops import LoopGuard, word_table
@@ -81,7 +81,8 @@ class Captioner:
         self.engine, self.options = engine, options or BeamOptions()
         self._prefix, self._max_words = _spelt(prefix, engine.vocabulary, engine.config.writing), max_words
         self.batch = batch
-        self._words = word_table(engine.vocabulary, unique=unique_words(engine.vocabulary))
+        language = engine.config.language
+        self._words = word_table(engine.vocabulary, language, unique_words(engine.vocabulary, language))
 
     @classmethod
     def load(
@@ -237,7 +238,7 @@ class Captioner:
 
     def _write(self, hypothesis: Hypothesis, grid: tuple[int, int]) -> Sentence:
         vocabulary = self.engine.vocabulary
-        text = detokenise_caption(vocabulary.decode(hypothesis.tokens))
+        text = self.engine.config.writing.detokenise(vocabulary.decode(hypothesis.tokens))
         attention = hypothesis.attention
         if attention is not None:
             attention = attention.reshape(-1, *grid)  # (tokens, rows, columns)

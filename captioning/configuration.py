@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from captioning.writing import TextKind, Writing
 from s2s.config import option
 from s2s.models.configuration import DecoderConfig, GridEncoderConfig, ImageEncoderConfig, ParallelConfig
+from s2s.text.languages import ENGLISH
 from s2s.vision.images import Preprocessing
 
 KIND = "captioning"  # of model directories
@@ -24,8 +25,9 @@ class CaptioningConfig:
     encoder: ImageEncoderConfig = GridEncoderConfig()
     decoder: DecoderConfig = ParallelConfig()
     text: TextKind = option("treebank", help="how its captions are written; see captioning/writing.py")
+    language: str = option(ENGLISH, help="of its captions, a code such as de")
 
     @property
     def writing(self) -> Writing:
         """How its captions are written."""
-        return Writing(self.text, words=self.vocabulary_kind == "word")
+        return Writing(self.text, words=self.vocabulary_kind == "word", language=self.language)

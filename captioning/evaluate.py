@@ -23,6 +23,7 @@ from s2s.cli.arguments import Parser, add_machine_options
 from s2s.cli.search_options import add_search_options, search_in_words
 from s2s.errors import check, printable, warn
 from s2s.files import check_output, check_readable
+from s2s.text.languages import ENGLISH, is_language_code, unknown_code_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,10 @@ def evaluate(arguments: list[str]) -> int:
     from captioning.metrics import scores
 
     scored = _caption_all(options) if options.model else _read(options)
-    evaluation = scores.score_captions(scored.captions, scored.references, human=options.human, java=options.java)
+    language = options.language or scored.language
+    check(is_language_code(language), f"--language: {unknown_code_message(language)}")
+    how = {"language": language, "human": options.human, "java": options.java}
+    evaluation = scores.score_captions(scored.captions, scored.references, **how)
     evaluation = replace(evaluation, search=scored.search, attention=scored.attention, of=scored.of)
     for reason in evaluation.unavailable:
         warn(reason)
@@ -56,7 +60,7 @@ class _Scored(NamedTuple):
     """What to score: captions and references by the names of the pictures.
 
     `of` is how many pictures the references have, and `failed` how many of them could not be read. For a model also the
-    options of its search, and statistics of its attention weights.
+    options of its search, statistics of its attention weights, and its language.
     """
 
     captions: Mapping[Any, str]
@@ -65,6 +69,7 @@ class _Scored(NamedTuple):
     failed: int = 0
     search: str | None = None
     attention: Spread | None = None
+    language: str = ENGLISH
 
 
 def _read(options: argparse.Namespace) -> _Scored:
@@ -118,7 +123,8 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
     if failed:
         warn(f"{failed:,} of {total:,} pictures could not be read; the scores are those of the others")
     references = {name: texts for name, texts in references.items() if name in captions}
-    return _Scored(captions, references, total, failed, search, measure_spread(attentions) if attentions else None)
+    spread = measure_spread(attentions) if attentions else None
+    return _Scored(captions, references, total, failed, search, spread, captioner.engine.config.language)
 
 
 def _parser() -> Parser:
@@ -160,6 +166,12 @@ def _parser() -> Parser:
         "--subset",
         action="store_true",
         help="with --results, score the pictures that have captions, and say how many of how many these are",
+    )
+    add(
+        "--language",
+        metavar="CODE",
+        help="of the captions, such as de: what counts as a word and a stem depends on it (default: that of the model; "
+        "with --results, en)",
     )
     add("--human", action="store_true", help="also score each reference against the others")
     add(

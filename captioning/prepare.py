@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from captioning.corpus import CaptionedImage, read_captions
+from captioning.metrics.content import content_words
 from captioning.recipe import Recipe
 from captioning.text import learn_vocabulary
 from captioning.writing import Writing
@@ -15,6 +17,7 @@ from s2s import cache
 from s2s.errors import check, printable, warn
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
+LEAST_FUNCTION_WORDS = 0.1  # share of function words below which captions are not of the language: English has 0.45
 MOST_UNKNOWN = 0.2  # share of unknown words above which a warning is printed
 
 
@@ -53,7 +56,8 @@ def prepare_pictures(
     """Read captions, leave out those without a word, learn the vocabulary; the report goes to standard error.
 
     The vocabulary counts each caption once, whatever the weight of its corpus: a rare word is worth knowing.
-    `vocabulary` and `writing` are those of a model that is gone on from: then none is learned.
+    With a `vocabulary`, that of a model that is gone on from, none is learned. `writing` is that of the captions; by
+    default it is the recipe's, of English.
     """
     writing = writing or Writing(recipe.vocabulary.text, words=recipe.vocabulary.kind == "word")
     train: list[Example] = []
@@ -67,6 +71,7 @@ def prepare_pictures(
         f"{recipe.data.validation}: {len(shared):,} of its pictures are trained on too "
         f"({min(shared, default='')}, say): take them out of one of the two",
     )
+    _check_language(_captions(train), writing)
     vocabulary = vocabulary or learn_vocabulary(_captions(train), recipe.vocabulary)
     if isinstance(vocabulary, WordVocabulary):
         sides = {corpus.path: [e for e in train if e.corpus == i] for i, corpus in enumerate(recipe.data.training)}
@@ -77,6 +82,18 @@ def prepare_pictures(
                 advice = 'lower vocabulary.threshold, or set vocabulary.kind = "bpe"'
                 warn(f"{path}: more than {MOST_UNKNOWN:.0%} of its words are unknown: {advice}")
     return PreparedPictures(train, validation, vocabulary)
+
+
+def _check_language(captions: Sequence[str], writing: Writing) -> None:
+    """Warn where captions do not look like the language that they are said to be in."""
+    content = content_words(writing.language)
+    if content is None:
+        return
+    counts = Counter(word for caption in captions for word in writing.metric_words(caption))
+    share = sum(counts[word] for word in content.function_words) / max(1, counts.total())
+    if share < LEAST_FUNCTION_WORDS:
+        few = f"only {share:.0%} of the words of the training captions are function words of {writing.language}"
+        warn(f"{few}: if they are in another language, name it by the key language of the recipe")
 
 
 def _captions(examples: Sequence[Example]) -> list[str]:

@@ -8,8 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from captioning.configuration import KIND
+from captioning.metrics.content import known_content_words
+from captioning.mirroring import knows_sides, unknown_sides
 from captioning.writing import TextKind
 from s2s.config import option
+from s2s.errors import UserError
 from s2s.models.configuration import (
     DecoderConfig,
     GridEncoderConfig,
@@ -17,6 +21,8 @@ from s2s.models.configuration import (
     ParallelConfig,
     hard_attention_problems,
 )
+from s2s.storage.bundled import find_model
+from s2s.text.languages import ENGLISH, is_language_code, primary_subtag, unknown_code_message
 from s2s.training.configuration import TrainingConfig
 from s2s.vision.crops import MIRRORED, WHOLE, Augmentation
 from s2s.vision.images import Preprocessing
@@ -119,7 +125,7 @@ class VocabularyConfig:
     text: TextKind = option(
         "own",
         help="own: as people wrote it, with capitals and punctuation; treebank: the lower-cased tokens of the caption "
-        "metrics, without punctuation",
+        "metrics of English, without punctuation",
     )
 
 
@@ -164,7 +170,14 @@ class Recipe:
     data: DataConfig
     captions: int = option(128, low=1, help="captions per batch; in self-critical training, sampled captions")
     together: int = option(1, low=1, help="captions of one picture that share a batch, so that it is encoded once")
-    start: Path | None = option(None, help="a model directory; training continues from its weights")
+    language: str | None = option(
+        None, help="of the captions, a code such as de (default: that of start, else en, English)"
+    )
+    start: Path | None = option(
+        None,
+        help="a model directory, or the name of a bundled model; training continues from its weights. If it writes in "
+        "another language, a vocabulary is learned, and all weights but those of words are kept",
+    )
     image: ImageConfig = ImageConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     encoder: ImageEncoderConfig = GridEncoderConfig()
@@ -179,8 +192,13 @@ class Recipe:
 
     def problems(self) -> Iterator[str]:
         """Report options that do not go together."""
-        if self.start is not None and not self.start.is_dir():
-            yield f"start: {self.start} is not a model directory"
+        if self.start is not None:
+            try:
+                find_model(self.start, KIND)
+            except UserError as error:
+                yield f"start: {error}"
+        if self.language or not self.start:  # else that of start decides, which is read later
+            yield from self.language_problems(self.language or ENGLISH)
         if self.self_critical and self.start is None:
             yield "self_critical continues the training of a model: set start to its directory"
         if self.scheduled_sampling and not self.decoder.reads_own_words:
@@ -191,3 +209,19 @@ class Recipe:
         yield from hard_attention_problems(self.decoder, rewards=rewards, scheduled_sampling=self.scheduled_sampling)
         if self.self_critical and (self.scheduled_sampling or self.doubly_stochastic):
             yield "scheduled_sampling and doubly_stochastic cannot be combined with self_critical: remove them"
+
+    def language_problems(self, language: str) -> Iterator[str]:
+        """Report what is not known of the language of the captions, but needed."""
+        if not is_language_code(language):
+            yield f"language: {unknown_code_message(language)}"
+            return
+        if self.image.mirror and not knows_sides(language):
+            yield f"image.mirror: {unknown_sides(language)}"
+        if self.vocabulary.text == "treebank" and primary_subtag(language) != ENGLISH:
+            yield f'vocabulary.text: treebank is for English, and the captions are in {language}: set it to "own"'
+        reward = self.self_critical.reward if self.self_critical else None
+        if reward and (reward.content_recall or reward.information or reward.repetition):
+            try:
+                known_content_words(language)
+            except UserError as error:
+                yield f"self_critical.reward: {error}"

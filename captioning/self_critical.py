@@ -24,7 +24,6 @@ from captioning.prepare import PreparedPictures
 from captioning.recipe import Recipe, SelfCriticalConfig
 from captioning.rewards import MixedReward
 from captioning.task import PictureTask, mixture
-from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import with_end
 from s2s.decoding.sampling import sample
@@ -69,7 +68,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         assert recipe.self_critical is not None
         self.config: SelfCriticalConfig = recipe.self_critical
         references = [[[*self._words(caption), _END] for caption in example.captions] for example in data.train]
-        self._reward = MixedReward(self.config.reward, references)
+        self._reward = MixedReward(self.config.reward, references, model.config.language)
         self._mixture = mixture(recipe, [example.corpus for example in data.train])
 
     def plan(self, epoch: int) -> list[list[int]]:
@@ -89,7 +88,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         references = []
         for picture, view in zip(examples, views):
             captions = islice(cycle(self.data.train[picture].captions), self.config.samples)
-            references += [mirror_caption(caption) if view.mirrored else caption for caption in captions]
+            references += [self.seen(caption, view) for caption in captions]
         inputs = self.inputs(examples, views).to(self.device)
         return SampledBatch(inputs, examples, views, self.data.vocabulary.encode_all(references))
 
@@ -130,7 +129,7 @@ class SelfCriticalTask(PictureTask[SampledBatch]):
         scores = []
         for (picture, view), ids in zip(of_rows, samples):
             text = self.data.vocabulary.decode(ids)
-            words = self._words(mirror_caption(text) if view.mirrored else text)
+            words = self._words(self.seen(text, view))
             scores.append(self._reward.score(picture, [*words, _END] if ids[-1] == END else words))
         return torch.tensor(scores).view(-1, self.config.samples)
 

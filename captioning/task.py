@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from captioning.metrics.cider import CiderD
+from captioning.mirroring import mirrored
 from captioning.model import CaptioningModel
 from captioning.prepare import Example, PreparedPictures
 from captioning.recipe import Recipe
-from captioning.text import mirror_caption
 from s2s import seeds
 from s2s.decoding.generation import generate
 from s2s.decoding.search import BeamOptions
@@ -98,6 +98,7 @@ class PictureTask(Task[Batch]):
         device: torch.device,
     ) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
+        self.mirrored = mirrored(model.config.language) if recipe.image.mirror else None
         self.inputs, self.validation_inputs = inputs
         self.network = model.network if recipe.image.tuned_stages else model.without_cnn()
         self.estimator = estimator_of(recipe.decoder)
@@ -108,6 +109,10 @@ class PictureTask(Task[Batch]):
         """Draw how each of the `count` pictures in a batch is seen."""
         random = Random(seeds.of_views(self.recipe.training.seed, epoch, position))
         return random.choices(self.recipe.image.views(), k=count)
+
+    def seen(self, caption: str, view: Augmentation) -> str:
+        """The caption of a picture, or of its mirrored version, as it is seen by this view; and the other way round."""
+        return self.mirrored(caption) if view.mirrored and self.mirrored else caption
 
     def validate(self, model: nn.Module) -> Validation:
         """See `Task`. Greedy captions are scored against all references; the loss is the mean over all their words.
@@ -247,11 +252,7 @@ class CaptioningTask(PictureTask[CaptionBatch]):
         """See `Task`."""
         groups = [self.groups[i] for i in examples]
         views = self.views(epoch, position, len(groups))
-        captions = [
-            mirror_caption(caption) if view.mirrored else caption
-            for group, view in zip(groups, views)
-            for caption in group.captions
-        ]
+        captions = [self.seen(caption, view) for group, view in zip(groups, views) for caption in group.captions]
         inputs = self.inputs([group.picture for group in groups], views).to(self.device)
         last = self.recipe.training.epochs - 1
         sampling_probability = self.recipe.scheduled_sampling * (epoch / last if last else 1)

@@ -1,43 +1,32 @@
-"""The vocabulary of captions, and captions of mirrored pictures; captioning/writing.py says how they are written."""
+"""The vocabulary of captions; captioning/writing.py says how they are written."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from captioning.metrics.content import is_content
+from captioning.metrics.content import content_words
 from captioning.recipe import VocabularyConfig
 from s2s.errors import check, counted
 from s2s.text.subwords import train_subwords
 from s2s.text.tokens import SPECIALS
 from s2s.text.vocabulary import Vocabulary, WordVocabulary
 
-_SIDES = {"left": "right", "right": "left"}
-_SIDE = re.compile(r"\b(?:left|right)\b", re.IGNORECASE)
 _RARE = 0.05  # share of unknown words up to which a threshold is not lowered
 _THRESHOLD = 5  # how often a word must occur to be known, where there are enough captions
 
 
-def mirror_caption(text: str) -> str:
-    """The caption of the mirrored picture: left is right, also in `left-hand` (Desai & Johnson, 2021, "VirTex")."""
-    return _SIDE.sub(_other_side, text)
-
-
-def _other_side(side: re.Match[str]) -> str:
-    other = _SIDES[side[0].lower()]
-    return other.upper() if side[0].isupper() else other.title() if side[0].istitle() else other
-
-
-def unique_words(vocabulary: Vocabulary) -> list[int]:
+def unique_words(vocabulary: Vocabulary, language: str) -> list[int]:
     """The ids of words that a caption says only once, if it is not to repeat itself: content words.
 
-    Of subwords there are none, because the same piece begins different words.
+    Of subwords there are none, because the same piece begins different words; nor are there in a language whose content
+    words are not known.
     """
-    if not isinstance(vocabulary, WordVocabulary):
+    content = content_words(language)
+    if content is None or not isinstance(vocabulary, WordVocabulary):
         return []
     tokens = enumerate(vocabulary.tokens(range(len(vocabulary))))
-    return [i for i, token in tokens if i >= len(SPECIALS) and is_content(token.lower())]
+    return [i for i, token in tokens if i >= len(SPECIALS) and content.includes(token.lower())]
 
 
 def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocabulary:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from s2s import cache, seeds
 from s2s.cli import command, training_command
+from s2s.errors import check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from captioning.model import CaptioningModel
     from captioning.prepare import Example, PreparedPictures
     from captioning.recipe import Recipe
+    from captioning.writing import Writing
     from s2s.cli.training_command import Training
     from s2s.vision.backbones import Backbone
     from s2s.vision.crops import Augmentation
@@ -46,15 +48,23 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     Raises:
         UserError: a file of the recipe cannot be used, or the model in `start` does not fit the recipe.
     """
+    from captioning.configuration import KIND
     from captioning.model import CaptioningModel
     from captioning.prepare import prepare_pictures
     from captioning.self_critical import SelfCriticalTask
     from captioning.task import CaptioningTask
     from s2s.cli.training_command import Training
+    from s2s.storage.bundled import find_model
+    from s2s.text.languages import is_same_language
 
-    start = CaptioningModel.load(recipe.start) if recipe.start else None
-    data = prepare_pictures(recipe, start.vocabulary, start.config.writing) if start else prepare_pictures(recipe)
-    model = _build_model(recipe, data, start)
+    start = CaptioningModel.load(find_model(recipe.start, KIND)) if recipe.start else None
+    writing = _writing(recipe, start)
+    same = start is not None and is_same_language(start.config.language, writing.language)
+    if start and not same:
+        other = f"start writes {start.config.language}, and these captions are in {writing.language}: all its weights"
+        print(f"{other} are kept but those of words, which are learned anew", file=sys.stderr)
+    data = prepare_pictures(recipe, start.vocabulary if start and same else None, writing)
+    model = _build_model(recipe, data, writing, start)
     backbone, tuned = model.encoder.backbone, recipe.image.tuned_stages
     cnn = backbone.fingerprint()
     model.network.to(device)
@@ -78,8 +88,26 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     return Training(task, task.network, data_key, start_key, calibrate)
 
 
-def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel | None) -> CaptioningModel:
-    """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
+def _writing(recipe: Recipe, start: CaptioningModel | None) -> Writing:
+    """How captions are written: as `start` writes them, or by the recipe where that writes another language."""
+    from captioning.writing import Writing
+    from s2s.text.languages import ENGLISH, is_same_language
+
+    language = recipe.language or (start.config.language if start else ENGLISH)
+    problems = list(recipe.language_problems(language))
+    check(not problems, "; ".join(problems))
+    if start and is_same_language(start.config.language, language):
+        return start.config.writing
+    return Writing(recipe.vocabulary.text, words=recipe.vocabulary.kind == "word", language=language)
+
+
+def _build_model(
+    recipe: Recipe, data: PreparedPictures, writing: Writing, start: CaptioningModel | None
+) -> CaptioningModel:
+    """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed.
+
+    Where `start` has another vocabulary, the weights of words are random ones, too.
+    """
     import torch
 
     from captioning.configuration import MAX_CAPTION_LENGTH, CaptioningConfig
@@ -95,18 +123,27 @@ def _build_model(recipe: Recipe, data: PreparedPictures, start: CaptioningModel 
         preprocessing=recipe.image.preprocessing,
         encoder=recipe.encoder,
         decoder=recipe.decoder,
-        text=start.config.text if start else recipe.vocabulary.text,
+        text=writing.text,
+        language=writing.language,
     )
+    known = start is not None and data.vocabulary is start.vocabulary
     if start:
-        training_command.check_same_shape(recipe.start, start.config, config, free=["max_caption_length"], names=_NAMES)
+        free = ["max_caption_length", "language", *([] if known else ["vocabulary_kind", "text"])]
+        training_command.check_same_shape(recipe.start, start.config, config, free=free, names=_NAMES)
         longest = max(config.max_caption_length, start.config.max_caption_length)  # it can still write what it could
         config = replace(config, max_caption_length=longest)
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
     backbone = start.encoder.backbone if start else build_backbone(recipe.image.backbone, recipe.image.weights)
     network = build_network(config, backbone, len(data.vocabulary))
     if start:
-        load_weights(network, start.network.state_dict())
+        own = {} if known else {name: each for name, each in network.state_dict().items() if _of_words(name)}
+        load_weights(network, start.network.state_dict() | own)
     return CaptioningModel(config, data.vocabulary, network)
+
+
+def _of_words(name: str) -> bool:
+    """Whether a tensor of the network has a row per token: the embeddings and the output layer of every decoder."""
+    return name.startswith(("decoder.embedding.", "decoder.projection."))
 
 
 def _with_features(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.errors import UserError, check
@@ -11,24 +12,45 @@ from s2s.files import atomic_file, check_output
 from s2s.text.lines import read_lines
 
 COLUMNS = ("set", "line", "image")
+SPLITS = ("split", "flickr8k_split")  # the optional column, by either name
 
 
-def read_table(path: Path) -> dict[str, dict[int, str]]:
-    """The photograph of each line (from 1) of each set.
+@dataclass(frozen=True)
+class PicturedLine:
+    """A line (from 1) of a set whose photograph is at hand, and the photograph's split in its own data set, if told."""
+
+    set: str
+    line: int
+    image: str
+    split: str | None
+
+
+def read_rows(path: Path) -> list[PicturedLine]:
+    """The rows of a table.
 
     Args:
-        path: a table with tabs, whose first line names the columns `set`, `line` and `image`
+        path: a table with tabs, whose first line names the columns `set`, `line` and `image`, and perhaps one of SPLITS
 
     Raises:
         UserError: a column is missing, or a number of a line is none.
     """
     rows = csv.DictReader(read_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE)
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    names = rows.fieldnames or ()
+    missing = [name for name in COLUMNS if name not in names]
     check(not missing, f"{path}: its first line lacks {', '.join(missing)}; name the columns {', '.join(COLUMNS)}")
-    found: dict[str, dict[int, str]] = {}
+    split = next((name for name in SPLITS if name in names), "")
+    found = []
     for number, row in enumerate(rows, 2):
         check((row["line"] or "").isdecimal(), f"{path}: line {number}: {row['line']!r} is no number of a line")
-        found.setdefault(row["set"], {})[int(row["line"])] = row["image"] or ""
+        found.append(PicturedLine(row["set"], int(row["line"]), row["image"] or "", row.get(split)))
+    return found
+
+
+def read_table(path: Path) -> dict[str, dict[int, str]]:
+    """The photograph of each line of each set; see `read_rows`."""
+    found: dict[str, dict[int, str]] = {}
+    for row in read_rows(path):
+        found.setdefault(row.set, {})[row.line] = row.image
     return found
 
 

@@ -26,11 +26,12 @@ def captioner_data(
         config, vocabulary, calibration: of the model
         grid: rows and columns of its CNN's feature map
     """
-    table = loops.word_table(vocabulary, unique=unique_words(vocabulary))
+    table = loops.word_table(vocabulary, config.language, unique_words(vocabulary, config.language))
     return {
         "vocabulary": vocabulary_data(vocabulary),
         "words": {"doubled": sorted(table.doubled), "signs": sorted(table.signs), "unique": sorted(table.unique)},
         "repeated": loops.WORDS,
+        "treebank": config.text == "treebank",
         "length": config.max_caption_length,
         "preprocessing": to_dict(config.preprocessing),
         "grid": grid,

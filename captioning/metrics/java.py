@@ -25,6 +25,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+from s2s.text.languages import ENGLISH, primary_subtag
+
 Words = Sequence[str]
 
 
@@ -40,16 +42,31 @@ class Round:
     references: Sequence[Sequence[Words]]
 
 
-def meteor(rounds: Sequence[Round], *, patience: float = 300.0) -> list[float]:
-    """METEOR 1.5 (Denkowski & Lavie, 2014) of each round, 0 to 1; `patience` is how many seconds an answer may take."""
+# What METEOR knows of languages: of English all; of these function words and a stemmer, but pycocoevalcap lacks their
+# paraphrases, and synonyms are English.
+_STEMMED = ("de", "es", "fr", "ru")
+_NO_PARAPHRASES = ("-m", "exact stem")
+
+
+def meteor(rounds: Sequence[Round], language: str = ENGLISH, *, patience: float = 300.0) -> list[float]:
+    """METEOR 1.5 (Denkowski & Lavie, 2014) of each round, 0 to 1; `patience` is how many seconds an answer may take.
+
+    Of German, Spanish, French and Russian it counts equal words and equal stems only.
+    """
+    code = primary_subtag(language)
+    if code not in (ENGLISH, *_STEMMED):
+        raise UnavailableError(f"METEOR is for captions in en, {', '.join(_STEMMED)}, and these are in {language}")
     jar = _package() / "meteor" / "meteor-1.5.jar"
-    command = [_java(), "-Xmx2G", *_PLAIN_ENGLISH, "-jar", str(jar), "-", "-", "-stdio", "-l", "en", "-norm"]
+    command = [_java(), "-Xmx2G", *_PLAIN_ENGLISH, "-jar", str(jar), "-", "-", "-stdio", "-l", code, "-norm"]
+    command += [] if code == ENGLISH else _NO_PARAPHRASES
     with _Program("METEOR", command, patience) as program:
         return [_meteor(program, one) for one in rounds]
 
 
-def spice(rounds: Sequence[Round], *, patience: float = 7200.0) -> list[float]:
+def spice(rounds: Sequence[Round], language: str = ENGLISH, *, patience: float = 7200.0) -> list[float]:
     """SPICE 1.0 (Anderson et al., 2016) of each round, 0 to 1; `patience` is how many seconds all may take."""
+    if primary_subtag(language) != ENGLISH:
+        raise UnavailableError(f"SPICE parses English, and these captions are in {language}")
     folder = _package() / "spice"
     models = [folder / "lib" / f"stanford-corenlp-3.6.0{part}.jar" for part in ("", "-models")]
     if not all(model.is_file() for model in models):

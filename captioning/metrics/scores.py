@@ -1,7 +1,8 @@
 """All caption metrics together, as the COCO evaluation defines them, with the number of pictures, and a human beside.
 
-Figures are times 100, as tables print them; CIDEr-D of 1.0 is 100. Each equals pycocoevalcap's, but that its BLEU is a
-hair above 0 where not one n-gram is right. METEOR and SPICE need Java; what is missing is None, and told why.
+Figures are times 100, as tables print them; CIDEr-D of 1.0 is 100. For English each equals pycocoevalcap's, but that
+its BLEU is a hair above 0 where not one n-gram is right. In other languages other rules tell words, see
+captioning/metrics/words.py. METEOR and SPICE need Java; what is missing is None, and told why.
 
 People are scored by each of their references against the others: the human row, a mean over references. It has one
 reference fewer to be right by, so beside it stands the model's mean over the same sets of references.
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from captioning.metrics.cider import CiderD
 from captioning.metrics.java import Round, UnavailableError, meteor, spice
-from captioning.metrics.ptb import tokenise
 from captioning.metrics.rouge import rouge_l
 from captioning.metrics.variety import Variety, variety
+from captioning.metrics.words import metric_words
 from s2s.errors import check, counted
+from s2s.text.languages import ENGLISH, primary_subtag
 
 if TYPE_CHECKING:
     from s2s.views.attention_spread import Spread
@@ -72,6 +74,7 @@ class CaptionEvaluation:
         search: how a model found the captions; None where they were found elsewhere
         of: how many pictures there are, if only some were scored
         attention: of the captions' words; None where the model does not look, or none was at hand
+        language: of the captions
     """
 
     images: int
@@ -85,6 +88,7 @@ class CaptionEvaluation:
     search: str | None = None
     attention: Spread | None = None
     of: int | None = None
+    language: str = ENGLISH
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,6 +101,10 @@ class CaptionEvaluation:
                 "CIDEr-D weighs words by how few of the pictures have them in their references; with "
                 f"{self.images:,} of them, fewer than {FEW}, it says little{always}"
             )
+        if primary_subtag(self.language) != ENGLISH:
+            part.append(f"words are told by the rules for {self.language}, not by Stanford's for English")
+            if self.scores.meteor is not None:
+                part.append(f"METEOR matches words and stems of {self.language} only: its paraphrases are for English")
         return tuple(part)
 
     def __str__(self) -> str:
@@ -131,33 +139,36 @@ def score_captions(
     captions: Mapping[Any, str],
     references: Mapping[Any, Collection[str]],
     *,
+    language: str = ENGLISH,
     human: bool = False,
     java: bool = False,
 ) -> CaptionEvaluation:
     """Score raw captions, one for each picture, against the raw references of the pictures.
 
+    `language` is that of all of them, which decides what a word is (captioning/metrics/words.py).
     `human` adds the two human rows of `CaptionEvaluation`, `java` adds METEOR and SPICE. Raises UserError unless
     exactly the pictures with references have a caption, or if, for `human`, a picture has a single reference.
     """
     _check_pictures(captions, references, human)
-    said = [tokenise(captions[picture]) for picture in references]
-    known = [[tokenise(text) for text in references[picture]] for picture in references]
+    said = [metric_words(captions[picture], language) for picture in references]
+    known = [[metric_words(text, language) for text in references[picture]] for picture in references]
     sizes = [len(each) for each in known]
     turns = max(sizes) if human else 0
     people = [_turn(known, turn) for turn in range(turns)]
     alike = [Round(said, one.references) for one in people]
     rounds = [Round(said, known), *people, *alike]
-    figures, unavailable = _figures(rounds, java)
-    spoken = [variety(one.captions, one.references) for one in people]
+    figures, unavailable = _figures(rounds, java, language)
+    spoken = [variety(one.captions, one.references, language) for one in people]
     return CaptionEvaluation(
         len(known),
         (min(sizes), max(sizes)),
         figures[0],
-        variety(said, known),
+        variety(said, known, language),
         human=_mean(Scores, figures[1 : 1 + turns]) if human else None,
         human_variety=_mean(Variety, spoken) if human else None,
         captions_alike=_mean(Scores, figures[1 + turns :]) if human else None,
         unavailable=unavailable,
+        language=language,
     )
 
 
@@ -174,7 +185,7 @@ def _turn(references: Sequence[Sequence[list[str]]], turn: int) -> Round:
     )
 
 
-def _figures(rounds: Sequence[Round], java: bool) -> tuple[list[Scores], tuple[str, ...]]:
+def _figures(rounds: Sequence[Round], java: bool, language: str) -> tuple[list[Scores], tuple[str, ...]]:
     """The scores of each round, and why some are missing."""
     by_java: dict[str, Sequence[Any]] = {}
     reasons = []
@@ -182,7 +193,7 @@ def _figures(rounds: Sequence[Round], java: bool) -> tuple[list[Scores], tuple[s
         by_java[name] = [None] * len(rounds)
         if java:
             try:
-                by_java[name] = [100 * value if isfinite(value) else None for value in metric(rounds)]
+                by_java[name] = [100 * value if isfinite(value) else None for value in metric(rounds, language)]
             except UnavailableError as reason:
                 reasons.append(f"no {NAMES[name]}: {reason}")
             else:

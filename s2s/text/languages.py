@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s2s.errors import check
 
+ENGLISH = "en"
 CHINESE = ("zh", "zho", "chi", "cmn", "yue")
 JAPANESE = ("ja", "jpn")
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spaces, in which a word has no ends
@@ -12,6 +13,11 @@ IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of scripts without spa
 def primary_subtag(code: str) -> str:
     """Return the part of a code that names the language, in lower case: `de` for `de-AT`."""
     return code.lower().replace("_", "-").partition("-")[0]
+
+
+def is_same_language(code: str, other: str) -> bool:
+    """Whether two codes name the same language: `de` and `de-AT`."""
+    return primary_subtag(code) == primary_subtag(other)
 
 
 def writes_spaces(code: str) -> bool:

@@ -41,7 +41,14 @@ def test_a_shipped_recipe_loads_once_its_files_are_there(
     ("changes", "message"),
     [
         ({"start": "none", "self_critical": {}}, "set start to its directory"),
-        ({"start": "nowhere"}, "start: nowhere is not a model directory"),
+        ({"start": "nowhere"}, "start: nowhere: no such directory, and no bundled model has this name"),
+        ({"language": "german"}, "language: 'german' is not a language code"),
+        ({"language": "fr"}, "image.mirror: what left and right are called"),
+        ({"language": "de", "vocabulary": {"text": "treebank"}}, "vocabulary.text: treebank is for English"),
+        (
+            {"language": "fr", "image": {"mirror": False}, "self_critical": {"reward": {"repetition": 1}}},
+            "self_critical.reward: which words are content words is known for en, de, not for fr",
+        ),
         ({"image": {"weights": "cnn.pth"}}, "image: weights: cnn.pth is not a file"),
         ({"data": {"train": "a.csv", "validation": "b.csv"}}, "data: a.csv does not exist"),
         ({"data": {"validation": "."}}, "there is nothing to train on: set train, or corpora"),

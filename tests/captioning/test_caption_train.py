@@ -115,6 +115,42 @@ def test_words_are_those_of_the_model_that_is_gone_on_from(recipe: Recipe, store
     assert task.data.vocabulary.to_bytes() == task.model.vocabulary.to_bytes() == known.to_bytes()
 
 
+def test_a_start_in_another_language_gives_all_but_the_words(
+    recipe: Recipe, stored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = VocabularyConfig("bpe", size=40)
+    task = build(going_on(recipe, stored, language="de-CH", vocabulary=text), CPU).task
+    assert isinstance(task, CaptioningTask)
+    assert "start writes en, and these captions are in de-CH" in capsys.readouterr().err
+    config, known = task.model.config, CaptioningModel.load(stored)
+    assert (config.language, config.text, config.vocabulary_kind) == ("de-CH", "own", "bpe")
+    assert task.data.vocabulary.to_bytes() != known.vocabulary.to_bytes()
+    old, new = known.network.state_dict(), task.model.network.state_dict()
+    other = {name for name in new if new[name].shape != old[name].shape or not new[name].equal(old[name])}
+    assert other == {"decoder.embedding.weight", "decoder.projection.weight", "decoder.projection.bias"} - {
+        name for name in ("decoder.projection.bias",) if name not in other
+    }
+    task.save(task.network, stored.parent / "german", {})
+    again = build(going_on(recipe, stored.parent / "german", vocabulary=text), CPU).task
+    assert isinstance(again, CaptioningTask)
+    assert again.model.config == config  # the language of start is that of the captions, unless they have one
+
+
+def test_what_the_language_of_a_start_lacks_is_refused(recipe: Recipe, stored: Path, tmp_path: Path) -> None:
+    plain = replace(IMAGE, mirror=False)
+    task = build(going_on(recipe, stored, language="fr", image=plain), CPU).task
+    task.save(task.model.network, tmp_path / "french", {})  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match=r"image\.mirror: .* not for fr"):
+        build(going_on(recipe, tmp_path / "french"), CPU)
+
+
+def test_a_mirrored_picture_has_a_mirrored_caption_of_its_language(recipe: Recipe) -> None:
+    task = build(replace(recipe, language="de", vocabulary=VocabularyConfig(threshold=1)), CPU).task
+    assert isinstance(task, CaptioningTask)
+    assert task.seen("ein Hund links, left", MIRRORED) == "ein Hund rechts, left"
+    assert task.seen("ein Hund links", WHOLE) == "ein Hund links"
+
+
 def test_a_start_with_another_cnn_is_another_one(recipe: Recipe, stored: Path) -> None:
     """So that a run that does not go on names it, and not the data; other weights are learned further."""
     assert build(recipe, CPU).start is None

@@ -13,7 +13,6 @@ from captioning import familiarity
 from captioning.assets import Assets
 from captioning.captioner import MODELS
 from captioning.confidence import WORDS, features
-from captioning.writing import detokenise_caption
 from s2s.decoding.search import Hypothesis
 from s2s.storage.model_record import read_record
 from serving.caption_rules import captioner_data
@@ -53,7 +52,7 @@ def test_captions_are_written_and_judged_as_in_python() -> None:
         judgement = assets.calibration.judge(expected, WORDS)
         assert answer["judgement"]["confidence"] == pytest.approx(judgement.confidence, abs=1e-3)
         assert answer["judgement"]["reasons"] == list(judgement.reasons)
-        assert answer["sentence"]["text"] == detokenise_caption(assets.vocabulary.decode(caption.tokens))
+        assert answer["sentence"]["text"] == assets.config.writing.detokenise(assets.vocabulary.decode(caption.tokens))
         assert answer["sentence"]["tokens"][-1] == ("</s>" if caption.finished else answer["sentence"]["tokens"][-1])
 
 
@@ -66,7 +65,7 @@ def test_parts_that_the_tokeniser_took_off_are_joined() -> None:
     summary = [0.1] * len(assets.familiarity.mean if assets.familiarity else [])
     given = _as_json(Hypothesis(tokens, -1.0, -7.0, None, True))
     (answer,) = ask(("captioned", data, known, given, summary))
-    assert answer["sentence"]["text"] == detokenise_caption(assets.vocabulary.decode(tokens))
+    assert answer["sentence"]["text"] == assets.config.writing.detokenise(assets.vocabulary.decode(tokens))
     assert "man's hat" in answer["sentence"]["text"]
 
 

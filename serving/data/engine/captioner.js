@@ -9,15 +9,15 @@ import { search } from "./search.js";
 import { END, PAD, START, UNK, readVocabulary } from "./vocabulary.js";
 
 const OPTIONS = { width: 5, nBest: 5, lengthPenalty: 1, minimumLength: 1, stopEarly: false, start: START, end: END, banned: [PAD, UNK, START] };
-const PARTS = / (?=(?:'s|'re|'ve|'ll|'d|'m|n't)\b)/g; // what the tokeniser of captions took off a word
+const PARTS = / (?=(?:'s|'re|'ve|'ll|'d|'m|n't)\b)/g; // what the tokeniser of captions took off a word in treebank text
 const JOINED = / ?￭ ?/g; // where punctuation was split off a word; as in captioning/writing.py
 const NAMED = 5; // tokens
 const NOTHING_EXPECTED = 5; // the value of `unexpected` for a caption without any telling token
 
 export class Captioner {
   /**
-   * @param data what `captioner_data` of serving/rules.py has written: {vocabulary, words, repeated, length,
-   *   preprocessing, grid, calibration, confidence}
+   * @param data what `captioner_data` of serving/rules.py has written: {vocabulary, words, repeated, treebank,
+   *   length, preprocessing, grid, calibration, confidence}
    * @param network see network.js; its encoder takes pixels
    * @param familiarity the content of the model's confidence.safetensors, or nothing
    */
@@ -26,6 +26,7 @@ export class Captioner {
     this.preprocessing = data.preprocessing;
     [this.rows, this.columns] = data.grid;
     this.limit = data.length + 1;
+    this.treebank = data.treebank;
     this.vocabulary = readVocabulary(data.vocabulary);
     const table = wordTable(this.vocabulary, data.words);
     this.guard = new LoopGuard(table, table, data.repeated);
@@ -68,7 +69,8 @@ export class Captioner {
   }
 
   write({ tokens, score, attention, finished }) {
-    const text = this.vocabulary.decode(tokens).split(/\s+/).filter(Boolean).join(" ").replace(JOINED, "").replace(PARTS, "");
+    const plain = this.vocabulary.decode(tokens).split(/\s+/).filter(Boolean).join(" ").replace(JOINED, "");
+    const text = this.treebank ? plain.replace(PARTS, "") : plain;
     return { text, score, tokens: this.vocabulary.tokens(finished ? [...tokens, END] : tokens), attention: attention?.map((row) => [...row]) ?? null };
   }
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "prepare features",
     "prepare flickr8k",
     "prepare multi30k",
+    "prepare multi30k-captions",
     "prepare parallel",
     "prepare python-source",
     "prepare toy",

@@ -11,6 +11,7 @@ from PIL import Image
 
 from captioning.prepare import prepare_pictures
 from captioning.recipe import Corpus, DataConfig, Recipe, VocabularyConfig
+from captioning.writing import Writing
 from s2s.errors import UserError
 
 
@@ -97,3 +98,18 @@ def test_corpora_lie_one_after_the_other_and_each_is_reported(
     assert "more.csv: 1 of 4 tokens unknown (25.00%): zebra 1" in capsys.readouterr().err
     swapped = replace(recipe.data, train=None, corpora=(*data.corpora, Corpus(tmp_path / "train.csv")))
     assert len({alone, found.key(), prepare_pictures(replace(recipe, data=swapped)).key()}) == 3
+
+
+def test_captions_of_another_language_than_said_are_a_warning(
+    recipe: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_pictures(recipe)
+    assert "function words" not in capsys.readouterr().err
+    path = recipe.data.training[0].path
+    path.write_text(path.read_text().replace("a ", "ein ").replace(",a", ",ein").replace("ein\n", "eine\n"))
+    prepare_pictures(replace(recipe, vocabulary=VocabularyConfig()))
+    said = capsys.readouterr().err
+    assert "only 0% of the words of the training captions are function words of en" in said
+    assert "by the key language of the recipe" in said
+    prepare_pictures(replace(recipe, vocabulary=VocabularyConfig()), writing=Writing("own", language="de"))
+    assert "function words" not in capsys.readouterr().err

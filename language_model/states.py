@@ -46,9 +46,9 @@ def text_states(model: LanguageModel, text: str) -> TextStates:
     decoder, parts = model.decoder, list[list[CellStates]]()
     tokens = torch.tensor([ids], device=decoder.embedding.weight.device)
     with torch.no_grad():
-        _, state = decoder.run(tokens.new_tensor([[END]]), decoder.start(None, sentences=1))
+        _, state = decoder.trace(tokens.new_tensor([[END]]), decoder.start(None, sentences=1))
         for chunk in tokens.split(_CHUNK, dim=1):
-            layers, state = decoder.run(chunk, state)
+            layers, state = decoder.trace(chunk, state)
             parts.append(layers)
     joined = [layer_states(f"layer {i + 1}", [part[i] for part in parts]) for i in range(len(parts[0]))]
     unknown = [place for place, token in enumerate(ids) if token == UNK]

@@ -40,7 +40,7 @@ def unroll_text(model: LanguageModel, text: str, units: int) -> Unrolled:
     decoder = model.decoder
     tokens = torch.tensor([ids], device=decoder.embedding.weight.device)
     with recorded(decoder.layers) as cells:
-        states, _ = decoder.run(tokens, decoder.start(None, sentences=1))
+        states, _ = decoder.trace(tokens, decoder.start(None, sentences=1))
         log_probabilities = decoder.readout(states[-1][0][:, 0]).float().log_softmax(-1)  # (time, vocabulary)
     runs = {f"layer {number}": cell.run() for number, cell in enumerate(cells, 1)}
     shown = [_shown(piece) for piece in ["\n", *pieces_of(model, lines, ids[1:])]]

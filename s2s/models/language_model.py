@@ -18,7 +18,7 @@ from s2s.models.contracts import DecoderStep, Output
 from s2s.models.decoder import Decoder
 from s2s.models.language_configuration import RecurrentLanguageModelConfig
 from s2s.models.memory import Memory
-from s2s.models.recurrent_decoder import RecurrentState, last_step
+from s2s.models.recurrent_decoder import RecurrentState
 from s2s.nn.cells import CellStates
 from s2s.nn.dropout import Dropout
 from s2s.nn.recurrent import RecurrentLayer
@@ -72,21 +72,24 @@ class RecurrentLanguageModel(Decoder):
 
     def forward(self, tokens: Tensor, state: RecurrentState) -> Output:
         """See `Decoder.forward`."""
-        layers, state = self.run(tokens, state)
-        return Output(self.drop_output(layers[-1][0]).transpose(0, 1), None, state)
+        signal = self.drop_embedding(self.drop_word(self.embedding(tokens.t())))  # (time, rows, embedding_dim)
+        last = list[CellStates]()
+        for i, (layer, before) in enumerate(zip(self.layers, state.layers)):
+            signal, after = layer.read(self.drop_hidden(signal) if i else signal, before)
+            last.append(after)
+        return Output(self.drop_output(signal).transpose(0, 1), None, replace(state, layers=tuple(last)))
 
-    def run(self, tokens: Tensor, state: RecurrentState) -> tuple[list[CellStates], RecurrentState]:
-        """Read tokens (rows, time) with all layers.
+    def trace(self, tokens: Tensor, state: RecurrentState) -> tuple[list[CellStates], RecurrentState]:
+        """Read tokens (rows, time) with all layers, without dropout, to look at their states.
 
         Returns:
             all states of all steps of each layer, each (time, rows, dim); and the state after the last step
         """
-        signal = self.drop_embedding(self.drop_word(self.embedding(tokens.t())))  # (time, rows, embedding_dim)
-        layers = list[CellStates]()
-        for i, (layer, before) in enumerate(zip(self.layers, state.layers)):
-            layers.append(layer(self.drop_hidden(signal) if i else signal, before))
+        signal, layers = self.embedding(tokens.t()), list[CellStates]()
+        for layer, before in zip(self.layers, state.layers):
+            layers.append(layer(signal, before))
             signal = layers[-1][0]
-        return layers, replace(state, layers=last_step(layers, state.layers))
+        return layers, replace(state, layers=tuple(tuple(steps[-1] for steps in states) for states in layers))
 
     def readout(self, features: Tensor) -> Tensor:
         """See `Decoder.readout`."""

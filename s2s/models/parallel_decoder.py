@@ -9,7 +9,7 @@ from torch import Tensor
 
 from s2s.models.configuration import RecurrentDecoderConfig
 from s2s.models.contracts import DecoderStep, Output
-from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState, last_step, sampled_of
+from s2s.models.recurrent_decoder import RecurrentDecoder, RecurrentState, sampled_of
 
 
 class ParallelDecoder(RecurrentDecoder):
@@ -45,18 +45,18 @@ class ParallelDecoder(RecurrentDecoder):
     def forward(self, tokens: Tensor, state: RecurrentState) -> Output:
         """See `Decoder.forward`."""
         embedded = self.embed(tokens)  # (rows, time, embedding_dim)
-        layers = [self.layers[0](embedded.transpose(0, 1), state.layers[0])]
-        signal, context = layers[0][0].transpose(0, 1), None  # (rows, time, dim)
+        layers = [self.layers[0].read(embedded.transpose(0, 1), state.layers[0])]
+        signal, context = layers[0].hidden.transpose(0, 1), None  # (rows, time, dim)
         look = self.look(signal, state)
         if look is not None:
             context = look.context
             signal = torch.cat([signal, context], -1)  # (rows, time, dim + memory_dim)
         for i in range(1, len(self.layers)):
-            layers.append(self.layers[i](self.drop_hidden(signal).transpose(0, 1), state.layers[i]))
-            signal = layers[i][0].transpose(0, 1)
+            layers.append(self.layers[i].read(self.drop_hidden(signal).transpose(0, 1), state.layers[i]))
+            signal = layers[i].hidden.transpose(0, 1)
         return Output(
             features=self.drop_output(self.features(context, signal, embedded)),
             attention=None if look is None else look.weights,
-            state=replace(state, layers=last_step(layers, state.layers)),
+            state=replace(state, layers=tuple(layer.last for layer in layers)),
             sampled=sampled_of(look),
         )

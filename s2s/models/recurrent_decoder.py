@@ -193,10 +193,3 @@ def sampled_of(look: Look | None) -> Sampled | None:
         return None
     return Sampled(look.log_probability, look.entropy)
 
-
-def last_step(layers: list[CellStates], initial: tuple[CellStates, ...]) -> tuple[CellStates, ...]:
-    """The last of all steps' states, (time, rows, dim) -> (rows, dim), in the precision of the initial ones."""
-    return tuple(
-        tuple(steps[-1].to(start.dtype) for steps, start in zip(states, starts))
-        for states, starts in zip(layers, initial)
-    )

@@ -9,7 +9,7 @@ from torch import Tensor
 from s2s.models.configuration import RecurrentDecoderConfig
 from s2s.models.contracts import Output
 from s2s.models.memory import Memory, summary_of
-from s2s.models.recurrent_decoder import RecurrentState, last_step
+from s2s.models.recurrent_decoder import RecurrentState
 from s2s.models.sequential_decoder import Advance, SequentialDecoder
 
 
@@ -54,10 +54,10 @@ class ShowAndTellDecoder(SequentialDecoder):
         signal, layers = embedded, []
         for i, (layer, before) in enumerate(zip(self.layers, state.layers)):
             signal = self.drop_hidden(signal) if i else signal
-            layers.append(layer(signal.transpose(0, 1), before))
-            signal = layers[-1][0].transpose(0, 1)  # (rows, time, dim)
+            layers.append(layer.read(signal.transpose(0, 1), before))
+            signal = layers[-1].hidden.transpose(0, 1)  # (rows, time, dim)
         features = self.drop_output(self.finish(signal, None, embedded))
-        return Output(features, None, replace(state, layers=last_step(layers, state.layers)))
+        return Output(features, None, replace(state, layers=tuple(layer.last for layer in layers)))
 
     def finish(self, hidden: Tensor, context: Tensor | None, embedded: Tensor) -> Tensor:
         """A projection of the state, as wide as an embedding."""

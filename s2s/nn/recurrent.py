@@ -22,6 +22,7 @@ from torch.autograd.function import once_differentiable
 from s2s.nn.cells import CELLS, Cell, CellStates
 from s2s.nn.configuration import CellConfig
 from s2s.nn.dropout import Dropout
+from s2s.nn.fused_layer import FUSED, Reading, read_fused
 
 
 class Scan(torch.autograd.Function):
@@ -102,6 +103,21 @@ class RecurrentLayer(nn.Module):
         """(time, batch, input_dim) and a state -> all states of all steps, each (time, batch, dim)."""
         projected = self.project(inputs.contiguous())  # else `linear` adds the bias in a pass of its own
         return Scan.apply(self.cell, projected, self.drop_weight(self.weight_hidden), *initial)
+
+    def read(self, inputs: Tensor, initial: CellStates, lengths: Tensor | None = None) -> Reading:
+        """Run over a batch of sequences: on a GPU in one call (see s2s/nn/fused_layer.py), else step by step.
+
+        Args:
+            inputs: (time, batch, input_dim)
+            initial: the state before the first step
+            lengths: (batch,), of the real part of each row, at least 1; None if all rows are whole
+        """
+        if inputs.device.type == "cuda" and type(self.cell) in FUSED:
+            weights = [self.weight_input, self.drop_weight(self.weight_hidden), self.bias]
+            return read_fused(self.cell, inputs, weights, initial, lengths)
+        states = self(inputs, initial)
+        last = tuple(steps[-1] for steps in states) if lengths is None else _last(states, lengths)
+        return Reading(states[0], tuple(state.to(start.dtype) for state, start in zip(last, initial)))
 
     def step(self, inputs: Tensor, states: CellStates) -> CellStates:
         """One step, for decoding: (batch, input_dim) and a state -> the next state."""
@@ -196,13 +212,12 @@ class RecurrentEncoder(nn.Module):
         ahead, back = list[CellStates](), list[CellStates]()
         for i, layer in enumerate(self.ahead):
             below = signal if i == 0 else self.dropout(signal)
-            states = layer(below, layer.initial(inputs) if initial is None else initial[i])
-            ahead.append(_last(states, lengths))
-            outputs = states[0]
+            outputs, last = layer.read(below, layer.initial(inputs) if initial is None else initial[i], lengths)
+            ahead.append(last)
             if order is not None:
-                states = self.back[i](Reverse.apply(below, order), self.back[i].initial(inputs))
-                back.append(_last(states, lengths))
-                outputs = torch.cat([outputs, Reverse.apply(states[0], order)], -1)
+                hidden, last = self.back[i].read(Reverse.apply(below, order), self.back[i].initial(inputs), lengths)
+                back.append(last)
+                outputs = torch.cat([outputs, Reverse.apply(hidden, order)], -1)
             signal = outputs + signal if self.residual and outputs.shape == signal.shape else outputs
         return Encoded(signal.transpose(0, 1), tuple(ahead), tuple(back))
 
@@ -210,4 +225,4 @@ class RecurrentEncoder(nn.Module):
 def _last(states: CellStates, lengths: Tensor) -> CellStates:
     """The states after the last real step of each row, (time, batch, dim) -> (batch, dim)."""
     rows = torch.arange(len(lengths), device=lengths.device)
-    return tuple(state[lengths - 1, rows].to(torch.promote_types(state.dtype, torch.float32)) for state in states)
+    return tuple(state[lengths - 1, rows] for state in states)

@@ -93,8 +93,14 @@ class BucketedBatches:
 
 
 def padded_tensors(sequences: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Padded:
-    """Sequences of token ids as a batch of tensors on a device."""
-    return pad(sequences).moved(lambda values: torch.from_numpy(values).to(device))
+    """Sequences of token ids as a batch of tensors on a device; a GPU is not waited for."""
+    device = torch.device(device)
+
+    def moved(values: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(values)
+        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+    return pad(sequences).moved(moved)
 
 
 def shard(batches: Sequence[list[int]], rank: int, world: int) -> list[list[int]]:

@@ -192,4 +192,3 @@ def sampled_of(look: Look | None) -> Sampled | None:
     if look is None or look.log_probability is None or look.entropy is None:
         return None
     return Sampled(look.log_probability, look.entropy)
-

@@ -147,7 +147,7 @@ def test_no_labeller_begins_with_it(tmp_path: Path) -> None:
         load_reader(tmp_path / "model")
 
 
-def test_the_recipe_is_the_tiny_one_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recipe_has_the_sizes_of_the_tiny_one_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(__file__).resolve().parents[2] / "translation" / "recipes" / "multi30k-transformer.toml"
     monkeypatch.chdir(tmp_path)
     for name in ("train.en", "train.de", "val.en", "val.de"):
@@ -157,7 +157,7 @@ def test_the_recipe_is_the_tiny_one_of_the_paper(tmp_path: Path, monkeypatch: py
     for side in (recipe.encoder, recipe.decoder):
         assert isinstance(side, TransformerEncoderConfig | TransformerDecoderConfig)
         assert (side.layers, side.dim, side.feedforward_dim, side.heads) == (4, 128, 256, 4)
-        assert side.dropout.residual == side.dropout.embedding == 0.3
+        assert side.dropout.residual == side.dropout.embedding == 0.2  # with 0.3 it is short of weights
     assert recipe.label_smoothing == 0.1
-    assert (recipe.training.schedule.name, recipe.training.schedule.warmup_steps) == ("inverse_sqrt", 2000)
+    assert (recipe.training.schedule.name, recipe.training.schedule.warmup_steps) == ("cosine", 2000)
     assert recipe.training.averaging.keep == 10

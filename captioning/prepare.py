@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captioning.corpus import CaptionedImage, read_captions
 from captioning.metrics.content import content_words
-from captioning.recipe import Recipe
-from captioning.text import learn_vocabulary
+from captioning.recipe import Recipe, VocabularyConfig
+from captioning.text import fitting_threshold, learn_vocabulary
 from captioning.writing import Writing
 from s2s import cache
 from s2s.errors import check, printable, warn
@@ -72,7 +72,7 @@ def prepare_pictures(
         f"({min(shared, default='')}, say): take them out of one of the two",
     )
     _check_language(_captions(train), writing)
-    vocabulary = vocabulary or learn_vocabulary(_captions(train), recipe.vocabulary)
+    given, vocabulary = vocabulary, vocabulary or _learn_vocabulary(_captions(train), recipe.vocabulary)
     if isinstance(vocabulary, WordVocabulary):
         sides = {corpus.path: [e for e in train if e.corpus == i] for i, corpus in enumerate(recipe.data.training)}
         for path, examples in [*sides.items(), (recipe.data.validation, validation)]:
@@ -80,8 +80,26 @@ def prepare_pictures(
             print(printable(f"{path}: {unknown}"), file=sys.stderr)
             if unknown.unknown > MOST_UNKNOWN * unknown.tokens:
                 advice = 'lower vocabulary.threshold, or set vocabulary.kind = "bpe"'
+                if given:
+                    advice = "the vocabulary is that of start; without start, a new one is learned"
+                elif path == recipe.data.validation and unknown.unknown == len(_unseen(examples, train)):
+                    advice = 'the training captions do not have them: add captions, or set vocabulary.kind = "bpe"'
                 warn(f"{path}: more than {MOST_UNKNOWN:.0%} of its words are unknown: {advice}")
     return PreparedPictures(train, validation, vocabulary)
+
+
+def _learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocabulary:
+    """Learn the vocabulary of a recipe, and tell the threshold if the recipe has none."""
+    if config.kind == "word" and config.threshold is None:
+        config = replace(config, threshold=fitting_threshold(captions))
+        print(f"chosen for {len(captions):,} captions: vocabulary.threshold = {config.threshold}", file=sys.stderr)
+    return learn_vocabulary(captions, config)
+
+
+def _unseen(examples: Sequence[Example], train: Sequence[Example]) -> list[str]:
+    """The words of captions that no training caption has."""
+    seen = {word for caption in _captions(train) for word in caption.split()}
+    return [word for caption in _captions(examples) for word in caption.split() if word not in seen]
 
 
 def _check_language(captions: Sequence[str], writing: Writing) -> None:

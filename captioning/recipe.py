@@ -168,7 +168,9 @@ class Recipe:
     """A whole recipe."""
 
     data: DataConfig
-    captions: int = option(128, low=1, help="captions per batch; in self-critical training, sampled captions")
+    captions: int = option(
+        128, low=1, help="captions per batch, fewer if there are few; in self-critical training, sampled captions"
+    )
     together: int = option(1, low=1, help="captions of one picture that share a batch, so that it is encoded once")
     language: str | None = option(
         None, help="of the captions, a code such as de (default: that of start, else en, English)"

@@ -33,7 +33,7 @@ def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocab
     """From the normalised captions of the training pictures alone; a UserError where no word is frequent enough."""
     if config.kind != "word":
         return train_subwords(captions, config.size, kind=config.kind)
-    threshold = config.threshold or _fitting_threshold(captions)
+    threshold = config.threshold or fitting_threshold(captions)
     words = WordVocabulary.from_lines(captions, threshold=threshold)
     spaced = sum(len(caption.split()) for caption in captions) >= 2 * len(captions)
     advice = (
@@ -43,7 +43,7 @@ def learn_vocabulary(captions: Sequence[str], config: VocabularyConfig) -> Vocab
     return words
 
 
-def _fitting_threshold(captions: Sequence[str]) -> int:
+def fitting_threshold(captions: Sequence[str]) -> int:
     """The highest threshold that leaves few words unknown, `_THRESHOLD` at most."""
     counts = Counter(word for caption in captions for word in caption.split())
     for threshold in range(_THRESHOLD, 1, -1):

@@ -37,9 +37,10 @@ def train(arguments: list[str]) -> int:
         "else.",
         recipes="captioning/recipes",
     )
+    from captioning.completion import complete
     from captioning.recipe import Recipe
 
-    return training_command.train(options, Recipe, build, usage="caption --model {model} PICTURE")
+    return training_command.train(options, Recipe, build, usage="caption --model {model} PICTURE", complete=complete)
 
 
 def build(recipe: Recipe, device: torch.device) -> Training:

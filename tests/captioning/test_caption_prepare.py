@@ -13,6 +13,7 @@ from captioning.prepare import prepare_pictures
 from captioning.recipe import Corpus, DataConfig, Recipe, VocabularyConfig
 from captioning.writing import Writing
 from s2s.errors import UserError
+from s2s.text.vocabulary import WordVocabulary
 
 
 @pytest.fixture
@@ -52,8 +53,22 @@ def test_captions_are_learned_as_people_wrote_them(recipe: Recipe, capsys: pytes
     words = found.vocabulary
     assert words.decode(words.encode("a red cat")) == "a red cat"  # the threshold fits eight captions
     told = capsys.readouterr().err
+    assert "chosen for 8 captions: vocabulary.threshold = 1" in told
     assert "warning: " in told
-    assert 'more than 20% of its words are unknown: lower vocabulary.threshold, or set vocabulary.kind = "bpe"' in told
+    assert "more than 20% of its words are unknown: the training captions do not have them: add captions" in told
+
+
+def test_many_unknown_words_are_a_warning_that_says_what_to_do(
+    recipe: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_pictures(replace(recipe, vocabulary=VocabularyConfig(threshold=4)))
+    told = capsys.readouterr().err
+    assert "train.csv: more than 20% of its words are unknown: lower vocabulary.threshold, or set" in told
+    assert "vocabulary.threshold = " not in told
+    prepare_pictures(recipe, WordVocabulary(["a"]))
+    assert (
+        "train.csv: more than 20% of its words are unknown: the vocabulary is that of start" in capsys.readouterr().err
+    )
 
 
 def test_a_vocabulary_that_is_given_is_taken_and_none_is_learned(recipe: Recipe) -> None:

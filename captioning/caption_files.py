@@ -6,7 +6,7 @@
 | `Flickr8k.token.txt` | `dog.jpg#0`, a tab and a caption per line |
 | `.jsonl` | an object per line: `{"image": "dog.jpg", "caption": "..."}`, or with a list of captions |
 | `.json` | a list of such objects; names with captions; COCO's `captions_*.json`; Karpathy's `dataset_*.json` |
-| a folder | pictures, each with a `.txt` or `.caption` of the same name beside it, a caption per line |
+| a folder | pictures, and `dog.jpg.txt`, `dog.txt` or `dog.caption` beside `dog.jpg`, a caption per line |
 
 captioning/caption_records.py lists the names of columns and fields, docs/caption_formats.md shows each format. What
 is not understood is refused, with the header or the fields that were found; what is broken names its line.
@@ -26,7 +26,7 @@ from s2s.errors import UserError, check
 from s2s.text.lines import read_lines
 from s2s.vision.picture_files import picture_suffixes
 
-_TEXTS = (".txt", ".caption")  # beside a picture; the first counts
+_TEXTS = (".txt", ".caption")  # beside a picture; the second where there is no file of the first kind
 _TABLES = (".csv", ".tsv", ".txt", ".token")
 _OBJECTS = (".jsonl", ".ndjson")
 
@@ -95,7 +95,7 @@ def _named(data: Mapping[str, Any], source: Path) -> list[Entry]:
             texts = [value[key] for key in ("caption", "captions", "text", "tags") if key in value]
             check(texts, f"{place}: needs 'caption' or 'tags'; it has {described(value)}")
             found = texts[0]
-        usable = isinstance(found, str | list)
+        usable = found is None or isinstance(found, str | list)
         check(usable, f"{source}: {_EXPECTED}; it is an object with {described(data)}")
         entries.append(Entry(name, texts_of(found, place, "caption"), f"{name} in {source.name}"))
     return entries
@@ -117,7 +117,7 @@ def _coco(dataset: Mapping[str, Any], source: Path) -> list[Entry]:
     captions: dict[int | str, list[str]] = {key: [] for key in names}
     for number, annotation in enumerate(_field(dataset, "annotations", list, str(source)), start=1):
         where = f"{source}: annotation {number}"
-        caption = _field(annotation, "caption", str, where)
+        caption = _field(annotation, "caption", (str, type(None)), where) or ""
         key = number_of(_field(annotation, "image_id", (int, str), where))
         captions.setdefault(key, []).append(caption)
     # An image that only annotations know is listed by its id: such a file is not found, and so reported.
@@ -146,14 +146,17 @@ def _karpathy(dataset: Mapping[str, Any], source: Path) -> list[Entry]:
 
 
 def read_folder(source: Path) -> Iterator[Entry]:
-    """Pictures at any depth in the order of their paths, then texts without a picture; hidden files are no pictures."""
+    """Pictures at any depth in the order of their paths, then texts without a picture; hidden files are no pictures.
+
+    The text of `dog.jpg` is `dog.jpg.txt`, else `dog.txt`, else the same with `.caption`.
+    """
     files = [path.relative_to(source) for path in sorted(source.rglob("*")) if not path.is_dir()]
     files = [path for path in files if not any(part.startswith(".") for part in path.parts)]
     texts = {path.with_suffix(""): path for kind in _TEXTS[::-1] for path in files if path.suffix.lower() == kind}
-    pictures = {path: path.with_suffix("") for path in files if path.suffix.lower() in picture_suffixes()}
-    illustrated = set(pictures.values())
-    orphans = {stem: stem for stem in texts if stem not in illustrated}
-    for picture, stem in (pictures | orphans).items():
+    pictures = [path for path in files if path.suffix.lower() in picture_suffixes()]
+    stems = {path: path if path in texts else path.with_suffix("") for path in pictures}
+    orphans = {stem: stem for stem in texts if stem not in set(stems.values())}
+    for picture, stem in (stems | orphans).items():
         text = texts.get(stem)
         if text is None:
             yield Entry(str(picture), (), str(picture))
@@ -169,11 +172,11 @@ def _parsed(text: str, where: str) -> Any:
         raise UserError(f"{where}: not valid JSON: {error}") from error
 
 
-_KINDS = {str: "a text", list: "a list", (int, str): "a number or a text"}
+_KINDS = {str: "a text", list: "a list", (int, str): "a number or a text", (str, type(None)): "a text"}
 
 
 def _field(record: Any, key: str, kind: Any, where: str) -> Any:
     """The value of `key` in a record that must be an object and have it."""
-    value = record.get(key) if isinstance(record, dict) else None
+    value = record.get(key, ...) if isinstance(record, dict) else ...
     check(isinstance(value, kind), f"{where}: needs {key!r}, {_KINDS[kind]}")
     return value

@@ -99,7 +99,10 @@ _EXAMPLE = '{"image": "dog.jpg", "caption": "a dog"}'
 
 
 def texts_of(value: Any, place: str, name: str) -> tuple[str, ...]:
-    """The captions in a text, in a list of texts, or in a list of objects with a text in `raw` or `caption`."""
+    """The captions in a text, in a list of texts, or in a list of objects with a text in `raw` or `caption`.
+
+    null is an empty caption, which is left to the report of those who read it.
+    """
     listed = value if isinstance(value, list) else [value]
     texts = [_text(each) for each in listed]
     check(all(text is not None for text in texts), f"{place}: {name!r} must be a text or a list of texts")
@@ -108,8 +111,8 @@ def texts_of(value: Any, place: str, name: str) -> tuple[str, ...]:
 
 def _text(value: Any) -> str | None:
     if isinstance(value, Mapping):
-        value = value.get("raw", value.get("caption"))
-    return value if isinstance(value, str) else None
+        value = value.get("raw", value.get("caption", ...))
+    return value if isinstance(value, str) else "" if value is None else None
 
 
 def of_splits(entries: Iterable[Entry], splits: Collection[str], source: object) -> Iterator[Entry]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options
 from s2s.cli.search_options import add_search_options, search_in_words
-from s2s.errors import check, printable, warn
+from s2s.errors import check, counted, first_few, printable, warn
 from s2s.files import check_output, check_readable
 from s2s.text.languages import ENGLISH, is_language_code, unknown_code_message
 
@@ -73,16 +73,27 @@ class _Scored(NamedTuple):
 
 
 def _read(options: argparse.Namespace) -> _Scored:
-    """The captions of --results; with --subset, only the references of pictures that have one."""
+    """The captions of --results; with --subset, only those of pictures that have a caption and a reference."""
     from captioning.results import match_results, read_references, read_results
 
     references = read_references(options.references, options.split)
     captions = match_results(read_results(options.results), references, options.results)
-    chosen = {picture: texts for picture, texts in references.items() if picture in captions or not options.subset}
+    if not options.subset:
+        return _Scored(captions, references, len(references))
+    chosen = {picture: texts for picture, texts in references.items() if picture in captions and texts}
     check(
         chosen, f"{options.results}: none of its captions is of a picture in {options.references}; check the image_ids"
     )
-    return _Scored(captions, chosen, len(references))
+    _tell_left_out(options.results, "no such picture in the references", captions.keys() - references.keys())
+    silent = [picture for picture, texts in references.items() if not texts]
+    _tell_left_out(options.references, "no reference", silent)
+    return _Scored({picture: captions[picture] for picture in chosen}, chosen, len(references))
+
+
+def _tell_left_out(source: Path, why: str, pictures: Collection[Any]) -> None:
+    if pictures:
+        names = first_few(sorted(map(str, pictures)))
+        warn(f"{source}: left out {counted(len(pictures), 'picture')} ({names}): {why}")
 
 
 def _caption_all(options: argparse.Namespace) -> _Scored:
@@ -165,7 +176,8 @@ def _parser() -> Parser:
     add(
         "--subset",
         action="store_true",
-        help="with --results, score the pictures that have captions, and say how many of how many these are",
+        help="with --results, score the pictures that have a caption and a reference, and say how many of how many "
+        "these are, and what was left out",
     )
     add(
         "--language",

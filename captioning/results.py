@@ -16,7 +16,7 @@ from typing import Any
 
 from captioning.caption_files import number_of, read_entries
 from captioning.caption_records import Entry
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, first_few, warn
 from s2s.files import atomic_file, check_readable
 from s2s.text.lines import read_lines
 
@@ -40,12 +40,16 @@ SHOWN = 3  # places that a message names
 def read_results(path: Path) -> dict[ImageId, str]:
     """The caption of each picture. UserError for what is not COCO's results, or names a picture twice.
 
-    A file in JSON Lines has an object per line. Entries that say why a picture has no caption are passed over.
+    A file in JSON Lines has an object per line. Entries whose caption is null, or that say why there is none, are left
+    out with a warning.
     """
     check_readable(path)
     entries = _lines(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _parsed(path)
     check(isinstance(entries, list), f'{path}: must be a list, [{{"image_id": 42, "caption": "a dog"}}, ...]')
-    entries = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("problem"))]
+    silent = [entry for entry in entries if _is_silent(entry)]
+    if silent:
+        warn(f"{path}: left out {_places('image_id', [entry.get('image_id') for entry in silent])}: no caption (null)")
+    entries = [entry for entry in entries if not _is_silent(entry)]
     wrong = [number for number, entry in enumerate(entries, start=1) if not _is_result(entry)]
     check(
         not wrong,
@@ -141,16 +145,20 @@ def check_distinct(files: Iterable[tuple[ImageId, object]], source: Path) -> Non
 def read_references(source: Path, splits: Collection[str] = ()) -> dict[ImageId, tuple[str, ...]]:
     """All captions of each picture in any format of `captioning.caption_files`; the pictures need not be there.
 
-    Nothing is left out, equal captions of a picture neither: the scores depend on how many there are.
+    Empty captions are left out with a warning. Equal captions of a picture are not: the scores depend on how many there
+    are. A picture may be left without any caption.
     """
     check(source.exists(), f"{source}: no such file or folder; check the path")
     entries = list(read_entries(source, splits))
     check_distinct(((entry_image_id(entry), Path(entry.image)) for entry in entries), source)
     references: dict[ImageId, tuple[str, ...]] = {}
+    blank = []
     for entry in entries:
-        check(all(map(str.strip, entry.captions)), f"{source}: {entry.where}: an empty caption; take it out")
         picture = entry_image_id(entry)
-        references[picture] = (*references.get(picture, ()), *entry.captions)
+        references[picture] = (*references.get(picture, ()), *filter(str.strip, entry.captions))
+        blank += [] if all(map(str.strip, entry.captions)) else [entry.where]
+    if blank:
+        warn(f"{source}: left out the empty captions of {first_few(blank)}")
     return references
 
 
@@ -174,6 +182,11 @@ def _lines(path: Path) -> list[Any]:
         return [json.loads(line) for line in read_lines(path) if line.strip()]
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON Lines: {error}") from error
+
+
+def _is_silent(entry: Any) -> bool:
+    """Whether an entry says that a picture has no caption."""
+    return isinstance(entry, dict) and "image_id" in entry and (entry.get("caption", "") is None or "problem" in entry)
 
 
 def _is_result(entry: Any) -> bool:

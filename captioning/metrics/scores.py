@@ -257,7 +257,7 @@ def _check_pictures(captions: Mapping[Any, str], references: Mapping[Any, Collec
         f"{_named(missing)} of the references: no caption; caption them, or score the others alone with --subset",
     )
     few = [picture for picture, texts in references.items() if len(texts) < 1 + human]
-    needed = "the human row needs two of each picture" if human else "take them out"
+    needed = "the human row needs two of each picture" if human else "take them out, or leave them out by --subset"
     check(not few, f"{_named(few)}: {'a single reference' if human else 'no reference'}; {needed}")
 
 

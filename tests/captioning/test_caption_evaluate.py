@@ -107,6 +107,28 @@ def test_a_subset_is_scored_and_says_how_many_of_how_many(
     assert (found["images"], found["of"], len(found["notes"])) == (3, 12, 2)
 
 
+def test_what_has_no_partner_is_left_out_of_a_subset_and_told(tmp_path: Path, capsys: Any) -> None:
+    rows = ["a.jpg,a dog runs", "b.jpg,", "c.jpg,two cats", "d.jpg,a man"]
+    (tmp_path / "references.csv").write_text("\n".join(["image,caption", *rows]) + "\n")
+    said = {"a.jpg": "a dog runs", "b.jpg": "a bird", "c.jpg": None, "e.jpg": "a fish"}
+    entries = [{"image_id": name, "caption": caption} for name, caption in said.items()]
+    (tmp_path / "results.json").write_text(json.dumps(entries))
+    files = ["--results", str(tmp_path / "results.json"), "--references", str(tmp_path / "references.csv")]
+    with pytest.raises(UserError, match=r"1 picture \(e\.jpg\) of the captions: the references have no such picture"):
+        evaluate(files)
+    capsys.readouterr()
+    assert evaluate([*files, "--subset"]) == 0
+    told = capsys.readouterr()
+    assert "note: scored 1 of 4 pictures" in told.out
+    for line in (
+        "references.csv: left out the empty captions of line 3 of references.csv",
+        "results.json: left out image_id c.jpg: no caption (null)",
+        "results.json: left out 1 picture (e.jpg): no such picture in the references",
+        "references.csv: left out 1 picture (b.jpg): no reference",
+    ):
+        assert line in told.err
+
+
 def test_a_broken_picture_costs_only_itself(model: list[str], tmp_path: Path, capsys: Any) -> None:
     for number in range(3):
         world.photograph((9, 9), (0, 200, 90 * number)).save(tmp_path / f"{number}.png")

@@ -128,8 +128,8 @@ def test_objects_have_one_caption_or_several(write: Write) -> None:
         ('{"picture": "a.jpg", "caption": "one"}', "needs 'image' or 'file_name', .*; it has picture, caption"),
         ('{"image": "a.jpg", "width": 7}', "needs 'caption' or 'text', .*; it has image, width"),
         ('{"image": "a.jpg", "caption": "one", "captions": []}', "needs either"),
-        ('{"image": "a.jpg", "caption": null}', "'caption' must be a text or a list of texts"),
-        ('{"image": "a.jpg", "captions": ["one", null]}', "'captions' must be a text or a list of texts"),
+        ('{"image": "a.jpg", "caption": 3}', "'caption' must be a text or a list of texts"),
+        ('{"image": "a.jpg", "captions": ["one", {}]}', "'captions' must be a text or a list of texts"),
     ],
 )
 def test_a_wrong_object_is_an_error_that_names_the_line(write: Write, line: str, message: str) -> None:
@@ -306,6 +306,47 @@ def test_a_folder_holds_pictures_and_texts_of_the_same_name(write: Write, tmp_pa
         Entry("lonely.webp", (), "lonely.webp"),
         Entry("sub/a.PNG", ("three",), "line 1 of sub/a.txt"),
         Entry("orphan", ("four",), "line 1 of orphan.txt"),
+    ]
+
+
+def test_a_side_file_may_have_the_whole_name_of_its_picture(write: Write, tmp_path: Path) -> None:
+    """As `caption --sidecars` writes it where dog.png stands beside dog.jpg."""
+    for name in ("dog.jpg", "dog.png", "cat.jpg", "cat.png", "cow.jpg"):
+        write(name, b"")
+    texts = {"dog.jpg.txt": "one", "dog.png.caption": "two", "cat.jpg.txt": "three", "cat.txt": "four"}
+    for name, text in {**texts, "cow.jpg.txt": "five", "cow.txt": "six", "dog.gif.txt": "seven"}.items():
+        write(name, text)
+    assert {entry.image: (entry.captions, entry.where) for entry in read(tmp_path)} == {
+        "cat.jpg": (("three",), "line 1 of cat.jpg.txt"),
+        "cat.png": (("four",), "line 1 of cat.txt"),
+        "cow.jpg": (("five",), "line 1 of cow.jpg.txt"),
+        "dog.jpg": (("one",), "line 1 of dog.jpg.txt"),
+        "dog.png": (("two",), "line 1 of dog.png.caption"),
+        "cow": (("six",), "line 1 of cow.txt"),  # reported as a text without a picture
+        "dog.gif": (("seven",), "line 1 of dog.gif.txt"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.jsonl", '{"image": "a.jpg", "caption": null}\n{"image": "b.jpg", "captions": [null]}\n'),
+        ("x.json", '{"a.jpg": null, "b.jpg": {"caption": null}}'),
+        (
+            "y.json",
+            json.dumps(
+                {
+                    "images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+                    "annotations": [{"image_id": 1, "caption": None}, {"image_id": 2, "caption": None}],
+                }
+            ),
+        ),
+    ],
+)
+def test_null_is_an_empty_caption_that_is_left_to_the_report(name: str, content: str, write: Write) -> None:
+    assert [(entry.image, entry.captions) for entry in read(write(name, content))] == [
+        ("a.jpg", ("",)),
+        ("b.jpg", ("",)),
     ]
 
 

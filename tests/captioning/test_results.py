@@ -93,10 +93,24 @@ def test_two_pictures_of_one_name_are_told_apart_by_nobody(tmp_path: Path) -> No
         read_references(path)
 
 
-def test_an_empty_reference_is_told_with_its_place(tmp_path: Path) -> None:
-    path = write(tmp_path / "captions.csv", "image,caption\ndog.jpg,A dog.\ndog.jpg, \n")
-    with pytest.raises(UserError, match=r"line 3 of captions\.csv: an empty caption"):
-        read_references(path)
+def test_an_empty_reference_is_left_out_and_told_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "captions.csv", "image,caption\na.jpg,a dog\na.jpg, \nb.jpg,\n")
+    assert read_references(path) == {"a.jpg": ("a dog",), "b.jpg": ()}
+    assert "left out the empty captions of line 3 of captions.csv, line 4 of captions.csv" in capsys.readouterr().err
+
+
+def test_a_null_caption_costs_only_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = [
+        {"image_id": 1, "caption": None},
+        {"image_id": 2, "caption": "a dog"},
+        {"image_id": 3, "caption": None, "problem": "is empty"},
+    ]
+    assert read_results(write(tmp_path / "results.json", entries)) == {2: "a dog"}
+    assert "results.json: left out image_id 1, 3: no caption (null)" in capsys.readouterr().err
+    with pytest.raises(UserError, match="has no captions in it"):
+        read_results(write(tmp_path / "results.json", entries[:1]))
 
 
 def test_a_name_is_the_same_however_unicode_writes_it(tmp_path: Path) -> None:

@@ -72,6 +72,23 @@ def test_meteor_is_asked_for_each_caption_and_then_for_all(install: Callable[[st
     assert log.read_text().splitlines() == asked * 2
 
 
+@pytest.mark.parametrize(
+    ("language", "options"), [("en-US", ["en", "-norm"]), ("de", ["de", "-norm", "-m", "exact stem"])]
+)
+def test_meteor_is_told_the_language(language: str, options: list[str], install: Callable[[str], Path]) -> None:
+    log = install("log.write(json.dumps(sys.argv) + chr(10))\n" + METEOR)
+    meteor([ROUND], language)
+    arguments = json.loads(log.read_text().splitlines()[0])
+    assert arguments[arguments.index("-l") + 1 :] == options
+
+
+def test_metrics_that_do_not_know_a_language_say_so() -> None:
+    with pytest.raises(UnavailableError, match="METEOR is for captions in en, de, es, fr, ru, and these are in fi"):
+        meteor([ROUND], "fi")
+    with pytest.raises(UnavailableError, match="SPICE parses English, and these captions are in de"):
+        spice([ROUND], "de")
+
+
 def test_nothing_in_a_caption_makes_meteor_lose_step(install: Callable[[str], Path]) -> None:
     log = install(METEOR)
     captions = [["a\ndog"], ["a", "|||", "b"], ["x|||y"], ["é\u2028ü", "日本"], []]

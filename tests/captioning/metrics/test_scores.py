@@ -93,11 +93,11 @@ def test_every_row_says_how_many_pictures_and_references() -> None:
 
 
 def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(rounds: Sequence[Round]) -> list[float]:
+    def missing(rounds: Sequence[Round], language: str) -> list[float]:
         raise UnavailableError("not here")
 
     monkeypatch.setattr(scores, "spice", missing)
-    monkeypatch.setattr(scores, "meteor", lambda rounds: [0.1 * number for number in range(len(rounds))])
+    monkeypatch.setattr(scores, "meteor", lambda rounds, language: [0.1 * number for number in range(len(rounds))])
     found = score_captions(CAPTIONS, RAW, human=True, java=True)
     assert found.unavailable == ("no SPICE: not here",)
     rows = found.scores, found.human, found.captions_alike
@@ -107,8 +107,8 @@ def test_a_metric_of_java_that_is_missing_costs_only_itself(monkeypatch: pytest.
 
 
 def test_a_metric_of_java_that_is_no_number_is_none_in_its_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "meteor", lambda rounds: [0.5] * len(rounds))
-    monkeypatch.setattr(scores, "spice", lambda rounds: [0.2, *[float("nan")] * 5, *[0.3] * 5])
+    monkeypatch.setattr(scores, "meteor", lambda rounds, language: [0.5] * len(rounds))
+    monkeypatch.setattr(scores, "spice", lambda rounds, language: [0.2, *[float("nan")] * 5, *[0.3] * 5])
     found = score_captions(CAPTIONS, RAW, human=True, java=True)
     assert [row.spice for row in (found.scores, found.human, found.captions_alike) if row] == [20, None, 30]
     assert found.unavailable == ("no SPICE where it gave a caption no number, so that there is no mean",)
@@ -116,7 +116,7 @@ def test_a_metric_of_java_that_is_no_number_is_none_in_its_row_alone(monkeypatch
 
 
 def test_java_is_not_asked_for_unless_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scores, "meteor", lambda rounds: pytest.fail("METEOR was started"))
+    monkeypatch.setattr(scores, "meteor", lambda rounds, language: pytest.fail("METEOR was started"))
     assert score_captions(CAPTIONS, RAW).scores.meteor is None
 
 

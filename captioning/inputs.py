@@ -10,7 +10,7 @@ import glob
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def _named(name: str, found: Inputs, written: set[str], sidecar_suffix: str) -> 
         return
     path = Path(name)
     if _is_folder(name):
-        candidates: Iterable[Path] = sorted(_below(path, written))
+        candidates: Iterable[Path] = sorted(files_below(path, written))
     elif not os.path.exists(name) and glob.has_magic(name):  # noqa: PTH110 - Path.exists raises for names too long
         matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         candidates = sorted(match for match in matches if not match.is_dir())
@@ -150,25 +150,43 @@ def _is_folder(name: str) -> bool:
     return os.path.isdir(name)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
 
 
-def _below(folder: Path, written: set[str]) -> Iterator[Path]:
-    """Yield all files below a folder, and folders that cannot be opened.
+def files_below(folder: Path, written: Collection[str] = ()) -> Iterator[Path]:
+    """Yield all files below a folder in no order, and folders that cannot be opened; only names of folders are kept.
 
-    Links to folders are followed after all else, and only to folders that were not visited yet: a picture that can be
-    reached in several ways is found once, without a link if possible.
+    Hidden files are passed over, and folders whose real paths are `written`. Links to folders are followed after all
+    else, and only to folders that were not visited yet: a picture that can be reached in several ways is found once,
+    without a link if possible.
     """
     visited, ahead, closed = set[str](), [folder], list[Path]()
     while ahead:
-        for parent, folders, files in os.walk(ahead.pop(0), onerror=lambda error: closed.append(Path(error.filename))):
+        below = [ahead.pop(0)]
+        while below:
+            parent = below.pop()
             real = os.path.realpath(parent)
             if real in visited or real in written:
-                folders.clear()
                 continue
             visited.add(real)
-            folders[:] = sorted(name for name in folders if not is_system_folder(name))
-            links = [name for name in folders if Path(parent, name).is_symlink()]
-            ahead += [Path(parent, name) for name in links]
-            yield from (Path(parent, name) for name in files if not name.startswith("."))
+            folders = list[os.DirEntry[str]]()
+            try:
+                with os.scandir(parent) as entries:
+                    for entry in entries:
+                        if _leads_to_folder(entry):
+                            folders += [entry] * (not is_system_folder(entry.name))
+                        elif not entry.name.startswith("."):
+                            yield Path(parent, entry.name)
+            except OSError:
+                closed.append(parent)
+            folders.sort(key=lambda entry: entry.name, reverse=True)
+            below += [Path(entry.path) for entry in folders if not entry.is_symlink()]
+            ahead += [Path(entry.path) for entry in reversed(folders) if entry.is_symlink()]
     yield from closed
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # such as a circle of links
+        return False
 
 
 def _standard_input() -> bytes:

@@ -8,9 +8,11 @@ _EXTRAS = {
     "server": {"starlette", "uvicorn", "python_multipart", "prometheus_client", "py3langid"},
     "spans": {"seqeval"},
     "tensorboard": {"tensorboard"},
+    "parquet": {"pyarrow"},
+    "ray": {"ray"},
     "formats": {"markdown_it", "mdit_py_plugins"},
 }
-_NAMES = {"torch": "PyTorch", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
+_NAMES = {"torch": "PyTorch", "ray": "Ray", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
 
 
 def missing_extra(error: BaseException, user: str) -> str:

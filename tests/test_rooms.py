@@ -19,7 +19,7 @@ FLOORS = [
     {"s2s.training", "s2s.decoding", "s2s.runtime", "s2s.export"},
     {"s2s.cli"},
     {"translation", "captioning", "labelling", "question_answering", "language_model"},
-    {"serving", "data_prep"},
+    {"serving", "mass", "data_prep"},
 ]
 APPLICATIONS = {"translation", "captioning", "labelling", "question_answering", "language_model"}
 LEVEL = {folder: level for level, floor in enumerate(FLOORS) for folder in floor}

@@ -93,16 +93,19 @@ class LineReader:
             self._returns = text.rstrip("\r\n").count("\r")
         self._number += 1
         self._offset += len(line)
-        if self._exact:
-            return text
-        text = text.removeprefix("\ufeff") if self._number == 1 else text
-        text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
-        return unicodedata.normalize("NFC", text)
+        return text if self._exact else plain_line(text, first=self._number == 1)
 
     def _complaint(self, error: UnicodeDecodeError) -> str:
         where = f"{self._name}: line {self._number + 1}, byte {self._offset + error.start}"
         found = error.object[error.start : error.end].hex(" ").upper()
         return f"{where}: not UTF-8: {found} ({error.reason}); convert the file to UTF-8 first, for example with iconv"
+
+
+def plain_line(text: str, *, first: bool) -> str:
+    """A line without its end, in NFC; the `first` line of a file also without its byte order mark."""
+    text = text.removeprefix("\ufeff") if first else text
+    text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    return unicodedata.normalize("NFC", text)
 
 
 def read_lines(path: Path) -> Iterator[str]:

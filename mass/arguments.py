@@ -53,7 +53,12 @@ def mass_parser(description: str, source: str, source_help: str, size: int, unit
         help="the Ray cluster to work on, such as auto; all its machines must see the same files, and have the same "
         "toolkit and model (default: Ray is started on this machine); --engine ray",
     )
-    add("--workers", type=positive, metavar="N", help="workers, each with a model (default: as many as there is room for)")
+    add(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="workers, each with a model (default: as many as there is room for)",
+    )
     add("--threads", type=positive, default=1, metavar="N", help="processor cores of each worker (default: 1)")
     add_device(group)
     add(

@@ -1,9 +1,9 @@
 """Forms of input: how each is divided into shards, how a shard is read, and how its results are written.
 
-    lines      text, one item per line            -> text, one translation per line
-    jsonl      JSON Lines, one object per line    -> the same objects, with three more fields
-    parquet    tables                             -> the same columns, and three more (mass/parquet.py)
-    pictures   a list of files (mass/pictures.py) -> text: path, tab, caption
+lines      text, one item per line            -> text, one translation per line
+jsonl      JSON Lines, one object per line    -> the same objects, with three more fields
+parquet    tables                             -> the same columns, and three more (mass/parquet.py)
+pictures   a list of files (mass/pictures.py) -> text: path, tab, caption
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def count_lines(path: Path) -> int:
 def _object(line: str) -> dict[str, Any]:
     """The object of a line; raises ValueError, which says what the line is instead."""
     try:
-        found = json.loads(line, parse_int=str)
+        found = json.loads(line, parse_int=float)  # an integer may have any number of digits
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except ValueError as error:

@@ -71,7 +71,9 @@ class Ledger:
         real = Path(os.path.realpath(output))
         self.folder = real.with_name(f"{real.name}.mass")
         self.unfinished = self.folder / "unfinished"
-        self._settings, self._plan, self._log = (self.folder / name for name in ("run.json", "plan.jsonl", "done.jsonl"))
+        self._settings, self._plan, self._log = (
+            self.folder / name for name in ("run.json", "plan.jsonl", "done.jsonl")
+        )
         self._finished = dict[int, Finished]()
         self.planned, self.done = Totals(), Totals()
 
@@ -239,7 +241,9 @@ class Ledger:
                     raise RuntimeError(f"{path}: {form.count(path)} {form.unit}s for {shard.count}")
                 write(f"{done.sha256}  {path.name}\n")
         count = sum(1 for _ in os.scandir(self.output))
-        check(count == self.planned.shards, f"{self.output}: has {counted(count - self.planned.shards, 'file')} too many")
+        check(
+            count == self.planned.shards, f"{self.output}: has {counted(count - self.planned.shards, 'file')} too many"
+        )
 
 
 def _damaged(path: Path) -> str:

@@ -12,12 +12,11 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from mass.outcomes import Lost, Outcome, attempt_shard
+from mass.outcomes import TRIES, Outcome, attempt_shard
 from mass.shards import Shard
 from mass.tasks import ShardWorker, Task
 from s2s.errors import warn
 
-TRIES = 3  # of a shard whose worker dies
 _SPAWN = get_context("spawn")  # a fork would copy threads' locks
 
 
@@ -47,15 +46,14 @@ class LocalEngine:
                 for connection in wait(list(busy)):
                     worker = busy.pop(connection)  # type: ignore[arg-type]  # these are the connections
                     idle.append(worker)
-                    shard = worker.shard
-                    outcome = worker.outcome()
-                    if isinstance(outcome, Lost):
-                        deaths[shard.number] += 1
-                        if deaths[shard.number] < TRIES:
-                            warn(f"{shard.where}: {outcome.reason}; they are done again")
-                            again.append(shard)
-                            continue
-                    yield outcome
+                    try:
+                        yield worker.outcome()
+                    except ChildProcessError as death:
+                        deaths[worker.shard.number] += 1
+                        if deaths[worker.shard.number] > TRIES:  # a worker that had begun it would have given it up
+                            raise RuntimeError(f"worker processes cannot be started: {death}") from death
+                        warn(f"{worker.shard.where}: {death}; they are done again")
+                        again.append(worker.shard)
         finally:
             for worker in (*idle, *busy.values()):
                 worker.stop()
@@ -87,16 +85,16 @@ class _Worker:
             self.connection.send(shard)
 
     def outcome(self) -> Outcome:
-        """The outcome of the shard: `Lost`, if the process has died."""
+        """The outcome of the shard. Raises ChildProcessError if the process has died."""
         try:
             return self.connection.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, ConnectionError) as error:
             assert self._process is not None
             self._process.join()
             code, self._process = self._process.exitcode or 0, None
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             hint = ", perhaps for want of memory" if code == -signal.SIGKILL else ""
-            return Lost(self.shard.number, f"the worker process died ({how}{hint})")
+            raise ChildProcessError(f"the worker process died ({how}{hint})") from error
 
     def stop(self) -> None:
         """End the process, whatever it does."""

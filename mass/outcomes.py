@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Protocol, TypeAlias
 
 from mass.shards import Shard
 from mass.tasks import Finished, ShardWorker, Task
+
+TRIES = 3  # of a shard whose worker dies
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Lost:
-    """A shard whose workers died, every time that it was tried."""
+    """A shard that is not done, because its workers died each time that it was tried."""
 
     number: int
     reason: str
@@ -39,11 +42,23 @@ class Engine(Protocol):
 
 
 def attempt_shard(worker: ShardWorker, shard: Shard) -> Outcome:
-    """Do a shard in a worker process; no exception leaves this function, and the outcome can be pickled."""
+    """Do a shard in a worker process; no exception leaves this function, and the outcome can be pickled.
+
+    A file in the folder of shards in work counts each try, and is gone when the try ends in any way but the death of
+    the process, whose id it holds. A shard that has cost too many processes is not tried again.
+    """
+    name = f"{shard.stem}.try"
+    tries = sum(1 for _ in worker.unfinished.glob(f"{name}-*"))
+    if tries == TRIES:
+        return Lost(shard.number, f"{shard.where}: its worker process died {TRIES} times, perhaps for want of memory")
+    mark = worker.unfinished / f"{name}-{tries}"
     try:
+        mark.write_text(str(os.getpid()))
         return worker(shard)
     except Exception as error:
         return Stopped(shard.number, _portable(error))
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def _portable(error: Exception) -> Exception:

@@ -1,6 +1,7 @@
 """The engine of Ray Data: shards are rows of a dataset, which actors with a model each turn into outcomes.
 
-Ray starts an actor again that has died, and gives it the shard once more. Only this module knows of Ray.
+Ray starts an actor again that has died, and gives it the shard once more: see `mass.outcomes` for how often. Only this
+module knows of Ray.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from mass.outcomes import Lost, Outcome, attempt_shard
+from mass.outcomes import Outcome, attempt_shard
 from mass.shards import Shard
 from mass.tasks import ShardWorker, Task
 from s2s.errors import UserError, check
 
-TRIES = 3  # of a shard whose actor dies
 _WAVE = 10_000  # shards in one dataset, which lies in the memory of the driver
 
-# Nothing is sent to Ray's makers; and the folder is not sent to the workers, where `uv run` has started the command.
-_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # the folder is not sent to the workers, where `uv run` starts the command
+    "RAY_DATA_LOG_LEVEL": "ERROR",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # a worker that dies is told of by its outcome
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class RayEngine:
     cpus: int = 1
     gpus: float = 0
 
+    def __post_init__(self) -> None:
+        """Find out whether Ray is installed: if not, this raises a ModuleNotFoundError before anything is done."""
+        os.environ.update(_ENVIRONMENT)
+        import ray  # noqa: F401
+
     def run(self, task: Task, shards: Iterator[Shard]) -> Iterator[Outcome]:
         """Yield the outcome of each shard, in no order."""
         first = next(shards, None)
@@ -57,7 +66,6 @@ class RayEngine:
             ray.shutdown()
 
     def _start(self) -> Any:
-        os.environ.update(_ENVIRONMENT)
         import ray
 
         terminate = signal.getsignal(signal.SIGTERM)
@@ -65,30 +73,26 @@ class RayEngine:
         try:
             ray.init(self.address, logging_level=logging.ERROR, log_to_driver=False, **own)
         except ConnectionError as error:
-            raise UserError(f"--address {self.address}: no Ray cluster is there; start one with `ray start --head`") from error
+            raise UserError(
+                f"--address {self.address}: no Ray cluster is there; start one with `ray start --head`"
+            ) from error
         signal.signal(signal.SIGTERM, terminate)  # Ray has its own, which ends with another exit code
         return ray
 
     def _outcomes(self, task: Task, wave: list[Shard]) -> Iterator[Outcome]:
         import ray.data
 
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        context.max_errored_blocks = -1  # a shard that cannot be done is told of, and the others are done
+        ray.data.DataContext.get_current().enable_progress_bars = False
         rows = [{"shard": shard.to_json()} for shard in wave]
         outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             _Actor,
             batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=min(self._room(ray), len(wave))),
             fn_constructor_args=(task,),
-            **self.resources(min(self._room(ray), len(wave))),
+            **self.resources(),
         )
-        left = {shard.number for shard in wave}
         for row in outcomes.iter_rows():
-            outcome: Outcome = pickle.loads(row["outcome"])
-            left.discard(outcome.number)
-            yield outcome
-        yield from (Lost(number, f"its worker died {TRIES} times") for number in sorted(left))
+            yield pickle.loads(row["outcome"])
 
     def _room(self, ray: Any) -> int:
         """How many actors are to be started."""
@@ -100,16 +104,9 @@ class RayEngine:
             return max(1, int(found["GPU"] / self.gpus))
         return max(1, int(found.get("CPU", 1) / self.cpus))
 
-    def resources(self, actors: int) -> dict[str, Any]:
-        """What Ray is told of the actors."""
-        given = {"num_gpus": self.gpus} if self.gpus else {}
-        return {
-            "concurrency": actors,
-            "num_cpus": self.cpus,
-            "max_restarts": -1,
-            "max_task_retries": TRIES - 1,
-            **given,
-        }
+    def resources(self) -> dict[str, Any]:
+        """What each actor is given."""
+        return {"num_cpus": self.cpus, **({"num_gpus": self.gpus} if self.gpus else {})}
 
 
 class _Actor:

@@ -115,7 +115,9 @@ def _finish(ledger: Ledger, task: Task, lost: list[Lost]) -> int:
         )
         return 1
     ledger.verify(task.form)
-    print(f"{ledger.output}: {counted(done.items, unit)} in {counted(done.shards, 'shard')}, all there", file=sys.stderr)
+    print(
+        f"{ledger.output}: {counted(done.items, unit)} in {counted(done.shards, 'shard')}, all there", file=sys.stderr
+    )
     results = "captions" if task.captions else f"{unit}s"
     if done.long:
         print(f"{counted(done.long, f'{unit} was', f'{unit}s were')} longer than those of training", file=sys.stderr)

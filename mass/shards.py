@@ -88,7 +88,9 @@ def parts_of_lines(path: Path, name: str, size: int) -> Iterator[Part]:
     with path.open("rb", buffering=0) as file:
         beginning = os.pread(file.fileno(), 4, 0)
         check(not beginning.startswith(GZIP), f"{name}: is a gzip file, which has no parts; decompress it first")
-        check(utf16_codec(beginning) is None, f"{name}: is in UTF-16; convert it to UTF-8 first, for example with iconv")
+        check(
+            utf16_codec(beginning) is None, f"{name}: is in UTF-16; convert it to UTF-8 first, for example with iconv"
+        )
         first, offset = 1, 0
         for lines in _grouped(LineReader(file, name, exact=True), size):
             data = "".join(lines).encode()

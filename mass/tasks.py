@@ -75,7 +75,9 @@ class Task:
     def load(self) -> Callable[[Batch], Columns]:
         """Load the model. Raises a UserError if it is missing, damaged or another one."""
         directory = Path(self.model)
-        check(directory.is_dir(), f"{directory}: the model is not on this machine ({os.uname().nodename}); copy it there")
+        check(
+            directory.is_dir(), f"{directory}: the model is not on this machine ({os.uname().nodename}); copy it there"
+        )
         check(
             model_digest(directory) == self.model_digest,
             f"{directory}: is another model on this machine ({os.uname().nodename}), or was changed; copy it there",
@@ -88,10 +90,14 @@ class Task:
 
 
 class ShardWorker:
-    """Does shards, one after the other; the model is loaded at the first."""
+    """Does shards, one after the other; the model is loaded at the first.
+
+    Attributes:
+        unfinished: the folder of shards in work
+    """
 
     def __init__(self, task: Task) -> None:
-        self._task = task
+        self._task, self.unfinished = task, Path(task.unfinished)
 
     @cached_property
     def _model(self) -> Callable[[Batch], Columns]:
@@ -117,7 +123,7 @@ class ShardWorker:
             raise RuntimeError(f"{shard.where}: {len(columns['id'])} results for {shard.count} items")
         for index, problem in content.problems.items():
             columns["problem"][index] = problem
-        aside = Path(task.unfinished, f"{shard.stem}-{os.uname().nodename}-{os.getpid()}{task.form.suffix}")
+        aside = self.unfinished / f"{shard.stem}-{os.uname().nodename}-{os.getpid()}{task.form.suffix}"
         task.form.write(aside, content, columns)
         written = aside.stat().st_size, sha256(aside)
         replace_durably(aside, task.file(shard))

@@ -60,7 +60,9 @@ def _parser() -> Parser:
         _SHARD,
         "lines or rows",
     )
-    parser.add_argument("--model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (default: en-de)")
+    parser.add_argument(
+        "--model", type=Path, metavar="MODEL", help="a model directory, or a bundled model (default: en-de)"
+    )
     parser.add_argument("--to", metavar="LANG", help="the bundled model that translates to this language")
     group = parser.add_argument_group("input")
     group.add_argument(
@@ -70,8 +72,10 @@ def _parser() -> Parser:
         "--column", metavar="NAME", help=f"the field or column to translate (default: {_COLUMN}); JSON Lines, Parquet"
     )
     group.add_argument(
-        "--into", metavar="NAME", help=f"the field or column for the translation (default: {_INTO}); score and "
-        "confidence are NAME_score and NAME_confidence"
+        "--into",
+        metavar="NAME",
+        help=f"the field or column for the translation (default: {_INTO}); score and "
+        "confidence are NAME_score and NAME_confidence",
     )
     return parser
 

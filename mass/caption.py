@@ -8,7 +8,6 @@ The output is a folder of shards, which are, one after the other, what `caption`
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -21,6 +20,7 @@ from mass.pictures import Pictures, list_pictures
 from mass.run import Job, run
 from mass.shards import Shard, number_shards
 from mass.tasks import Task, model_digest
+from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.cli.search_options import search_options
 from s2s.errors import UserError, check
@@ -38,14 +38,14 @@ def caption(arguments: list[str]) -> int:
     search = search_options(options, minimum_length=1)
     check(options.source.is_dir(), f"{options.source}: is no folder; name a folder of pictures")
     model = model_directory(options.model) if options.model else DEFAULT
-    digest, form = model_digest(model), Pictures(str(options.source), os.getcwd())
+    digest, form = model_digest(model), Pictures(str(options.source), str(Path.cwd()))
 
     def shards(ledger: Path) -> Iterable[Shard]:
         listed = _listed(options.source, ledger)
         return number_shards([(str(listed), form.parts(listed, str(options.source), options.shard_size))])
 
     def task(unfinished: Path) -> Task:
-        output, path = os.path.abspath(options.output), os.path.abspath(model)
+        output, path = str(options.output.absolute()), str(model.absolute())
         return Task(form, path, digest, search, machine(options), form.home, output, str(unfinished))
 
     return run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
@@ -92,3 +92,12 @@ def _first_difference(before: Path, now: Path) -> str:
             if pair[0] != pair[1]:
                 return min(filter(None, pair)).strip()
     return ""
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -40,6 +40,7 @@ class Form(Protocol):
 
     suffix: str
     unit: str  # what an item is called
+    leaves_out_failures: bool  # whether an item that failed is not in the written shard
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
         """Divide a file, of some `name`, into parts of at most `size` items; raises UserError if it is wrong."""
@@ -68,6 +69,7 @@ class Lines:
 
     suffix = ".txt"
     unit = "line"
+    leaves_out_failures = False
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
         """See `Form`."""
@@ -104,6 +106,7 @@ class JsonLines:
     into: str
     suffix = ".jsonl"
     unit = "line"
+    leaves_out_failures = False
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
         """See `Form`. The first line must have the field that is translated, so that a wrong name is told at once."""

@@ -33,6 +33,7 @@ class Parquet:
     into: str
     suffix = ".parquet"
     unit = "row"
+    leaves_out_failures = False
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
         """See `mass.forms.Form`. All parts have the digest of the whole file."""

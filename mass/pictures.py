@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ class Pictures:
     home: str
     suffix = ".tsv"
     unit = "picture"
+    leaves_out_failures = True
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
         """See `mass.forms.Form`."""
@@ -88,7 +88,7 @@ def list_pictures(folder: Path, target: Path) -> Counter[str]:
 
 def _state(path: Path) -> tuple[int, int]:
     try:
-        state = os.stat(path)
+        state = path.stat()
     except OSError:
         return 0, 0  # reading it will tell the reason
     return state.st_size, state.st_mtime_ns

@@ -10,7 +10,9 @@ import logging
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -56,14 +58,15 @@ class RayEngine:
         first = next(shards, None)
         if first is None:
             return
-        ray = self._start()
-        try:
-            wave = [first, *islice(shards, _WAVE - 1)]
-            while wave:
-                yield from self._outcomes(task, wave)
-                wave = list(islice(shards, _WAVE))
-        finally:
-            ray.shutdown()
+        with redirect_stdout(sys.stderr):  # Ray prints there that a worker has died
+            ray = self._start()
+            try:
+                wave = [first, *islice(shards, _WAVE - 1)]
+                while wave:
+                    yield from self._outcomes(task, wave)
+                    wave = list(islice(shards, _WAVE))
+            finally:
+                ray.shutdown()
 
     def _start(self) -> Any:
         import ray

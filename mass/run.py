@@ -12,7 +12,7 @@ from pathlib import Path
 from mass.ledger import Ledger
 from mass.outcomes import Engine, Lost, Stopped
 from mass.shards import Shard
-from mass.tasks import Finished, Task
+from mass.tasks import Task
 from s2s.cli.doubts import summary
 from s2s.cli.progress_line import ProgressLine
 from s2s.errors import Terminated, check, counted, warn

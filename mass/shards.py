@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,7 +85,8 @@ def parts_of_lines(path: Path, name: str, size: int) -> Iterator[Part]:
         UserError: it is not UTF-8; it is compressed, so that no worker can begin in the middle.
     """
     with path.open("rb", buffering=0) as file:
-        beginning = os.pread(file.fileno(), 4, 0)
+        beginning = file.read(4)
+        file.seek(0)
         check(not beginning.startswith(GZIP), f"{name}: is a gzip file, which has no parts; decompress it first")
         check(
             utf16_codec(beginning) is None, f"{name}: is in UTF-16; convert it to UTF-8 first, for example with iconv"

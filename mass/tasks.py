@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from platform import node
 from typing import Any
 
 from mass.batches import Batch, BatchCaptioner, BatchTranslator, Columns
-from mass.forms import Content, Form
+from mass.forms import Form
 from mass.shards import Shard
 from s2s.decoding.search import SearchOptions
 from s2s.errors import check
@@ -31,7 +32,8 @@ class Finished:
         bytes, sha256: of its file
         doubtful: how many results are doubtful
         long: how many lines were cut, because they were longer than those that the model was trained on
-        problems: of the items without a result: `file`, `line` or `row`, and `problem`
+        failed: how many items have no result
+        problems: of each of them: `file`, `line` or `row`, and `problem`
     """
 
     number: int
@@ -40,6 +42,7 @@ class Finished:
     sha256: str
     doubtful: int = 0
     long: int = 0
+    failed: int = 0
     problems: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -75,12 +78,10 @@ class Task:
     def load(self) -> Callable[[Batch], Columns]:
         """Load the model. Raises a UserError if it is missing, damaged or another one."""
         directory = Path(self.model)
-        check(
-            directory.is_dir(), f"{directory}: the model is not on this machine ({os.uname().nodename}); copy it there"
-        )
+        check(directory.is_dir(), f"{directory}: the model is not on the machine {node()}; copy it there")
         check(
             model_digest(directory) == self.model_digest,
-            f"{directory}: is another model on this machine ({os.uname().nodename}), or was changed; copy it there",
+            f"{directory}: is another model on the machine {node()}, or has changed since; copy it there",
         )
         return (BatchCaptioner if self.captions else BatchTranslator)(directory, self.search, self.machine)
 
@@ -123,13 +124,14 @@ class ShardWorker:
             raise RuntimeError(f"{shard.where}: {len(columns['id'])} results for {shard.count} items")
         for index, problem in content.problems.items():
             columns["problem"][index] = problem
-        aside = self.unfinished / f"{shard.stem}-{os.uname().nodename}-{os.getpid()}{task.form.suffix}"
+        aside = self.unfinished / f"{shard.stem}-{node()}-{os.getpid()}{task.form.suffix}"
         task.form.write(aside, content, columns)
         written = aside.stat().st_size, sha256(aside)
         replace_durably(aside, task.file(shard))
         found = zip(columns["id"], columns["problem"], strict=True)
         problems = [{**task.form.place(shard, content, id_), "problem": why} for id_, why in found if why]
-        return Finished(shard.number, count, *written, sum(columns["doubtful"]), sum(columns["long"]), problems)
+        sums = sum(columns["doubtful"]), sum(columns["long"]), len(problems)
+        return Finished(shard.number, count, *written, *sums, problems)
 
 
 def model_digest(directory: Path) -> str:

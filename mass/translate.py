@@ -9,7 +9,6 @@ The output is a folder of shards. Those of lines are, one after the other, what 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from mass.forms import Form, JsonLines, Lines
 from mass.run import Job, run
 from mass.shards import Shard, number_shards
 from mass.tasks import Task, model_digest
+from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.cli.search_options import search_options
 from s2s.errors import check, counted, first_few
@@ -45,7 +45,7 @@ def translate(arguments: list[str]) -> int:
         return number_shards((name, form.parts(Path(name), name, size)) for name in names)
 
     def task(unfinished: Path) -> Task:
-        home, output, path = os.getcwd(), os.path.abspath(options.output), os.path.abspath(model)
+        home, output, path = str(Path.cwd()), str(options.output.absolute()), str(model.absolute())
         return Task(form, path, digest, search, machine(options), home, output, str(unfinished))
 
     return run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
@@ -119,3 +119,12 @@ def _parquet() -> type[Form]:
     from mass.parquet import Parquet
 
     return Parquet
+
+
+def main() -> int:
+    """Entry point."""
+    return command.run(translate)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -69,7 +69,8 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, run: Run) -> None:
     (tmp_path / "in.txt").write_text("A dog runs.\n\nTwo men play.\n" * 30)
     arguments = ["translate", "in.txt", "out", "--shard-size", "10", "--beam", "1", "--workers", "1"]
     process = start(*arguments, cwd=tmp_path)
-    while process.poll() is None and not list(tmp_path.glob("out/part-*")):
+    log = tmp_path / "out.mass" / "done.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_bytes().count(b"\n")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=100)

@@ -30,6 +30,8 @@ COMMANDS = {
     "evaluate translation",
     "export",
     "label-frames",
+    "mass caption",
+    "mass translate",
     "models",
     "prepare coco",
     "prepare features",

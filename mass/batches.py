@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -115,6 +116,17 @@ class BatchTranslator:
     def _answers(self, lines: Sequence[tuple[int, str, int]]) -> list[Answer]:
         places = [(place,) for _, _, place in lines]
         return list(map(_translated, self._translator.translate([line for _, line, _ in lines], places=places)))
+
+
+@cache
+def shared_translator(
+    model: Path | str | None = None, options: SearchOptions | None = None, machine: EngineOptions | None = None
+) -> BatchTranslator:
+    """The `BatchTranslator` of this process, which is loaded once: for engines that call functions, such as Dask.
+
+    It translates one batch at a time: let the engine use processes, and not threads.
+    """
+    return BatchTranslator(model, options, machine)
 
 
 class BatchCaptioner:

@@ -143,11 +143,10 @@ class Ledger:
             UserError: the input is not what it was.
         """
         if self._plan.exists():
-            with self._plan.open(encoding="ascii") as before:
-                for line, shard in zip_longest(before, shards):
-                    if shard is None or line is None or line != f"{shard.to_json()}\n":
-                        raise UserError(changed(shard or Shard.from_json(line)))
-                    self._count(shard)
+            for planned, shard in zip_longest(self._shards(), shards):
+                if shard != planned:
+                    raise UserError(changed(planned or shard))
+                self._count(shard)
             self._read_done()
             return
         with text_writer(self._plan) as write:

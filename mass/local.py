@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from mass.outcomes import TRIES, Outcome, attempt_shard
+from mass.outcomes import TRIES, Outcome, attempt_shard, from_json, to_json
 from mass.shards import Shard
 from mass.tasks import ShardWorker, Task
 from s2s.errors import warn
@@ -82,12 +81,12 @@ class _Worker:
                 self._process.start()
             other.close()  # so that the death of the process ends the connection
         with suppress(BrokenPipeError):  # `outcome` will find that it has died
-            self.connection.send(shard)
+            self.connection.send(shard.to_json())
 
     def outcome(self) -> Outcome:
         """The outcome of the shard. Raises ChildProcessError if the process has died."""
         try:
-            return self.connection.recv()
+            return from_json(self.connection.recv())
         except (EOFError, ConnectionError) as error:
             assert self._process is not None
             self._process.join()
@@ -123,6 +122,5 @@ def _serve(task: Task, connection: Connection, gpu: str | None) -> None:
     worker = ShardWorker(task)
     with suppress(EOFError, ConnectionError):
         while True:
-            shard = connection.recv()
-            outcome = attempt_shard(worker, shard)
-            connection.send_bytes(pickle.dumps(outcome))
+            shard = Shard.from_json(connection.recv())
+            connection.send(to_json(attempt_shard(worker, shard)))

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
+import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from mass.shards import Shard
 from mass.tasks import Finished, ShardWorker, Task
+from s2s.errors import UserError
 
 TRIES = 3  # of a shard whose worker dies
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """An error that the next shard would meet too, such as a full disk; the run ends with it."""
+    """An error that the next shard would meet too, such as a full disk; the run ends with it.
+
+    Attributes:
+        number: of the shard
+        kind: the name of the exception; "" for one that is a bug
+        message: what it says
+        code: the number of an error of the system
+        name: the file, or the module that is missing
+    """
 
     number: int
-    error: Exception
+    kind: str
+    message: str
+    code: int | None = None
+    name: str | None = None
+
+    @classmethod
+    def by(cls, number: int, error: Exception) -> Stopped:
+        """What an error has to say to another process."""
+        match error:
+            case UserError():
+                return cls(number, "UserError", str(error))
+            case ModuleNotFoundError():
+                return cls(number, "ModuleNotFoundError", str(error), name=error.name)
+            case OSError(errno=int()):
+                filename = None if error.filename is None else str(error.filename)
+                return cls(number, "OSError", error.strerror or "", error.errno, filename)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return cls(number, "", f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")
+
+    @property
+    def error(self) -> Exception:
+        """The error, as it was in the worker."""
+        match self.kind:
+            case "UserError":
+                return UserError(self.message)
+            case "ModuleNotFoundError":
+                return ModuleNotFoundError(self.message, name=self.name)
+            case "OSError":
+                return OSError(self.code, self.message, self.name)
+        return RuntimeError(self.message)
 
 
 @dataclass(frozen=True)
@@ -31,6 +71,18 @@ class Lost:
 
 
 Outcome: TypeAlias = Finished | Stopped | Lost
+_KINDS = {kind.__name__: kind for kind in (Finished, Stopped, Lost)}
+
+
+def to_json(outcome: Outcome) -> str:
+    """An outcome as one line."""
+    return json.dumps([type(outcome).__name__, asdict(outcome)])
+
+
+def from_json(line: str) -> Outcome:
+    """The outcome of a line of `to_json`."""
+    kind, values = json.loads(line)
+    return _KINDS[kind](**values)
 
 
 class Engine(Protocol):
@@ -42,7 +94,7 @@ class Engine(Protocol):
 
 
 def attempt_shard(worker: ShardWorker, shard: Shard) -> Outcome:
-    """Do a shard in a worker process; no exception leaves this function, and the outcome can be pickled.
+    """Do a shard in a worker process; no exception leaves this function.
 
     A file in the folder of shards in work counts each try, and is gone when the try ends in any way but the death of
     the process, whose id it holds. A shard that has cost too many processes is not tried again.
@@ -54,16 +106,8 @@ def attempt_shard(worker: ShardWorker, shard: Shard) -> Outcome:
     mark = worker.unfinished / f"{name}-{tries}"
     try:
         mark.write_text(str(os.getpid()))
-        return worker(shard)
+        outcome = worker(shard)
     except Exception as error:
-        return Stopped(shard.number, _portable(error))
-    finally:
-        mark.unlink(missing_ok=True)
-
-
-def _portable(error: Exception) -> Exception:
-    """The error, or another one in its words if it cannot be sent to another process."""
-    try:
-        return pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        outcome = Stopped.by(shard.number, error)
+    mark.unlink(missing_ok=True)
+    return outcome

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from mass.outcomes import Outcome, attempt_shard
+from mass.outcomes import Outcome, attempt_shard, from_json, to_json
 from mass.shards import Shard
 from mass.tasks import ShardWorker, Task
 from s2s.errors import UserError, check
@@ -95,7 +94,7 @@ class RayEngine:
             **self.resources(),
         )
         for row in outcomes.iter_rows():
-            yield pickle.loads(row["outcome"])
+            yield from_json(row["outcome"])
 
     def _room(self, ray: Any) -> int:
         """How many actors are to be started."""
@@ -118,6 +117,6 @@ class _Actor:
     def __init__(self, task: Task) -> None:
         self._worker = ShardWorker(task)
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         outcomes = [attempt_shard(self._worker, Shard.from_json(str(line))) for line in batch["shard"]]
-        return {"outcome": list(map(pickle.dumps, outcomes))}
+        return {"outcome": list(map(to_json, outcomes))}

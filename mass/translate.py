@@ -109,16 +109,14 @@ def _form(names: list[str], options: argparse.Namespace) -> Form:
     if kind == "lines":
         check(options.column is None and options.into is None, "--column and --into are of JSON Lines and Parquet")
         return Lines()
-    make = JsonLines if kind == "jsonl" else _parquet()
-    return make(options.column or _COLUMN, options.into or _INTO)
-
-
-def _parquet() -> type[Form]:
-    import pyarrow  # noqa: F401 - missing, it is told of before anything is done
+    column, into = options.column or _COLUMN, options.into or _INTO
+    if kind == "jsonl":
+        return JsonLines(column, into)
+    import pyarrow  # noqa: F401 - if it is missing, that is told before anything is done
 
     from mass.parquet import Parquet
 
-    return Parquet
+    return Parquet(column, into)
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mass.batches import Answer, Columns, _columns, attempt
-from mass.forms import Form, Lines
+from mass.forms import Content, Form, Lines
 from mass.local import LocalEngine
 from mass.run import Job, run
 from mass.shards import number_shards
@@ -33,6 +33,14 @@ class Capitals(Task):
 
     def load(self) -> Any:
         return capitals
+
+
+class FullDisk(Lines):
+    """A form whose shards cannot be written."""
+
+    def write(self, path: Path, content: Content, columns: Columns) -> None:
+        """Fail, as on a full disk."""
+        raise OSError(28, "No space left on device", str(path))
 
 
 def capitals(batch: Mapping[str, Any]) -> Columns:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mass_fixtures import work, written
+from mass_fixtures import FullDisk, work, written
 
 from mass.ledger import Ledger
+from mass.outcomes import Stopped, from_json, to_json
 from mass.shards import Shard
 from s2s.errors import UserError
 
@@ -139,7 +141,7 @@ def _damaged_settings(source: Path, output: Path) -> None:
     ("change", "message"),
     [
         (_changed_input, "3 to 4: is not what it was when this run was begun"),
-        (_longer_input, "7 to 8: is not what it was when this run was begun"),
+        (_longer_input, "7 to 7: is not what it was when this run was begun"),
         (_changed_shard, "part-00000002.txt: is not what was written; move it away"),
         (_longer_shard, "part-00000002.txt: is not what was written; move it away"),
         (_foreign_file, "has what this run has not written: notes.md; move it away"),
@@ -199,3 +201,34 @@ def test_the_ledger_reads_its_plan_line_by_line(source: Path, output: Path) -> N
     lines = (ledger_of(output) / "plan.jsonl").read_text().splitlines()
     shards = list(map(Shard.from_json, lines))
     assert [(shard.first, shard.count) for shard in shards] == [(1, 2), (3, 2), (5, 2), (7, 1)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("do this"),
+        OSError(28, "No space left on device", "/a/b"),
+        PermissionError(13, "Permission denied", "a"),
+        ModuleNotFoundError("No module named 'torch'", name="torch"),
+    ],
+)
+def test_an_error_of_a_worker_is_one_of_the_command(error: Exception) -> None:
+    stopped = from_json(to_json(Stopped.by(3, error)))
+    assert isinstance(stopped, Stopped)
+    assert (type(stopped.error), str(stopped.error)) == (type(error), str(error))
+    assert vars(stopped.error) == vars(error)
+
+
+def test_a_bug_in_a_worker_is_told_with_its_place() -> None:
+    try:
+        [][3]
+    except IndexError as error:
+        stopped = Stopped.by(3, error)
+    assert re.fullmatch(r"IndexError: list index out of range \(test_runs\.py:\d+\)", str(stopped.error))
+
+
+def test_an_error_of_the_disk_ends_the_run(source: Path, output: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        work(source, output, form=FullDisk())
+    assert work(source, output) == 0
+    assert written(output) == TEXT.upper()

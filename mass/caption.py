@@ -70,6 +70,7 @@ def _listed(folder: Path, ledger: Path) -> Path:
     """The list of the pictures. Raises a UserError if there is one of an earlier run, and it is another."""
     path, new = ledger / _LIST, ledger / f"{_LIST}.new"
     passed_over = list_pictures(folder, new)
+    check(new.stat().st_size, f"{folder}: has no pictures")
     for note in Inputs(passed_over=passed_over).notes():
         print(note, file=sys.stderr)
     if path.exists():

@@ -95,7 +95,7 @@ class Ledger:
 
     @contextmanager
     def opened(self, settings: Mapping[str, str]) -> Iterator[bool]:
-        """Lock the ledger; the value is whether it was there already.
+        """Lock the ledger; the value is whether something was done before.
 
         Args:
             settings: by what outputs differ
@@ -109,19 +109,29 @@ class Ledger:
                 lock_file(lock.fileno())
             except (BlockingIOError, PermissionError) as error:
                 raise UserError(f"{self.output}: another process is writing it; wait for it to end") from error
-            begun = self._settings.exists()
+            self.output.mkdir(exist_ok=True)
+            begun = self._settings.exists() and (self._has_log() or any(self.output.iterdir()))
             if begun:
                 self._check_settings(settings)
             else:
-                with text_writer(self._settings) as write:
-                    write(json.dumps(dict(settings), indent=1) + "\n")
-            self.output.mkdir(exist_ok=True)
+                self._begin(settings)
             shutil.rmtree(self.unfinished, ignore_errors=True)
             self.unfinished.mkdir()
             try:
                 yield begun
             finally:
                 shutil.rmtree(self.unfinished, ignore_errors=True)
+
+    def _has_log(self) -> bool:
+        return self._log.exists() and self._log.stat().st_size > 0
+
+    def _begin(self, settings: Mapping[str, str]) -> None:
+        """Write the settings; what a run has left that was stopped before its first shard is not used."""
+        for path in self.folder.iterdir():
+            if path.is_file() and path.name not in ("lock", self._settings.name):
+                path.unlink()
+        with text_writer(self._settings) as write:
+            write(json.dumps(dict(settings), indent=1) + "\n")
 
     def _check_settings(self, settings: Mapping[str, str]) -> None:
         try:

@@ -49,7 +49,7 @@ def run(job: Job) -> int:
     with ledger.opened(job.settings) as begun:
         ledger.plan(job.shards(ledger.folder))
         task = job.task(ledger.unfinished)
-        if begun and ledger.done.shards:
+        if begun:
             done, planned = ledger.done.shards, counted(ledger.planned.shards, "shard")
             print(f"{job.output}: {done:,} of {planned} were done before", file=sys.stderr)
         try:

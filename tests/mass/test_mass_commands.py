@@ -156,6 +156,7 @@ def test_captions_are_what_caption_prints(tmp_path: Path, run: Run) -> None:
         ("translate in.txt out --draw-positions 1", "error: --draw-positions draws by the order of the work"),
         ("translate in.txt out --device cuda", "error: --device cuda: there is no GPU that PyTorch can use"),
         ("caption in.txt out", "error: in.txt: is no folder; name a folder of pictures"),
+        ("caption empty out", "error: empty: has no pictures"),
         ("caption full out --sample", "error: --sample draws by the order of the work"),
         ("caption full full/out", "error: full/out: lies in the input full"),
     ],

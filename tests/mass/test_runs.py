@@ -167,6 +167,14 @@ def test_another_command_is_refused(source: Path, output: Path) -> None:
         work(source, output, settings={"--model": "b"})
 
 
+def test_a_run_that_has_done_nothing_yet_binds_nobody(source: Path, output: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        work(source, output, form=FullDisk(), settings={"--model": "a"})
+    source.write_text("other\n")
+    assert work(source, output, settings={"--model": "b"}) == 0
+    assert written(output) == "OTHER\n"
+
+
 def test_outputs_that_are_no_place_for_shards_are_refused(source: Path, output: Path) -> None:
     output.mkdir()
     (output / "mine").touch()
@@ -220,10 +228,9 @@ def test_an_error_of_a_worker_is_one_of_the_command(error: Exception) -> None:
 
 
 def test_a_bug_in_a_worker_is_told_with_its_place() -> None:
-    try:
+    with pytest.raises(IndexError) as caught:
         [][3]
-    except IndexError as error:
-        stopped = Stopped.by(3, error)
+    stopped = Stopped.by(3, caught.value)
     assert re.fullmatch(r"IndexError: list index out of range \(test_runs\.py:\d+\)", str(stopped.error))
 
 

@@ -18,6 +18,7 @@ PAGES = {
     "Classifiers and taggers": ["labelling.classifier", "labelling.tagger"],
     "Questions about pictures": ["question_answering.answerer"],
     "Language models": ["language_model.generator", "language_model.states"],
+    "Mass work": ["mass.batches"],
     "s2s.text": ["s2s.text"],
     "s2s.nn": ["s2s.nn"],
     "s2s.models": ["s2s.models"],

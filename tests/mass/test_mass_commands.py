@@ -58,7 +58,7 @@ def test_the_shards_are_what_translate_writes_though_a_worker_is_killed(tmp_path
     options = ["--engine", engine, "--shard-size", "12"]
     process = start("translate", "in.txt", "out", *options, *FAST, cwd=tmp_path)
     kill_a_worker(tmp_path / "out", process)
-    output, error = process.communicate(timeout=300)
+    output, error = process.communicate(timeout=600)
     assert (process.returncode, output) == (0, ""), error
     assert "out: 49 lines in 5 shards, all there" in error
     assert run("translate", "in.txt", "--output", "plain.txt", "--beam", "1")[0] == 0

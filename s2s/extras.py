@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _DISTRIBUTION = "s2s-attention"
 _EXTRAS = {
-    "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm"},
+    "torch": {"torch", "torchvision", "sacrebleu", "sacremoses", "pycocotools", "onnx", "tqdm", "zstandard"},
     "server": {"starlette", "uvicorn", "python_multipart", "prometheus_client", "py3langid"},
     "spans": {"seqeval"},
     "tensorboard": {"tensorboard"},

@@ -1,4 +1,4 @@
-"""Reading text from descriptors in blocks of bytes, as soon as they are there; gzip is decompressed on the way.
+"""Reading text from descriptors in blocks of bytes, as soon as they are there; gzip and Zstandard are decompressed.
 
 Tested on Linux. On Windows, where the bytes of a console are not UTF-8, Python's own unbuffered file converts them.
 """
@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from s2s.errors import UserError, check
-from s2s.text.file_kinds import GZIP, MAGIC_BYTES, check_text, utf16_codec
+from s2s.text.file_kinds import GZIP, MAGIC_BYTES, ZSTANDARD, check_text, utf16_codec
 
 _GZIP_FORMAT = 31  # zlib's number for a header and a checksum of gzip
+_ZSTANDARD_BYTES = 1 << 12  # that are decompressed at once, because the library sets no limit to what becomes of them
 
 
 def read_blocks(
@@ -26,7 +27,7 @@ def read_blocks(
 
     Args:
         descriptor: of a file, pipe or terminal that is open for reading.
-        size: of a block; only the first may be larger, by a few bytes.
+        size: of a block; only the first may be larger, by a few bytes, and those of a Zstandard file.
         name: of the file, for messages.
         note_encoding: is called with the codec of the file if it is UTF-16.
 
@@ -35,8 +36,10 @@ def read_blocks(
     """
     blocks = _with_beginning(_raw_blocks(descriptor, size))
     first = next(blocks, b"")
-    if first.startswith(GZIP):
-        blocks = _with_beginning(_decompressed(chain([first], blocks), size, name))
+    if first.startswith((GZIP, ZSTANDARD)):
+        packed = chain([first], blocks)
+        unpacked = _decompressed(packed, size, name) if first.startswith(GZIP) else _from_zstandard(packed, name)
+        blocks = _with_beginning(unpacked)
         first = next(blocks, b"")
     if encoding := utf16_codec(first):
         blocks = _in_utf8(chain([first], blocks), encoding, name)
@@ -118,3 +121,26 @@ def _decompressed(blocks: Iterator[bytes], size: int, name: str) -> Iterator[byt
             full = len(text) == size and not member.eof
             block = member.unused_data if member.eof else member.unconsumed_tail
     check(member.eof, f"{name}: this gzip file is cut off; copy or download it again")
+
+
+def _from_zstandard(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield what blocks of Zstandard hold, which may be several frames one after the other."""
+    import zstandard
+
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    for block in blocks:
+        for start in range(0, len(block), _ZSTANDARD_BYTES):
+            part = block[start : start + _ZSTANDARD_BYTES]
+            while part:
+                if frame.eof:
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+                try:
+                    text = frame.decompress(part)
+                except zstandard.ZstdError as error:
+                    raise UserError(
+                        f"{name}: this Zstandard file is damaged ({error}); copy or download it again"
+                    ) from error
+                if text:
+                    yield text
+                part = frame.unused_data if frame.eof else b""
+    check(frame.eof, f"{name}: this Zstandard file is cut off; copy or download it again")

@@ -10,16 +10,17 @@ from s2s.errors import UserError, counted
 
 MAGIC_BYTES = 8  # enough for the entries of `_KINDS`
 GZIP = b"\x1f\x8b"
+ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 _EXTRACT = "extract the text from it first"
 _DECOMPRESS = "decompress it first"
 _SAVE_AS_TEXT = "save it as plain text in UTF-8 first"
 _ZIP = b"PK\x03\x04"
 _KINDS = (  # first bytes, what it is, what to do
-    (GZIP, "a gzip file inside a gzip file", _DECOMPRESS),
+    (GZIP, "a gzip file inside a compressed file", _DECOMPRESS),
     (b"BZh", "a bzip2 file", _DECOMPRESS),
     (b"\xfd7zXZ", "an xz file", _DECOMPRESS),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file", _DECOMPRESS),
+    (ZSTANDARD, "a Zstandard file inside a compressed file", _DECOMPRESS),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _EXTRACT),
     (b"Rar!\x1a", "a RAR archive", _EXTRACT),
     (b"%PDF-", "a PDF document", _EXTRACT),

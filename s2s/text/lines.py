@@ -2,7 +2,7 @@ r"""Reading text line by line from files, pipes and terminals.
 
 Only `\n` ends a line, and one `\r` before it is dropped; U+2028, U+0085 and form feed are ordinary characters. A last
 line without `\n` counts as a line, and an empty file has no lines. Text is UTF-8, or UTF-16 with a byte order
-mark, and may be compressed with gzip; a byte order mark is dropped, and lines are normalised to NFC.
+mark, and may be compressed with gzip or Zstandard; a byte order mark is dropped, and lines are normalised to NFC.
 """
 
 from __future__ import annotations

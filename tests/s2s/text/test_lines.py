@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,7 +159,27 @@ def test_damaged_gzip_is_told(tmp_path: Path) -> None:
         list(read_lines(write(tmp_path, data[:-1])))
     with pytest.raises(UserError, match="this gzip file is damaged"):
         list(read_lines(write(tmp_path, data[:20] + b"\xff\xff" + data[22:])))
-    with pytest.raises(UserError, match="is a gzip file inside a gzip file"):
+    with pytest.raises(UserError, match="is a gzip file inside a compressed file"):
+        list(read_lines(write(tmp_path, gzip.compress(data))))
+
+
+@pytest.mark.parametrize("cut", [1, 7, 1 << 12])
+def test_zstandard_is_read_as_the_text_in_it(tmp_path: Path, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"line {i} of many, ä\r\n" for i in range(1000)]
+    pack = zstandard.ZstdCompressor().compress
+    path = write(tmp_path, pack("".join(texts).encode()) + pack(b"another frame\n"))
+    monkeypatch.setattr(lines, "WINDOW_BYTES", 100 * cut)
+    assert list(read_lines(path)) == [*(text[:-2] for text in texts), "another frame"]
+    assert count_lines(path) == 1001
+
+
+def test_damaged_zstandard_is_told(tmp_path: Path) -> None:
+    data = zstandard.ZstdCompressor().compress(b"a line of text\n" * 100)
+    with pytest.raises(UserError, match="this Zstandard file is cut off; copy or download it again"):
+        list(read_lines(write(tmp_path, data[:-1])))
+    with pytest.raises(UserError, match="this Zstandard file is damaged"):
+        list(read_lines(write(tmp_path, data + b"more")))
+    with pytest.raises(UserError, match="is a Zstandard file inside a compressed file"):
         list(read_lines(write(tmp_path, gzip.compress(data))))
 
 

@@ -111,8 +111,8 @@ def _languages(options: argparse.Namespace) -> tuple[str, str]:
 
 
 def _suffix(path: Path) -> str:
-    """Return the suffix of a text, without that of its compression: `en` of `train.en.gz`."""
-    return Path(path.name.removesuffix(".gz")).suffix.removeprefix(".")
+    """Return the suffix of a text, without that of its compression: `en` of `train.en.gz` and `train.en.zst`."""
+    return Path(path.name.removesuffix(".gz").removesuffix(".zst")).suffix.removeprefix(".")
 
 
 def _name(text: str) -> str:

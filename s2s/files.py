@@ -119,10 +119,8 @@ def atomic_directory(path: Path, *, durable: bool = True) -> Iterator[Path]:
     try:
         with named_when_full(path):
             yield new
-            for folder, _, names in os.walk(new) if durable else ():
-                for name in names:
-                    _sync(Path(folder, name))
-                _sync(Path(folder))
+            if durable:
+                flush_folder(new)
         if target.exists():
             _remove(old)
             target.rename(old)
@@ -131,6 +129,14 @@ def atomic_directory(path: Path, *, durable: bool = True) -> Iterator[Path]:
         _remove(old)
     finally:
         _remove(new)
+
+
+def flush_folder(path: Path) -> None:
+    """Wait until all files in a folder are on the disk, with their names."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            _sync(Path(folder, name))
+        _sync(Path(folder))
 
 
 def current_version(path: Path) -> Path:

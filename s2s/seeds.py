@@ -16,6 +16,10 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_unknown_words` | which words of one batch are read as unknown | `random.Random` |
 | `of_crop` | the rectangle that one crop of one picture shows | `random.Random` |
 | `of_reading` | the n-th order in which a corpus is read, of which an epoch reads a part | `random.Random` |
+| `of_blocks` | the n-th order in which the blocks of a prepared corpus are read | PCG64 |
+| `of_block_order` | the order of the blocks of all prepared corpora in one epoch | PCG64 |
+| `of_buffer` | which pairs of a buffer share a batch, and the order of its batches | PCG64 |
+| `of_buffer_text` | as `of_text`, for one buffer of one epoch | `random.Random` |
 | `of_held_out` | which pairs of a text are held out | `random.Random` |
 | `of_draw` | the tokens of one hypothesis that is sampled | NumPy's PCG64 |
 
@@ -90,6 +94,27 @@ def of_crop(number: int, content: str) -> str:
 def of_reading(seed: int, corpus: int, reading: int) -> str:
     """Return the seed of the order in which a corpus of a mixture is read for the n-th time, both counted from 0."""
     return f"{seed} {corpus} {reading}"
+
+
+def of_blocks(seed: int, corpus: int, reading: int) -> list[int]:
+    """Return the entropy for PCG64 of the order in which the blocks of a corpus are read for the n-th time, from 0."""
+    return [seed, corpus, reading, 1]
+
+
+def of_block_order(seed: int, epoch: int) -> list[int]:
+    """Return the entropy for PCG64 of the order of all blocks in `epoch`, counted from 0."""
+    return [seed, epoch, 2]
+
+
+def of_buffer(seed: int, epoch: int, buffer: int) -> list[int]:
+    """Return the entropy for PCG64 that decides the batches of a buffer of `epoch`, both counted from 0."""
+    return [seed, epoch, buffer, 3]
+
+
+def of_buffer_text(seed: int, epoch: int, buffer: int) -> tuple[int, int]:
+    """Return the seeds of the random cuts of a buffer of `epoch`, both counted from 0; see `of_text`."""
+    source = 2 * (_in_epoch(seed, epoch) * _BATCHES + buffer)
+    return source, source + 1
 
 
 def of_held_out(seed: int) -> int:

@@ -49,6 +49,7 @@ class Augmentation:
         unknown_copies: the share of the pairs in which a word of both sides becomes unknown
         words: the pattern of the vocabulary's words, see `translation.reading.word_pattern`
         placeholders: how many the vocabularies have
+        lexicon: of the whole text, where these are a part of it; learned from them by default
     """
 
     def __init__(
@@ -60,14 +61,16 @@ class Augmentation:
         unknown_copies: float,
         words: re.Pattern[str],
         placeholders: int,
+        lexicon: Lexicon | None = None,
     ) -> None:
         self._sources, self._targets = sources, targets
         self._config, self._unknown_copies = config, unknown_copies
         self._words, self._placeholders = words, PLACEHOLDERS[:placeholders]
+        self._known_lexicon = lexicon
 
     @cached_property
     def _lexicon(self) -> Lexicon:
-        return Lexicon(self._sources, self._targets)
+        return self._known_lexicon or Lexicon(self._sources, self._targets)
 
     @cached_property
     def _shared(self) -> dict[int, list[tuple[Part, Part]]]:

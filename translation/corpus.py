@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,20 @@ class Cleaning:
 
 
 @dataclass(frozen=True)
-class DroppedPairs:
-    """How many pairs went for one reason, and the lines of the first of them."""
+class CountedLines:
+    """How many pairs something is true of, such as a reason to drop them, and the lines of the first of them."""
 
     reason: str
     count: int
     lines: tuple[int, ...]
+
+    @classmethod
+    def of(cls, reason: str, lines: Sequence[int]) -> CountedLines:
+        """What is true of the pairs on some lines."""
+        return cls(reason, len(lines), tuple(lines[:SHOWN]))
+
+    def __add__(self, later: CountedLines) -> CountedLines:
+        return CountedLines(self.reason, self.count + later.count, (*self.lines, *later.lines)[:SHOWN])
 
     def __str__(self) -> str:
         if not self.count:
@@ -78,14 +86,19 @@ class CleaningReport:
     Attributes:
         total: pairs before cleaning
         dropped: pairs, by reason
-        entities: the numbers of the lines with XML entities
+        entities: pairs with XML entities
         unescaped: whether these were turned into their characters
     """
 
     total: int
-    dropped: tuple[DroppedPairs, ...]
-    entities: Sequence[int] = ()
+    dropped: tuple[CountedLines, ...]
+    entities: CountedLines
     unescaped: bool = False
+
+    def __add__(self, later: CleaningReport) -> CleaningReport:
+        """What cleaning did to two parts of one text, the second of which follows the first."""
+        dropped = (one + other for one, other in zip(self.dropped, later.dropped, strict=True))
+        return CleaningReport(self.total + later.total, tuple(dropped), self.entities + later.entities, self.unescaped)
 
     @property
     def kept(self) -> int:
@@ -97,50 +110,70 @@ class CleaningReport:
         return f"kept {self.kept:,} of {counted(self.total, 'pair')}: {dropped}{self._about_entities()}"
 
     def _about_entities(self) -> str:
-        if not self.entities:
+        if not self.entities.count:
             return ""
-        pairs = counted(len(self.entities), "pair")
+        pairs = counted(self.entities.count, "pair")
         done = (
             "were turned into characters"
             if self.unescaped
             else "are kept; unescape_entities turns them into characters"
         )
-        return f"; XML entities such as &quot; in {pairs}, the first in line {self.entities[0]}, {done}"
+        return f"; XML entities such as &quot; in {pairs}, the first in line {self.entities.lines[0]}, {done}"
 
 
 def read_parallel(source: Path, target: Path) -> ParallelText:
     """Read two files line by line; raise `UserError` where their counts differ, for then every later pair is wrong."""
     sentences, translations = list(read_lines(source)), list(read_lines(target))
-    check(
-        len(sentences) == len(translations),
-        f"{source} has {counted(len(sentences), 'line')} but {target} has {len(translations):,}: "
-        "line n of one must translate line n of the other",
-    )
-    check(sentences, f"{source} and {target} are empty: give two files of sentences, one a line")
+    check_counts(source, target, len(sentences), len(translations))
     return ParallelText(sentences, translations, range(1, len(sentences) + 1))
 
 
+def check_counts(source: Path, target: Path, sources: int, targets: int) -> None:
+    """Raise a UserError unless two files have as many lines, and some."""
+    check(
+        sources == targets,
+        f"{source} has {counted(sources, 'line')} but {target} has {targets:,}: "
+        "line n of one must translate line n of the other",
+    )
+    check(sources, f"{source} and {target} are empty: give two files of sentences, one a line")
+
+
 def read_table(path: Path, columns: tuple[int, int]) -> ParallelText:
-    """Read two columns of a file whose lines are parted by tabs, without a header.
+    """Read two columns of a file whose lines are parted by tabs, without a header; see `table_pairs`."""
+    pairs = list(table_pairs(path, columns))
+    check_table(path, len(pairs))
+    return ParallelText([source for source, _ in pairs], [target for _, target in pairs], range(1, len(pairs) + 1))
+
+
+def check_table(path: Path, lines: int) -> None:
+    """Raise a UserError if a file of pairs has no lines."""
+    check(lines, f"{path} is empty: give a file of pairs, one a line, with a tab between source and target")
+
+
+def table_pairs(path: Path, columns: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    """Yield two columns of each line of a file.
 
     Args:
         path: the file
         columns: of the source and of the target, counted from 1
 
     Raises:
-        UserError: the file is empty, or a line has too few columns; the message names the line.
+        UserError: a line has too few columns; the message names the line.
     """
-    source, target, needed = list[str](), list[str](), max(columns)
+    needed = max(columns)
     for number, line in enumerate(read_lines(path), 1):
         fields = line.split("\t")
         check(
             len(fields) >= needed,
             f"{path}: line {number} has {len(fields)} of {needed} columns; put a tab between source and target",
         )
-        source.append(fields[columns[0] - 1])
-        target.append(fields[columns[1] - 1])
-    check(source, f"{path} is empty: give a file of pairs, one a line, with a tab between source and target")
-    return ParallelText(source, target, range(1, len(source) + 1))
+        yield fields[columns[0] - 1], fields[columns[1] - 1]
+
+
+def bare_text(text: ParallelText) -> ParallelText:
+    """The pairs without spaces at the ends of lines and without invisible characters."""
+    source, target = ([without_invisible(line).strip() for line in side] for side in (text.source, text.target))
+    return ParallelText(source, target, text.lines)
 
 
 def is_blank(source: str, target: str) -> bool:
@@ -195,8 +228,9 @@ def clean(text: ParallelText, options: Cleaning | None = None) -> tuple[Parallel
             kept.append(index)
         else:
             lines[reason].append(text.lines[index])
-    dropped = (DroppedPairs(reason, len(where), tuple(where[:SHOWN])) for reason, where in lines.items())
-    return text.pick(kept), CleaningReport(len(text), tuple(dropped), entities, options.unescape_entities)
+    dropped = tuple(CountedLines.of(reason, where) for reason, where in lines.items())
+    found = CountedLines.of("XML entities", entities)
+    return text.pick(kept), CleaningReport(len(text), dropped, found, options.unescape_entities)
 
 
 def unescape_pairs(text: ParallelText) -> ParallelText:

@@ -25,10 +25,10 @@ from s2s.decoding.search import BeamOptions, Hypothesis
 from s2s.text.tokens import UNKNOWN_CHARACTER
 from s2s.training.rewards import rewarded_loss, searching, standardised
 from s2s.training.task import Loss
+from translation.examples import TrainingData
 from translation.metrics import sentence_bleu
 from translation.model import TranslationModel
 from translation.pair_pictures import PairPictures
-from translation.prepare import PreparedPairs
 from translation.recipe import MinimumRiskConfig, Recipe
 from translation.task import TranslationBatch, TranslationTask
 
@@ -48,7 +48,7 @@ class MinimumRiskTask(TranslationTask):
     def __init__(
         self,
         recipe: Recipe,
-        data: PreparedPairs,
+        data: TrainingData,
         model: TranslationModel,
         device: torch.device,
         pictures: PairPictures | None = None,

@@ -21,13 +21,13 @@ from s2s.config import to_dict
 from s2s.errors import UserError, check, printable, warn
 from s2s.files import atomic_file, sha256
 from s2s.text import vocabulary
-from s2s.text.lines import without_invisible
 from s2s.text.subwords import train_subwords
 from s2s.text.unknown_characters import unknown_characters
 from s2s.text.vocabulary import CharacterVocabulary, Vocabulary, WordVocabulary
 from s2s.training.mixing import Mixture
-from translation.corpus import ParallelText, clean, read_parallel, unescape_pairs
+from translation.corpus import ParallelText, bare_text, clean, read_parallel, unescape_pairs
 from translation.corpus_checks import signs_of_equal_sides, signs_of_swapped_sides
+from translation.reading import rare_characters
 from translation.recipe import Corpus, Recipe, VocabularyConfig
 
 VERSION = 7  # of what is cached, and of what an epoch is: raise it when cleaning, vocabularies or batches change
@@ -52,17 +52,28 @@ class PreparedPairs:
         """The training pairs as token ids, sources and targets; made once, for it is half of what a start takes."""
         return self.source.encode_all(self.train.source), self.target.encode_all(self.train.target)
 
+    @property
+    def longest_source(self) -> int:
+        """The most tokens that a source has."""
+        return max(map(len, self.tokens[0]))
+
+    @property
+    def length_ratio(self) -> float:
+        """The target tokens per source token that 99.9 % of the pairs do not exceed."""
+        ratios = sorted(len(target) / len(source) for source, target in zip(*self.tokens))
+        return ratios[int(0.999 * (len(ratios) - 1))]
+
+    def rare_characters(self, threshold: int) -> str:
+        """The characters of the source that are too rare to be learned, see `rare_characters`."""
+        return rare_characters(self.train.source, self.source.characters, threshold)
+
 
 def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = None) -> PreparedPairs:
     """Clean the text and learn the vocabularies, or take them from the cache; the report goes to standard error.
 
     `known` are those of a model that is gone on from: then none are learned.
     """
-    validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
-    if recipe.cleaning.unescape_entities:
-        validation = unescape_pairs(validation)
-    for path, lines, _ in _sides(recipe, validation):
-        check(any(map(str.strip, lines)), f"{path}: has blank lines alone; validate on sentences")
+    validation = read_validation(recipe)
     path = cache.folder() / f"{_key(recipe, known)}.json"
     if not path.exists():
         cache.make_writable(path.parent)  # said before the work is done
@@ -74,13 +85,34 @@ def prepare_pairs(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = 
         kind, placeholders = known[0].kind, max(known[0].placeholders, placeholders)
     text, sizes, vocabularies, report = _stored(path, kind, placeholders)
     unknown = [*_unknown_in_training(recipe, text, sizes, known)] if known else []
-    unknown += _unknown(zip(_sides(recipe, validation), vocabularies))
+    unknown += unknown_in_validation(recipe, validation, vocabularies)
     for line in [report, *unknown, *_overlap(recipe, validation, text)]:
         print(printable(line) if line != report else line, file=sys.stderr)
     for sign in _signs_of_wrong_files(recipe, validation, text, sizes):
         warn(sign)
-    validated = [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
-    return PreparedPairs(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validated]))
+    return PreparedPairs(text, sizes, validation, *vocabularies, key=cache.key([path.stem, *validation_key(recipe)]))
+
+
+def read_validation(recipe: Recipe) -> ParallelText:
+    """Read the validation text; raise a UserError if it has nothing to validate on."""
+    validation = read_parallel(recipe.data.validation_source, recipe.data.validation_target)
+    if recipe.cleaning.unescape_entities:
+        validation = unescape_pairs(validation)
+    for path, lines, _ in _sides(recipe, validation):
+        check(any(map(str.strip, lines)), f"{path}: has blank lines alone; validate on sentences")
+    return validation
+
+
+def validation_key(recipe: Recipe) -> list[str]:
+    """The SHA-256 of the files of the validation text."""
+    return [sha256(path) for path in (recipe.data.validation_source, recipe.data.validation_target)]
+
+
+def unknown_in_validation(
+    recipe: Recipe, validation: ParallelText, vocabularies: tuple[Vocabulary, Vocabulary]
+) -> Iterator[str]:
+    """Return how much of the validation text the vocabularies do not know."""
+    yield from _unknown(zip(_sides(recipe, validation), vocabularies))
 
 
 def _signs_of_wrong_files(
@@ -132,8 +164,13 @@ def _overlap(recipe: Recipe, validation: ParallelText, train: ParallelText) -> I
     pairs = zip(validation.source, validation.target)
     count = sum((source.strip(), target.strip()) in known for source, target in pairs)
     if count:
-        names = f"{recipe.data.validation_source}, {recipe.data.validation_target}"
-        yield f"{names}: {count:,} of {len(validation):,} pairs stand in the training text too, and flatter the scores"
+        yield overlap_message(recipe, count, len(validation))
+
+
+def overlap_message(recipe: Recipe, count: int, of: int) -> str:
+    """What is said where so many of the validation pairs stand in the training text too."""
+    names = f"{recipe.data.validation_source}, {recipe.data.validation_target}"
+    return f"{names}: {count:,} of {of:,} pairs stand in the training text too, and flatter the scores"
 
 
 def _as_weighted(recipe: Recipe, sizes: Sequence[int]) -> list[int]:
@@ -168,10 +205,7 @@ def _cleaned(recipe: Recipe) -> tuple[ParallelText, list[int], str]:
     """All training files as one text, without spaces at the ends of lines and without invisible characters."""
     source, target, lines, sizes, reports = [], [], [], [], []
     for corpus in recipe.data.training:
-        raw = corpus.read()
-        left, right = ([without_invisible(line).strip() for line in side] for side in (raw.source, raw.target))
-        bare = ParallelText(left, right, raw.lines)
-        text, report = clean(bare, recipe.cleaning)
+        text, report = clean(bare_text(corpus.read()), recipe.cleaning)
         reports.append(f"{', '.join(map(str, corpus.paths))}: {report}")
         source += text.source
         target += text.target

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from s2s.text.casing import Case, case_of, is_upper, known_form
@@ -45,14 +45,25 @@ _LINES, _SIGNS = 5_000, 20  # signs are needed so many times as often as letters
 
 
 def rare_characters(lines: Sequence[str], characters: Iterable[str], threshold: int = 5) -> str:
+    """Those of a vocabulary's characters that are rare in a training text, see `rare_of_counted`."""
+    return rare_of_counted(Counter("".join(lines)), len(lines), characters, threshold)
+
+
+def rare_of_counted(counts: Mapping[str, int], lines: int, characters: Iterable[str], threshold: int = 5) -> str:
     """Those of a vocabulary's characters that are too rare in a training text for a model to have learned them.
 
     Signs are needed more often than letters: a model has to learn what each of them means. Ideographs are never rare:
     there are too many of them, and each is a word or a part of one.
+
+    Args:
+        counts: of the characters in the text
+        lines: of the text
+        characters: of the vocabulary
+        threshold: how often a letter must occur
     """
-    counts, letters = Counter("".join(lines)), threshold * min(1.0, len(lines) / _LINES)
+    letters = threshold * min(1.0, lines / _LINES)
     least = {True: letters, False: _SIGNS * letters}
-    rare = (c for c in characters if counts[c] < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
+    rare = (c for c in characters if counts.get(c, 0) < least[c.isalpha()] and not c.isspace() and not c.isdecimal())
     return "".join(sorted(c for c in rare if not re.match(f"[{IDEOGRAPHS}]", c)))
 
 

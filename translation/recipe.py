@@ -17,11 +17,20 @@ from s2s.models.configuration import (
     hard_attention_problems,
 )
 from s2s.text.languages import is_language_code, unknown_code_message
+from s2s.text.lines import count_lines, read_lines
 from s2s.text.tokens import PLACEHOLDERS
 from s2s.training.configuration import TrainingConfig
 from translation.augmentation import AugmentationConfig
 from translation.configuration import PictureConfig
-from translation.corpus import Cleaning, ParallelText, read_parallel, read_table
+from translation.corpus import (
+    Cleaning,
+    ParallelText,
+    check_counts,
+    check_table,
+    read_parallel,
+    read_table,
+    table_pairs,
+)
 
 _WEIGHT = "how often an epoch reads each pair: 2 is twice; with 0.25 each epoch reads another quarter of the pairs"
 
@@ -49,13 +58,23 @@ class FilesCorpus:
         """Read the pairs; see `read_parallel`."""
         return read_parallel(self.source, self.target)
 
+    def count(self) -> int:
+        """Count the pairs; raise a UserError where `read` would raise one because of the numbers of lines."""
+        sources, targets = count_lines(self.source), count_lines(self.target)
+        check_counts(self.source, self.target, sources, targets)
+        return sources
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the pairs that `count` has counted, without holding them."""
+        return zip(read_lines(self.source), read_lines(self.target), strict=True)
+
 
 @dataclass(frozen=True)
 class TableCorpus:
     """One file, with a tab between the source and the target of a line."""
 
     kind: ClassVar[str] = "tsv"
-    path: Path = option(help="plain text, or compressed with gzip")
+    path: Path = option(help="plain text, or compressed with gzip or Zstandard")
     columns: tuple[int, int] = option((1, 2), low=1, help="of the source and of the target, counted from 1")
     weight: float = option(1.0, above=0, high=1000, help=_WEIGHT)
 
@@ -73,6 +92,16 @@ class TableCorpus:
     def read(self) -> ParallelText:
         """Read the pairs; see `read_table`."""
         return read_table(self.path, self.columns)
+
+    def count(self) -> int:
+        """Count the pairs; raise a UserError if there is none."""
+        lines = count_lines(self.path)
+        check_table(self.path, lines)
+        return lines
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the pairs, without holding them; see `table_pairs`."""
+        return table_pairs(self.path, self.columns)
 
 
 Corpus = FilesCorpus | TableCorpus
@@ -120,6 +149,10 @@ class DataConfig:
         1.0, low=1, help="above 1, small corpora count more: a share is proportional to weight * size ** (1 / T)"
     )
 
+    prepared: Path | None = option(
+        None, help="a folder that `s2s prepare corpus` made of this text, which training then streams from the disk"
+    )
+
     @cached_property
     def training(self) -> tuple[Corpus, ...]:
         """All corpora that are trained on."""
@@ -135,7 +168,7 @@ class DataConfig:
             if not is_language_code(getattr(self, name)):
                 yield f"{name}: {unknown_code_message(getattr(self, name))}"
         paths = [*self.train_source, *self.train_target, *(path for corpus in self.corpora for path in corpus.paths)]
-        for path in [*paths, self.validation_source, self.validation_target]:
+        for path in [*([] if self.prepared else paths), self.validation_source, self.validation_target]:
             if not path.is_file():
                 yield f"{path} is not a file (paths are relative to the current directory)"
 
@@ -239,5 +272,7 @@ class Recipe:
             )
         if self.picture and self.data.corpora:
             yield "picture needs text in train_source and train_target: move the files of data.corpora there"
+        if self.picture and self.data.prepared:
+            yield "picture cannot be combined with data.prepared: leave out one of them"
         if self.tie_embeddings and not self.vocabulary.joint:
             yield "tie_embeddings needs vocabulary.joint"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from translation.configuration import TranslationConfig
+    from translation.examples import TrainingData
     from translation.model import TranslationModel
     from translation.pair_pictures import PairPictures
-    from translation.prepare import PreparedPairs
     from translation.recipe import Recipe
 
 _NAMES = {  # what the recipe calls keys of the model's configuration
@@ -44,7 +44,7 @@ def train(arguments: list[str]) -> int:
 
 
 def take_over(table: dict[str, Any]) -> Iterator[str]:
-    """Fill in what a recipe leaves out of the shape and the vocabulary of the model in `start`.
+    """Fill in what a recipe leaves out of a prepared corpus, and of the shape and vocabulary of the model in `start`.
 
     Args:
         table: the recipe as read from TOML; changed in place.
@@ -54,7 +54,9 @@ def take_over(table: dict[str, Any]) -> Iterator[str]:
     """
     from s2s.storage.model_directory import read_model
     from translation.model import TranslationModel
+    from translation.prepared_corpus import fill_in
 
+    fill_in(table)
     start, vocabulary = table.get("start"), table.setdefault("vocabulary", {})
     if not isinstance(start, str) or not Path(start).is_dir() or not isinstance(vocabulary, dict):
         return  # the recipe's own mistakes are told when it is read
@@ -89,10 +91,12 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     from translation.minimum_risk import MinimumRiskTask
     from translation.model import TranslationModel
     from translation.prepare import prepare_pairs
+    from translation.prepared_corpus import read_corpus
     from translation.task import TranslationTask
 
     start = TranslationModel.load(recipe.start) if recipe.start else None
-    data = prepare_pairs(recipe, (start.source, start.target) if start else None)
+    read = read_corpus if recipe.data.prepared else prepare_pairs
+    data = read(recipe, (start.source, start.target) if start else None)
     model = _build_model(recipe, data, start)
     model.network.to(device)
     task_class = MinimumRiskTask if recipe.minimum_risk else TranslationTask
@@ -109,17 +113,19 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     return training_command.Training(task, task.network, key, start_key, calibrate)
 
 
-def _pictures(recipe: Recipe, data: PreparedPairs, model: TranslationModel) -> PairPictures | None:
+def _pictures(recipe: Recipe, data: TrainingData, model: TranslationModel) -> PairPictures | None:
     """The photographs beside the pairs, seen by the model's CNN; None for a recipe without any."""
     if recipe.picture is None:
         return None
     from translation.pair_pictures import pair_pictures
+    from translation.prepare import PreparedPairs
 
     assert model.backbone is not None
+    assert isinstance(data, PreparedPairs)  # the recipe refuses pictures beside a prepared corpus
     return pair_pictures(recipe, recipe.picture, data, model.backbone)
 
 
-def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | None) -> TranslationModel:
+def _build_model(recipe: Recipe, data: TrainingData, start: TranslationModel | None) -> TranslationModel:
     """Build the recipe's model, with the weights of `start` or with random ones drawn from the recipe's seed."""
     import torch
 
@@ -127,20 +133,17 @@ def _build_model(recipe: Recipe, data: PreparedPairs, start: TranslationModel | 
     from s2s.text.tokens import UNK
     from translation.configuration import MAX_LENGTH_RATIO, MAX_SOURCE_LENGTH, TranslationConfig
     from translation.model import TranslationModel
-    from translation.reading import rare_characters
 
-    sources, targets = data.tokens
-    ratios = sorted(len(target) / len(source) for source, target in zip(sources, targets))
     config = TranslationConfig(
         source_language=recipe.data.source_language,
         target_language=recipe.data.target_language,
         vocabulary_kind=data.source.kind,
         joint_vocabulary=recipe.vocabulary.joint,
         tie_embeddings=recipe.tie_embeddings,
-        max_source_length=min(MAX_SOURCE_LENGTH, max(map(len, sources))),
-        length_ratio=min(MAX_LENGTH_RATIO, max(1.0, ratios[int(0.999 * (len(ratios) - 1))])),
+        max_source_length=min(MAX_SOURCE_LENGTH, data.longest_source),
+        length_ratio=min(MAX_LENGTH_RATIO, max(1.0, data.length_ratio)),
         placeholders=data.source.placeholders,
-        rare_characters=rare_characters(data.train.source, data.source.characters, recipe.vocabulary.rare_character),
+        rare_characters=data.rare_characters(recipe.vocabulary.rare_character),
         encoder=recipe.encoder,
         decoder=recipe.decoder,
         picture=recipe.picture.model if recipe.picture else None,

@@ -20,7 +20,7 @@ _KINDS = (  # first bytes, what it is, what to do
     (GZIP, "a gzip file inside a compressed file", _DECOMPRESS),
     (b"BZh", "a bzip2 file", _DECOMPRESS),
     (b"\xfd7zXZ", "an xz file", _DECOMPRESS),
-    (ZSTANDARD, "a Zstandard file inside a compressed file", _DECOMPRESS),
+    (ZSTANDARD, "a Zstandard file", _DECOMPRESS),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _EXTRACT),
     (b"Rar!\x1a", "a RAR archive", _EXTRACT),
     (b"%PDF-", "a PDF document", _EXTRACT),

@@ -12,7 +12,10 @@ from s2s import seeds
 from s2s.errors import check
 from s2s.text.padding import Padded, pad
 
-Lengths = Sequence[int] | Sequence[Sequence[int]]  # of each example, or of each of its sides: (source, target)
+NOISE = 2.0  # tokens
+
+# Of each example, or of each of its sides: (source, target).
+Lengths = Sequence[int] | Sequence[Sequence[int]] | np.ndarray
 
 
 class BucketedBatches:
@@ -32,8 +35,6 @@ class BucketedBatches:
         seed: the recipe's
     """
 
-    NOISE = 2.0  # tokens
-
     def __init__(
         self, lengths: Lengths, *, sentences: int | None = None, tokens: int | None = None, seed: int = 0
     ) -> None:
@@ -47,7 +48,7 @@ class BucketedBatches:
     def epoch(self, number: int) -> list[list[int]]:
         """Return the batches of epoch `number`, counted from 0: every example once."""
         random = np.random.Generator(np.random.PCG64(seeds.of_batches(self._seed, number)))
-        batches = self._cut(self._like_lengths_together(random))
+        batches = self._cut(like_lengths_together(self._lengths, random))
         return [batches[i] for i in random.permutation(len(batches))]
 
     def longest(self, batches: Iterable[list[int]]) -> list[int]:
@@ -63,20 +64,6 @@ class BucketedBatches:
     def _padded_tokens(self, batch: list[int]) -> int:
         return len(batch) * int(self._lengths[batch].max(axis=0).sum())
 
-    def _like_lengths_together(self, random: np.random.Generator) -> list[int]:
-        """Return the examples in an order along which the lengths of all sides change slowly.
-
-        Examples are sorted by their longest side. Those with equal longest sides are sorted by the difference of the
-        sides: upwards for odd lengths and downwards for even ones, so that neighbours of different longest sides are
-        similar too.
-        """
-        order = random.permutation(len(self._lengths))
-        noisy = self._lengths[order] + random.uniform(0, self.NOISE, self._lengths.shape)
-        longest = noisy.max(axis=1).astype(np.int64)
-        turn = np.where(longest % 2, 1, -1)
-        differences = (noisy[:, :1] - noisy[:, 1:]) * turn[:, None]  # (examples, sides - 1)
-        return order[np.lexsort([*differences.T, longest])].tolist()
-
     def _cut(self, order: list[int]) -> list[list[int]]:
         if not self._counts_tokens:
             return [order[start : start + self._budget] for start in range(0, len(order), self._budget)]
@@ -91,6 +78,43 @@ class BucketedBatches:
                 batches.append([example])
                 longest = lengths
         return batches
+
+
+def like_lengths_together(lengths: np.ndarray, random: np.random.Generator) -> list[int]:
+    """Return the examples in an order along which the lengths of all sides change slowly.
+
+    Examples are sorted by their longest side. Those with equal longest sides are sorted by the difference of the sides:
+    upwards for odd lengths and downwards for even ones, so that neighbours of different longest sides are similar too.
+
+    Args:
+        lengths: (examples, sides)
+        random: of the noise that is added to them
+    """
+    order = random.permutation(len(lengths))
+    noisy = lengths[order] + random.uniform(0, NOISE, lengths.shape)
+    longest = noisy.max(axis=1).astype(np.int64)
+    turn = np.where(longest % 2, 1, -1)
+    differences = (noisy[:, :1] - noisy[:, 1:]) * turn[:, None]  # (examples, sides - 1)
+    return order[np.lexsort([*differences.T, longest])].tolist()
+
+
+def cut_evenly(lengths: np.ndarray, count: int) -> np.ndarray:
+    """Return where each of `count` batches begins, so that all have about as many padded tokens: (count,).
+
+    Args:
+        lengths: of examples in the order of `like_lengths_together`, (examples, sides)
+        count: at most the number of examples
+    """
+    numbers, costs = np.arange(count), lengths.sum(1).astype(np.float64)
+    starts = numbers
+    for _ in range(3):  # the first cut does not know of padding, the next ones measure it
+        before = np.cumsum(costs) - costs / 2
+        starts = np.searchsorted(before, costs.sum() * numbers / count)
+        starts = np.maximum.accumulate(starts - numbers) + numbers  # at least one example each
+        starts = np.minimum(starts, len(lengths) - count + numbers)
+        padded = np.maximum.reduceat(lengths, starts).sum(1)
+        costs = np.repeat(padded, np.diff(starts, append=len(lengths))).astype(np.float64)
+    return starts
 
 
 def padded_tensors(sequences: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Padded:

@@ -120,6 +120,11 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         torch.distributed.destroy_process_group()
 
 
+def process_count() -> int:
+    """How many processes train together, inside `joined`."""
+    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
+
+
 def device_of_rank(device: torch.device) -> torch.device:
     """The GPU of this process, where `torchrun` started several on one machine."""
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:

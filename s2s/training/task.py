@@ -151,7 +151,10 @@ class Task(ABC, Generic[Batch]):
 
     @abstractmethod
     def plan(self, epoch: int) -> Sequence[Sequence[int]]:
-        """Return the examples of each batch of an epoch, the same whenever it is called."""
+        """Return the examples of each batch of an epoch, the same whenever it is called.
+
+        Each process asks for its own batches alone, so that the sequence may read them when they are asked for.
+        """
 
     @abstractmethod
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> Batch:

@@ -182,7 +182,7 @@ class Trainer:
         """Update the weights once, from one batch or several; return the signal that a process has received."""
         position = self.position
         batches = range(position.batch, min(position.batch + self._batches_of_step, len(plan)))
-        update = self.updater.update(position.step, position.epoch, [(i, plan[i]) for i in batches], signal)
+        update = self.updater.update(position.step, position.epoch, plan, batches, signal)
         position.step, position.batch = position.step + 1, batches.stop
         for loss in update.losses:
             self.means.add(loss)

@@ -75,14 +75,20 @@ class Updater:
         self._unchecked: list[tuple[int, Sequence[int], Tensor]] = []  # step, examples, loss + norm
 
     def update(
-        self, step: int, epoch: int, batches: Sequence[tuple[int, Sequence[int]]], signal: int | None = None
+        self,
+        step: int,
+        epoch: int,
+        plan: Sequence[Sequence[int]],
+        batches: Sequence[int],
+        signal: int | None = None,
     ) -> Update:
         """Make the update after `step` others.
 
         Args:
             step: counted from 0
             epoch: counted from 0
-            batches: the positions of one batch or several in the epoch, and their examples; of all processes
+            plan: the examples of each batch of the epoch; only those of this process are asked for
+            batches: the positions of one batch or several in the plan, for all processes together
             signal: that this process has received
 
         Raises:
@@ -90,16 +96,16 @@ class Updater:
         """
         torch.manual_seed(seeds.of_step(self._config.seed, step, self._ranks.rank))
         rate = self._config.optimiser.learning_rate * self._schedule.share(step)
-        own = self._ranks.share(batches)
+        own = [(position, plan[position], counts) for position, counts in self._ranks.share(batches)]
         losses = list[Loss]()
-        for number, ((position, examples), counts) in enumerate(own, 1):
+        for number, (position, batch, counts) in enumerate(own, 1):
             with nullcontext() if number == len(own) else self._ranks.without_sum(self._module):
-                losses.append(self.backward(epoch, position, examples, counts=counts))
+                losses.append(self.backward(epoch, position, batch, counts=counts))
         losses, signal = self._summed(losses, signal)
         # DistributedDataParallel gives the mean of the processes' gradients, where their sum is wanted.
         weight = sum(loss.weight for loss in losses) / self._ranks.world
         norm = scale_and_clip(self._parameters, weight, self._config.optimiser)
-        examples = [example for (_, batch), _ in own for example in batch]
+        examples = [example for _, batch, _ in own for example in batch]
         self._unchecked.append((step + 1, examples, norm + sum(loss.total.detach() for loss in losses)))
         if len(self._unchecked) >= self.check_every:
             self.check_finite()

@@ -110,14 +110,14 @@ class _Timed(Task[TranslationBatch]):
         self._begun: list[float] = []
         self._counts: list[tuple[int, float, int]] = []  # of a batch: pairs, the target's tokens, those of both sides
 
-    def plan(self, epoch: int) -> list[list[int]]:
+    def plan(self, epoch: int) -> Sequence[Sequence[int]]:
         return self._task.plan(epoch)[: self._steps]
 
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> TranslationBatch:
         self._begun.append(time.perf_counter())
         return self._task.batch(epoch, position, examples)
 
-    def longest(self) -> list[int]:
+    def longest(self) -> Sequence[int]:
         return self._task.longest()
 
     def loss(self, model: nn.Module, batch: TranslationBatch) -> Loss:

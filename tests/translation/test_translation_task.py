@@ -251,8 +251,9 @@ def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
     task = task_of(words)
     assert task.whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
     data = replace(task.recipe.data, train_source=(Path("a.en"), Path("b.en")), train_target=(Path("a.de"),) * 2)
-    task.recipe, task.data = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
-    assert task.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
+    recipe, pairs = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
+    other = TranslationTask(recipe, pairs, task.model, task.device)
+    assert other.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
 
 
 def test_an_epoch_reads_each_corpus_by_its_weight(words: Vocabulary) -> None:
@@ -262,7 +263,8 @@ def test_an_epoch_reads_each_corpus_by_its_weight(words: Vocabulary) -> None:
     recipe = replace(task.recipe, data=data)
     other = TranslationTask(recipe, replace(task.data, sizes=[4, 2]), task.model, task.device)
     assert other.report().startswith("6 pairs")
-    read = [other._pairs_of(epoch).examples for epoch in range(2)]
+    everything = [example for batch in other.plan(0) for example in batch]
+    read = [other._examples.rows(epoch, sorted(everything)).numbers for epoch in range(2)]
     assert sorted([*read[0][:2], *read[1][:2]]) == [0, 1, 2, 3]
     assert [examples[2:] for examples in read] == [[4, 4, 5, 5]] * 2
     rows = other.batch(1, 0, range(6)).source.ids.tolist()

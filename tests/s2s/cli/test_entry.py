@@ -34,6 +34,7 @@ COMMANDS = {
     "mass translate",
     "models",
     "prepare coco",
+    "prepare corpus",
     "prepare features",
     "prepare flickr8k",
     "prepare multi30k",

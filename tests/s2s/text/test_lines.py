@@ -179,7 +179,7 @@ def test_damaged_zstandard_is_told(tmp_path: Path) -> None:
         list(read_lines(write(tmp_path, data[:-1])))
     with pytest.raises(UserError, match="this Zstandard file is damaged"):
         list(read_lines(write(tmp_path, data + b"more")))
-    with pytest.raises(UserError, match="is a Zstandard file inside a compressed file"):
+    with pytest.raises(UserError, match="is a Zstandard file, not text; decompress it first"):
         list(read_lines(write(tmp_path, gzip.compress(data))))
 
 

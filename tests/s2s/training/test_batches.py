@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from s2s.errors import UserError
 from s2s.text.padding import pad
 from s2s.text.tokens import PAD
-from s2s.training.batches import BucketedBatches, padded_tensors, shard
+from s2s.training import batches
+from s2s.training.batches import BucketedBatches, cut_evenly, like_lengths_together, padded_tensors, shard
 
 sides = st.integers(1, 3)
 tables = sides.flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 40)] * n), max_size=60))
@@ -86,7 +87,7 @@ def test_two_sides_cost_the_padding_that_is_documented() -> None:
 
 def test_neighbours_differ_by_one_token_on_one_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the longest side grows: after (1, 3) (2, 3) (3, 3) (3, 2) (3, 1) comes (4, 1), and not (1, 4)."""
-    monkeypatch.setattr(BucketedBatches, "NOISE", 0.0)
+    monkeypatch.setattr(batches, "NOISE", 0.0)
     lengths = [(source, target) for source in range(1, 21) for target in range(1, 21)]
     for i, j in BucketedBatches(lengths, sentences=2).epoch(0):
         assert sum(abs(a - b) for a, b in zip(lengths[i], lengths[j])) == 1
@@ -207,3 +208,24 @@ def test_a_batch_of_tensors_holds_the_ids_on_the_device() -> None:
     padded = padded_tensors([[5, 6], [7]], "cpu")
     assert padded.ids.equal(torch.tensor([[5, 6], [7, PAD]]))
     assert padded.lengths.equal(torch.tensor([2, 1]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
+def test_batches_are_cut_into_a_given_number_of_like_sizes(count: int) -> None:
+    random = np.random.default_rng(3)
+    lengths = random.integers(1, 40, (400, 2))
+    lengths = lengths[like_lengths_together(lengths, random)]
+    starts = cut_evenly(lengths, count)
+    parts = np.split(lengths, starts[1:])
+    assert (len(parts), starts[0], sum(map(len, parts))) == (count, 0, 400)
+    padded = [len(part) * part.max(0).sum() for part in parts]
+    assert max(padded) < 1.4 * sum(padded) / count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_each_batch_of_a_given_number_has_an_example(count: int) -> None:
+    lengths = np.array([[1, 1], [1, 1], [1, 2], [2, 2], [9000, 9000]])
+    starts = cut_evenly(lengths, count)
+    assert starts.tolist() == sorted({*starts.tolist()})
+    assert len(starts) == count
+    assert starts[-1] < 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -219,6 +220,7 @@ def test_gpus_go_to_the_workers_and_pytorch_runs_on_them(monkeypatch: pytest.Mon
     pytest.importorskip("ray", reason="Ray is not installed")
     options.engine = "ray"
     assert engine(options).resources() == {"num_cpus": 3, "num_gpus": 0.5}  # type: ignore[attr-defined]
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     options.device = "auto"
     options.gpus_per_worker = 1.0
     assert engine(options).resources() == {"num_cpus": 3}  # type: ignore[attr-defined]

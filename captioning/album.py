@@ -31,12 +31,13 @@ class Album:
     Args:
         options: of the command, with `gallery` or `attention`
         plan: of the run
+        language: of the captions
 
     Raises:
         UserError: the folder cannot be written to.
     """
 
-    def __init__(self, options: argparse.Namespace, plan: Plan) -> None:
+    def __init__(self, options: argparse.Namespace, plan: Plan, language: str) -> None:
         directory: Path = options.attention or options.gallery
         go_on = options.sidecars and not options.force
         check_gallery_folder(directory, force=options.force, go_on=go_on)
@@ -51,7 +52,7 @@ class Album:
         items = _kept_items(directory / ATTENTION, plan, go_on=go_on) if options.attention else None
         folder = Path(options.paths[0]).resolve().name if plan.relative else ""
         title = f"Captions of {folder}" if folder else "Captions"
-        self._folder = GalleryFolder(directory, title, folder, taken, items)
+        self._folder = GalleryFolder(directory, title, folder, taken, items, language)
         self._script = ResultFile(script, form, kept)
 
     def add(self, picture: Input, entry: Record, found: Caption | None) -> str:

@@ -62,7 +62,7 @@ def caption(arguments: list[str]) -> int:
     with ExitStack() as stack:
         todo = plan.todo()
         captioner = load(model, options, n_best=options.n_best or 1, batch=options.batch) if todo else None
-        draw = _gallery(stack, options, plan)
+        draw = _gallery(stack, options, plan, model)
         files, ids = plan.files(options)
         for file in files:
             stack.enter_context(closing(file))
@@ -116,13 +116,16 @@ def model_directory(model: Path) -> Path:
     return find_model(model, "captioning", MODELS)
 
 
-def _gallery(stack: ExitStack, options: argparse.Namespace, plan: Plan) -> Draw | None:
+def _gallery(stack: ExitStack, options: argparse.Namespace, plan: Plan, model: Path) -> Draw | None:
     """A function that adds a picture to the gallery; None without one."""
     if not (options.gallery or options.attention):
         return None
     from captioning.album import Album
+    from s2s.storage.model_record import read_record, read_whole
+    from s2s.text.languages import ENGLISH
 
-    return stack.enter_context(closing(Album(options, plan))).add
+    language = str(read_whole(model, read_record).config.get("language", ENGLISH))
+    return stack.enter_context(closing(Album(options, plan, language))).add
 
 
 def load(directory: Path, options: argparse.Namespace, *, n_best: int = 1, batch: int | None = None) -> Captioner:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from captioning.pages.caption_view import caption_view
 from s2s.files import atomic_file, check_output_folder
 from s2s.growing_file import GrowingFile
+from s2s.text.languages import ENGLISH
 from s2s.views.attention_file import encode_view, growing_attention
 from s2s.views.attention_page import attention_page
 from s2s.views.light import webp_within
@@ -76,16 +77,24 @@ class GalleryFolder:
         folder: the name of the folder that the paths of pictures are relative to; empty if there is no such folder
         taken: the names of files that stay
         kept: the items of attention.json that stay; None if no pages of attention are written
+        language: of the captions, for browsers and what reads pages aloud
     """
 
     def __init__(
-        self, directory: Path, title: str, folder: str = "", taken: Iterable[str] = (), kept: list[bytes] | None = None
+        self,
+        directory: Path,
+        title: str,
+        folder: str = "",
+        taken: Iterable[str] = (),
+        kept: list[bytes] | None = None,
+        language: str = ENGLISH,
     ) -> None:
         self._directory, self._names = directory, Names(taken)
         self._attention: GrowingFile | None = None
         if kept is not None:
             self._attention = growing_attention(directory / ATTENTION, kept)
         parts = {"script": script(_DATA / "gallery.js"), "zip": script(_DATA / "zip.js"), "folder": html.escape(folder)}
+        parts["language"] = html.escape(language)
         write_page(directory / _INDEX, fill_template(_DATA / "gallery.html", title, **parts))
 
     def draw(self, name: str, source: Path | bytes | str, found: Caption | None) -> tuple[dict[str, Any], str]:

@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = np.random.default_rng(1).dirichlet(np.full(12, 0.3), 4).astype(np.float32).reshape(4, 3, 4)
     found = Caption((Sentence("a dog runs", -0.5, ("a", "dog", "runs", "</s>"), weights),), str(folder / "dog.jpg"))
     (folder / "pages").mkdir()
-    with closing(GalleryFolder(folder / "pages", "Captions of day", "day", kept=[])) as gallery:
+    with closing(GalleryFolder(folder / "pages", "Captions of day", "day", kept=[], language="de")) as gallery:
         gallery.draw(found.name, folder / "dog.jpg", found)
     form = GalleryScript()
     (folder / "pages" / SCRIPT).write_bytes(b"".join(form.encode(record(number)) for number in range(COUNT)))
@@ -95,13 +95,14 @@ def test_captions_are_searched_and_filtered(page: Page) -> None:
     assert page.locator("[data-filter]").all_inner_texts() == ["All 2,000", "Doubtful 200", "Edited 0", "Failed 20"]
     page.keyboard.press("/")
     page.keyboard.type("NUMBER 199")
-    page.get_by_text("9 of 2,000 pictures").wait_for()  # 199 and 1999 have no captions
+    page.get_by_text("9 of 2,000 pictures", exact=True).wait_for()  # 199 and 1999 have no captions
     page.fill("#search", "img_0042")
-    page.get_by_text("1 of 2,000 pictures").wait_for()
+    page.get_by_text("1 of 2,000 pictures", exact=True).wait_for()
     assert page.inner_text(".caption") == "a dog, number 42"
+    assert page.get_attribute(".caption", "lang") == "de"
     page.fill("#search", "")
     page.click("[data-filter=failed]")
-    page.get_by_text("20 of 2,000 pictures").wait_for()
+    page.get_by_text("20 of 2,000 pictures", exact=True).wait_for()
     assert page.locator(".none").first.inner_text() == "is <b>empty</b> (0 bytes)"
     page.click("[data-filter=doubtful]")
     assert "doubtful, 10 % sure: repeats itself" in page.locator(".file").first.inner_text()

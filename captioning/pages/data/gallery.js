@@ -65,7 +65,7 @@ function more() {
   for (const record of next) {
     if (folders && record.folder !== lastFolder) {
       lastFolder = record.folder;
-      list.append(make("li", {className: "folder"}, make("h2", {}, make("b", {textContent: record.folder || "."}))));
+      list.append(make("li", {className: "folder"}, make("h2", {}, make("b", {textContent: record.folder || document.body.dataset.folder || "."}))));
     }
     list.append(card(record));
   }
@@ -90,7 +90,7 @@ function card(record) {
 }
 
 function caption(record) {
-  return make("button", {className: "caption", textContent: textOf(record), title: "correct this caption",
+  return make("button", {className: "caption", lang: document.body.dataset.language, textContent: textOf(record), title: "correct this caption",
     onclick: event => edit(record, event.currentTarget)});
 }
 
@@ -110,8 +110,8 @@ function notes(record, name) {
 // ------------------------------------------------------------------------------------------------- corrections
 
 function edit(record, button) {
-  const box = make("textarea", {value: textOf(record), rows: 3, ariaLabel: `caption of ${record.path}`});
-  const others = make("div", {className: "others"}, ...(record.n_best ?? [])
+  const box = make("textarea", {value: textOf(record), rows: 3, lang: document.body.dataset.language, ariaLabel: `caption of ${record.path}`});
+  const others = make("div", {className: "others", lang: document.body.dataset.language}, ...(record.n_best ?? [])
     .map(each => each.caption).filter(text => text !== textOf(record))
     .map(text => make("button", {textContent: text, onpointerdown: event => event.preventDefault(),
       onclick: () => { box.value = text; box.focus(); }})));

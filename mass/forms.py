@@ -1,9 +1,7 @@
 """Forms of input: how each is divided into shards, how a shard is read, and how its results are written.
 
-lines      text, one item per line            -> text, one translation per line
-jsonl      JSON Lines, one object per line    -> the same objects, with three more fields
-parquet    tables                             -> the same columns, and three more (mass/parquet.py)
-pictures   a list of files (mass/pictures.py) -> text: path, tab, caption
+Lines become lines. JSON Lines and Parquet (mass/parquet.py) keep what they have, and get three fields or columns. A
+list of pictures (mass/pictures.py) becomes lines of path, tab and caption.
 """
 
 from __future__ import annotations

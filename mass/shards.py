@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from s2s.errors import check
-from s2s.text.file_kinds import GZIP, utf16_codec
+from s2s.text.file_kinds import GZIP, ZSTANDARD, utf16_codec
 from s2s.text.lines import LineReader
 
 _MOST_BYTES = 1 << 23  # of the lines of a shard, which a worker holds in memory
@@ -87,7 +87,8 @@ def parts_of_lines(path: Path, name: str, size: int) -> Iterator[Part]:
     with path.open("rb", buffering=0) as file:
         beginning = file.read(4)
         file.seek(0)
-        check(not beginning.startswith(GZIP), f"{name}: is a gzip file, which has no parts; decompress it first")
+        packed = beginning.startswith((GZIP, ZSTANDARD))
+        check(not packed, f"{name}: is compressed, so that it has no parts; decompress it first")
         check(
             utf16_codec(beginning) is None, f"{name}: is in UTF-16; convert it to UTF-8 first, for example with iconv"
         )

@@ -12,6 +12,7 @@ from mass.batches import Answer, _columns
 from mass.forms import Form, JsonLines, Lines
 from mass.shards import Shard, number_shards, parts_of_lines, read_part
 from s2s.errors import UserError
+from s2s.text.file_kinds import ZSTANDARD
 
 ODD = "\ufeffa\r\n\n  \nb\u2028c\n\x0c\n\ne\u0301\n\nlast"
 
@@ -57,7 +58,8 @@ def test_a_shard_is_a_line_of_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"a\n"), "a.txt: is a gzip file, which has no parts; decompress it first"),
+        (gzip.compress(b"a\n"), "a.txt: is compressed, so that it has no parts; decompress it first"),
+        (ZSTANDARD + b"abcd", "a.txt: is compressed, so that it has no parts; decompress it first"),
         ("a\n".encode("utf-16"), "a.txt: is in UTF-16; convert it to UTF-8 first"),
         (b"a\nb\xff\n", "a.txt: line 2, byte 3: not UTF-8: FF"),
         (b"a\nb\0\n", "a.txt: line 2, byte 3: a NUL byte"),

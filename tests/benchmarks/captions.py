@@ -35,7 +35,6 @@ from tests.benchmarks import machine
 from tests.benchmarks.record import Figures
 
 WORDS, LENGTH = 2550, 11  # of Flickr8k with the recipe's threshold: words, and words of a caption
-CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,15 @@ class _Shapes:
     decoder: DecoderConfig
 
 
-def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
+def captions(recipe: str, pictures: int, batch: int, width: int, device: str = "cpu") -> Figures:
     """Seconds a picture of the CNN, of the decoder, and of the CNN's arithmetic in either precision."""
     table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
     size = from_dict(Preprocessing, table["image"]["preprocessing"]).size
     torch.manual_seed(1)
-    cnn = fold_batch_norm(empty_backbone(table["image"]["backbone"]))
-    head = _head(from_dict(_Shapes, {name: table[name] for name in ("encoder", "decoder")}), cnn.dim)
-    pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
+    place = torch.device(device)
+    cnn = fold_batch_norm(empty_backbone(table["image"]["backbone"])).to(place)
+    head = _head(from_dict(_Shapes, {name: table[name] for name in ("encoder", "decoder")}), cnn.dim, place)
+    pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8).to(place)
     options = BeamOptions(width, minimum_length=LENGTH, stop_early=True)
     limits = np.full(batch, LENGTH + 1)
     cells = _look(cnn, pixels)  # warms up
@@ -62,6 +62,7 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     for _ in range(-(-pictures // batch)):
         began = time.perf_counter()
         cells = _look(cnn, pixels)
+        _wait(place)
         between = time.perf_counter()
         generate(head, Features(cells), limits, options)
         seen, written = seen + between - began, written + time.perf_counter() - between
@@ -69,16 +70,24 @@ def captions(recipe: str, pictures: int, batch: int, width: int) -> Figures:
     return {"CNN": seen / count, "decoder": written / count} | _floor(cnn, pixels[:1])
 
 
+def _wait(device: torch.device) -> None:
+    """Until a GPU has done what it was given; what `generate` returns is waited for anyway."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 @torch.no_grad()
 def _look(cnn: Backbone, pixels: torch.Tensor) -> torch.Tensor:
-    with autocast("auto", CPU):
+    with autocast("auto", pixels.device):
         return cnn(pixels)
 
 
-def _head(shapes: _Shapes, dim: int) -> TorchNetwork:
+def _head(shapes: _Shapes, dim: int, device: torch.device) -> TorchNetwork:
     grid = build_grid_encoder(shapes.encoder, dim)
-    network = EncoderDecoder(grid, build_decoder(shapes.decoder, WORDS, grid.output_dim, grid.summary_dim)).eval()
-    return TorchNetwork(network, quantise_for_decoding(network.decoder, "auto", CPU))
+    network = (
+        EncoderDecoder(grid, build_decoder(shapes.decoder, WORDS, grid.output_dim, grid.summary_dim)).eval().to(device)
+    )
+    return TorchNetwork(network, quantise_for_decoding(network.decoder, "auto", device))
 
 
 def _floor(cnn: Backbone, pixels: torch.Tensor) -> Figures:

@@ -33,6 +33,7 @@ def decode(
     length: int | None,
     engine: EngineName = "torch",
     threads: int | None = None,
+    device: str = "cpu",
 ) -> Figures:
     """Translate a file as `translate` does, batches side by side, but with so many lines in each.
 
@@ -41,7 +42,7 @@ def decode(
     """
     # A model of a few steps repeats itself, and would be searched with twice: the peers have no guard against loops.
     options = BeamOptions(width, minimum_length=length or 0, stop_early=True, guard_loops=length is None)
-    translator = Translator.load(model, options, engine=engine, threads=threads)
+    translator = Translator.load(model, options, engine=engine, threads=threads, device=device)
     translator.searcher = _Brief(**vars(translator.searcher), batch=batch, length=length)
     lines = Path(source).read_text(encoding="utf-8").splitlines()
     requests = [[line] for line in lines] if batch == 1 else [lines]

@@ -40,7 +40,7 @@ class JoeyNMT:
         config = self._config("brief", {"updates": steps, "logging_freq": _window(steps), "validation_freq": _NEVER})
         done = self._run("train", config, "--skip-test")
         first, *rest = map(float, _SPEED.findall(done.log))
-        return speed(statistics.median(rest or [first]), self._data.sizes) | {"megabytes": done.megabytes}
+        return speed(statistics.median(rest or [first]), self._data.sizes) | done.memory
 
     def fit(self) -> Figures:
         """See `Toolkit`."""
@@ -49,14 +49,14 @@ class JoeyNMT:
             "fitted", {"epochs": self._setting.epochs, "logging_freq": epoch, "validation_freq": epoch}
         )
         done = self._run("train", config, "--skip-test", limit=3600 * self._setting.hours)
-        return fitted(_validations(done.log)) | {"minutes": done.seconds / 60, "megabytes": done.megabytes}
+        return fitted(_validations(done.log)) | {"minutes": done.seconds / 60} | done.memory
 
     def decode(self, how: Decoding) -> Figures:
         """See `Toolkit`."""
         done = self._translate(how.source.read_text(encoding="utf-8"), how.width, how.batch)
         how.output.write_text(done.output, encoding="utf-8")
         (seconds,) = _DECODED.findall(done.log)
-        return {"seconds": float(seconds), "megabytes": done.megabytes}
+        return {"seconds": float(seconds)} | done.memory
 
     def first(self, sentence: str) -> Figures:
         """See `Toolkit`."""
@@ -72,7 +72,8 @@ class JoeyNMT:
 
     def _run(self, *arguments: str | Path, text: str = "", limit: float | None = None) -> Finished:
         command = [ENVIRONMENT.command("python"), "-m", "joeynmt", *arguments]
-        return run(command, folder=self._folder, threads=self._threads, text=text, limit=limit)
+        gpu = self._setting.gpu
+        return run(command, folder=self._folder, threads=self._threads, text=text, limit=limit, gpu=gpu)
 
     def _config(
         self, name: str, training: dict[str, Any], testing: dict[str, Any] | None = None, *, keep: bool = False
@@ -84,7 +85,7 @@ class JoeyNMT:
             "name": name,
             "joeynmt_version": "2.3.0",
             "model_dir": str(self._folder / name),
-            "use_cuda": False,
+            "use_cuda": self._setting.gpu,
             "random_seed": self._setting.seed,
             "data": self._data_section(),
             "testing": {"beam_size": 5, "beam_alpha": 1.0, "batch_size": 64, "eval_metrics": ["bleu"]}

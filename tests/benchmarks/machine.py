@@ -28,6 +28,7 @@ def describe() -> dict[str, Any]:
         "processor": names[0] if names else platform.processor(),
         "instructions": [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags],
         "cores": os.cpu_count(),
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "system": platform.platform(),
     }
 

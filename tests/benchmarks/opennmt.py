@@ -36,7 +36,7 @@ class OpenNMT:
         changes = {"report_every": max(1, steps // 3), "valid_steps": _NEVER, "save_checkpoint_steps": steps}
         done = self._run("onmt_train", "-config", self._config("brief", {"train_steps": steps} | changes))
         first, *rest = map(float, _STEP.findall(done.log))
-        return speed(statistics.median(rest or [first]), self._data.sizes) | {"megabytes": done.megabytes}
+        return speed(statistics.median(rest or [first]), self._data.sizes) | done.memory
 
     def fit(self) -> Figures:
         """See `Toolkit`. The model kept is the one after the last epoch."""
@@ -44,13 +44,13 @@ class OpenNMT:
         changes = {"report_every": epoch, "valid_steps": epoch, "save_checkpoint_steps": epoch, "keep_checkpoint": 1}
         config = self._config("fitted", {"train_steps": epoch * self._setting.epochs} | changes)
         done = self._run("onmt_train", "-config", config, limit=3600 * self._setting.hours)
-        return {"minutes": done.seconds / 60, "megabytes": done.megabytes}
+        return {"minutes": done.seconds / 60} | done.memory
 
     def decode(self, how: Decoding) -> Figures:
         """See `Toolkit`."""
         done = self._translate(how)
         (seconds,) = _DECODED.findall(done.log)
-        return {"seconds": max(float(seconds), _TENTH / 2), "megabytes": done.megabytes}
+        return {"seconds": max(float(seconds), _TENTH / 2)} | done.memory
 
     def first(self, sentence: str) -> Figures:
         """See `Toolkit`."""
@@ -70,6 +70,8 @@ class OpenNMT:
             "-src_subword_model": self._data.subwords,
             "-tgt_subword_model": self._data.subwords,
         }
+        if self._setting.gpu:
+            options["-gpu"] = 0
         if not (self._folder / "fitted").is_dir():
             options |= {"-min_length": LENGTH, "-max_length": LENGTH}
         return self._run("onmt_translate", *(str(part) for pair in options.items() for part in pair), "-report_time")
@@ -83,7 +85,7 @@ class OpenNMT:
 
     def _run(self, program: str, *arguments: str | Path, limit: float | None = None) -> Finished:
         command = [ENVIRONMENT.command(program), *arguments]
-        return run(command, folder=self._folder, threads=self._threads, limit=limit)
+        return run(command, folder=self._folder, threads=self._threads, limit=limit, gpu=self._setting.gpu)
 
     def _config(self, name: str, training: dict[str, Any]) -> Path:
         """Write the configuration of the model `name`, whose folder is emptied."""
@@ -124,7 +126,7 @@ class OpenNMT:
             "dropout": [setting.dropout],
             "bucket_size": int(self._data.sizes["pairs"]),  # else the text is read nine times before the first step
             "num_workers": 0,  # a bucket is quickly made, and so all memory is that of one process
-        }
+        } | ({"world_size": 1, "gpu_ranks": [0]} if setting.gpu else {})
 
     def _model_section(self) -> dict[str, Any]:
         setting = self._setting

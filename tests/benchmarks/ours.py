@@ -18,22 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "translation" / "recipes" / "multi30k-en-de.toml"
 
 
-def work(verb: str, threads: int, **arguments: Any) -> Figures:
-    """What a function of work.py returns, and the `megabytes` it took."""
-    done = _python("-m", "tests.benchmarks.work", verb, json.dumps(arguments), threads=threads)
-    return json.loads(done.output.splitlines()[-1]) | {"megabytes": done.megabytes}
+def work(verb: str, threads: int, *, gpu: bool = False, **arguments: Any) -> Figures:
+    """What a function of work.py returns, and the memory it took."""
+    return _told(_python("-m", "tests.benchmarks.work", verb, json.dumps(arguments), threads=threads, gpu=gpu))
 
 
-def decoding(threads: int, **arguments: Any) -> Figures:
+def decoding(threads: int, *, gpu: bool = False, **arguments: Any) -> Figures:
     """The same of decoding.py."""
-    done = _python("-m", "tests.benchmarks.decoding", json.dumps({**arguments, "threads": threads}), threads=threads)
-    return json.loads(done.output.splitlines()[-1]) | {"megabytes": done.megabytes}
+    given = json.dumps({**arguments, "threads": threads})
+    return _told(_python("-m", "tests.benchmarks.decoding", given, threads=threads, gpu=gpu))
 
 
-def captions(threads: int, **arguments: Any) -> Figures:
+def captions(threads: int, *, gpu: bool = False, **arguments: Any) -> Figures:
     """The same of captions.py."""
-    done = _python("-m", "tests.benchmarks.captions", json.dumps(arguments), threads=threads)
-    return json.loads(done.output.splitlines()[-1]) | {"megabytes": done.megabytes}
+    return _told(_python("-m", "tests.benchmarks.captions", json.dumps(arguments), threads=threads, gpu=gpu))
+
+
+def _told(done: Finished) -> Figures:
+    return json.loads(done.output.splitlines()[-1]) | done.memory
 
 
 def importing_torch(threads: int) -> Figures:
@@ -92,11 +94,11 @@ class Ours:
         changes: Sequence[str],
         folder: Path,
         threads: int,
-        hours: float,
+        setting: Setting,
         bundled: Path | None = None,
     ) -> None:
         self.name, self._changes, self._threads, self._bundled = name, list(changes), threads, bundled
-        self._limit = 3600 * hours
+        self._limit, self._device, self._gpu = 3600 * setting.hours, setting.device, setting.gpu
         self._folder = folder / name.replace(" ", "-")
         self._folder.mkdir(parents=True, exist_ok=True)
 
@@ -104,8 +106,8 @@ class Ours:
         """See `Toolkit`."""
         brief = self._folder / "brief"
         shutil.rmtree(brief, ignore_errors=True)
-        arguments = {"recipe": str(RECIPE), "changes": self._changes, "folder": str(brief)}
-        return work("train", self._threads, steps=steps, warmup=steps // 3, **arguments)
+        arguments = {"recipe": str(RECIPE), "changes": self._changes, "folder": str(brief), "device": self._device}
+        return work("train", self._threads, gpu=self._gpu, steps=steps, warmup=steps // 3, **arguments)
 
     def floor(self, sizes: Figures) -> Figures:
         """See `floor` in work.py."""
@@ -116,12 +118,12 @@ class Ours:
         fitted_run = self._folder / "fitted"
         shutil.rmtree(fitted_run, ignore_errors=True)
         changes = [part for change in self._changes for part in ("--set", change)]
-        command = ["-m", "translation.train", RECIPE, "--run", fitted_run, *changes]
-        done = _python(*command, threads=self._threads, limit=self._limit)
+        command = ["-m", "translation.train", RECIPE, "--run", fitted_run, "--device", self._device, *changes]
+        done = _python(*command, threads=self._threads, limit=self._limit, gpu=self._gpu)
         path = fitted_run / "log.jsonl"  # is not there where training was stopped before its first validation
         log = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
         figures = fitted((entry["seconds"] / 60, entry["BLEU"]) for entry in log)
-        return figures | {"minutes": done.seconds / 60, "megabytes": done.megabytes}
+        return figures | {"minutes": done.seconds / 60} | done.memory
 
     def decode(self, how: Decoding) -> Figures:
         """See `Toolkit`."""
@@ -136,12 +138,15 @@ class Ours:
         model, files = self._model(), {"source": str(how.source), "output": str(how.output)}
         length = LENGTH if model.name == "brief" else None
         how_many = {"width": how.width, "batch": how.batch, "length": length}
-        return decoding(self._threads, model=str(model), engine=engine, **how_many, **files)
+        files["device"] = "cpu" if engine == "onnx" else self._device
+        return decoding(self._threads, gpu=self._gpu, model=str(model), engine=engine, **how_many, **files)
 
     def first_by(self, engine: str, sentence: str) -> Figures:
         """See `first`; by this engine."""
-        command = ["-m", "translation.translate", "--model", self._model(), "--engine", engine]
-        return {"seconds": _python(*command, threads=self._threads, text=sentence + "\n").seconds}
+        device = "cpu" if engine == "onnx" else self._device
+        command = ["-m", "translation.translate", "--model", self._model(), "--engine", engine, "--device", device]
+        done = _python(*command, threads=self._threads, text=sentence + "\n", gpu=self._gpu)
+        return {"seconds": done.seconds}
 
     def export(self) -> None:
         """Give the model its light form, if it has none."""
@@ -178,5 +183,7 @@ class Light:
         return self._of.first_by("onnx", sentence)
 
 
-def _python(*arguments: str | Path, threads: int, text: str = "", limit: float | None = None) -> Finished:
-    return run([sys.executable, *arguments], folder=ROOT, threads=threads, text=text, limit=limit)
+def _python(
+    *arguments: str | Path, threads: int, text: str = "", limit: float | None = None, gpu: bool = False
+) -> Finished:
+    return run([sys.executable, *arguments], folder=ROOT, threads=threads, text=text, limit=limit, gpu=gpu)

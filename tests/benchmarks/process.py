@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Timer
 from typing import IO, NamedTuple
+
+from tests.benchmarks.gpu_memory import GpuMemory
 
 _SHOWN = 15  # last lines of the log of a command that failed
 _UNSET = ("PYTHONPATH", "VIRTUAL_ENV")  # a peer's environment must not see ours
@@ -29,26 +32,42 @@ class Finished(NamedTuple):
     log: str  # standard error
     seconds: float
     megabytes: float  # of memory at most; of several processes, the largest one's
+    gpu_megabytes: float | None = None  # likewise of a GPU, if it had one
+
+    @property
+    def memory(self) -> dict[str, float]:
+        """The figures of a record."""
+        on_gpu = {} if self.gpu_megabytes is None else {"GPU megabytes": self.gpu_megabytes}
+        return {"megabytes": self.megabytes} | on_gpu
 
 
 def run(
-    command: Sequence[str | Path], *, folder: Path, threads: int, text: str = "", limit: float | None = None
+    command: Sequence[str | Path],
+    *,
+    folder: Path,
+    threads: int,
+    text: str = "",
+    limit: float | None = None,
+    gpu: bool = False,
 ) -> Finished:
-    """Run `command` in `folder`, with `text` as its standard input, on so many cores and no GPU.
+    """Run `command` in `folder`, with `text` as its standard input, on so many cores, and with a GPU or none.
 
     Raises:
         CommandError: it ended with another code than 0, and not because it was stopped after `limit` seconds.
     """
     cores = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     ours = {name: value for name, value in os.environ.items() if name not in _UNSET}
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
+    hidden = {} if gpu else {"CUDA_VISIBLE_DEVICES": ""}
+    with ExitStack() as stack:
+        source, output, log = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        memory = stack.enter_context(GpuMemory()) if gpu else None
         source.write(text.encode())
         source.seek(0)
         began = time.monotonic()
         process = subprocess.Popen(
             list(map(str, command)),
             cwd=folder,
-            env=ours | cores | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"},
+            env=ours | cores | hidden | {"PYTHONUNBUFFERED": "1"},
             stdin=source,
             stdout=output,
             stderr=log,
@@ -70,7 +89,7 @@ def run(
     if process.returncode and not stopped:
         last = "\n".join((told or written).splitlines()[-_SHOWN:])
         raise CommandError(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{last}")
-    return Finished(written, told, seconds, usage.ru_maxrss / 1024)
+    return Finished(written, told, seconds, usage.ru_maxrss / 1024, memory.megabytes if memory else None)
 
 
 def _content(file: IO[bytes]) -> str:

@@ -76,10 +76,17 @@ class Suite:
     """One run: what is measured of these toolkits, into one record."""
 
     def __init__(
-        self, scale: Scale, toolkits: Sequence[Toolkit], data: Data, source: Path, threads: int, record: Record
+        self,
+        scale: Scale,
+        toolkits: Sequence[Toolkit],
+        data: Data,
+        source: Path,
+        threads: int,
+        record: Record,
+        setting: Setting,
     ) -> None:
         self.scale, self.toolkits, self.data, self.threads, self.record = scale, toolkits, data, threads, record
-        self.source, self.folder = source, data.folder.parent
+        self.source, self.folder, self.setting = source, data.folder.parent, setting
         self.failures: list[str] = []
 
     def machine(self) -> None:
@@ -117,8 +124,15 @@ class Suite:
     def captions(self) -> None:
         """Of a batch of pictures, and of one alone."""
         for repeat, batch in product(range(self.scale.repeats), (1, 32)):
-            how = {"recipe": str(CAPTION_RECIPE), "pictures": self.scale.pictures, "batch": batch, "width": 5}
-            self._take(f"captions/beam 5, batch {batch}/{repeat + 1}", partial(ours.captions, self.threads, **how))
+            how = {
+                "recipe": str(CAPTION_RECIPE),
+                "pictures": self.scale.pictures,
+                "batch": batch,
+                "width": 5,
+                "device": self.setting.device,
+            }
+            measure = partial(ours.captions, self.threads, gpu=self.setting.gpu, **how)
+            self._take(f"captions/beam 5, batch {batch}/{repeat + 1}", measure)
 
     @property
     def _trained(self) -> list[Toolkit]:
@@ -155,7 +169,7 @@ def benchmark(arguments: list[str]) -> int:
     hours = options.hours
     check(hours is None or 0 < hours <= 1000, f"--hours {hours}: choose a number above 0, at most 1000")
     scale, threads = SCALES[options.scale], options.threads or len(os.sched_getaffinity(0))
-    setting = replace(scale.setting, hours=hours or scale.setting.hours)
+    setting = replace(scale.setting, hours=hours or scale.setting.hours, device=options.device)
     names = list(dict.fromkeys(options.toolkits))
     versions = _versions(names)
     record = Record(options.output, _about(options.scale, setting, threads, versions))
@@ -165,8 +179,9 @@ def benchmark(arguments: list[str]) -> int:
     keys = [*ours.data_keys(source), *ours.setting_keys(setting)]
     ours.work("prepared", threads, recipe=str(ours.RECIPE), changes=keys, folder=str(data.folder))
     toolkits = [_toolkit(name, setting, data, source, threads) for name in versions]
-    suite = Suite(scale, toolkits, data, source, threads, record)
-    suite.machine()
+    suite = Suite(scale, toolkits, data, source, threads, record, setting)
+    if not setting.gpu:  # the floor is that of a processor
+        suite.machine()
     for section in options.only or SECTIONS:
         getattr(suite, section)()
     print("\n".join(tables(record.medians())))
@@ -184,8 +199,8 @@ def _toolkit(name: str, setting: Setting, data: Data, source: Path, threads: int
         return ours.Light(of)
     if name == SHIPPED:
         bundled = ours.ROOT / "translation" / "models" / "en-de"
-        return ours.Ours(name, ours.data_keys(source), folder, threads, setting.hours, bundled)
-    return ours.Ours(name, [*ours.data_keys(source), *ours.setting_keys(setting)], folder, threads, setting.hours)
+        return ours.Ours(name, ours.data_keys(source), folder, threads, setting, bundled)
+    return ours.Ours(name, [*ours.data_keys(source), *ours.setting_keys(setting)], folder, threads, setting)
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:
@@ -210,7 +225,7 @@ def _commit() -> str:
 
 def _about(scale: str, setting: Setting, threads: int, versions: dict[str, str]) -> dict[str, Any]:
     """What all figures of a record have in common, the seed among it."""
-    described = ours.work("describe", threads)
+    described = ours.work("describe", threads, gpu=setting.gpu)
     described.pop("megabytes")
     scales = {"scale": scale, **asdict(SCALES[scale])}
     return {"machine": described, "threads": threads, "versions": versions, **scales, "setting": asdict(setting)}
@@ -231,6 +246,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--hours", type=float, metavar="H", help="of a training to the end (default: 2)")
     parser.add_argument("--threads", type=positive, metavar="N", help="processor cores (default: all)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="of all toolkits (default: cpu)")
     data = Path(os.environ.get("S2S_DATA", "data"))
     parser.add_argument("--data", type=Path, default=data, metavar="DIR", help="holds multi30k (default: $S2S_DATA)")
     return parser

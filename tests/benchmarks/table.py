@@ -49,6 +49,12 @@ def share(value: float | None) -> str:
     return _NONE if value is None else f"{value:.0%}"
 
 
+def memory(figures: Figures) -> str:
+    """Megabytes at most, and those of a GPU."""
+    on_gpu = figures.get("GPU megabytes")
+    return number(figures["megabytes"]) + ("" if on_gpu is None else f", GPU {number(on_gpu)}")
+
+
 def _of(found: Medians, section: str) -> Medians:
     """The measurements of a section, by the rest of their keys."""
     return {key.partition("/")[2]: figures for key, figures in found.items() if key.partition("/")[0] == section}
@@ -71,9 +77,7 @@ def _training(rows: Medians, found: Medians) -> Iterator[str]:
         floor = floors.get(name) or floors.get("ours")  # all but the recipe that ships have one architecture
         shares = [_share(figures["target"], floor, dtype) for dtype in ("float32", "bfloat16")]
         speeds = [number(figures[key]) for key in ("both", "target", "pairs")]
-        table.append(
-            [name, *speeds, *(ratio(figures["both"], peer) for peer in peers), *shares, number(figures["megabytes"])]
-        )
+        table.append([name, *speeds, *(ratio(figures["both"], peer) for peer in peers), *shares, memory(figures)])
     yield from aligned(header, table)
 
 
@@ -97,7 +101,7 @@ def _fit(rows: Medians, found: Medians) -> Iterator[str]:
     table = []
     for name, figures in rows.items():
         cells = [number(reached[name], 1), ratio(reached[name], reached.get("JoeyNMT")), number(figures["minutes"], 1)]
-        table.append([name, *cells, number(figures.get("BLEU"), 1), number(figures["megabytes"])])
+        table.append([name, *cells, number(figures.get("BLEU"), 1), memory(figures)])
     yield from aligned(header, table)
     yield "Validation BLEU is sacreBLEU's, cased, of greedy search."
 
@@ -115,7 +119,7 @@ def _decoding(rows: Medians, found: Medians) -> Iterator[str]:
             *(ratio(figures["rate"], p) for p in peers),
         ]
         scores = [number(figures.get(score), 2) for score in ("lc-tok", "BLEU")]
-        table.append([how, name, *cells, *scores, number(figures.get("words"), 1), number(figures["megabytes"])])
+        table.append([how, name, *cells, *scores, number(figures.get("words"), 1), memory(figures)])
     yield from aligned(header, sorted(table, key=lambda row: [row[0].split()[0], int(row[0].split()[-1])]))
     for name, floor in _of(found, "floor").items():
         times = ", ".join(f"{1000 * floor[f'read {dtype}']:.2f} ms in {dtype}" for dtype in ("float32", "bfloat16"))
@@ -145,5 +149,5 @@ def _captions(rows: Medians, found: Medians) -> Iterator[str]:
         shares = [share(figures[dtype] / figures["CNN"]) for dtype in ("float32", "bfloat16")]
         rate = number(1 / (figures["CNN"] + figures["decoder"]), 1)
         times = [number(1000 * figures[part], 1) for part in ("CNN", "decoder")]
-        table.append([name, rate, times[0], *shares, times[1], number(figures["megabytes"])])
+        table.append([name, rate, times[0], *shares, times[1], memory(figures)])
     yield from aligned(header, table)

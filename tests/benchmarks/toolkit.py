@@ -33,6 +33,12 @@ class Setting:
     seed: int = 1
     epochs: int = 20  # of a training to the end
     hours: float = 2.0  # after which a training to the end is stopped
+    device: str = "cpu"  # or "cuda"
+
+    @property
+    def gpu(self) -> bool:
+        """Whether a GPU is used."""
+        return self.device == "cuda"
 
 
 @dataclass(frozen=True)

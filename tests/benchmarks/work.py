@@ -54,10 +54,10 @@ def prepared(recipe: str, changes: Sequence[str], folder: str) -> Figures:
     return sizes
 
 
-def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: str) -> Figures:
+def train(recipe: str, changes: Sequence[str], steps: int, warmup: int, folder: str, device: str = "cpu") -> Figures:
     """Train so many steps; tokens a second after the first few, and the model in `folder`."""
     chosen = _recipe(recipe, [*changes, "training.epochs=1"])
-    built = build(chosen, CPU)
+    built = build(chosen, torch.device(device))
     assert isinstance(built.task, TranslationTask)
     task = _Timed(built.task, steps, Path(folder))
     with tempfile.TemporaryDirectory() as scratch, RunDirectory.create(Path(scratch, "run"), "") as run:

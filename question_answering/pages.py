@@ -88,7 +88,7 @@ def answer_view(found: Answer, image: Image.Image) -> AttentionView:
     weights[1:, : rows * columns] = found.hops.reshape(hops, -1)
     first = 0 if found.word_weights is not None else 1
     return AttentionView(
-        f"{Path(found.picture).name}: {found.question}",
+        f"{Path(found.picture).name}: {found.question} {found.text} ({found.probability:.0%})",
         (Grid("photograph", rows, columns, photograph), Words("question", found.words)),
         ("question", *(f"hop {number}" for number in range(1, hops + 1)))[first:],
         round_weights(weights[first:]),

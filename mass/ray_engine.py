@@ -50,7 +50,7 @@ class RayEngine:
     def __post_init__(self) -> None:
         """Find out whether Ray is installed: if not, this raises a ModuleNotFoundError before anything is done."""
         os.environ.update(_ENVIRONMENT)
-        import ray  # noqa: F401
+        import ray  # noqa: F401  # pyright: ignore[reportMissingImports]
 
     def run(self, task: Task, shards: Iterator[Shard]) -> Iterator[Outcome]:
         """Yield the outcome of each shard, in no order."""
@@ -68,7 +68,7 @@ class RayEngine:
                 ray.shutdown()
 
     def _start(self) -> Any:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
 
         terminate = signal.getsignal(signal.SIGTERM)
         own = {} if self.address else {"num_cpus": (self.workers or 0) * self.cpus or None, "include_dashboard": False}
@@ -82,7 +82,7 @@ class RayEngine:
         return ray
 
     def _outcomes(self, task: Task, wave: list[Shard]) -> Iterator[Outcome]:
-        import ray.data
+        import ray.data  # pyright: ignore[reportMissingImports]
 
         ray.data.DataContext.get_current().enable_progress_bars = False
         rows = [{"shard": shard.to_json()} for shard in wave]

@@ -74,5 +74,5 @@ def read_fused(
 
 def _stacked(states: CellStates) -> Tensor | tuple[Tensor, ...]:
     """As torch's calls take a state: with a dimension for layers, and a tuple only where it has two parts."""
-    stacked = tuple(state.unsqueeze(0).contiguous() for state in states)
-    return stacked if len(stacked) > 1 else stacked[0]
+    hidden, *others = (state.unsqueeze(0).contiguous() for state in states)
+    return (hidden, *others) if others else hidden

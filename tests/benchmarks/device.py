@@ -24,7 +24,7 @@ SECTIONS = ("training", "decoding", "captions")
 
 def device(arguments: list[str]) -> int:
     """The command; 1 if a test or a measurement failed."""
-    parser = Parser(description=__doc__.split("\n")[0])
+    parser = Parser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json", help="gone on from where it exists")
     parser.add_argument(
         "--device", choices=["cpu", "cuda"], default="cuda", help="cpu only shows that the command works"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from s2s.training.batches import BucketedBatches
 from translation.corpus import ParallelText
 from translation.metrics import corpus_scores
 from translation.model import TranslationModel
+from translation.prepare import PreparedPairs
 from translation.recipe import BatchConfig, FilesCorpus
 from translation.task import TranslationTask
 from translation.translator import Translator
@@ -47,7 +48,13 @@ def decoded(vocabulary: Vocabulary, ids: Tensor) -> list[str]:
     return [vocabulary.decode(row) for row in rows(ids)]
 
 
-def sorted_all(batches: Iterable[list[int]]) -> list[int]:
+def pairs_of(task: TranslationTask) -> PreparedPairs:
+    """What the task trains on, which lies in memory."""
+    assert isinstance(task.data, PreparedPairs)
+    return task.data
+
+
+def sorted_all(batches: Iterable[Sequence[int]]) -> list[int]:
     return sorted(i for batch in batches for i in batch)
 
 
@@ -197,7 +204,7 @@ def test_bleu_is_noise_while_few_words_match(
     """A right line has five matching 4-grams."""
     text = ParallelText(["a b c"] * 100, ["Ein Mann schläft auf einer grünen Wiese ."] * 100, range(1, 101))
     task = task_of(words)
-    task.data = replace(task.data, validation=text)
+    task.data = replace(pairs_of(task), validation=text)
     lines = [*text.target[:right]] + ["Eine Frau liest in jenem roten Buch ."] * (100 - right)
     monkeypatch.setattr(Translator, "translate", lambda *_, **__: [SimpleNamespace(text=line) for line in lines])
     with torch.no_grad():
@@ -225,7 +232,7 @@ def test_validation_is_the_score_of_greedy_translations(words: Vocabulary) -> No
         other = TranslationTask(japanese, task.data, task.model, task.device).validate(task.model.network)
     assert other.figures["BLEU"] == corpus_scores(hypotheses, [text.target], "ja")[0].value != found.figures["BLEU"]
 
-    same = TranslationTask(task.recipe, replace(task.data, train=text, sizes=[len(text)]), task.model, task.device)
+    same = TranslationTask(task.recipe, replace(pairs_of(task), train=text, sizes=[len(text)]), task.model, task.device)
     losses = [same.loss(task.model.network, same.batch(0, 0, [i])) for i in range(len(text))]
     mean = sum(loss.figures["train_loss"].item() for loss in losses) / sum(loss.weight for loss in losses)
     assert found.figures["loss"] == pytest.approx(mean, rel=1e-5)
@@ -251,7 +258,7 @@ def test_a_batch_is_found_in_the_users_files(words: Vocabulary) -> None:
     task = task_of(words)
     assert task.whereabouts([5, 0, 2]) == "lines 1, 4, 9 of train.en"
     data = replace(task.recipe.data, train_source=(Path("a.en"), Path("b.en")), train_target=(Path("a.de"),) * 2)
-    recipe, pairs = replace(task.recipe, data=data), replace(task.data, sizes=[2, len(TEXT) - 2])
+    recipe, pairs = replace(task.recipe, data=data), replace(pairs_of(task), sizes=[2, len(TEXT) - 2])
     other = TranslationTask(recipe, pairs, task.model, task.device)
     assert other.whereabouts([5, 0, 2]) == "lines 1 of a.en; lines 4, 9 of b.en"
 
@@ -261,7 +268,7 @@ def test_an_epoch_reads_each_corpus_by_its_weight(words: Vocabulary) -> None:
     corpora = FilesCorpus(Path("a.en"), Path("a.de"), 0.5), FilesCorpus(Path("b.en"), Path("b.de"), 2.0)
     data = replace(task.recipe.data, train_source=(), train_target=(), corpora=corpora)
     recipe = replace(task.recipe, data=data)
-    other = TranslationTask(recipe, replace(task.data, sizes=[4, 2]), task.model, task.device)
+    other = TranslationTask(recipe, replace(pairs_of(task), sizes=[4, 2]), task.model, task.device)
     assert other.report().startswith("6 pairs")
     everything = [example for batch in other.plan(0) for example in batch]
     read = [other._examples.rows(epoch, sorted(everything)).numbers for epoch in range(2)]

@@ -19,6 +19,7 @@ from translation.augmentation import AugmentationConfig
 from translation.corpus import Cleaning
 from translation.minimum_risk import MinimumRiskTask
 from translation.model import TranslationModel
+from translation.prepare import PreparedPairs
 from translation.recipe import BatchConfig, DataConfig, MinimumRiskConfig, Recipe, VocabularyConfig
 from translation.task import TranslationTask
 from translation.train import build, take_over
@@ -237,6 +238,7 @@ def test_a_source_longer_than_a_model_may_state_gives_a_model_that_loads(first: 
     cleaning = Cleaning(max_characters=100_000, max_ratio=100_000)
     long = build(replace(first, data=data, cleaning=cleaning, start=tmp_path / "short"), CPU)
     assert isinstance(long.task, TranslationTask)
+    assert isinstance(long.task.data, PreparedPairs)
     assert len(long.task.data.tokens[0][0]) == 100_001
     long.task.save(long.network, tmp_path / "model", {})
     assert TranslationModel.load(tmp_path / "model").config.max_source_length == 100_000

@@ -104,6 +104,11 @@ def test_the_code_that_is_named_is_there(document: Path) -> None:
         assert set(re.findall(r"`([\w.]+)`", names)) <= _defined(document.parent / link)
 
 
+@pytest.mark.parametrize("document", [*DOCUMENTS, *RECIPES], ids=_name)
+def test_no_mark_of_a_merge_is_left(document: Path) -> None:
+    assert not re.findall(r"^(?:<{7} |={7}$|>{7} ).*", document.read_text(encoding="utf-8"), re.M)
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 

@@ -65,6 +65,7 @@ def test_a_shard_is_a_line_of_json(tmp_path: Path) -> None:
         (b"a\nb\0\n", "a.txt: line 2, byte 3: a NUL byte"),
         (b"PAR1abcdefgh", "a.txt: is a Parquet file, not text"),
     ],
+    ids=["gzip", "Zstandard", "UTF-16", "not UTF-8", "NUL", "Parquet"],  # gzip's bytes hold the time
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.txt"

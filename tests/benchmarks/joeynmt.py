@@ -151,6 +151,28 @@ class JoeyNMT:
         }
 
 
+class JoeyTransformer(JoeyNMT):
+    """Its Transformer in the sizes of multi30k-transformer.toml: 4 + 4 layers, 128 wide, batches of 4,096 tokens."""
+
+    name = "JoeyNMT, Transformer"
+
+    def _training_section(self) -> dict[str, Any]:
+        return super()._training_section() | {"batch_size": 4096, "batch_type": "token"}
+
+    def _model_section(self) -> dict[str, Any]:
+        layers = {
+            "type": "transformer",
+            "num_layers": 4,
+            "num_heads": 4,
+            "embeddings": {"embedding_dim": 128, "scale": True, "dropout": 0.2},
+            "hidden_size": 128,
+            "ff_size": 256,
+            "dropout": 0.2,
+            "layer_norm": "pre",
+        }
+        return {"tied_embeddings": True, "tied_softmax": True, "encoder": layers, "decoder": layers}
+
+
 def _validations(log: str) -> Iterator[tuple[float, float]]:
     """Of each validation the minutes since the log began, and BLEU."""
     stamps = re.compile(_STAMP, re.MULTILINE).findall(log)

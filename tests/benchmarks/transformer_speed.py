@@ -1,16 +1,21 @@
 """Training and decoding speed of a Transformer, beside nn.Transformer and this toolkit's LSTM.
 
     uv run python -m tests.benchmarks.transformer_speed --text TEXT --models runs/transformer/best en-de-multi30k
+    uv run python -m tests.benchmarks.transformer_speed --joeynmt data/multi30k
 
 Training: the sizes of translation/recipes/multi30k-transformer.toml and multi30k-en-de.toml, on random sentences of
 equal lengths, in turns: forward, label-smoothed cross-entropy, backward, Adam. nn.Transformer has the same sizes and
 the same tied embeddings, in float32 and under autocast to bfloat16. Decoding: a beam of 5 over a text, by each engine,
 as `translate` does. The processor's time is counted, because other programs may take the cores.
+
+With `--joeynmt`, instead: training on Multi30k by the recipes of both kinds and by JoeyNMT's Transformer of the same
+sizes, each by its own command, in turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,11 +43,15 @@ from s2s.text.padding import Padded
 from s2s.text.tokens import PAD
 from s2s.training.configuration import OptimiserConfig
 from s2s.training.optimisation import build_optimiser
+from tests.benchmarks import joeynmt
+from tests.benchmarks import ours as driver
 from tests.benchmarks.machine import describe
+from tests.benchmarks.toolkit import Data, Setting
 from translation.translator import Translator
 
 _DIM, _LAYERS, _HEADS, _UNITS, _DROPOUT, _VOCABULARY = 128, 4, 4, 256, 0.3, 6000
 _RATE, _SMOOTHING = 1e-3, 0.1
+_STEPS = 60  # of a training beside JoeyNMT
 
 
 class PyTorchs(nn.Module):
@@ -140,6 +149,32 @@ def decoding(options: argparse.Namespace) -> None:
             print(f"{model}, {engine}: {len(lines) / (time.process_time() - before):,.0f} sentences/s of a core")
 
 
+def beside_joeynmt(source: Path, threads: int, turns: int) -> None:
+    """Train some steps of each by its own command, in turns, and print the best rates."""
+    recipes = {
+        name: driver.ROOT / "translation/recipes" / f"{name}.toml"
+        for name in ("multi30k-transformer", "multi30k-en-de")
+    }
+    joeynmt.ENVIRONMENT.install()
+    best: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Data(Path(scratch) / "data")
+        data.folder.mkdir()
+        keys = driver.data_keys(source.resolve())
+        driver.work(
+            "prepared", threads, recipe=str(recipes["multi30k-transformer"]), changes=keys, folder=str(data.folder)
+        )
+        peer = joeynmt.JoeyTransformer(Setting(), data, Path(scratch), threads)
+        for turn in range(turns):
+            for name, recipe in recipes.items():
+                given = {"recipe": str(recipe), "changes": keys, "folder": f"{scratch}/{name}-{turn}"}
+                found = driver.work("train", threads, steps=_STEPS, warmup=_STEPS // 3, **given)
+                best[name] = max(best.get(name, 0.0), found["both"])
+            best[peer.name] = max(best.get(peer.name, 0.0), peer.train(_STEPS)["both"])
+    for name, rate in best.items():
+        print(f"{name:26} {rate:10,.0f} source and target tokens/s")
+
+
 def main() -> None:
     """Measure what the options ask for."""
     parser = argparse.ArgumentParser(description="Speed of a Transformer beside nn.Transformer and LSTMs.")
@@ -147,7 +182,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--text", type=Path, help="sentences to translate, one per line")
     parser.add_argument("--models", nargs="*", default=[], help="model directories, or bundled models")
+    parser.add_argument("--joeynmt", type=Path, metavar="DIR", help="the folder of Multi30k; measure beside JoeyNMT")
     options = parser.parse_args()
+    if options.joeynmt:
+        beside_joeynmt(options.joeynmt, options.threads, options.turns)
+        return
     prepare_process()
     torch.set_num_threads(options.threads)
     print(f"{describe()['processor']}, {options.threads} threads, PyTorch {torch.__version__}")

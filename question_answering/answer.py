@@ -49,6 +49,8 @@ def answer(arguments: list[str]) -> int:
         run = _Run(write, draw, with_question=options.file is not None)
         for where, found in _answered(answerer, options):
             run.take(where, found)
+    if options.file and not run.total:
+        warn(f"{options.file}: has no questions")
     return run.report()
 
 
@@ -116,15 +118,18 @@ class _Run:
         write: takes the lines
         draw: writes the page of an answer
         with_question: whether a line names the photograph and the question
+
+    Attributes:
+        total: questions that were taken
     """
 
     def __init__(self, write: Write, draw: Callable[[Answer], None] | None, *, with_question: bool) -> None:
         self._write, self._draw, self._with_question = write, draw, with_question
-        self._total = self._failed = 0
+        self.total = self._failed = 0
 
     def take(self, where: str, found: Answer) -> None:
         """Write the answers to a question, and its page, or report what is wrong."""
-        self._total += 1
+        self.total += 1
         place = f"{where}: " if where else ""
         if found.problem:
             self._failed += 1
@@ -144,7 +149,7 @@ class _Run:
         """Report how many questions failed; return the exit code."""
         sys.stdout.flush()
         if self._failed:
-            warn(f"{self._failed:,} of {counted(self._total, 'question')} failed; see above for the reasons")
+            warn(f"{self._failed:,} of {counted(self.total, 'question')} failed; see above for the reasons")
         return 1 if self._failed else 0
 
 

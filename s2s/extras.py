@@ -14,6 +14,12 @@ _EXTRAS = {
 }
 _NAMES = {"torch": "PyTorch", "ray": "Ray", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
 
+_ASKED_FOR = {"ray"}  # extras that `uv sync` leaves out of a clone's environment
+
+
+def _in_a_clone(extra: str) -> str:
+    return f"uv sync --extra {extra}" if extra in _ASKED_FOR else "uv sync"
+
 
 def missing_extra(error: BaseException, user: str) -> str:
     """Return what to install, in one line, if `error` says that a package of an extra is missing; else nothing.
@@ -28,5 +34,5 @@ def missing_extra(error: BaseException, user: str) -> str:
             if package in packages:
                 name = _NAMES.get(package, package)
                 add = f'pip install "{_DISTRIBUTION}[{extra}]"'
-                return f"{user} needs {name}, which is not installed; run: {add} (in a clone: uv sync)"
+                return f"{user} needs {name}, which is not installed; run: {add} (in a clone: {_in_a_clone(extra)})"
     return ""

@@ -21,6 +21,7 @@ from s2s.errors import UserError, check, counted, printable, warn
 from s2s.files import atomic_file, flush_folder, sha256
 from s2s.locking import lock_file
 from s2s.processes import call_all
+from s2s.storage.token_shards import Shard
 from s2s.storage.verified import seal, unseal
 from s2s.text.vocabulary import Vocabulary
 from translation import corpus_cleaning, corpus_encoding
@@ -45,6 +46,7 @@ from translation.prepared_corpus import (
     SIDES,
     description_of,
     read_index,
+    read_vocabulary,
     vocabulary_path,
 )
 from translation.recipe import Corpus, Recipe
@@ -70,9 +72,9 @@ def prepare_corpus(
     output.mkdir(parents=True, exist_ok=True)
     with _locked(output):
         made_from = _begun(recipe, output, known)
-        if (output / INDEX).exists():
+        if (before := _whole(output)) is not None:
             print(f"{output}: was prepared before, from the same text", file=sys.stderr)
-            return read_index(output)
+            return before
         size = made_from["part"]
         names = [part_names(number, count, size) for number, count in enumerate(made_from["counts"])]
         for name in (name for own in names for name in own):
@@ -82,6 +84,27 @@ def prepare_corpus(
         files = _vocabularies(recipe, output, names, known)
         _encode(output / SHARDS, names, files, processes)
         return _finish(output, made_from, names, files, reports)
+
+
+def _whole(output: Path) -> dict[str, Any] | None:
+    """The index of a finished preparation; None without one, or if a file is damaged: then all is made again."""
+    if not (output / INDEX).exists():
+        return None
+    index = read_index(output)
+    try:
+        for shard in (shard for corpus in index["corpora"] for shard in corpus):
+            Shard(output / SHARDS, shard["name"], shard["pairs"], shard["checksums"]).verify()
+        for side in SIDES:
+            read_vocabulary(output, side, index)
+    except UserError as error:
+        warn(f"{error}; the whole corpus is made again")
+        with atomic_file(output / PREPARATION) as aside:
+            aside.write_bytes(seal({"made_from": index["made_from"]}))
+        (output / INDEX).unlink()
+        for side in SIDES:
+            vocabulary_path(output, side).unlink(missing_ok=True)
+        return None
+    return index
 
 
 def _check_vacant(output: Path) -> None:
@@ -118,7 +141,10 @@ def _begun(recipe: Recipe, output: Path, known: tuple[Vocabulary, Vocabulary] | 
         with atomic_file(output / PREPARATION) as aside:
             aside.write_bytes(seal({"made_from": made_from}))
         return made_from
-    made_from = unseal(path)["made_from"]
+    try:
+        made_from = unseal(path)["made_from"]
+    except UserError as error:
+        raise UserError(f"{error}; or delete {output} and prepare it again") from error
     _check_same(output, asked, made_from, corpora)
     return made_from
 

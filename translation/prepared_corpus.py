@@ -34,7 +34,12 @@ from translation.recipe import Recipe
 CORPUS_FORMAT = 1
 INDEX, SHARDS, SIDES = "index.json", "shards", ("source", "target")
 MADE_BY = "s2s prepare corpus RECIPE --output"
-# Keys of [vocabulary] that may differ between the preparation and a training.
+# Keys of [data] that may not differ between the preparation and a training.
+_BOUND = (
+    *("source_language", "target_language", "validation_source", "validation_target"),
+    *("train_source", "train_target", "corpora"),
+)
+# Keys of [vocabulary] that may differ.
 FREE_VOCABULARY = ("bpe_dropout", "unknown_copies", "rare_character")
 
 
@@ -159,7 +164,7 @@ def read_corpus(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = No
     index = read_index(folder)
     _check_made_by(folder, recipe, index["made_from"])
     _warn_of_changes(folder, recipe, index["made_from"]["files"])
-    source, target = (_read_vocabulary(folder, side, index) for side in SIDES)
+    source, target = (read_vocabulary(folder, side, index) for side in SIDES)
     check(
         known is None or [side.to_bytes() for side in known] == [source.to_bytes(), target.to_bytes()],
         f"{folder}: was not prepared with the vocabulary of the model in start; prepare it with a recipe that has "
@@ -204,7 +209,8 @@ def description_of(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _read_vocabulary(folder: Path, side: str, index: Mapping[str, Any]) -> Vocabulary:
+def read_vocabulary(folder: Path, side: str, index: Mapping[str, Any]) -> Vocabulary:
+    """The vocabulary of a side; raises `UserError` if its file is missing or damaged."""
     path, about = vocabulary_path(folder, side), index["vocabularies"][side]
     if not path.is_file():
         raise file_error(path, "is missing")
@@ -215,7 +221,7 @@ def _read_vocabulary(folder: Path, side: str, index: Mapping[str, Any]) -> Vocab
 def _check_made_by(folder: Path, recipe: Recipe, made_from: Mapping[str, Any]) -> None:
     """Raise a UserError unless the recipe would make this corpus; how often each corpus is read may differ."""
     asked = description_of(recipe)
-    changed = [f"data.{key}" for key in ("train_source", "train_target", "corpora") if _differs(key, asked, made_from)]
+    changed = [f"data.{key}" for key in _BOUND if _differs(key, asked, made_from)]
     for section in ("cleaning", "vocabulary"):
         for key in config.differences(made_from[section], asked[section]):
             if section == "cleaning" or key not in FREE_VOCABULARY:

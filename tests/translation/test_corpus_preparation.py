@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,39 @@ def test_damaged_corpora_are_not_trained_on(tmp_path: Path) -> None:
         read_corpus(recipe)
     with pytest.raises(UserError, match=r"is not a prepared corpus \(it has no index\.json\); make one with"):
         read_corpus(recipe_of(tmp_path, data={"prepared": str(tmp_path)}))
+
+
+@pytest.mark.parametrize("name", ["target.vocabulary", "shards/000-000001.tokens.npy"])
+@pytest.mark.parametrize("missing", [False, True], ids=["damaged", "missing"])
+def test_what_is_damaged_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, missing: bool
+) -> None:
+    recipe = prepared(tmp_path)
+    output = tmp_path / "corpus"
+    before, path = files_of(output), output / name
+    if missing:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    prepare_corpus(recipe_of(tmp_path), output, 1)
+    assert "; the whole corpus is made again" in capsys.readouterr().err
+    assert files_of(output) == before
+    read_corpus(recipe)
+
+
+def test_a_damaged_index_is_told_with_what_to_do(tmp_path: Path) -> None:
+    prepared(tmp_path)
+    index = tmp_path / "corpus" / "index.json"
+    index.write_bytes(index.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"index\.json: .*; or delete .*corpus and prepare it again"):
+        prepare_corpus(recipe_of(tmp_path), tmp_path / "corpus", 1)
+
+
+def test_other_languages_and_validation_text_are_refused(tmp_path: Path) -> None:
+    recipe = prepared(tmp_path)
+    data = replace(recipe.data, source_language="fr", validation_source=recipe.data.validation_target)
+    with pytest.raises(UserError, match=r"differs in data\.source_language, data\.validation_source: leave these"):
+        read_corpus(replace(recipe, data=data))
 
 
 def test_a_recipe_may_leave_out_what_the_corpus_knows(tmp_path: Path) -> None:

@@ -76,6 +76,13 @@ def test_a_file_gives_a_line_per_question_and_reports_the_others(run: Run, world
     assert "3 of 5 questions failed" in err
 
 
+def test_a_file_without_questions_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").touch()
+    code, out, err = run("--file", tmp_path / "none.jsonl")
+    assert (code, out) == (0, "")
+    assert "none.jsonl: has no questions" in err
+
+
 def test_an_answer_does_not_depend_on_its_batch(run: Run, world: Path) -> None:
     same = [run("--file", world / "good.jsonl", "--batch", batch, "--precision", "float32")[1] for batch in ("1", "2")]
     assert same[0] == same[1]

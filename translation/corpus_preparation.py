@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from s2s.errors import UserError, check, counted, printable, warn
 from s2s.files import atomic_file, flush_folder, sha256
 from s2s.locking import lock_file
 from s2s.processes import call_all
-from s2s.storage.token_shards import Shard
 from s2s.storage.verified import seal, unseal
 from s2s.text.vocabulary import Vocabulary
 from translation import corpus_cleaning, corpus_encoding
@@ -47,6 +47,7 @@ from translation.prepared_corpus import (
     description_of,
     read_index,
     read_vocabulary,
+    shards_of,
     vocabulary_path,
 )
 from translation.recipe import Corpus, Recipe
@@ -92,8 +93,8 @@ def _whole(output: Path) -> dict[str, Any] | None:
         return None
     index = read_index(output)
     try:
-        for shard in (shard for corpus in index["corpora"] for shard in corpus):
-            Shard(output / SHARDS, shard["name"], shard["pairs"], shard["checksums"]).verify()
+        for shard in chain.from_iterable(shards_of(output, index)):
+            shard.verify()
         for side in SIDES:
             read_vocabulary(output, side, index)
     except UserError as error:

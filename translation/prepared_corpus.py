@@ -170,10 +170,7 @@ def read_corpus(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = No
         f"{folder}: was not prepared with the vocabulary of the model in start; prepare it with a recipe that has "
         "this start",
     )
-    corpora = [
-        [Shard(folder / SHARDS, shard["name"], shard["pairs"], shard["checksums"]) for shard in corpus]
-        for corpus in index["corpora"]
-    ]
+    corpora = shards_of(folder, index)
     validation = read_validation(recipe)
     corpus = PreparedCorpus(
         folder,
@@ -193,6 +190,14 @@ def read_corpus(recipe: Recipe, known: tuple[Vocabulary, Vocabulary] | None = No
     for line in [*index["reports"], *unknown_in_validation(recipe, validation, (source, target)), *overlap]:
         print(printable(line), file=sys.stderr)
     return corpus
+
+
+def shards_of(folder: Path, index: Mapping[str, Any]) -> list[list[Shard]]:
+    """The shards of each corpus that an index names; `Shard.verify` tells whether they are whole."""
+    return [
+        [Shard(folder / SHARDS, shard["name"], shard["pairs"], shard["checksums"]) for shard in corpus]
+        for corpus in index["corpora"]
+    ]
 
 
 def vocabulary_path(folder: Path, side: str) -> Path:

@@ -11,23 +11,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from toy_text import DATA, write_toy_text
 
-from data_prep.toy import Split, sequences
 from s2s.storage.training_state import read_state
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 PATIENCE = 300  # seconds, of a busy machine
-RECIPE = """
-[data]
-train_source = ["{folder}/train.source"]
-train_target = ["{folder}/train.reverse"]
-validation_source = "{folder}/val.source"
-validation_target = "{folder}/val.reverse"
-source_language = "toy"
-target_language = "toy"
-[vocabulary]
+RECIPE = (
+    DATA
+    + """[vocabulary]
 kind = "word"
 threshold = 1
 [batch]
@@ -42,6 +36,7 @@ attention.dim = 8
 epochs = {epochs}
 save_every = 5
 """
+)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -51,9 +46,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
-    for name, drawn in sequences(1, {"train": Split(80, 3, 6), "val": Split(8, 3, 6)}).items():
-        (tmp_path / f"{name}.source").write_text("".join(" ".join(words) + "\n" for words in drawn))
-        (tmp_path / f"{name}.reverse").write_text("".join(" ".join(words[::-1]) + "\n" for words in drawn))
+    write_toy_text(tmp_path, train=80, validation=8)
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE.format(folder=tmp_path, epochs=200))
     return path

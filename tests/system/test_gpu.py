@@ -15,9 +15,9 @@ import pytest
 import torch
 from model_fixtures import DECODER_KINDS, as_kind
 from torch import Tensor, nn
+from toy_text import DATA, write_toy_text
 from translation_fixtures import SHAPE, SOURCE, TARGET, TRANSFORMER_FORMS, tiny_model, transformer_model
 
-from data_prep.toy import Split, sequences
 from s2s.decoding.search import BeamOptions
 from s2s.models.encoder_decoder import EncoderDecoder
 from s2s.text.subwords import train_subwords
@@ -32,6 +32,25 @@ DEVICE = torch.device(os.environ.get("S2S_TEST_DEVICE", "cuda"))
 pytestmark = pytest.mark.skipif(
     DEVICE.type == "cuda" and not torch.cuda.is_available(),
     reason="there is no GPU (S2S_TEST_DEVICE=cpu runs it all the same)",
+)
+RECIPE = (
+    DATA
+    + """
+[vocabulary]
+kind = "word"
+threshold = 1
+[batch]
+sentences = 8
+[encoder]
+dim = 8
+[decoder]
+embedding_dim = 8
+dim = 8
+attention.dim = 8
+[training]
+epochs = 2
+precision = "{precision}"
+"""
 )
 LINES = ["a man sleeps", "two dogs play in the park"]
 
@@ -100,35 +119,9 @@ def test_a_search_finds_the_same(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["float32", "auto"])
 def test_a_training_goes_on_where_it_stopped(precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S2S_CACHE", str(tmp_path / "cache"))
-    for name, drawn in sequences(1, {"train": Split(64, 3, 6), "val": Split(8, 3, 6)}).items():
-        (tmp_path / f"{name}.source").write_text("".join(" ".join(words) + "\n" for words in drawn))
-        (tmp_path / f"{name}.reverse").write_text("".join(" ".join(words[::-1]) + "\n" for words in drawn))
+    write_toy_text(tmp_path, train=64, validation=8)
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(
-        f"""
-        [data]
-        train_source = ["{tmp_path}/train.source"]
-        train_target = ["{tmp_path}/train.reverse"]
-        validation_source = "{tmp_path}/val.source"
-        validation_target = "{tmp_path}/val.reverse"
-        source_language = "toy"
-        target_language = "toy"
-        [vocabulary]
-        kind = "word"
-        threshold = 1
-        [batch]
-        sentences = 8
-        [encoder]
-        dim = 8
-        [decoder]
-        embedding_dim = 8
-        dim = 8
-        attention.dim = 8
-        [training]
-        epochs = 2
-        precision = "{precision}"
-        """
-    )
+    recipe.write_text(RECIPE.format(folder=tmp_path, precision=precision))
     run = tmp_path / "run"
     assert train([str(recipe), "--run", str(run), "--device", DEVICE.type]) == 0
     assert (

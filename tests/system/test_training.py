@@ -13,22 +13,16 @@ from pathlib import Path
 import pytest
 import torch
 from forked import PATIENCE, Command
+from toy_text import DATA, write_toy_text
 
-from data_prep.toy import Split, sequences
 from s2s.cli import command
 from s2s.storage.model_directory import read_model
 from s2s.storage.training_state import read_state
 from translation.train import train
 
-RECIPE = """
-[data]
-train_source = ["{folder}/train.source"]
-train_target = ["{folder}/train.reverse"]
-validation_source = "{folder}/val.source"
-validation_target = "{folder}/val.reverse"
-source_language = "toy"
-target_language = "toy"
-[vocabulary]
+RECIPE = (
+    DATA
+    + """[vocabulary]
 kind = "bpe"
 size = 40
 bpe_dropout = 0.2
@@ -49,6 +43,7 @@ save_every = 1
 decay = 0.9
 keep = 2
 """
+)
 STEPS = 4 * 13
 
 
@@ -61,9 +56,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    for name, drawn in sequences(1, {"train": Split(208, 3, 6), "val": Split(12, 3, 6)}).items():
-        (folder / f"{name}.source").write_text("".join(" ".join(words) + "\n" for words in drawn))
-        (folder / f"{name}.reverse").write_text("".join(" ".join(words[::-1]) + "\n" for words in drawn))
+    write_toy_text(folder, train=208, validation=12)
     path = folder / "recipe.toml"
     path.write_text(RECIPE.format(folder=folder))
     return path

@@ -146,7 +146,7 @@ def _karpathy(dataset: Mapping[str, Any], source: Path) -> list[Entry]:
 
 
 def read_folder(source: Path) -> Iterator[Entry]:
-    """Pictures at any depth in the order of their paths, then texts without a picture; hidden files are no pictures.
+    """Pictures at any depth in the order of their paths, then texts without a picture; hidden files are passed over.
 
     The text of `dog.jpg` is `dog.jpg.txt`, else `dog.txt`, else the same with `.caption`.
     """

@@ -168,7 +168,7 @@ class GalleryScript(JsonLines):
     """The captions of a gallery as a script, `add({...});` a line: a page on a disk can read scripts and no data."""
 
     def encode(self, row: Row) -> bytes:
-        """See `ResultFormat`. All of it is ASCII, and nothing in it ends a script."""
+        """See `ResultFormat`. The row is in ASCII, without the `<` of a tag that would end the script."""
         return f"add({json.dumps(row, allow_nan=False)});\n".replace("<", "\\u003c").encode()
 
     def read(self, path: Path) -> list[Row]:

@@ -8,8 +8,8 @@ independently. A table says which lines have their photograph at hand, and in wh
 2013) it is: the photographs of its official validation and test splits are held out, so that figures can be compared.
 The command writes `train.jsonl`, `validation.jsonl` and `test.jsonl`.
 
-The table has tabs. Its first line names the columns `set` (as in Multi30k's file names, such as `train`), `line` (from
-1), `image` (the name of a file), and `split` or `flickr8k_split` (train, val or test).
+The columns of the table are separated by tabs. Its first line names them: `set` (as in Multi30k's file names, such as
+`train`), `line` (from 1), `image` (the name of a file), and `split` or `flickr8k_split` (train, val or test).
 """
 
 from __future__ import annotations

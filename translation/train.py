@@ -44,7 +44,7 @@ def train(arguments: list[str]) -> int:
 
 
 def take_over(table: dict[str, Any]) -> Iterator[str]:
-    """Fill in what a recipe leaves out of a prepared corpus, and of the shape and vocabulary of the model in `start`.
+    """Fill in the keys that a recipe may leave out: a prepared corpus knows some, and the model in `start` others.
 
     Args:
         table: the recipe as read from TOML; changed in place.

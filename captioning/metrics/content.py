@@ -99,7 +99,7 @@ class ContentWords:
         return {word for word, count in counts.items() if count >= least and self.noun_like(word)}
 
     def repeated_ngrams(self, words: Sequence[Hashable], order: int = 2) -> int:
-        """How many n-grams of `order` words, at least one of them a content word, a caption has a second time."""
+        """How often a sequence of `order` words that has a content word repeats one before it in the caption."""
         seen: set[tuple[Hashable, ...]] = set()
         again = 0
         for first in range(len(words) - order + 1):

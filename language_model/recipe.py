@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from s2s.config import option
 from s2s.models.language_configuration import RecurrentLanguageModelConfig
@@ -53,6 +53,21 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
+class FullSoftmax:
+    """Training computes the scores of the whole vocabulary."""
+
+    kind: ClassVar[str] = "full"
+
+
+@dataclass(frozen=True)
+class SampledSoftmax:
+    """Training computes the scores of the targets and of a sample: for words; see s2s/nn/sampled_softmax.py."""
+
+    kind: ClassVar[str] = "sampled"
+    size: int = option(4096, low=1, high=1_000_000, help="the mean number of sampled tokens in a step")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe."""
 
@@ -60,4 +75,5 @@ class Recipe:
     batch: BatchConfig = BatchConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()
+    softmax: FullSoftmax | SampledSoftmax = FullSoftmax()
     training: TrainingConfig = TrainingConfig()

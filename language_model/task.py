@@ -15,14 +15,16 @@ from torch import Tensor, nn
 from language_model.figures import Figures
 from language_model.model import LanguageModel
 from language_model.prepare import PreparedText
-from language_model.recipe import Recipe
+from language_model.recipe import FullSoftmax, Recipe, SampledSoftmax
 from language_model.scoring import CHUNK, score_stream
 from language_model.streams import Streams
-from s2s.errors import first_few
-from s2s.models.language_model import ChunkPredictor, Continuation
+from s2s import seeds
+from s2s.errors import check, first_few
+from s2s.models.language_model import Candidates, ChunkPredictor, Continuation
 from s2s.models.recurrent_decoder import RecurrentState
 from s2s.nn.cells import CellStates
 from s2s.nn.loss import smoothed_cross_entropy
+from s2s.nn.sampled_softmax import Sample, TokenSampler
 from s2s.text.tokens import END
 from s2s.training.task import Loss, Task, TaskState, Validation
 
@@ -39,11 +41,13 @@ class Chunk:
         tokens: (streams, time), what is read
         targets: (streams, time), the token after each
         first: whether the streams begin here
+        sample: what stands for the vocabulary, with a sampled softmax
     """
 
     tokens: Tensor
     targets: Tensor
     first: bool
+    sample: Sample | None
 
 
 class LanguageModelTask(Task[Chunk]):
@@ -55,6 +59,7 @@ class LanguageModelTask(Task[Chunk]):
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.network = ChunkPredictor(model.decoder)
         self.streams = Streams(data.train, recipe.batch.streams, recipe.batch.steps, recipe.training.seed)
+        self.sampler = _sampler(recipe.softmax, data)
         self._state: RecurrentState | None = None  # after the last chunk that was read
 
     def report(self) -> str:
@@ -77,16 +82,24 @@ class LanguageModelTask(Task[Chunk]):
         """See `Task`."""
         (number,) = examples
         tokens, targets = (torch.from_numpy(each).to(self.device) for each in self.streams.chunk(epoch, number))
-        return Chunk(tokens, targets, first=number == 0)
+        sample = None
+        if self.sampler is not None:
+            seed = seeds.of_sampled_softmax(self.recipe.training.seed, epoch, position)
+            sample = self.sampler.draw(seed, self.device)
+        return Chunk(tokens, targets, first=number == 0, sample=sample)
 
     def loss(self, model: nn.Module, batch: Chunk) -> Loss:
         """See `Task`. The state goes on from the chunk before, without its history of gradients."""
         state = None if batch.first else self._state
         if state is None:
             state = self.model.decoder.start(None, sentences=len(batch.tokens))
-        found: Continuation = model(batch.tokens, state)
+        candidates = None if batch.sample is None else Candidates(batch.targets, batch.sample)
+        found: Continuation = model(batch.tokens, state, candidates)
         self._state = found.state.detach()
-        total, exact = smoothed_cross_entropy(found.logits, batch.targets.t().flatten())
+        targets = batch.targets.t().flatten()
+        if batch.sample is not None:
+            targets = torch.full_like(targets, len(batch.sample))  # the last column is the target's, in every row
+        total, exact = smoothed_cross_entropy(found.logits, targets)
         size = batch.targets.numel()
         return Loss(total, size, size, {"train_loss": exact})
 
@@ -136,3 +149,15 @@ class LanguageModelTask(Task[Chunk]):
     def save(self, model: nn.Module, directory: Path, about: Mapping[str, Any]) -> None:
         """See `Task`."""
         self.model.save(directory, about)
+
+
+def _sampler(config: FullSoftmax | SampledSoftmax, data: PreparedText) -> TokenSampler | None:
+    if isinstance(config, FullSoftmax):
+        return None
+    tokens = len(data.vocabulary)
+    check(
+        config.size < tokens,
+        f"softmax.size = {config.size:,} is not below the {tokens:,} tokens of the vocabulary: lower it, or leave "
+        "softmax out",
+    )
+    return TokenSampler(np.bincount(data.train, minlength=tokens), config.size)

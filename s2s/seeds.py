@@ -11,6 +11,7 @@ run that is stopped and resumed draws the same numbers as a run that is not.
 | `of_batches` | which examples share a batch, and the order of the batches, of one epoch | NumPy's PCG64 |
 | `of_text` | unknown copies and BPE-dropout of one epoch | `random.Random` |
 | `of_streams` | where the streams of a text begin in one epoch | `random.Random` |
+| `of_sampled_softmax` | which tokens stand for the vocabulary in one batch | PCG64 |
 | `of_picture_order` | of one epoch: the order of the pictures, or of batches of several sizes | `random.Random` |
 | `of_views` | how the pictures of one batch are seen: mirrored, cropped | `random.Random` |
 | `of_unknown_words` | which words of one batch are read as unknown | `random.Random` |
@@ -66,6 +67,11 @@ def of_text(seed: int, epoch: int) -> tuple[int, int]:
 def of_streams(seed: int, epoch: int) -> int:
     """Return the seed of the place where the streams of a text begin in `epoch`."""
     return _in_epoch(seed, epoch)
+
+
+def of_sampled_softmax(seed: int, epoch: int, position: int) -> int:
+    """Return the seed of the sampled tokens in the batch at `position` of `epoch`, both counted from 0."""
+    return _in_epoch(seed, epoch) * _BATCHES + position
 
 
 def of_picture_order(seed: int, epoch: int) -> int:

@@ -13,13 +13,14 @@ from language_model.configuration import LanguageModelConfig
 from language_model.corpus import Text
 from language_model.model import LanguageModel
 from language_model.prepare import PreparedText, learn_vocabulary
-from language_model.recipe import BatchConfig, DataConfig, Recipe, VocabularyConfig
+from language_model.recipe import BatchConfig, DataConfig, FullSoftmax, Recipe, SampledSoftmax, VocabularyConfig
 from language_model.task import LanguageModelTask
 from s2s.models.language_configuration import LanguageModelDropout, RecurrentLanguageModelConfig
 from s2s.nn.configuration import CellConfig, LSTMConfig
 
 LINES = ["A man in a red hat is sleeping in the park .", "", "Two dogs play with a ball in the snow !"]
 TEXT = Text(LINES * 20)
+WHOLE = FullSoftmax()
 NOTHING = LanguageModelDropout(embedding=0, hidden=0, output=0, weight=0)
 
 
@@ -40,7 +41,12 @@ def tiny_language_model(
 
 
 def task_of(
-    *, streams: int = 4, steps: int = 9, dropout: LanguageModelDropout = NOTHING, **shape: Any
+    *,
+    streams: int = 4,
+    steps: int = 9,
+    dropout: LanguageModelDropout = NOTHING,
+    softmax: FullSoftmax | SampledSoftmax = WHOLE,
+    **shape: Any,
 ) -> LanguageModelTask:
     """A task on the text above, with a fresh small model."""
     vocabulary = learn_vocabulary(TEXT, VocabularyConfig())
@@ -48,6 +54,7 @@ def task_of(
         DataConfig((Path("train.txt"),), validation_share=0.1),
         BatchConfig(streams, steps),
         model=RecurrentLanguageModelConfig(embedding_dim=6, dim=8, dropout=dropout, tie_embeddings=False, **shape),
+        softmax=softmax,
     )
     recipe = replace(recipe, training=replace(recipe.training, precision="float32"))
     train, validation = TEXT.split(0.1)

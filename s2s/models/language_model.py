@@ -22,6 +22,7 @@ from s2s.models.recurrent_decoder import RecurrentState
 from s2s.nn.cells import CellStates
 from s2s.nn.dropout import Dropout
 from s2s.nn.recurrent import RecurrentLayer
+from s2s.nn.sampled_softmax import Sample, sampled_logits
 from s2s.text.tokens import PAD
 
 _TIME = 0  # the dimension along which a mask of dropout is shared: (time, rows, dim)
@@ -97,11 +98,24 @@ class RecurrentLanguageModel(Decoder):
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """The tokens whose scores a sampled softmax needs.
+
+    Attributes:
+        targets: (rows, time), the token after each
+        sample: of the vocabulary
+    """
+
+    targets: Tensor
+    sample: Sample
+
+
+@dataclass(frozen=True)
 class Continuation:
     """What a language model predicts after each token of a chunk.
 
     Attributes:
-        logits: (time * rows, vocabulary), time by time
+        logits: (time * rows, vocabulary), time by time; with candidates (time * rows, sampled + 1), the targets last
         state: after the last token; it carries gradients until `detach`
     """
 
@@ -120,8 +134,12 @@ class ChunkPredictor(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, tokens: Tensor, state: RecurrentState) -> Continuation:
-        """Read tokens (rows, time)."""
+    def forward(self, tokens: Tensor, state: RecurrentState, candidates: Candidates | None = None) -> Continuation:
+        """Read tokens (rows, time), and score the whole vocabulary or the candidates."""
         output = self.decoder(tokens, state)
         features = output.features.transpose(0, 1).flatten(0, 1)  # a view: the layers' own order is time by time
-        return Continuation(self.decoder.readout(features), output.state)
+        if candidates is None:
+            return Continuation(self.decoder.readout(features), output.state)
+        layer, targets = self.decoder.projection, candidates.targets.t().flatten()
+        logits = sampled_logits(features, targets, candidates.sample, layer.weight, layer.bias)
+        return Continuation(logits, output.state)

@@ -7,7 +7,9 @@ import torch
 from language_fixtures import NOTHING, task_of
 from model_fixtures import CELL_KINDS
 
+from language_model.recipe import SampledSoftmax
 from language_model.task import LanguageModelTask
+from s2s.errors import UserError
 from s2s.models.language_configuration import LanguageModelDropout
 from s2s.nn.loss import smoothed_cross_entropy
 
@@ -87,6 +89,31 @@ def test_dropout_changes_the_loss_in_training_only() -> None:
     task.network.eval()
     assert task.loss(task.network, batch).total == task.loss(task.network, batch).total
     assert NOTHING.word == 0
+
+
+def test_a_sampled_softmax_estimates_the_loss_and_leaves_validation_alone() -> None:
+    whole, sampled = task_of(), task_of(softmax=SampledSoftmax(20))
+    batches = [sampled.batch(0, i, [0]) for i in range(60)]  # one chunk, other samples
+    for task in (whole, sampled):
+        task.network.eval()
+    with torch.no_grad():
+        expected = float(whole.loss(whole.network, whole.batch(0, 0, [0])).total)
+        found = [float(sampled.loss(sampled.network, batch).total) for batch in batches]
+        assert whole.validate(whole.network) == sampled.validate(sampled.network)
+    assert len({len(batch.sample or ()) for batch in batches}) > 3
+    assert 0.95 * expected < sum(found) / len(found) < expected  # the mean of a logarithm is below that of the mean
+
+
+def test_the_sample_of_a_batch_depends_on_its_place_only() -> None:
+    first, second = (task_of(softmax=SampledSoftmax(20)).batch(1, 2, [2]).sample for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert torch.equal(first.tokens, second.tokens)
+
+
+def test_a_sample_larger_than_the_vocabulary_is_refused() -> None:
+    with pytest.raises(UserError, match=r"softmax.size = 4,096 is not below the \d\d tokens of the vocabulary"):
+        task_of(softmax=SampledSoftmax())
 
 
 def test_a_chunk_is_named_by_its_lines() -> None:

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from s2s.errors import check
+from s2s.models.recorded_encoder import RIGHT_TO_LEFT
 from s2s.models.unrolling import likeliest, shown_piece, token_label, unrolled_layers, values_of
 from s2s.views.unrolled import LONGEST, SentenceToUnroll, Unrolled, UnrolledStep
-from translation.recorded import RIGHT_TO_LEFT, Pair, Recorder, Recording
+from translation.recorded import Pair, Recorder, Recording
 
 
 def unroll(directory: Path, sentence: SentenceToUnroll) -> Unrolled:

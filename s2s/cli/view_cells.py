@@ -2,6 +2,7 @@
 
     s2s view cells RUN/best play.txt                       writes cells.html
     s2s view cells en-de sentences.en --output cells.html  the encoder over each line, the decoder over its translation
+    s2s view cells film-reviews reviews.txt                the encoder of a classifier or tagger over each line
 
 On the page, cells are chosen by number or by how well they tell a property of the text: inside quotes, position in the
 line, brackets and others; in source code also strings, comments, conditions and the indentation. It follows Karpathy,
@@ -133,12 +134,13 @@ def _layers(text: str) -> list[int]:
 def _parser() -> Parser:
     parser = Parser(
         description="Write a page that colours a text by the value of a cell of a recurrent layer: of a language "
-        "model, or of the encoder and the decoder of a translator. Cells are ranked by how well they tell properties "
-        "of the text, such as being inside quotes (after Karpathy, Johnson & Li, 2015).",
+        "model, of the encoder and the decoder of a translator, or of the encoder of a classifier or tagger. Cells are "
+        "ranked by how well they tell properties of the text, such as being inside quotes (after Karpathy, Johnson & "
+        "Li, 2015).",
     )
     add = parser.add_argument
     add_model(parser)
-    add("text", type=Path, metavar="TEXT", help="a text in UTF-8; for a translator one sentence per line")
+    add("text", type=Path, metavar="TEXT", help="a text in UTF-8; for all but language models one sentence per line")
     add_page(parser, "cells.html")
     add(
         "--target",

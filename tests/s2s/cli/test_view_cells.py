@@ -1,4 +1,4 @@
-"""`s2s view cells`: a page for a language model and for a translator; mistakes, each in one line."""
+"""`s2s view cells`: a page for each kind of model that reads text; mistakes, each in one line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 
 import captioning_fixtures
 import pytest
+from labelling_fixtures import classifier, tagger
 from language_fixtures import LINES, tiny_language_model
 
 from s2s.cli import command
 from s2s.cli.view_cells import view_cells
+from s2s.models.label_configuration import LastReadingConfig
 
 View = Callable[..., tuple[int, str, str]]
 
@@ -78,8 +80,26 @@ def test_a_translator_shows_its_encoder_and_its_decoder(view: View, tiny_model: 
     assert "".join(texts_of(tmp_path / "cells.html")[1]["pieces"]) == "A hatA snow"
 
 
+def test_a_classifier_and_a_tagger_show_their_encoders(view: View, tmp_path: Path) -> None:
+    classifier(LastReadingConfig(), tokenise=True).save(tmp_path / "classifier", {})
+    tagger(spelling=True).save(tmp_path / "tagger", {})
+    Path("a.txt").write_text("A dog sleeps.\n\nThe film isn't (very) good.\n")
+    for name, pieces, unknown in [
+        ("classifier", "A dog sleeps .The film is n't ( very ) good .", "5 of 13 tokens are unknown"),
+        ("tagger", "A dog sleeps.The film isn't (very) good.", "4 of 8 tokens are unknown"),
+    ]:
+        code, output, errors = view(name, "a.txt", "--output", f"{name}.html")
+        assert (code, output) == (0, f"{name}.html\n")
+        assert errors.startswith(f"warning: a.txt: {unknown} to the model")
+        (stored,) = texts_of(tmp_path / f"{name}.html")
+        assert ("".join(stored["pieces"]), stored["name"]) == (pieces, "encoder")
+        assert [layer["name"] for layer in stored["layers"]] == ["layer 1, left to right", "layer 1, right to left"]
+        assert "position in the line" in [ranking["name"] for ranking in stored["rankings"]]
+
+
 def test_mistakes_are_told_and_nothing_is_written(view: View, tiny_model: Path, tmp_path: Path) -> None:
     captioning_fixtures.model().save(tmp_path / "captioner", {})
+    tagger().save(tmp_path / "tagger", {})
     for name, text in {"a.txt": "A man\n", "empty.txt": "", "blank.txt": "\n \n", "two.txt": "A man\nTwo\n"}.items():
         Path(name).write_text(text)
     Path("latin.txt").write_bytes(b"caf\xe9\n")
@@ -93,6 +113,7 @@ def test_mistakes_are_told_and_nothing_is_written(view: View, tiny_model: Path, 
         (["lm", "a.txt", "--output", "a.png"], "--output a.png: the file name must end in .html"),
         (["lm", "a.txt", "--output", "no/a.html"], "no/a.html: its folder"),
         (["lm", "a.txt", "--target", "a.txt"], "--target: a language model reads one text"),
+        (["tagger", "a.txt", "--target", "a.txt"], "--target: a classifier or tagger writes no text; leave --target"),
         (["lm", "a.txt", "--layers", "3"], "--layers 3: the model has 2; choose from 1 to 2"),
         (["lm", "a.txt", "--layers", "x"], "argument --layers: 'x' is not a list of numbers from 1"),
         (["lm", "a.txt", "--length", "0"], "argument --length: '0' is not a whole number from 1"),

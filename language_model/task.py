@@ -26,6 +26,7 @@ from s2s.nn.cells import CellStates
 from s2s.nn.loss import smoothed_cross_entropy
 from s2s.nn.sampled_softmax import Sample, TokenSampler
 from s2s.text.tokens import END
+from s2s.training.distributed import Ranks
 from s2s.training.task import Loss, Task, TaskState, Validation
 
 # Validation reads up to so many parts of its text side by side, each of so many tokens or more, and after a run-up: the
@@ -35,7 +36,7 @@ PARTS, PART_TOKENS, RUN_UP = 32, 1024, 256
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk of every stream.
+    """A chunk of every stream of this process.
 
     Attributes:
         tokens: (streams, time), what is read
@@ -54,13 +55,24 @@ class LanguageModelTask(Task[Chunk]):
     """Cross-entropy of the next token; validation by the same. An example is the number of a chunk."""
 
     carries = True  # the states of the streams
+    splits = True  # several processes read some of the streams each
 
     def __init__(self, recipe: Recipe, data: PreparedText, model: LanguageModel, device: torch.device) -> None:
         self.recipe, self.data, self.model, self.device = recipe, data, model, device
         self.network = ChunkPredictor(model.decoder)
         self.streams = Streams(data.train, recipe.batch.streams, recipe.batch.steps, recipe.training.seed)
         self.sampler = _sampler(recipe.softmax, data)
-        self._state: RecurrentState | None = None  # after the last chunk that was read
+        self._ranks = Ranks()
+        self._state: RecurrentState | None = None  # of this process's streams, after the last chunk that was read
+
+    def join(self, ranks: Ranks) -> None:
+        """See `Task`: each process has neighbouring streams, as many as the others or one more."""
+        check(
+            ranks.world <= self.streams.rows,
+            f"{ranks.world} processes cannot share batch.streams = {self.streams.rows}: start at most as many "
+            "processes as there are streams, or raise batch.streams",
+        )
+        self._ranks = ranks
 
     def report(self) -> str:
         """Return a line about the streams."""
@@ -81,7 +93,8 @@ class LanguageModelTask(Task[Chunk]):
     def batch(self, epoch: int, position: int, examples: Sequence[int]) -> Chunk:
         """See `Task`."""
         (number,) = examples
-        tokens, targets = (torch.from_numpy(each).to(self.device) for each in self.streams.chunk(epoch, number))
+        own = self._ranks.part(self.streams.rows)
+        tokens, targets = (torch.from_numpy(each[own]).to(self.device) for each in self.streams.chunk(epoch, number))
         sample = None
         if self.sampler is not None:
             seed = seeds.of_sampled_softmax(self.recipe.training.seed, epoch, position)
@@ -105,8 +118,14 @@ class LanguageModelTask(Task[Chunk]):
 
     def state(self) -> TaskState:
         """See `Task`: the state of every stream, (streams, dim) for each layer and state."""
-        layers = () if self._state is None else self._state.layers
-        return TaskState({f"{i}.{j}": each for i, states in enumerate(layers) for j, each in enumerate(states)})
+        layers, rows = () if self._state is None else self._state.layers, self.streams.rows
+        return TaskState(
+            {
+                f"{i}.{j}": self._ranks.joined_parts(each, rows)
+                for i, states in enumerate(layers)
+                for j, each in enumerate(states)
+            }
+        )
 
     def restore(self, state: TaskState) -> None:
         """See `Task`."""
@@ -114,10 +133,12 @@ class LanguageModelTask(Task[Chunk]):
             self._state = None
             return
         counts = [len(each) for each in self.model.decoder.start(None, sentences=1).layers]
+        own = self._ranks.part(self.streams.rows)
         layers = tuple(
-            cast("CellStates", tuple(state.tensors[f"{i}.{j}"] for j in range(count))) for i, count in enumerate(counts)
+            cast("CellStates", tuple(state.tensors[f"{i}.{j}"][own] for j in range(count)))
+            for i, count in enumerate(counts)
         )
-        self._state = RecurrentState(self.streams.rows, layers)
+        self._state = RecurrentState(own.stop - own.start, layers)
 
     def validate(self, model: nn.Module) -> Validation:
         """See `Task`."""

@@ -2,7 +2,9 @@
 
 `torchrun` starts the processes and tells each its number, the rank, in the environment. A step reads as many batches as
 there are ranks, one each, and DistributedDataParallel adds up their gradients: so a step of two ranks is a step of one
-process with `accumulate = 2`. Rank 0 alone locks the run, writes and validates; what it finds is sent to the others.
+process with `accumulate = 2`. Where a batch has to follow the one before it, each rank reads a part of every batch: so
+a step of two ranks is a step of one. Rank 0 alone locks the run, writes and validates, and tells the others what it
+found.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -55,6 +57,20 @@ class Ranks:
         rounds = -(-len(items) // self.world)
         numbers = range(self.rank, rounds * self.world, self.world)
         return [(items[i], True) if i < len(items) else (items[0], False) for i in numbers]
+
+    def part(self, size: int) -> slice:
+        """The part of this process of `size` rows, which lie in the order of the ranks."""
+        return slice(size * self.rank // self.world, size * (self.rank + 1) // self.world)
+
+    def joined_parts(self, own: Tensor, size: int) -> Tensor:
+        """The rows of all processes, (size, ...), from the part of each."""
+        if self.world == 1:
+            return own
+        whole = own.new_empty(size, *own.shape[1:])
+        whole[self.part(size)] = own
+        for rank in range(self.world):  # parts may differ in size by a row
+            torch.distributed.broadcast(whole[replace(self, rank=rank).part(size)], src=rank)
+        return whole
 
     def wrapped(self, model: nn.Module) -> nn.Module:
         """The module to call in training: the model itself, or with the others' gradients added to its own.

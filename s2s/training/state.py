@@ -94,9 +94,12 @@ class TrainingState:
     machine: str
     position: Position = field(default_factory=Position)
 
-    def save(self) -> None:
-        """Write the state, replacing the one before; then delete the checkpoints that it does not mention."""
-        carried = self.task.state()
+    def save(self, carried: TaskState) -> None:
+        """Write the state, replacing the one before; then delete the checkpoints that it does not mention.
+
+        Args:
+            carried: what the task carries to the next batch, in all processes
+        """
         tensors = _prefixed("model/", self.model.state_dict())
         tensors |= _prefixed("average/", self.average.tensors())
         tensors |= _prefixed("optimiser/", dict(optimiser_tensors(self.optimiser, self.model)))

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from s2s.training.distributed import Ranks
+
 Batch = TypeVar("Batch")
 
 
@@ -144,10 +146,21 @@ class Task(ABC, Generic[Batch]):
     Attributes:
         unit: what `Loss.size` counts, in the plural: the progress bar shows so many a second
         carries: whether `state` is more than nothing, so that a batch has to follow the one before it
+        splits: whether each of several processes reads a part of every batch, and not batches of its own; see `join`
     """
 
     unit: ClassVar[str] = "tokens"
     carries: bool = False
+    splits: ClassVar[bool] = False
+
+    def join(self, ranks: Ranks) -> None:
+        """Become the task of one of several processes: the trainer says so before it calls anything else.
+
+        A task with `splits` returns its own part of each batch from then on. Other tasks need nothing.
+
+        Raises:
+            UserError: a batch cannot be split into so many parts.
+        """
 
     @abstractmethod
     def plan(self, epoch: int) -> Sequence[Sequence[int]]:
@@ -191,11 +204,16 @@ class Task(ABC, Generic[Batch]):
         """Write a model directory, with `about` in it."""
 
     def state(self) -> TaskState:
-        """Return what is carried to the next batch; nothing, unless a task says otherwise."""
+        """Return what is carried to the next batch; nothing, unless a task says otherwise.
+
+        All processes call it together. A task with `splits` returns the states of all of them.
+        """
         return TaskState()
 
     def restore(self, state: TaskState) -> None:
-        """Take over what `state` returned, with its tensors on the model's device.
+        """Take over what `state` returned, in this process or in one of another number of processes.
+
+        The tensors are on the model's device.
 
         An empty state means that nothing is carried, as before the first batch of a training.
         """

@@ -61,10 +61,11 @@ class Trainer:
     ) -> None:
         self.ranks = ranks or Ranks()
         check(
-            self.ranks.world == 1 or not task.carries,
+            self.ranks.world == 1 or task.splits or not task.carries,
             "this training carries a state from batch to batch, which several processes cannot share: start it without "
             "torchrun",
         )
+        task.join(self.ranks)
         self.task, self.model, self.config, self.run, self.about = task, model, config, run, about
         self.follow, self.device = follow, next(model.parameters()).device
         self.optimiser = build_optimiser(config.optimiser, model)
@@ -85,7 +86,7 @@ class Trainer:
     @property
     def _batches_of_step(self) -> int:
         """How many batches an update of the weights reads, in all processes together."""
-        return self.config.accumulate * self.ranks.world
+        return self.config.accumulate * (1 if self.task.splits else self.ranks.world)
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -192,8 +193,9 @@ class Trainer:
     def _save(self) -> None:
         self.updater.check_finite()
         self._count_seconds()
+        carried = self.task.state()  # in all processes together
         if self.ranks.first:
-            self.state.save()
+            self.state.save(carried)
 
     def _count_seconds(self) -> None:
         now = time.monotonic()

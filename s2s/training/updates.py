@@ -96,7 +96,8 @@ class Updater:
         """
         torch.manual_seed(seeds.of_step(self._config.seed, step, self._ranks.rank))
         rate = self._config.optimiser.learning_rate * self._schedule.share(step)
-        own = [(position, plan[position], counts) for position, counts in self._ranks.share(batches)]
+        shares = [(batch, True) for batch in batches] if self._task.splits else self._ranks.share(batches)
+        own = [(position, plan[position], counts) for position, counts in shares]
         losses = list[Loss]()
         for number, (position, batch, counts) in enumerate(own, 1):
             with nullcontext() if number == len(own) else self._ranks.without_sum(self._module):

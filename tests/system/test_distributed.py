@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from language_fixtures import task_of
 from toy_text import DATA, write_toy_text
+from two_ranks import STREAMS
 
+from s2s.errors import UserError
 from s2s.storage.training_state import read_state
+from s2s.training.distributed import Ranks
+
+Tensors = dict[str, torch.Tensor]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -77,27 +85,53 @@ def workers(recipe: Path) -> list[int]:
     return found
 
 
-def test_two_ranks_make_the_steps_of_one_process(tmp_path: Path) -> None:
-    script = str(HERE / "two_ranks.py")
-    for command, accumulate in (([sys.executable, script], 2), ([*TORCHRUN, script], 1)):
-        run = tmp_path / f"by-{accumulate}"
-        done = subprocess.run(
-            [*command, str(run), str(accumulate)],
-            env=environment(tmp_path),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    one, two = (read_state(tmp_path / f"by-{accumulate}" / "last") for accumulate in (2, 1))
+def trained(processes: int, run: Path, kind: str, *more: str, ends: bool = True) -> tuple[Tensors, dict[str, Any]]:
+    """Let one process or two run two_ranks.py, to the end or to a signal; return the state that they leave."""
+    start = [sys.executable] if processes == 1 else TORCHRUN
+    done = subprocess.run(
+        [*start, str(HERE / "two_ranks.py"), kind, str(run), *more],
+        env=environment(run.parent),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode == 0) == ends, done.stderr
+    return read_state(run / "last")
+
+
+def assert_same_steps(one: tuple[Tensors, dict[str, Any]], two: tuple[Tensors, dict[str, Any]]) -> None:
+    """Those of a training in float64, but for the order of sums."""
     assert one[1]["position"]["step"] == two[1]["position"]["step"] >= 20
-    names = [name for name in one[0] if name.startswith(("model/", "optimiser/"))]
-    assert names
-    for name in names:
-        torch.testing.assert_close(two[0][name], one[0][name], atol=1e-9, rtol=0)
-    means = [each[1]["position"]["lowest_loss"] for each in (one, two)]
-    assert means[0] == pytest.approx(means[1], abs=1e-9)
+    assert one[0].keys() == two[0].keys()
+    for name, tensor in one[0].items():
+        torch.testing.assert_close(two[0][name], tensor, atol=1e-9, rtol=0)
+    losses = [each[1]["position"]["lowest_loss"] for each in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-9)
+
+
+def test_two_ranks_make_the_steps_of_one_process(tmp_path: Path) -> None:
+    one = trained(1, tmp_path / "one", "translation", "2")
+    assert_same_steps(one, trained(2, tmp_path / "two", "translation", "1"))
+
+
+def test_two_ranks_share_the_streams_of_a_language_model_and_resume_exactly(tmp_path: Path) -> None:
+    one, two = (trained(count, tmp_path / str(count), "language-model") for count in (1, 2))
+    assert_same_steps(one, two)
+    stopped = trained(2, tmp_path / "stopped", "language-model", "3", ends=False)
+    assert 0 < stopped[1]["position"]["batch"] < 10
+    carried = [tensor for name, tensor in stopped[0].items() if name.startswith("task/")]
+    assert carried
+    assert {len(tensor) for tensor in carried} == {STREAMS}
+    shutil.copytree(tmp_path / "stopped", tmp_path / "by-one")
+    resumed = trained(2, tmp_path / "stopped", "language-model")
+    assert all(torch.equal(resumed[0][name], tensor) for name, tensor in two[0].items())
+    assert_same_steps(one, trained(1, tmp_path / "by-one", "language-model"))
+
+
+def test_more_processes_than_streams_are_refused() -> None:
+    with pytest.raises(UserError, match=r"5 processes cannot share batch.streams = 4: start at most as many"):
+        task_of(streams=4).join(Ranks(0, 5))
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes in /proc")

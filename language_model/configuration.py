@@ -17,3 +17,4 @@ class LanguageModelConfig:
 
     vocabulary_kind: str = option()
     model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()
+    example: str = option("", help="a line that the model can continue, which pages offer")

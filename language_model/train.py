@@ -37,13 +37,14 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
     import torch
 
     from language_model.configuration import LanguageModelConfig
+    from language_model.example import example_line
     from language_model.model import LanguageModel
     from language_model.prepare import prepare_text
     from language_model.task import LanguageModelTask
 
     data = prepare_text(recipe)
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
-    config = LanguageModelConfig(data.vocabulary.kind, recipe.model)
+    config = LanguageModelConfig(data.vocabulary.kind, recipe.model, example_line(data.train, data.vocabulary))
     model = LanguageModel.fresh(config, data.vocabulary)
     model.decoder.to(device)
     task = LanguageModelTask(recipe, data, model, device)

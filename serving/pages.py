@@ -62,10 +62,12 @@ class PageLanguageModel(PageModel):
     Attributes:
         tokens: what it writes, such as "characters"
         defaults: of the options of sampling, by name
+        example: of a prime; empty for none
     """
 
     tokens: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    example: str = ""
 
 
 def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = None) -> None:
@@ -154,7 +156,9 @@ def _language_model(light: LightModel) -> tuple[PageModel, dict[str, bytes]]:
     """As `_translator`."""
     assets = generator_assets.Assets.read(light.record)
     name, tokens = light.record.directory.name, tokens_in_words(assets.vocabulary)
-    model = PageLanguageModel("language_model", name, tokens=tokens, defaults=sampling_defaults())
+    model = PageLanguageModel(
+        "language_model", name, tokens=tokens, defaults=sampling_defaults(), example=assets.config.example
+    )
     return model, {"data": _encoded(generator_data(assets.config, assets.vocabulary))}
 
 

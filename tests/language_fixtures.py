@@ -32,7 +32,7 @@ def tiny_language_model(
     shape = RecurrentLanguageModelConfig(cell or LSTMConfig(), 6, 8, layers, tied, NOTHING)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
-        model = LanguageModel.fresh(LanguageModelConfig(vocabulary.kind, shape), vocabulary)
+        model = LanguageModel.fresh(LanguageModelConfig(vocabulary.kind, shape, example="Two dogs"), vocabulary)
         with torch.no_grad():
             for parameter in model.decoder.parameters():
                 parameter.copy_(torch.randn_like(parameter).half())  # so that saving changes none

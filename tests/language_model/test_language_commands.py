@@ -89,6 +89,7 @@ def test_from_a_text_to_what_a_model_writes(recipe: Path, run: Run, tmp_path: Pa
     assert code == 0, errors
     best = tmp_path / "run" / "best"
     assert json.loads(output)["model"] == str(best)
+    assert json.loads((best / "config.json").read_text())["config"]["example"] == LINES[0]
     assert "different tokens" in errors
     code, output, errors = run("evaluate", tmp_path / "text.txt", "--model", best, "--json", "--share", "0.2")
     assert (code, "unknown" in errors) == (0, kind == "word")  # half of a word, where the text was cut

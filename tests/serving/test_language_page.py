@@ -80,6 +80,19 @@ def test_another_text_has_the_next_seed(page: Page, language_model: Path) -> Non
     assert page.input_value("#sample-seed") == "42"
 
 
+def test_an_example_is_offered_while_there_is_no_prime(page: Page, language_model: Path) -> None:
+    example = page.get_by_role("button", name="Two dogs")
+    page.fill("#prime", "A")
+    assert example.is_hidden()
+    page.fill("#prime", "")
+    page.fill("#sample-length", "30")
+    example.click()
+    (expected,) = Generator.load(language_model).sample("Two dogs", length=30)
+    assert wait_for_text(page) == "Two dogs" + expected.text
+    assert page.input_value("#prime") == "Two dogs"
+    assert example.is_hidden()
+
+
 def test_it_is_stopped_by_a_button_or_a_key(page: Page) -> None:
     for stop in (lambda: page.click("#sample-stop"), lambda: page.keyboard.press("Escape")):
         ask(page, "A man", length=ENDLESS)
@@ -104,6 +117,8 @@ def test_a_new_text_takes_the_place_of_one_that_is_being_written(page: Page, lan
 def test_it_is_used_by_keyboard_alone(page: Page) -> None:
     assert page.evaluate("document.activeElement.id") == "prime"
     reached = []
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Two dogs"
     for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))

@@ -35,6 +35,21 @@ export function sampleView(engine) {
     model = next;
     for (const {id, name, python = name} of OPTIONS) field(id).value = model.defaults[python] ?? "";
     for (const each of document.querySelectorAll(".sample-tokens")) each.textContent = model.tokens;
+    field("examples").replaceChildren(...(model.example ? [model.example] : []).map(text =>
+      make("button", {type: "button", textContent: text, onclick: () => continued(text)})));
+    offer();
+  }
+
+  /** Examples are offered while there is no prime. */
+  function offer() {
+    field("examples").hidden = Boolean(prime.value);
+  }
+
+  function continued(example) {
+    prime.value = example;
+    offer();
+    prime.focus();
+    write();
   }
 
   const field = id => at(`sample-${id}`);
@@ -131,6 +146,7 @@ export function sampleView(engine) {
     });
   }
 
+  prime.oninput = offer;
   at("sample-form").onsubmit = event => { event.preventDefault(); write(); };
   field("another").onclick = () => {
     const seed = field("seed").value.trim();

@@ -42,6 +42,7 @@ from s2s.nn.precision import autocast
 from s2s.text.padding import Padded
 from s2s.text.tokens import PAD
 from s2s.training.configuration import OptimiserConfig
+from s2s.training.distributed import Ranks
 from s2s.training.optimisation import build_optimiser
 from tests.benchmarks import joeynmt
 from tests.benchmarks import ours as driver
@@ -93,23 +94,26 @@ def pytorchs(source: Tensor, target: Tensor, *, low: bool) -> Callable[[], None]
     return step
 
 
-def ours(source: Tensor, target: Tensor, *, recurrent: bool) -> Callable[[], None]:
-    """A step of this toolkit: the Transformer's recipe, or that of the LSTM."""
+def ours(
+    source: Tensor, target: Tensor, *, recurrent: bool, vocabulary: int = _VOCABULARY, ranks: Ranks | None = None
+) -> Callable[[], None]:
+    """A step of this toolkit: the Transformer's recipe, or that of the LSTM; alone, or with other processes."""
     torch.manual_seed(1)
+    ranks = ranks or Ranks()
     encoder, decoder = RecurrentEncoderConfig(dim=192), ParallelConfig(embedding_dim=256, dim=384)
     if not recurrent:
         sizes = {"dim": _DIM, "layers": _LAYERS, "heads": _HEADS, "feedforward_dim": _UNITS}
         rates = {"embedding": _DROPOUT, "residual": _DROPOUT}
         encoder = TransformerEncoderConfig(**sizes, dropout=TransformerDropout(**rates))  # type: ignore[arg-type]
         decoder = TransformerDecoderConfig(**sizes, dropout=TransformerDecoderDropout(**rates))  # type: ignore[arg-type]
-    written = build_decoder(decoder, _VOCABULARY, encoder.output_dim, encoder.output_dim)
+    written = build_decoder(decoder, vocabulary, encoder.output_dim, encoder.output_dim)
     model = EncoderDecoder(build_text_encoder(encoder, written.embedding), written)
-    optimiser = build_optimiser(OptimiserConfig(), model)
+    optimiser, trained = build_optimiser(OptimiserConfig(), model), ranks.wrapped(model)
     read, mask = Padded(source, torch.full((len(source),), source.shape[1])), torch.ones_like(target, dtype=torch.bool)
 
     def step() -> None:
         with autocast("auto", torch.device("cpu")):
-            total, _ = smoothed_cross_entropy(model(read, target, mask).logits, target.flatten(), _SMOOTHING)
+            total, _ = smoothed_cross_entropy(trained(read, target, mask).logits, target.flatten(), _SMOOTHING)
         (total / target.numel()).backward()
         optimiser.step(_RATE)
         optimiser.zero_grad()

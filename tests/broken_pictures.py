@@ -61,7 +61,8 @@ def contents() -> dict[str, bytes]:
     }
 
 
-def _others() -> dict[str, Callable[[Path], None]]:
+def no_files() -> dict[str, Callable[[Path], None]]:
+    """What is no file, by name: functions that make it."""
     return {
         "pipe.jpg": os.mkfifo,
         "gone.jpg": lambda path: path.symlink_to("nowhere.jpg"),
@@ -72,6 +73,6 @@ def write_broken_pictures(folder: Path) -> list[str]:
     """Write them into a folder; their names."""
     for name, data in contents().items():
         (folder / name).write_bytes(data)
-    for name, make in _others().items():
+    for name, make in no_files().items():
         make(folder / name)
-    return [*contents(), *_others()]
+    return [*contents(), *no_files()]

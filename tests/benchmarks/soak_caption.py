@@ -24,6 +24,7 @@ from many_pictures import ManyPictures, write_many_pictures
 ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
 GROWTH = 1.1  # of the second half's greatest memory over the first half's
+MARKS = (1000, 5000, 10_000)  # pictures after which the memory is told
 
 
 def entries(path: Path) -> list[dict[str, object]]:
@@ -31,19 +32,35 @@ def entries(path: Path) -> list[dict[str, object]]:
     return json.loads(path.read_bytes()) if path.exists() else []
 
 
-def watch(command: Sequence[str], results: Path, until: int | None, stop: signal.Signals) -> list[float]:
-    """Run `caption`, and stop it once so many results are there; return its memory in MB, several times a second."""
-    memory = list[float]()
+def lines_of(path: Path) -> int:
+    """How many results are there, without reading them: each is a line."""
+    return max(0, path.read_bytes().count(b"\n") - 2) if path.exists() else 0
+
+
+def watch(command: Sequence[str], results: Path, until: int | None, stop: signal.Signals) -> list[tuple[int, float]]:
+    """Run `caption`, and stop it once so many results are there.
+
+    Return how many there are, and its memory in MB, several times a second.
+    """
+    memory = list[tuple[int, float]]()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
             status = Path(f"/proc/{process.pid}/status").read_text()
             resident = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
-            memory += [int(each) / 1024 for each in resident]
+            memory += [(lines_of(results), int(each) / 1024) for each in resident]
             if until is not None and len(entries(results)) >= until:
                 process.send_signal(stop)
                 break
             time.sleep(0.3)
     return memory
+
+
+def told(memory: Sequence[tuple[int, float]]) -> str:
+    """The memory at the marks, the most, and that at the end."""
+    at = {mark: next((size for done, size in memory if done >= mark), None) for mark in MARKS}
+    parts = [f"{size:,.0f} MB after {mark:,} pictures" for mark, size in at.items() if size is not None]
+    sizes = [size for _, size in memory]
+    return ", ".join([*parts, f"{max(sizes):,.0f} MB at most", f"{sizes[-1]:,.0f} MB at the end"])
 
 
 def faults(made: ManyPictures, folder: Path, results: Path, memory: Sequence[float]) -> list[str]:
@@ -77,20 +94,18 @@ def main() -> int:
         command = [sys.executable, "-m", "captioning.caption", str(folder), "--sidecars", "--json", str(results)]
         command += arguments.options
         marks = sorted(draw.sample(range(1, len(made.sound)), arguments.stops))
-        started, memory = time.monotonic(), list[float]()
+        started, memory = time.monotonic(), list[tuple[int, float]]()
         for number, until in enumerate([*marks, None]):
             stop = SIGNALS[number % len(SIGNALS)]
             memory = watch(command, results, until, stop)
             print(f"{time.monotonic() - started:6,.0f} s: {len(entries(results)):,} of {len(made.sound):,} pictures")
-        wrong = faults(made, folder, results, [] if arguments.stops else memory)
+        wrong = faults(made, folder, results, [] if arguments.stops else [size for _, size in memory])
         speed = len(made.sound) / (time.monotonic() - started)
-        print(
-            f"{speed:,.1f} pictures/s; in the last run {max(memory):,.0f} MB at most, {memory[-1]:,.0f} MB at the end"
-        )
-    told = (
+        print(f"{speed:,.1f} pictures/s; in the last run {told(memory)}")
+    whole = (
         f"{len(made.sound):,} pictures once each, {len(made.broken):,} broken files, {len(made.others):,} passed over"
     )
-    print("\n".join(wrong) or told)
+    print("\n".join(wrong) or whole)
     return int(bool(wrong))
 
 

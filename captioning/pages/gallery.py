@@ -89,7 +89,7 @@ class GalleryFolder:
         kept: list[bytes] | None = None,
         language: str = ENGLISH,
     ) -> None:
-        self._directory, self._names = directory, Names(taken)
+        self._directory, self._names, self._language = directory, Names(taken), language
         self._attention: GrowingFile | None = None
         if kept is not None:
             self._attention = growing_attention(directory / ATTENTION, kept)
@@ -125,9 +125,8 @@ class GalleryFolder:
         if view is None or self._attention is None:
             return ""
         self._attention.add(encode_view(view))
-        write_page(
-            self._directory / f"{file}.html", attention_page([view], view.name, {found.name: image}, gallery=_INDEX)
-        )
+        page = attention_page([view], view.name, {found.name: image}, gallery=_INDEX, language=self._language)
+        write_page(self._directory / f"{file}.html", page, durable=False)
         return f"{file}.html"
 
     def _address(self, source: Path | bytes | str) -> str:

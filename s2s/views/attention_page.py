@@ -32,6 +32,7 @@ def attention_page(
     photographs: Mapping[str, Image.Image] = MappingProxyType({}),
     *,
     gallery: str = "",
+    language: str = "",
 ) -> str:
     """The HTML of a page of one or more sentences.
 
@@ -40,16 +41,19 @@ def attention_page(
         title: of the page
         photographs: upright, by the path that a view names; a grid whose photograph is missing is drawn as cells
         gallery: the address of a page with all pictures, for a link to it
+        language: of the output, for browsers and what reads pages aloud; empty if it is not known
     """
     page = _Page(photographs)
     data = [page.view(view) for view in views]
-    texts = (f"<p>{html.escape(view.name)}: {html.escape(view.text)}</p>" for view in views)
+    spoken = f' lang="{html.escape(language)}"' if language else ""
+    texts = (f"<p>{html.escape(view.name)}: <bdi{spoken}>{html.escape(view.text)}</bdi></p>" for view in views)
     return fill_template(
         _TEMPLATE,
         title,
         photographs="\n".join(page.images),
         texts="\n".join(texts),
         gallery=f'<a href="{html.escape(gallery)}">all pictures</a>' if gallery else "",
+        language=spoken,
         light=script(_LIGHT),
         special=json_for_script(SPECIAL_LABELS),
         data=json_for_script(data),

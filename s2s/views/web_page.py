@@ -28,7 +28,10 @@ def json_for_script(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def write_page(path: Path, page: str) -> None:
-    r"""Write the HTML of a page, complete or not at all. Bytes of a file's name that are not UTF-8 become `\udc..`."""
-    with atomic_file(path) as aside:
+def write_page(path: Path, page: str, *, durable: bool = True) -> None:
+    r"""Write the HTML of a page, complete or not at all. Bytes of a file's name that are not UTF-8 become `\udc..`.
+
+    For `durable` see `atomic_file`.
+    """
+    with atomic_file(path, durable=durable) as aside:
         aside.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -204,6 +204,9 @@ def test_a_page_of_attention_opens_with_the_whole_picture(folder: Path, open_pag
     })""")
     assert all(panel < 0.8 * dark[0] for panel in dark[1:])
     page.keyboard.press("ArrowRight")
+    for words in ("#output", "#panels button >> nth=2"):  # the whole picture, the first of them, is no word
+        assert page.get_attribute(words, "lang") == "de"
+    assert page.get_attribute("#panels button >> nth=0", "lang") is None
     assert page.locator(".overlay.chosen").count() == 1
     assert page.locator('#panels [aria-pressed="true"]').get_attribute("data-index") == "0"
     page.locator("#panels button").nth(2).click()

@@ -62,7 +62,7 @@ def test_the_page_holds_every_sentence() -> None:
     assert first["weights"] == [[0.5, 0.5, 0.0], [0.1, 0.9, 0.0]]
     assert first["entropies"] == [1.0, 0.469]
     assert (second["name"], second["weights"], second["text"]) == ("line 3", None, "東京")
-    assert "<p>line 3: 東京</p>" in page.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert "<p>line 3: <bdi>東京</bdi></p>" in page.partition("<noscript>")[2].partition("</noscript>")[0]
 
 
 def test_the_page_holds_the_photograph_and_where_its_cells_lie() -> None:
@@ -73,6 +73,12 @@ def test_the_page_holds_the_photograph_and_where_its_cells_lie() -> None:
     assert image_of(address).size == (60, 40)
     assert '<a href="index.html?a&amp;b">all pictures</a>' in page
     assert not re.search(r"https?:|url\(|innerHTML|{{|src=\"[^d]", page)
+
+
+def test_the_language_of_the_output_is_said() -> None:
+    page = attention_page([PICTURE], "b.jpg", PHOTOGRAPHS, language='d"e')
+    assert page.count(' lang="d&quot;e"') == 2  # of the words, and of the text without JavaScript
+    assert ' lang=""' not in attention_page([PICTURE], "b.jpg", PHOTOGRAPHS)
 
 
 def test_a_page_has_segments_of_each_kind_and_each_photograph_once() -> None:

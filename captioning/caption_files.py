@@ -54,11 +54,12 @@ def read_jsonl(source: Path) -> Iterator[Entry]:
 
 def read_json(source: Path) -> Mapping[str | None, list[Entry]]:
     """The entries of each split, in Karpathy's format for example; those of a source that has none, under None."""
-    data = _parsed("\n".join(read_lines(source)), str(source))
+    several = f"has several values, as JSON Lines has: rename it to {source.stem}.jsonl"
+    data = _parsed("\n".join(read_lines(source)), str(source), several)
     if isinstance(data, list):
         entries = _listed(data, source)
     elif not isinstance(data, dict):
-        raise UserError(f"{source}: {_EXPECTED}; it is {type(data).__name__}")
+        raise UserError(f"{source}: {_EXPECTED}; it is neither a list nor an object")
     elif "annotations" in data:
         entries = _coco(data, source)
     elif "images" in data:
@@ -165,11 +166,14 @@ def read_folder(source: Path) -> Iterator[Entry]:
             yield Entry(str(picture), (line,), f"line {number} of {text}")
 
 
-def _parsed(text: str, where: str) -> Any:
+def _parsed(text: str, where: str, several: str = "") -> Any:
+    """A text in JSON. `several` is what to say of a sound value that more text follows."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not valid JSON: {error}") from error
+        followed = isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
+        problem = several if followed and several else f"not valid JSON: {error}"
+        raise UserError(f"{where}: {problem}") from error
 
 
 _KINDS = {str: "a text", list: "a list", (int, str): "a number or a text", (str, type(None)): "a text"}

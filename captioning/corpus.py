@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -112,11 +113,11 @@ def collect(
                 gather.captions.append(text)
                 gather.seen.add(words)
     kept, missing, silent = [], [], []
-    absent: Path | None = None
+    absent = ""
     for name, gather in gathered.items():
         path = _find(folder, name)
         if path is None:
-            absent = absent or folder / name
+            absent = absent or _why_missing(folder, name)
             missing.append(gather.where)
         elif not gather.captions:
             silent.append(gather.where)
@@ -128,7 +129,7 @@ def collect(
         reasons["duplicate caption"] = duplicate
     dropped = tuple(DroppedCaptions(reason, len(places), tuple(places[:SHOWN])) for reason, places in reasons.items())
     report = CaptionReport(source, len(gathered), len(kept), sum(len(image.captions) for image in kept), dropped)
-    looked = f" (there is no {absent})" if absent else ""
+    looked = f" ({absent})" if absent else ""
     check(
         kept, f"{source}: no picture with a caption is left{looked}; check the folder of the pictures, and the captions"
     )
@@ -159,6 +160,12 @@ def _find(folder: Path, name: Path) -> Path | None:
     wanted = folder / plain
     found = _pictures(wanted.parent).get(unicodedata.normalize("NFC", wanted.name).casefold(), [])
     return found[0] if len(found) == 1 else None
+
+
+def _why_missing(folder: Path, name: Path) -> str:
+    if address := re.match(r"([a-z]{2,}):/+(.*)", str(name), re.IGNORECASE):  # `Path` has taken a slash off
+        return f"{address[1]}://{address[2]} is an address: download the pictures, and name the files"
+    return f"there is no {folder / name}"
 
 
 @lru_cache(maxsize=64)

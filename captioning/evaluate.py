@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options
+from s2s.cli.progress_line import ProgressLine
 from s2s.cli.search_options import add_search_options, search_in_words
 from s2s.errors import check, counted, first_few, printable, warn
 from s2s.files import check_output, check_readable
@@ -98,8 +99,6 @@ def _tell_left_out(source: Path, why: str, pictures: Collection[Any]) -> None:
 
 def _caption_all(options: argparse.Namespace) -> _Scored:
     """Caption the pictures of --references with the model."""
-    from tqdm import tqdm
-
     from captioning.caption import load, model_directory
     from captioning.corpus import read_captions
     from captioning.results import Result, check_distinct, write_results
@@ -118,21 +117,25 @@ def _caption_all(options: argparse.Namespace) -> _Scored:
     attentions: list[NDArray[np.float32]] = []
     references = {str(picture.path): picture.captions for picture in pictures}
     found = captioner.caption_stream(picture.path for picture in pictures)
-    for each in tqdm(found, total=len(pictures), unit=" pictures", leave=False, disable=None):
+    progress = ProgressLine("pictures", len(pictures))
+    for number, each in enumerate(found, start=1):
+        progress.show(number)
         if each.problem:
+            progress.clear()
             warn(f"left out: {each.name}: {each.problem}")
             continue
         captions[each.name] = each.text
         if each.attention is not None:
             attentions.append(each.attention.reshape(len(each.attention), -1))
+    progress.clear()
     if options.output:
         read = [each for each in pictures if str(each.path) in captions]
         write_results(options.output, [Result(each.image_id, captions[str(each.path)]) for each in read])
     search = f"{search_in_words(captioner.options)}, {captioner.engine.precision}"
     total, failed = len(references), len(references) - len(captions)
-    check(captions, f"{options.references}: none of the {total:,} pictures could be read; see the warnings above")
+    check(captions, f"{options.references}: none of {counted(total, 'picture')} could be read; see the warnings above")
     if failed:
-        warn(f"{failed:,} of {total:,} pictures could not be read; the scores are those of the others")
+        warn(f"{failed:,} of {counted(total, 'picture')} could not be read; the scores are those of the others")
     references = {name: texts for name, texts in references.items() if name in captions}
     spread = measure_spread(attentions) if attentions else None
     return _Scored(captions, references, total, failed, search, spread, captioner.engine.config.language)
@@ -156,7 +159,7 @@ def _parser() -> Parser:
         "--results",
         type=Path,
         metavar="FILE",
-        help="score the captions in FILE, in COCO's results format or JSON Lines",
+        help="score the captions in FILE, in COCO's results format, JSON Lines or CSV, as `caption` writes them",
     )
     add(
         "--references",

@@ -40,11 +40,16 @@ SHOWN = 3  # places that a message names
 def read_results(path: Path) -> dict[ImageId, str]:
     """The caption of each picture. UserError for what is not COCO's results, or names a picture twice.
 
-    A file in JSON Lines has an object per line. Entries whose caption is null, or that say why there is none, are left
-    out with a warning.
+    A file in JSON Lines has an object per line, and a table (.csv, .tsv) a row, as `caption` writes them. Entries whose
+    caption is null, or that say why there is none, are left out with a warning.
     """
     check_readable(path)
-    entries = _lines(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _parsed(path)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        rows = ((entry.image, caption) for entry in read_entries(path) for caption in entry.captions)
+        entries: Any = [{"image_id": image, "caption": caption} for image, caption in rows]
+    else:
+        entries = _lines(path) if suffix in (".jsonl", ".ndjson") else _parsed(path)
     check(isinstance(entries, list), f'{path}: must be a list, [{{"image_id": 42, "caption": "a dog"}}, ...]')
     silent = [entry for entry in entries if _is_silent(entry)]
     if silent:
@@ -57,14 +62,15 @@ def read_results(path: Path) -> dict[ImageId, str]:
     )
     check(entries, f"{path}: has no captions in it")
     captions: dict[ImageId, str] = {}
-    twice = []
+    twice = dict[ImageId, None]()
     for entry in entries:
         name = entry["image_id"]
         picture = name if isinstance(name, int) else unicodedata.normalize("NFC", name)
         if picture in captions:
-            twice.append(picture)
+            twice[picture] = None
         captions[picture] = entry["caption"]
-    check(not twice, f"{path}: {_places('image_id', twice)} is there more than once; keep one caption of each picture")
+    several = _places("image_id", [*twice])
+    check(not twice, f"{path}: {several} is there more than once; keep one caption of each picture")
     return captions
 
 

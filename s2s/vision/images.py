@@ -12,12 +12,12 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -46,6 +46,7 @@ _REFUSALS = {
     errno.EPERM: "may not be read; check its permissions",
 }
 
+T = TypeVar("T")
 _CONVERTING = threading.Lock()
 _DESCRIPTOR = threading.Lock()  # two threads that redirect standard error would lose it
 
@@ -107,14 +108,7 @@ def read_image(path: Path) -> Image.Image:
     several megapixels a smaller version. Metadata that are broken or too long are passed over. Raises ImageError for
     everything else that can be wrong with the path or the file.
     """
-    try:
-        _check_file(path)
-        with path.open("rb") as file:
-            rgb = _decoded(file, path)
-    except ImageError:
-        raise
-    except Exception as error:  # a broken file makes Pillow raise nearly anything: SyntaxError, struct.error, ...
-        raise ImageError(path, _reason(error)) from error
+    rgb = _from_file(path, _opened)
     rgb.info = {}  # else the orientation would be there to be applied again
     return rgb
 
@@ -127,10 +121,10 @@ def decode_image(data: bytes, name: str) -> Image.Image:
     path = Path(name)
     try:
         _check_length(path, len(data))
-        rgb = _decoded(io.BytesIO(data), path)
+        rgb = _mending(io.BytesIO(data), path, _opened)
     except ImageError:
         raise
-    except Exception as error:  # as in `read_image`
+    except Exception as error:  # as in `_from_file`
         raise ImageError(path, _reason(error)) from error
     rgb.info = {}
     return rgb
@@ -159,7 +153,7 @@ def convert_image(picture: Image.Image | NDArray[Any], name: str) -> Image.Image
             rgb = upright(to_rgb(image), orientation(image))
     except ImageError:
         raise
-    except Exception as error:  # as in `read_image`
+    except Exception as error:  # as in `_from_file`
         raise ImageError(Path(name), _reason(error)) from error
     rgb.info = {}
     return rgb
@@ -175,6 +169,18 @@ def _from_array(array: NDArray[Any], name: str) -> Image.Image:
     if array.dtype != np.uint8:
         array = scaled(array, 65535.0 if array.dtype == np.uint16 else None)
     return Image.fromarray(np.ascontiguousarray(array[:, :, 0] if array.ndim == 3 and channels == 1 else array))
+
+
+def _from_file(path: Path, read: Callable[[BinaryIO, Path], T]) -> T:
+    """What `read` takes of the picture in a file. Raises ImageError for all that can be wrong with it."""
+    try:
+        _check_file(path)
+        with path.open("rb") as file:
+            return _mending(file, path, read)
+    except ImageError:
+        raise
+    except Exception as error:  # a broken file makes Pillow raise nearly anything: SyntaxError, struct.error, ...
+        raise ImageError(path, _reason(error)) from error
 
 
 def _check_file(path: Path) -> None:
@@ -212,29 +218,37 @@ def _check_size(path: Path, image: Image.Image) -> None:
         raise ImageError(path, _too_large(f"{image.width} x {image.height}"))
 
 
-def _decoded(file: BinaryIO, path: Path) -> Image.Image:
-    """The picture in an open file, upright; `path` is for messages. Broken metadata do not cost it."""
+def _mending(file: BinaryIO, path: Path, read: Callable[[BinaryIO, Path], T]) -> T:
+    """What `read` takes of the picture in an open file; `path` is for messages. Broken metadata do not cost it."""
     _discard_log()
     try:
-        return _opened(file, path)
+        return read(file, path)
     except (ImageError, MemoryError, Image.DecompressionBombError):
         raise
     except Exception as error:
         if without := mended(file):
             with suppress(Exception):
-                return _opened(without, path)
+                return read(without, path)
         if isinstance(error, UnidentifiedImageError):
             raise ImageError(path, unreadable(file)) from error
         raise
 
 
 def _opened(file: BinaryIO, path: Path) -> Image.Image:
+    """The picture in an open file, upright."""
     with Image.open(file, formats=FORMATS) as image:
         _check_size(path, image)
         image.draft(None, (_DETAIL, _DETAIL))
         with _silent() if image.format == "TIFF" else nullcontext():
             image.load()
             return first_frame(image)
+
+
+def _size(file: BinaryIO, path: Path) -> tuple[int, int]:
+    """Width and height of the picture in an open file, which need not be upright."""
+    with Image.open(file, formats=FORMATS) as image:
+        _check_size(path, image)
+        return image.size
 
 
 @contextmanager
@@ -275,7 +289,9 @@ def _too_large(pixels: str) -> str:
 
 
 def upright_size(path: Path, image: Image.Image) -> tuple[int, int]:
-    """Width and height of the photograph in the file; `image`, upright, may be a smaller version of it."""
-    with Image.open(path) as whole:
-        width, height = whole.size
+    """Width and height of the photograph in the file; `image`, upright, may be a smaller version of it.
+
+    Raises ImageError as `read_image` does: the file may have changed since `image` was read.
+    """
+    width, height = _from_file(path, _size)
     return (height, width) if (width > height) != (image.width > image.height) else (width, height)

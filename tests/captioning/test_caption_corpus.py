@@ -82,6 +82,8 @@ def test_a_name_of_no_file_is_a_missing_image(folder: Path, name: str) -> None:
 def test_where_nothing_is_left_the_message_says_where_the_pictures_were_looked_for(folder: Path) -> None:
     with pytest.raises(UserError, match=rf"x\.csv: no picture with a caption is left \(there is no {folder}/gone\.jpg"):
         collect([entry("gone.jpg", "x")], folder, Path("x.csv"))
+    with pytest.raises(UserError, match=r"left \(https://a\.org/b\.jpg is an address: download the pictures"):
+        collect([entry("https://a.org/b.jpg", "x")], folder, Path("x.csv"))
     with pytest.raises(UserError, match="no picture with a caption is left; check"):
         collect([entry("a.jpg", "")], folder, Path("x.csv"))
     with pytest.raises(UserError, match="is no folder"):

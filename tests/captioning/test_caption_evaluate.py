@@ -144,6 +144,19 @@ def test_a_broken_picture_costs_only_itself(model: list[str], tmp_path: Path, ca
     assert [each["image_id"] for each in json.loads(output.read_text())] == ["0.png", "2.png"]
 
 
+def test_a_warning_stands_on_a_line_of_its_own_on_a_terminal(
+    model: list[str], tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    world.photograph((9, 9), (0, 200, 90)).save(tmp_path / "0.png")
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    (tmp_path / "r.csv").write_text("image,caption\n0.png,a thing\n1.png,a thing\n")
+    assert evaluate([*model, "--references", str(tmp_path / "r.csv")]) == 1
+    shown = capsys.readouterr().err
+    assert "1 of 2 pictures" in shown
+    assert "\r\x1b[Kwarning: left out: " in shown
+
+
 def test_names_that_are_not_utf8_or_have_control_characters_cost_nothing(
     model: list[str], tmp_path: Path, capsys: Any
 ) -> None:

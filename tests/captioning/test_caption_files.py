@@ -160,7 +160,7 @@ def test_an_image_without_annotation_and_an_annotation_without_image_are_kept_fo
     ("dataset", "message"),
     [
         ([], "is an empty list; must be a list of objects"),
-        (7, "must be a list of objects with image and caption, .*; it is int"),
+        (7, "must be a list of objects with image and caption, .*; it is neither a list nor"),
         ({"a": {"b": 1}}, "'a': needs 'caption' or 'tags'; it has b"),
         ({"version": 1, "data": []}, "must be a list of objects .*; it is an object with version, data"),
         ({"annotations": []}, "has no images"),
@@ -188,6 +188,8 @@ def test_wrong_json_is_an_error_that_names_the_place(write: Write, dataset: Any,
 def test_broken_json_is_an_error_that_names_the_line(write: Write) -> None:
     with pytest.raises(UserError, match=r"x\.json: not valid JSON: .*line 2 column 2"):
         read(write("x.json", '{"images":\n ]}'))
+    with pytest.raises(UserError, match=r"x\.json: has several values, as JSON Lines has: rename it to x\.jsonl$"):
+        read(write("x.json", '{"image": "a.jpg", "caption": "one"}\n{"image": "b.jpg", "caption": "two"}'))
 
 
 def test_karpathy_files_give_the_splits_that_are_asked_for(write: Write) -> None:

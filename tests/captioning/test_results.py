@@ -64,6 +64,15 @@ def test_a_results_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_references(tmp_path / "captions.json")
 
 
+def test_results_may_be_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text('image,caption,score\na.jpg,"a dog, here",-1\nb/c.jpg,a cat,-2\n')
+    assert read_results(path) == {"a.jpg": "a dog, here", "b/c.jpg": "a cat"}
+    path.write_text("image,caption,score\na.jpg,a dog,-1\na.jpg,a cat,-2\na.jpg,a cow,-3\n")
+    with pytest.raises(UserError, match=r"results\.csv: image_id a\.jpg is there more than once"):
+        read_results(path)
+
+
 def test_references_of_coco_go_by_its_ids_and_keep_equal_captions(tmp_path: Path) -> None:
     path = write(tmp_path / "captions_val.json", COCO)
     assert read_references(path) == {7: ("A dog.", "A dog."), 42: ("A cat.",)}

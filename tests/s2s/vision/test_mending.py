@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from s2s.vision.images import ImageError, decode_image
+from s2s.vision.images import ImageError, decode_image, upright_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -45,6 +46,14 @@ BROKEN_CHUNKS = {
     "gAMA, too short": chunk(b"gAMA", b"\1"),
     "pHYs, too short": chunk(b"pHYs", b"\1\1"),
 }
+
+
+@pytest.mark.parametrize("name", BROKEN_CHUNKS)
+def test_the_size_of_a_mended_file_is_known(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(with_chunk(BROKEN_CHUNKS[name]))
+    assert upright_size(tmp_path / "a.png", PHOTO) == PHOTO.size
+    with pytest.raises(ImageError, match="does not exist"):
+        upright_size(tmp_path / "b.png", PHOTO)
 
 
 @pytest.mark.parametrize("name", BROKEN_CHUNKS)

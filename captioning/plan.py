@@ -43,7 +43,7 @@ class Plan:
         if not options.sidecars:
             check(options.sidecar_suffix is None, "--sidecar-suffix is of --sidecars; add --sidecars")
             return cls(pictures)
-        sidecars = Sidecars(pictures, options.sidecar_suffix or SUFFIX)
+        sidecars = Sidecars(pictures, SUFFIX if options.sidecar_suffix is None else options.sidecar_suffix)
         plan = cls(pictures, sidecars)
         if not options.force:
             plan._read(sidecars)

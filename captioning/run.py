@@ -111,7 +111,7 @@ class Run:
         if doubts := summary(self.doubtful, self.captioned, "captions", done + self._advice):
             print(doubts, file=sys.stderr)
         if self.failed:
-            warn(f"{self.failed:,} of {self._total:,} pictures failed; see above for the reasons")
+            warn(f"{self.failed:,} of {counted(self._total, 'picture')} failed; see above for the reasons")
         return 1 if self.failed else 0
 
 

@@ -38,8 +38,8 @@ class Sidecars:
         self.shared: list[Path] = []
         of_text = suffix.lower() not in picture_suffixes()
         check(of_text, f"--sidecar-suffix {suffix}: is that of pictures; choose another: .txt")
-        plain = "." in suffix and not any(map(suffix.__contains__, "/\\\0"))
-        check(plain, f"--sidecar-suffix {suffix!r}: must have a dot and no slash, such as .txt")
+        plain = "." in suffix and suffix[-1] not in ". " and not any(map(suffix.__contains__, "/\\\0"))
+        check(plain, f"--sidecar-suffix {suffix!r}: must have a dot, letters behind it, and no slash, such as .txt")
         files = [picture.file for picture in pictures if picture.file]
         stems = _stems(files)
         own = set(map(os.path.abspath, files))

@@ -16,6 +16,7 @@ from pathlib import Path
 from captioning.caption import DEFAULT, model_directory
 from captioning.inputs import Inputs
 from mass.arguments import check_machines, engine, machine, mass_parser, settings
+from mass.ledger import Ledger
 from mass.pictures import Pictures, list_pictures
 from mass.run import Job, run
 from mass.shards import Shard, number_shards
@@ -23,7 +24,7 @@ from mass.tasks import Task, model_digest
 from s2s.cli import command
 from s2s.cli.arguments import Parser
 from s2s.cli.search_options import search_options
-from s2s.errors import UserError, check
+from s2s.errors import UserError, check, warn
 from s2s.files import replace_durably
 
 _SHARD = 500  # pictures
@@ -48,7 +49,11 @@ def caption(arguments: list[str]) -> int:
         output, path = str(options.output.absolute()), str(model.absolute())
         return Task(form, path, digest, search, machine(options), form.home, output, str(unfinished))
 
-    return run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
+    code = run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
+    if (Ledger(options.output).folder / _LIST).stat().st_size:
+        return code
+    warn(f"{options.source}: has no pictures")  # a failed input, as for `caption`
+    return 1
 
 
 def _parser() -> Parser:
@@ -70,7 +75,6 @@ def _listed(folder: Path, ledger: Path) -> Path:
     """The list of the pictures. Raises a UserError if there is one of an earlier run, and it is another."""
     path, new = ledger / _LIST, ledger / f"{_LIST}.new"
     passed_over = list_pictures(folder, new)
-    check(new.stat().st_size, f"{folder}: has no pictures")
     for note in Inputs(passed_over=passed_over).notes():
         print(note, file=sys.stderr)
     if path.exists():

@@ -14,14 +14,14 @@ import argparse
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s.cli import command
 from s2s.cli.arguments import Parser, add_machine_options, positive
 from s2s.errors import check, counted, warn
-from s2s.files import atomic_file, check_output, check_readable
+from s2s.files import check_output, check_readable, text_writer
 
 if TYPE_CHECKING:
     from question_answering.answerer import Answer, Answerer
@@ -42,10 +42,7 @@ def answer(arguments: list[str]) -> int:
 
             draw = stack.enter_context(attention_folder(options.attention, force=options.force))
         answerer = _load(options)
-        write: Write = sys.stdout.write
-        if options.output:
-            aside = stack.enter_context(atomic_file(options.output))
-            write = stack.enter_context(aside.open("w", encoding="utf-8", newline="\n")).write
+        write = stack.enter_context(_output(options.output))
         run = _Run(write, draw, with_question=options.file is not None)
         for where, found in _answered(answerer, options):
             run.take(where, found)
@@ -68,6 +65,24 @@ def _check(options: argparse.Namespace) -> None:
     if options.output:
         inputs = [path for path in (options.file, options.photo and Path(options.photo)) if path]
         check_output(options.output, force=options.force, inputs=inputs)
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[Write]:
+    """Yield a function that writes a line. An existing file is replaced only if there is a line to write."""
+    with ExitStack() as stack:
+        write: Write | None = None if path else sys.stdout.write
+
+        def write_line(line: str) -> None:
+            nonlocal write
+            if write is None:
+                assert path
+                write = stack.enter_context(text_writer(path))
+            write(line)
+
+        yield write_line
+        if write is None:
+            warn(f"{path}: was not written, as no question was answered")
 
 
 def _load(options: argparse.Namespace) -> Answerer:

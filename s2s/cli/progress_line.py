@@ -58,4 +58,5 @@ def progress_text(done: int, failed: int, seconds: float, unit: str, total: int 
     minutes, rest = divmod(round((total - done) / speed) if done else 0, 60)
     left = f", {minutes:,}:{rest:02} left" if 0 < done < total else ""
     bar = "#" * filled + "-" * (_BAR - filled)
-    return f"[{bar}] {100 * done // total} % · {done:,} of {total:,} {unit}, {pace} {unit}/s{troubles}{left}"
+    counted = unit.removesuffix("s") if total == 1 else unit
+    return f"[{bar}] {100 * done // total} % · {done:,} of {total:,} {counted}, {pace} {unit}/s{troubles}{left}"

@@ -165,7 +165,8 @@ def test_a_suffix_of_one_s_own(folder: Path, captioned: list[str]) -> None:
         caption(run)
     assert len(captioned) == 6  # the broken one twice
     assert len(list(folder.rglob("*.words"))) == 4
-    for suffix, problem in ((".JPG", "is that of pictures"), ("words", "must have a dot"), ("/a.txt", "no slash")):
+    shape = "must have a dot, letters behind it, and no slash"
+    for suffix, problem in ((".JPG", "is that of pictures"), *((each, shape) for each in ("", ".", "words", "/a.txt"))):
         with pytest.raises(UserError, match=problem):
             caption(["p", "--sidecars", "--sidecar-suffix", suffix])
     with pytest.raises(UserError, match="add --sidecars"):

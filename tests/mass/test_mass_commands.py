@@ -157,7 +157,6 @@ def test_captions_are_what_caption_prints(tmp_path: Path, run: Run) -> None:
         ("translate in.txt out --draw-positions 1", "error: --draw-positions draws by the order of the work"),
         ("translate in.txt out --device cuda", "error: --device cuda: there is no GPU that PyTorch can use"),
         ("caption in.txt out", "error: in.txt: is no folder; name a folder of pictures"),
-        ("caption empty out", "error: empty: has no pictures"),
         ("caption full out --sample", "error: --sample draws by the order of the work"),
         ("caption full full/out", "error: full/out: lies in the input full"),
     ],
@@ -180,6 +179,14 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, run: Run, arguments: str,
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("*/part-*"))
+
+
+def test_an_empty_folder_is_a_failed_input_as_for_caption(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):
+        code, _, error = run("mass", "caption", "empty", "out")
+        assert code == 1
+        assert error.splitlines()[-1] == "warning: empty: has no pictures"
 
 
 def test_without_ray_one_line_says_what_to_install(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

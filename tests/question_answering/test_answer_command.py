@@ -146,6 +146,16 @@ def test_the_output_is_never_overwritten_silently(run: Run, world: Path, tmp_pat
     assert (code, "already exists" in err) == (2, True)
 
 
+def test_an_output_stays_where_nothing_was_answered(run: Run, world: Path, tmp_path: Path) -> None:
+    target = tmp_path / "answers.tsv"
+    target.write_text("precious\n")
+    code, _, err = run(world / "broken.jpg", "What?", "--output", target, "--force")
+    assert code == 1
+    assert target.read_text() == "precious\n"
+    assert f"{target}: was not written, as no question was answered" in err
+    assert [*tmp_path.glob(".aside-*")] == []
+
+
 def test_evaluation_stands_beside_a_blind_network(run: Run, world: Path) -> None:
     code, out, _ = run("--data", world / "good.jsonl", "--json", program=evaluate)
     assert code == 0

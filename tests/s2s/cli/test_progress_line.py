@@ -17,6 +17,7 @@ from s2s.cli.progress_line import ProgressLine, progress_text
             "[#############-----------] 55 % · 5 of 9 pictures, 2.0 pictures/s, 1 failed, 0:02 left",
         ),
         ((9, 0, 0.5, "pictures", 9), "[########################] 100 % · 9 of 9 pictures, 18 pictures/s"),
+        ((1, 0, 0.5, "pictures", 1), "[########################] 100 % · 1 of 1 picture, 2.0 pictures/s"),
         ((0, 0, 0.0, "pictures", 9), "[------------------------] 0 % · 0 of 9 pictures, 0 pictures/s"),
         ((1200, 0, 1.0, "lines", None), "1,200 lines, 1,200 lines/s"),
         (

@@ -16,7 +16,7 @@ from captioning.caption_files import read_entries
 from captioning.configuration import KIND, CaptioningConfig
 from captioning.recipe import Recipe
 from s2s.cli.start import fill_shape
-from s2s.config import from_dict
+from s2s.config import from_dict, load
 from s2s.errors import UserError, printable
 from s2s.storage.bundled import find_model
 from s2s.storage.model_record import read_record, read_whole
@@ -28,11 +28,12 @@ _WARMUP_SHARE = 10  # a tenth of all steps
 _STEPS_BETWEEN = 20  # validations, at least
 
 
-def complete(table: dict[str, Any]) -> Iterator[str]:
+def complete(table: dict[str, Any], before: Path | None = None) -> Iterator[str]:
     """Fill in what a recipe leaves out; what depends on the number of captions is reported on standard error.
 
     Args:
         table: the recipe as read from TOML; changed in place
+        before: the whole recipe of the run that is resumed; what depends on the number of captions stays as it is there
 
     Returns:
         the mistake, if the model in `start` is damaged. All other mistakes are found later.
@@ -46,7 +47,9 @@ def complete(table: dict[str, Any]) -> Iterator[str]:
             _take_shape(table, directory)
         except UserError as error:
             yield f"start: {error}"
-    count = _count(table.get("data"))
+    count = 0 if before else _count(table.get("data"))
+    if before:
+        _take_sizes(table, load(before, Recipe))
     if count and not isinstance(table.get("self_critical"), Mapping):
         _fit(table, count)
 
@@ -73,6 +76,16 @@ def _count(data: Any) -> int:
         return sum(len(entry.captions) for path in paths for entry in read_entries(Path(path)))
     except (UserError, OSError, ValueError):
         return 0
+
+
+def _take_sizes(table: dict[str, Any], recipe: Recipe) -> None:
+    training = table.setdefault("training", {})
+    schedule = training.setdefault("schedule", {}) if isinstance(training, dict) else None
+    if isinstance(schedule, dict):
+        table.setdefault("captions", recipe.captions)
+        training.setdefault("epochs", recipe.training.epochs)
+        training.setdefault("validate_every", recipe.training.validate_every)
+        schedule.setdefault("warmup_steps", recipe.training.schedule.warmup_steps)
 
 
 def _fit(table: dict[str, Any], count: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2s import cache, seeds
 from s2s.cli import command, training_command
 from s2s.errors import check
+from s2s.storage.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +42,9 @@ def train(arguments: list[str]) -> int:
     from captioning.completion import complete
     from captioning.recipe import Recipe
 
-    return training_command.train(options, Recipe, build, usage="caption --model {model} PICTURE", complete=complete)
+    run = RunDirectory.watch(options.run)
+    fill_in = partial(complete, before=run.recipe if options.resume and run.has_state() else None)
+    return training_command.train(options, Recipe, build, usage="caption --model {model} PICTURE", complete=fill_in)
 
 
 def build(recipe: Recipe, device: torch.device) -> Training:

@@ -14,11 +14,13 @@ _EXTRAS = {
 }
 _NAMES = {"torch": "PyTorch", "ray": "Ray", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
 
-_ASKED_FOR = {"ray"}  # extras that `uv sync` leaves out of a clone's environment
+_ASKED_FOR = {"backbones", "java", "ray"}  # extras that `uv sync` leaves out of a clone's environment
 
 
-def _in_a_clone(extra: str) -> str:
-    return f"uv sync --extra {extra}" if extra in _ASKED_FOR else "uv sync"
+def installation(extra: str) -> str:
+    """Return what installs an extra, as in `run: pip install "s2s-attention[torch]" (in a clone: uv sync)`."""
+    clone = f"start the command by uv run --extra {extra}" if extra in _ASKED_FOR else "uv sync"
+    return f'run: pip install "{_DISTRIBUTION}[{extra}]" (in a clone: {clone})'
 
 
 def missing_extra(error: BaseException, user: str) -> str:
@@ -33,6 +35,5 @@ def missing_extra(error: BaseException, user: str) -> str:
         for extra, packages in _EXTRAS.items():
             if package in packages:
                 name = _NAMES.get(package, package)
-                add = f'pip install "{_DISTRIBUTION}[{extra}]"'
-                return f"{user} needs {name}, which is not installed; run: {add} (in a clone: {_in_a_clone(extra)})"
+                return f"{user} needs {name}, which is not installed; {installation(extra)}"
     return ""

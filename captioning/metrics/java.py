@@ -25,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+from s2s.extras import installation
 from s2s.text.languages import ENGLISH, primary_subtag
 
 Words = Sequence[str]
@@ -220,7 +221,7 @@ def _package() -> Path:
     """The folder of pycocoevalcap, which is not imported: it has no `__init__`, and its modules start programs."""
     found = find_spec("pycocoevalcap")
     if found is None or not found.submodule_search_locations:
-        raise UnavailableError("pycocoevalcap is not installed: pip install 's2s-attention[java]'")
+        raise UnavailableError(f"pycocoevalcap is not installed; {installation('java')}")
     return Path(next(iter(found.submodule_search_locations)))
 
 

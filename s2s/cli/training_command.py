@@ -21,15 +21,15 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2s import config
 from s2s.cli.arguments import Parser, add_device, add_threads
-from s2s.errors import check
+from s2s.errors import Terminated, check
 from s2s.files import atomic_file, check_readable
 from s2s.storage.run_directory import RECIPE, RunDirectory
 
@@ -179,13 +179,25 @@ def _train_here(
             trainer.check_resumable()
             _replace_recipe(run, text)
         ranks.wait()
-        position = trainer.train()
-        if training.calibrate and run.best.is_dir():
-            print("calibrating the confidence of the best model", file=sys.stderr)
-            training.calibrate(run.best)
+        with _advice_when_stopped(run):
+            position = trainer.train()
+            if training.calibrate and run.best.is_dir():
+                print("calibrating the confidence of the best model", file=sys.stderr)
+                training.calibrate(run.best)
     print(f"to use the model: {usage.format(model=run.best)}", file=sys.stderr)
     print(json.dumps({"model": str(run.best), "best": position.best and position.best.value, "steps": position.step}))
     return 0
+
+
+@contextmanager
+def _advice_when_stopped(run: RunDirectory) -> Iterator[None]:
+    """Where a signal ends the training, say that it can go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        if run.has_state():
+            print(f"{run.path}: the training is saved; go on with the same command and --resume", file=sys.stderr)
+        raise
 
 
 def _train_beside(

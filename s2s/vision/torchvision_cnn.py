@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.errors import UserError, check
+from s2s.extras import installation
 from s2s.vision import efficientnet_lite
 
 _FAMILIES = ["resnet*", "efficientnet_*", "mobilenet_v3_*", "convnext_*"]
@@ -83,7 +84,7 @@ def _models(name: str) -> Any:
             from torchvision import models
     except ImportError as error:
         raise UserError(
-            f"backbone {name}: needs torchvision, which is not installed; run: pip install torchvision, "
+            f"backbone {name}: needs torchvision, which is not installed; {installation('torch')}, "
             f"or choose one of {', '.join(efficientnet_lite.NAMES)}"
         ) from error
     known = [*efficientnet_lite.NAMES, *models.list_models(module=models, include=_FAMILIES)]

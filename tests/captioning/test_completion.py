@@ -11,7 +11,7 @@ import pytest
 
 from captioning.completion import STEPS, complete
 from captioning.recipe import Recipe
-from s2s.config import from_dict
+from s2s.config import differences, from_dict, to_toml
 
 
 def table(folder: Path, count: int, **more: Any) -> dict[str, Any]:
@@ -58,6 +58,19 @@ def test_what_a_recipe_says_stays(tmp_path: Path, capsys: pytest.CaptureFixture[
     short = completed(table(tmp_path, 20, training={"epochs": 2}))
     assert short.training.schedule.warmup_steps == 1
     assert "training.epochs" not in capsys.readouterr().err
+
+
+def test_a_resumed_run_keeps_its_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also if captions came: then the data have changed, and not the recipe."""
+    first = completed(table(tmp_path, 20))
+    before = tmp_path / "recipe.toml"
+    before.write_text(to_toml(first))
+    capsys.readouterr()
+    given = table(tmp_path, 60, training={"validate_every": 2})
+    assert list(complete(given, before)) == []
+    resumed = from_dict(Recipe, given)
+    assert differences(first, resumed) == ["training.validate_every"]
+    assert capsys.readouterr().err == ""
 
 
 def test_self_critical_training_keeps_its_own_values(tmp_path: Path) -> None:

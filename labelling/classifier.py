@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelling.configuration import CLASSIFIER
+from labelling.doubts import doubts
 from labelling.engine import SentenceScores
 from labelling.labeller import LONGEST, Labeller
+from s2s.text.tokens import UNK
 from s2s.text.word_marks import words_of
 
 
@@ -24,6 +26,7 @@ class Classification:
         words: of the line, as the model reads them: of a line of more than `LONGEST` the first
         attention: the weight of each word; None if the model does not read by attention
         left_out: how many words of the line were not read
+        reasons: why the label is doubtful (labelling/doubts.py); empty if it is not
     """
 
     label: str
@@ -32,6 +35,12 @@ class Classification:
     words: tuple[str, ...]
     attention: tuple[float, ...] | None = None
     left_out: int = 0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the label may well be wrong."""
+        return bool(self.reasons)
 
 
 class Classifier(Labeller):
@@ -60,4 +69,6 @@ class Classifier(Labeller):
         attention = None if scores.attention is None else tuple(map(float, scores.attention))
         by_label = dict(zip(self.labels, probabilities.tolist()))
         label = self.labels[best]
-        return Classification(label, by_label[label], by_label, tuple(words), attention, left_out)
+        (ids,) = self.engine.assets.ids([words])
+        reasons = doubts(by_label, len(words), ids.count(UNK))
+        return Classification(label, by_label[label], by_label, tuple(words), attention, left_out, reasons)

@@ -4,7 +4,7 @@
     some program | s2s classify --model RUN/best
 
 Line n of the output is the label of line n of the input, a tab, and the probability of the label. A blank line stays
-blank. Input is read and classified as a stream.
+blank. Input is read and classified as a stream. A line on standard error says how many labels are doubtful.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labelling.classifier import Classification, Classifier
 from labelling.command import add_options, check_files, line_writer, readers
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.cli.doubts import report_file
+from s2s.cli.doubts import report_file, summary
 from s2s.errors import check, counted, warn
 from s2s.models.label_configuration import AttentionReadingConfig, ClassifierHeadConfig
 from s2s.views.attention_output import SUFFIXES, attention_file
@@ -46,6 +46,7 @@ def classify(arguments: list[str]) -> int:
     )
     if options.attention:
         _check_attention(classifier, options)
+    doubtful = lines = 0
     with ExitStack() as stack:
         write = stack.enter_context(line_writer(options))
         report = stack.enter_context(report_file(options.report)) if options.report else None
@@ -66,6 +67,10 @@ def classify(arguments: list[str]) -> int:
                     if attention and each:
                         attention(attention_view(each, f"{name}: line {line}"))
                 number += len(window)
+                doubtful += sum(each.doubtful for each in found if each)
+            lines += number - 1
+    if told := summary(doubtful, lines, "lines", "" if options.report else "; --report FILE says which and why"):
+        print(told, file=sys.stderr)
     return 0
 
 
@@ -99,6 +104,8 @@ def _entry(name: str, line: int, sentence: str, found: Classification | None) ->
         "label": found.label if found else None,
         "probability": round(found.probability, 4) if found else None,
         "probabilities": rounded,
+        "doubtful": found.doubtful if found else False,
+        "reasons": found.reasons if found else (),
     }
 
 

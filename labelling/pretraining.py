@@ -23,37 +23,47 @@ from s2s.models.text_encoder import TextEncoder
 from s2s.text.tokens import PAD, SPECIALS, UNK
 
 
-def take_over(table: dict[str, Any]) -> Iterator[str]:
-    """Fill in what a recipe leaves out of the shape of the encoder of the model in `start`.
+class Start:
+    """The model that a training begins with: first the recipe gets its shape, then the new model its weights.
 
-    Args:
-        table: the recipe as read from TOML; changed in place
+    It is loaded once for both.
     """
-    if isinstance(start := table.get("start"), str):
-        try:
-            encoder = load_reader(start).text_encoder
-        except UserError as error:
-            yield f"start: {error}"
-            return
-        fill_shape(table, "encoder", encoder.config)
-        table.setdefault("embedding_dim", encoder.embedding.embedding_dim)
 
+    def __init__(self) -> None:
+        self._readers = dict[str, ReadsText]()  # that have given their shape and not yet their weights
 
-def begin_with(model: LabellingModel, start: Path) -> None:
-    """Give a new model the weights of the text encoder of another one.
+    def take_over(self, table: dict[str, Any]) -> Iterator[str]:
+        """Fill in what a recipe leaves out of the shape of the encoder of the model in `start`; yield what is wrong.
 
-    Layers above those of the other encoder, and the weights that read spellings, stay as they are.
+        Args:
+            table: the recipe as read from TOML; changed in place
+        """
+        if isinstance(start := table.get("start"), str):
+            try:
+                reader = self._readers[start] = load_reader(start)
+            except UserError as error:
+                yield f"start: {error}"
+                return
+            encoder = reader.text_encoder
+            fill_shape(table, "encoder", encoder.config)
+            table.setdefault("embedding_dim", encoder.embedding.embedding_dim)
 
-    Raises:
-        UserError: the shapes do not fit.
-    """
-    reader, encoder = load_reader(start), model.text_encoder
-    check_same_shape(start, reader.text_encoder.config, encoder.config, free=["layers"], names={})
-    width, own = reader.text_encoder.embedding.embedding_dim, encoder.embedding.embedding_dim
-    check(width == own, f"{start}: the recipe differs from this model in embedding_dim ({own}, the model has {width})")
-    with torch.no_grad():
-        encoder.embedding.weight.copy_(_word_vectors(model, reader))
-        _take_layers(encoder, reader.text_encoder)
+    def begin(self, model: LabellingModel, start: Path) -> None:
+        """Give a new model the weights of the text encoder of another one.
+
+        Layers above those of the other encoder, and the weights that read spellings, stay as they are.
+
+        Raises:
+            UserError: the shapes do not fit.
+        """
+        reader, encoder = self._readers.pop(str(start), None) or load_reader(start), model.text_encoder
+        check_same_shape(start, reader.text_encoder.config, encoder.config, free=["layers"], names={})
+        width, own = reader.text_encoder.embedding.embedding_dim, encoder.embedding.embedding_dim
+        differs = f"{start}: the recipe differs from this model in embedding_dim ({own}, the model has {width})"
+        check(width == own, differs)
+        with torch.no_grad():
+            encoder.embedding.weight.copy_(_word_vectors(model, reader))
+            _take_layers(encoder, reader.text_encoder)
 
 
 def _word_vectors(model: LabellingModel, reader: ReadsText) -> Tensor:

@@ -9,12 +9,18 @@ from s2s import seeds
 if TYPE_CHECKING:
     import torch
 
+    from labelling.pretraining import Start
     from labelling.recipe import Recipe
     from s2s.cli.training_command import Training
 
 
-def build(recipe: Recipe, device: torch.device) -> Training:
+def build(recipe: Recipe, device: torch.device, start: Start | None = None) -> Training:
     """Read the data, build the model and the task of a recipe.
+
+    Args:
+        recipe: of a classifier or a tagger
+        device: that the model is put on
+        start: what completed the recipe, with the model that it has loaded; None to load `recipe.start` here
 
     Raises:
         UserError: a file of the recipe cannot be used.
@@ -25,7 +31,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     from labelling.configuration import LabellingConfig
     from labelling.model import LabellingModel
     from labelling.prepare import prepare
-    from labelling.pretraining import begin_with
+    from labelling.pretraining import Start
     from labelling.recipe import TaggerRecipe
     from labelling.task import ClassifierTask, TaggerTask
     from s2s.cli.training_command import Training
@@ -48,7 +54,7 @@ def build(recipe: Recipe, device: torch.device) -> Training:
     torch.manual_seed(seeds.of_weights(recipe.training.seed))
     model = LabellingModel.fresh(Assets(config, data.words, data.characters))
     if recipe.start:
-        begin_with(model, recipe.start)
+        (start or Start()).begin(model, recipe.start)
     model.network.to(device)
     task = (TaggerTask if tags else ClassifierTask)(recipe, data, model, device)
     return Training(task, model.network, data.key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from s2s.cli import command, training_command
 
@@ -16,12 +17,13 @@ def train(arguments: list[str]) -> int:
         recipes="labelling/recipes",
     )
 
-    from labelling.pretraining import take_over
+    from labelling.pretraining import Start
     from labelling.recipe import TaggerRecipe
     from labelling.train import build
 
+    start, usage = Start(), "s2s tag --model {model} FILE"
     return training_command.train(
-        options, TaggerRecipe, build, usage="s2s tag --model {model} FILE", complete=take_over
+        options, TaggerRecipe, partial(build, start=start), usage=usage, complete=start.take_over
     )
 
 

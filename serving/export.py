@@ -39,10 +39,12 @@ def export(arguments: list[str]) -> int:
     """Write the light form, or a page with it, and print where it is."""
     options = _parser().parse_args(arguments)
     directory = find_model(options.model)
+    if options.page:
+        _check_page(directory, options)
     output = options.output or directory
     if options.output:
         _check_output(output, directory, force=options.force)
-    runtime = _page_runtime(options) if options.page else None
+    runtime = _page_runtime(options.onnxruntime_web) if options.page else None
     if options.shrink:
         _shrink(directory)
     if not options.page or options.output or options.precision or not has_light(directory):
@@ -81,12 +83,19 @@ def _check_output(output: Path, directory: Path, *, force: bool) -> None:
         check(not output.samefile(directory), f"{output}: is the model itself; leave --output out")
 
 
-def _page_runtime(options: Namespace) -> dict[str, bytes]:
-    """What a page needs beside the light form. Raises UserError if it cannot be had, or the page not be written."""
-    from serving.onnxruntime_web import browser_runtime
+def _check_page(directory: Path, options: Namespace) -> None:
+    """Raise a UserError unless the page can be written and there are pages for models of this kind."""
+    from serving.pages import page_kind
 
     check_output(options.page, force=options.force)
-    return browser_runtime(options.onnxruntime_web)
+    page_kind(directory)
+
+
+def _page_runtime(package: Path | None) -> dict[str, bytes]:
+    """What a page needs beside the light form; raises UserError if it cannot be had."""
+    from serving.onnxruntime_web import browser_runtime
+
+    return browser_runtime(package)
 
 
 def _exporter(directory: Path) -> Exporter:

@@ -20,9 +20,10 @@ from captioning import configuration as captions
 from captioning import familiarity
 from language_model import assets as generator_assets
 from language_model import configuration as language_models
-from s2s.errors import UserError
+from s2s.errors import UserError, check
 from s2s.storage.light_form import LightModel, read_light
 from s2s.storage.model_record import read_record, read_whole
+from s2s.storage.verified import shorten
 from s2s.views import web_page
 from serving.caption_rules import captioner_data
 from serving.javascript import bundle
@@ -81,10 +82,7 @@ def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = No
     Raises:
         UserError: the model is damaged, of another kind, or has no light form; ONNX Runtime cannot be had.
     """
-    kind = read_whole(model, read_record).kind
-    if kind not in _CONTENTS:
-        known = "name a translator, a captioner or a language model"
-        raise UserError(f"{model}: holds a model of kind '{kind}', which has no page; {known}")
+    kind = page_kind(model)
     light = read_light(model, kind)
     with light.record.building():
         page_model, files = _CONTENTS[kind](light)
@@ -96,6 +94,14 @@ def write_page(model: Path, path: Path, runtime: Mapping[str, bytes] | None = No
     settings = {"engine": "local", "models": [asdict(page_model)], "files": list(files)}
     data = [_json("settings", settings), f'<script type="text/plain" id="worker">{worker}</script>', *carried]
     web_page.write_page(path, _page(_TITLES[kind], _FROM_DISK, _OFFLINE, data))
+
+
+def page_kind(model: Path) -> str:
+    """The kind of a model; raises `UserError` if the model is damaged, or there are no pages for models of its kind."""
+    kind = read_whole(model, read_record).kind
+    known = "name a translator, a captioner or a language model"
+    check(kind in _CONTENTS, f"{model}: holds a model of kind '{shorten(kind)}', which has no page; {known}")
+    return kind
 
 
 def served_page(models: Sequence[PageModel], *, keyed: bool = False) -> str:

@@ -41,8 +41,8 @@ def view_cells(arguments: list[str]) -> int:
     inputs = [path for path in (options.text, options.target) if path]
     for path in inputs:
         check_readable(path)
-    check_output(output, force=options.force, inputs=inputs)
     directory, read_states = registered_for(options.model, GROUP, "cannot be shown so")
+    check_output(output, force=options.force, inputs=inputs)
     _write(options, directory, read_states)
     print(output)
     return 0

@@ -33,8 +33,8 @@ def view_heads(arguments: list[str]) -> int:
         if text is not None:
             check(text.strip(), f"{name} is blank; give a sentence, in quotation marks if it has spaces")
             check("\n" not in text, f"{name} has several lines; give one sentence")
-    check_output(output, force=options.force)
     directory, read = registered_for(options.model, GROUP, "have no heads of attention")
+    check_output(output, force=options.force)
     _write(options, directory, read)
     print(output)
     return 0

@@ -32,8 +32,8 @@ def view_unrolled(arguments: list[str]) -> int:
     check_page(output)
     for name in ("SENTENCE", "--target"):
         _check_sentence(name, options.sentence if name == "SENTENCE" else options.target)
-    check_output(output, force=options.force)
     directory, unroll = registered_for(options.model, GROUP, "cannot be shown so")
+    check_output(output, force=options.force)
     _write(options, directory, unroll)
     print(output)
     return 0

@@ -14,6 +14,7 @@ from light_fixtures import S2S, run_light
 
 from labelling.classifier import Classifier
 from labelling.classify import classify
+from labelling.doubts import doubts
 from labelling.evaluate_classifier import evaluate
 from labelling.labeller import LONGEST
 from labelling.tagger import Tagger
@@ -57,7 +58,7 @@ def text(tmp_path: Path) -> Path:
 
 def test_each_line_has_its_line_and_a_blank_one_stays_blank(run: Run, text: Path) -> None:
     code, output, errors = run(text)
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (0, "5 of 8 lines are doubtful; --report FILE says which and why\n")
     lines = output.split("\n")
     assert [bool(line) for line in lines] == [bool(line.strip()) for line in [*LINES, ""]]
     for line in filter(None, lines):
@@ -90,7 +91,7 @@ def test_the_end_of_an_endless_line_is_left_out_with_a_warning(run: Run, tmp_pat
     (tmp_path / "long").write_text("good\n" + "the " * (LONGEST + 5) + "\n")
     code, output, errors = run(tmp_path / "long")
     assert (code, output.count("\n")) == (0, 2)
-    assert errors == f"warning: {tmp_path / 'long'}: line 2 is long; its last 5 words were not read\n"
+    assert errors.splitlines()[0] == f"warning: {tmp_path / 'long'}: line 2 is long; its last 5 words were not read"
 
 
 def test_standard_input_and_a_file_give_the_same(
@@ -121,6 +122,30 @@ def test_the_report_has_all_probabilities(run: Run, text: Path, tmp_path: Path) 
             assert entry["probabilities"][entry["label"]] == max(entry["probabilities"].values())
         else:
             assert (entry["label"], entry["probabilities"]) == (None, {})
+
+
+def test_doubtful_labels_are_counted_and_the_report_says_why(
+    model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelling.doubts.CLOSE", 0)  # to random weights all labels are nearly as likely
+    (tmp_path / "clear").write_text("the dog\n\n")
+    (tmp_path / "odd").write_text("qwe rty uiop the\n")
+    assert run(tmp_path / "clear")[2] == ""
+    _, _, errors = run(tmp_path / "clear", tmp_path / "odd", "--report", tmp_path / "r.jsonl")
+    assert errors == "1 of 3 lines is doubtful\n"
+    entries = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [entry["doubtful"] for entry in entries] == [False, False, True]
+    assert entries[2]["reasons"] == ["3 of 4 words are unknown to the model"]
+    assert not entries[1]["reasons"]
+    (found,) = Classifier.load(model).classify(["uiop"])
+    assert found
+    assert found.doubtful
+
+
+def test_a_label_is_doubtful_where_another_one_is_nearly_as_likely() -> None:
+    assert doubts({"a": 0.35, "b": 0.4, "c": 0.25}, 4, 1) == ("a is nearly as likely",)
+    assert doubts({"a": 0.6, "b": 0.39, "c": 0.01}, 1, 0) == ()
+    assert doubts({"a": 1.0}, 1, 1) == ("1 of 1 words is unknown to the model",)
 
 
 def test_attention_is_shown_on_the_words(run: Run, text: Path, tmp_path: Path) -> None:

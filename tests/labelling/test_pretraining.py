@@ -10,13 +10,14 @@ import torch
 from labelling_fixtures import write_classifier_data, write_tagger_data
 from translation_fixtures import tiny_model
 
-from labelling.pretraining import take_over
+from labelling.pretraining import Start
 from labelling.recipe import ClassifierRecipe, TaggerRecipe
 from labelling.train import build
 from labelling.train_classifier import train
 from s2s.cli import command
 from s2s.config import load
 from s2s.errors import UserError
+from s2s.models.pretrained import ReadsText, load_reader
 from s2s.text.tokens import PAD, UNK
 from translation.model import TranslationModel
 
@@ -34,7 +35,7 @@ def test_a_classifier_begins_with_the_layers_and_the_word_vectors_of_a_translato
     translator: TranslationModel, tmp_path: Path
 ) -> None:
     overrides = [f'start="{tmp_path}/translator"', "encoder.dim=8"]
-    recipe = load(write_classifier_data(tmp_path), ClassifierRecipe, overrides, complete=take_over)
+    recipe = load(write_classifier_data(tmp_path), ClassifierRecipe, overrides, complete=Start().take_over)
     network = build(recipe, CPU).network
     encoder, other = network.get_submodule("encoder"), translator.text_encoder
     for name, values in other.layers.state_dict().items():
@@ -55,7 +56,7 @@ def test_a_tagger_takes_the_layers_that_both_have_and_learns_to_read_spellings(
     translator: TranslationModel, tmp_path: Path
 ) -> None:
     overrides = [f'start="{tmp_path}/translator"', "encoder.layers=2"]
-    weights = build(load(write_tagger_data(tmp_path), TaggerRecipe, overrides, complete=take_over), CPU).network
+    weights = build(load(write_tagger_data(tmp_path), TaggerRecipe, overrides, complete=Start().take_over), CPU).network
     own, other = weights.state_dict(), translator.text_encoder.layers.state_dict()
     wide, known = own["encoder.layers.back.0.weight_input"], other["back.0.weight_input"].float()
     assert wide.shape[1] == known.shape[1] + 8
@@ -66,7 +67,7 @@ def test_a_tagger_takes_the_layers_that_both_have_and_learns_to_read_spellings(
 
 def test_a_recipe_takes_the_shape_of_the_model_it_begins_with() -> None:
     table: dict[str, Any] = {"start": "en-de", "encoder": {"word_dropout": 0.1}}  # a bundled model, by its name
-    assert not list(take_over(table))
+    assert not list(Start().take_over(table))
     assert table["embedding_dim"] == table["encoder"]["dim"] == 256
     assert table["encoder"]["word_dropout"] == 0.1
     assert "embedding_dropout" not in table["encoder"]
@@ -90,6 +91,22 @@ def test_another_shape_is_told(
     with pytest.raises(UserError) as caught:
         build(recipe, CPU)
     assert message in str(caught.value)
+
+
+def test_the_model_is_loaded_once(
+    translator: TranslationModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = list[str]()
+
+    def _load(model: Path | str) -> ReadsText:
+        loaded.append(str(model))
+        return load_reader(model)
+
+    monkeypatch.setattr("labelling.pretraining.load_reader", _load)
+    settings = [f'start="{tmp_path}/translator"', "encoder.dim=8", "training.epochs=1"]
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    assert command.run(train, [str(write_classifier_data(tmp_path)), "--run", str(tmp_path / "run"), *overrides]) == 0
+    assert loaded == [f"{tmp_path}/translator"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import captioning_fixtures as world
 import pytest
 import torch
+from labelling_fixtures import classifier
 from PIL import Image
 from translation_fixtures import LINES, tiny_model
 
@@ -16,6 +17,7 @@ from captioning.export import made_up_pictures
 from captioning.model import CaptioningModel, build_network
 from s2s.errors import UserError
 from s2s.export import attention, cells, decoders
+from s2s.models.label_configuration import LastReadingConfig
 from s2s.nn.configuration import AdditiveConfig, LSTMConfig
 from s2s.storage.light_form import has_light, read_light
 from s2s.storage.model_directory import read_model, write_model
@@ -174,6 +176,14 @@ def test_a_page_is_made_of_the_light_form_that_is_there(
     assert capsys.readouterr().out == f"{page}\n"
     assert content(model) == before
     assert page.read_text().startswith("<!doctype html>")
+
+
+def test_a_model_that_has_no_page_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    classifier(LastReadingConfig()).save(folder := tmp_path / "classifier", {})
+    before = content(folder)
+    with pytest.raises(UserError, match="classifier: holds a model of kind 'classifier', which has no page; name a tr"):
+        export([str(folder), "--shrink", "--page", str(tmp_path / "page.html")])
+    assert content(folder) == before
 
 
 def test_made_up_lines_are_always_the_same(model: Path) -> None:

@@ -73,9 +73,11 @@ def test_a_translator_reads_a_given_translation(view: View, tiny_model: Path, tm
 
 def test_mistakes_are_told_and_nothing_is_written(view: View, tiny_model: Path, tmp_path: Path) -> None:
     captioning_fixtures.model().save(tmp_path / "captioner", {})
+    (tmp_path / "there.html").touch()
     before = sorted(tmp_path.iterdir())
     for arguments, message in [
         (["none", "a"], "none: no such directory, and no bundled model has this name"),
+        (["none", "a", "--output", "there.html"], "none: no such directory, and no bundled model has this name"),
         (["lm", " "], "SENTENCE is blank; give a sentence"),
         (["lm", "a\nb"], "SENTENCE has several lines; give one sentence"),
         (["lm", "a", "--target", "b"], "--target: a language model reads one text"),

@@ -22,10 +22,11 @@ import numpy as np
 from s2s import cache, config
 from s2s.errors import check, printable, warn
 from s2s.files import sha256
-from s2s.storage.token_shards import HASHES, LINES, Sequences, Shard
+from s2s.storage.token_shards import HASHES, LINES, OFFSETS, Sequences, Shard
 from s2s.storage.verified import file_error, unseal, verify_checksum
 from s2s.text.duplicates import hashes_of_pairs
 from s2s.text.vocabulary import Vocabulary, load_vocabulary
+from s2s.training.block_order import BLOCK
 from translation.corpus import ParallelText
 from translation.prepare import overlap_message, read_validation, unknown_in_validation, validation_key
 from translation.reading import rare_of_counted
@@ -87,6 +88,20 @@ class PreparedCorpus:
             for (*_, i), part in zip(own, read):
                 parts[i] = part
         return Sequences.joined([part for part in parts if part is not None])
+
+    def longest_of_blocks(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first pair of each block of `BLOCK` pairs, and the tokens of its longest pair: (blocks,) each.
+
+        The sizes of all pairs are read from the disk once, shard by shard.
+        """
+        firsts, longest, first = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+        for shard in self.shards:
+            lengths = np.diff(shard.open(OFFSETS)[::2].astype(np.int64))  # of source and target together
+            starts = np.arange(0, shard.pairs, BLOCK)
+            firsts.append(first + starts)
+            longest.append(np.maximum.reduceat(lengths, starts) if len(starts) else lengths)
+            first += shard.pairs
+        return np.concatenate(firsts), np.concatenate(longest)
 
     def line(self, pair: int) -> tuple[int, int]:
         """The number of the corpus of a pair, and the line of the pair in its file."""

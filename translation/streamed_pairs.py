@@ -128,10 +128,23 @@ class StreamedPairs:
         return EncodedRows(sources, targets, examples)
 
     def longest(self) -> list[int]:
-        """See `TrainingExamples`: the largest batch of the first buffer."""
-        buffer = self._buffer(0, 0)
+        """See `TrainingExamples`: the largest batch of the buffer that reads the longest pair of the first epoch."""
+        number = self._position_of_longest() // self._size
+        buffer = self._buffer(0, number)
         lengths = buffer.pairs.lengths
-        return max(buffer.batches, key=lambda rows: len(rows) * int(lengths[rows].max(0).sum()))
+        rows = max(buffer.batches, key=lambda rows: len(rows) * int(lengths[rows].max(0).sum()))
+        return [number * self._size + row for row in rows]
+
+    def _position_of_longest(self) -> int:
+        """Where the first epoch reads its longest pair, before any change of the text."""
+        blocks = self._blocks(0)
+        firsts, longest = self._data.longest_of_blocks()
+        # A block that the epoch reads in part has at most this length.
+        read = longest[np.searchsorted(firsts, blocks.first, side="right") - 1]
+        block = int(read.argmax())
+        begin = int(blocks.ends[block - 1]) if block else 0
+        pairs = self._data.read(blocks.ranges(begin, int(blocks.ends[block])))
+        return begin + int(pairs.lengths.sum(1).argmax())
 
     def report(self) -> str:
         """See `TrainingExamples`."""

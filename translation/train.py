@@ -110,7 +110,17 @@ def build(recipe: Recipe, device: torch.device) -> training_command.Training:
         calibrate_trained(best, data.validation, device.type)
 
     key = cache.key([data.key, task.pictures.key]) if task.pictures else data.key
-    return training_command.Training(task, task.network, key, start_key, calibrate)
+    return training_command.Training(task, task.network, key, start_key, calibrate, _files(recipe))
+
+
+def _files(recipe: Recipe) -> dict[str, str]:
+    """The SHA-256 of the files that are read: of a prepared corpus, the validation text alone."""
+    from s2s.files import sha256
+
+    paths = [recipe.data.validation_source, recipe.data.validation_target]
+    if recipe.data.prepared is None:
+        paths += [path for corpus in recipe.data.training for path in corpus.paths]
+    return {str(path): sha256(path) for path in paths}
 
 
 def _pictures(recipe: Recipe, data: TrainingData, model: TranslationModel) -> PairPictures | None:

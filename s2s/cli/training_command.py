@@ -23,7 +23,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -68,6 +68,7 @@ class Training:
             resumed only if the key is the same.
         calibrate: called with the directory of the best model after the last step: it calibrates the confidence of the
             model, and stores it there; None if this kind of model has none.
+        files: the SHA-256 of files that `data` depends on, by their paths. If one has changed, the message names it.
     """
 
     task: Task
@@ -75,6 +76,7 @@ class Training:
     data: str
     start: str | None = None
     calibrate: Callable[[Path], None] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argparse.Namespace:
@@ -222,7 +224,7 @@ def _trainer(training: Training, recipe: Recipe, run: RunDirectory, ranks: Ranks
 
     from s2s.training.trainer import Trainer
 
-    content = {"data": training.data, "start": training.start}
+    content = {"data": training.data, "files": dict(training.files), "start": training.start}
     about = {"recipe": config.to_dict(recipe), **content, "torch": torch.__version__}
     return Trainer(training.task, training.network, recipe.training, run, about, ranks=ranks, **follow)
 

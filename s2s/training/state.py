@@ -79,7 +79,8 @@ class TrainingState:
     """The parts of a training that change, and where they are saved.
 
     Attributes:
-        about: its `data` and `start` name the content that is trained on and the model that training started from
+        about: its `data` and `start` name the content that is trained on and the model that training started from, and
+            its `files` the SHA-256 of files that the data depend on, by their paths
         machine: on which the state was made, see `machine_of`
     """
 
@@ -111,6 +112,7 @@ class TrainingState:
             "means": self.means.record(),
             "task": carried.values,
             "data": self.about.get("data"),
+            "files": self.about.get("files"),
             "start": self.about.get("start"),
             "machine": self.machine,
             "version": VERSION,
@@ -151,7 +153,11 @@ class TrainingState:
             f"{self.run.path}: was started with another version of this toolkit, which trains differently from the "
             "same recipe: finish it with that version, or start another --run",
         )
-        for name, what in (("start", "the model in the recipe's start"), ("data", "the data or its preparation")):
+        files = self.about.get("files") or {}
+        known = record.get("files") or {}  # older states have none
+        changed = ", ".join(path for path, checksum in known.items() if files.get(path, checksum) != checksum)
+        data = f"the data ({changed})" if changed else "the data or its preparation"
+        for name, what in (("start", "the model in the recipe's start"), ("data", data)):
             found = self.about.get(name)
             check(
                 record.get(name, found) == found,  # older states have no start

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prepared_corpus_fixtures import UNCHANGED, lines, prepared
+import torch
+import zstandard
+from prepared_corpus_fixtures import UNCHANGED, lines, prepared, recipe_of, write_text
 
+from s2s.files import sha256
 from s2s.training.batches import BucketedBatches
 from translation import streamed_pairs
+from translation.corpus_preparation import prepare_corpus
 from translation.prepared_corpus import PreparedCorpus, read_corpus
 from translation.recipe import Recipe
 from translation.streamed_pairs import StreamedPairs
+from translation.train import build
 
 Pair = tuple[str, str]
 
@@ -31,8 +36,6 @@ def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(folder: Path, **sections: Any) -> tuple[Recipe, PreparedCorpus]:
-    from prepared_corpus_fixtures import recipe_of
-
     settings = {**UNCHANGED, **sections}
     recipe = recipe_of(folder, data={"prepared": str(folder / "corpus")}, **settings)
     return recipe, read_corpus(recipe)
@@ -83,8 +86,27 @@ def test_a_batch_is_of_like_lengths(folder: Path) -> None:
     share = BucketedBatches(lengths, sentences=16).padding_share([list(range(16 * i, 16 * i + 16)) for i in range(6)])
     assert share < 0.15
     assert examples.report().startswith("400 pairs in 25 batches, streamed from ")
-    most = max(len(s) + len(t) for s, t in lengths_of(examples, examples.longest()))
-    assert most == max(len(s) + len(t) for row in rows for s, t in zip(row.sources, row.targets))
+
+
+def test_the_rehearsal_takes_the_longest_pair_of_the_epoch(tmp_path: Path) -> None:
+    pairs = lines(300)
+    pairs[100] = (" ".join(source for source, _ in pairs[:6]), " ".join(target for _, target in pairs[:6]))
+    write_text(tmp_path)
+    for side, name in enumerate(("en", "de")):
+        text = "".join(f"{pair[side]}\n" for pair in pairs)
+        (tmp_path / f"train.{name}.zst").write_bytes(zstandard.ZstdCompressor().compress(text.encode()))
+    prepare_corpus(recipe_of(tmp_path, **UNCHANGED), tmp_path / "corpus", 1)
+    recipe, corpus = opened(tmp_path)
+    examples = StreamedPairs(recipe, corpus)
+    longest = examples.longest()
+    assert longest[0] >= streamed_pairs.BUFFER, "it is in the first buffer: take another line"
+    assert pairs[100] in [(corpus.source.decode(s), corpus.target.decode(t)) for s, t in lengths_of(examples, longest)]
+
+
+def test_the_files_of_the_validation_text_are_known_by_name(folder: Path) -> None:
+    """So that a resumed training names the one that has changed."""
+    files = build(opened(folder)[0], torch.device("cpu")).files
+    assert files == {str(folder / name): sha256(folder / name) for name in ("val.en", "val.de")}
 
 
 def lengths_of(examples: StreamedPairs, batch: list[int]) -> list[tuple[list[int], list[int]]]:

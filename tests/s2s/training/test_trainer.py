@@ -135,9 +135,11 @@ def trainer_of(
     config: TrainingConfig = CONFIG,
     data: str = "rows",
     start: str | None = None,
+    files: dict[str, str] | None = None,
 ) -> Trainer:
     torch.manual_seed(1)
-    return Trainer(task or Regression(), Network(), config, run, {"data": data, "start": start})
+    about = {"data": data, "start": start, "files": files}
+    return Trainer(task or Regression(), Network(), config, run, about)
 
 
 def train(path: Path, task: Regression | None = None, config: TrainingConfig = CONFIG) -> Position:
@@ -439,6 +441,14 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
             trainer_of(run, data="other rows").train()
 
 
+def test_a_file_that_has_changed_is_named(tmp_path: Path) -> None:
+    once = replace(CONFIG, epochs=1)
+    with RunDirectory.create(tmp_path, "") as run:
+        trainer_of(run, config=once, files={"train.en": "1", "val.en": "2"}).train()
+        with pytest.raises(UserError, match=r"the data \(val.en\) has changed since this run was started"):
+            trainer_of(run, data="other rows", files={"train.en": "1", "val.en": "3"}).train()
+
+
 def test_another_model_to_go_on_from_is_refused_by_its_name(tmp_path: Path) -> None:
     """Its vocabularies make the data other, too."""
     once = replace(CONFIG, epochs=1)
@@ -449,11 +459,11 @@ def test_another_model_to_go_on_from_is_refused_by_its_name(tmp_path: Path) -> N
 
 
 def test_a_state_of_the_first_version_is_resumed(tmp_path: Path) -> None:
-    """It says nothing of the start, of the machine and of the task."""
+    """It says nothing of the start, of the machine, of the task and of files."""
     with RunDirectory.create(tmp_path, "") as run:
         trainer_of(run, config=replace(CONFIG, epochs=1), start="model").train()
         tensors, record = read_state(run.last)
-        earlier = {name: value for name, value in record.items() if name not in ("start", "machine", "task")}
+        earlier = {name: value for name, value in record.items() if name not in ("start", "machine", "task", "files")}
         assert earlier.keys() == {"position", "schedule", "kept", "means", "data", "version"}
         for name in ("best_loss", "lowest_loss"):
             del earlier["position"][name]

@@ -94,12 +94,9 @@ def pytorchs(source: Tensor, target: Tensor, *, low: bool) -> Callable[[], None]
     return step
 
 
-def ours(
-    source: Tensor, target: Tensor, *, recurrent: bool, vocabulary: int = _VOCABULARY, ranks: Ranks | None = None
-) -> Callable[[], None]:
-    """A step of this toolkit: the Transformer's recipe, or that of the LSTM; alone, or with other processes."""
+def our_model(*, recurrent: bool, vocabulary: int = _VOCABULARY) -> EncoderDecoder:
+    """The model of the Transformer's recipe, or of the LSTM's."""
     torch.manual_seed(1)
-    ranks = ranks or Ranks()
     encoder, decoder = RecurrentEncoderConfig(dim=192), ParallelConfig(embedding_dim=256, dim=384)
     if not recurrent:
         sizes = {"dim": _DIM, "layers": _LAYERS, "heads": _HEADS, "feedforward_dim": _UNITS}
@@ -107,8 +104,15 @@ def ours(
         encoder = TransformerEncoderConfig(**sizes, dropout=TransformerDropout(**rates))  # type: ignore[arg-type]
         decoder = TransformerDecoderConfig(**sizes, dropout=TransformerDecoderDropout(**rates))  # type: ignore[arg-type]
     written = build_decoder(decoder, vocabulary, encoder.output_dim, encoder.output_dim)
-    model = EncoderDecoder(build_text_encoder(encoder, written.embedding), written)
-    optimiser, trained = build_optimiser(OptimiserConfig(), model), ranks.wrapped(model)
+    return EncoderDecoder(build_text_encoder(encoder, written.embedding), written)
+
+
+def ours(
+    source: Tensor, target: Tensor, *, recurrent: bool, vocabulary: int = _VOCABULARY, ranks: Ranks | None = None
+) -> Callable[[], None]:
+    """A step of this toolkit: the Transformer's recipe, or that of the LSTM; alone, or with other processes."""
+    model = our_model(recurrent=recurrent, vocabulary=vocabulary)
+    optimiser, trained = build_optimiser(OptimiserConfig(), model), (ranks or Ranks()).wrapped(model)
     read, mask = Padded(source, torch.full((len(source),), source.shape[1])), torch.ones_like(target, dtype=torch.bool)
 
     def step() -> None:

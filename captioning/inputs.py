@@ -80,8 +80,9 @@ def find_inputs(names: Sequence[str], *, left_out: Iterable[Path] = (), sidecar_
         sidecar_suffix: see `kind_of`
 
     Raises:
-        UserError: standard input is named twice, or is a terminal.
+        UserError: a name is empty; standard input is named twice, or is a terminal.
     """
+    check("" not in names, "an argument is empty, such as a variable that is not set; name a picture or a folder")
     check(names.count(STANDARD_INPUT) <= 1, "-: standard input can be named once only")
     found, seen = Inputs(), set[str]()
     written = {os.path.realpath(path) for path in left_out if path.suffix.lower() not in picture_suffixes()}

@@ -102,6 +102,8 @@ def test_a_picture_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) ->
     assert (picture.name, picture.source, picture.file) == ("-", b"picture", None)
     with pytest.raises(UserError, match="named once only"):
         find_inputs(["-", "-"])
+    with pytest.raises(UserError, match="an argument is empty, such as a variable that is not set"):
+        find_inputs(["dog.jpg", ""])
     monkeypatch.setattr(Input, "isatty", lambda _: True)
     with pytest.raises(UserError, match=r"is a terminal; send a picture there, as in `caption - < dog\.jpg`"):
         find_inputs(["-"])

@@ -15,7 +15,7 @@ from browser_fixtures import NARROW, WIDE, check_accessible, check_fits
 from PIL import Image
 
 from captioning.pages.gallery import SCRIPT, GalleryFolder
-from captioning.result_files import GalleryScript
+from captioning.result_files import CsvTable, GalleryScript
 from s2s.decoding.results import Caption, Sentence
 
 if TYPE_CHECKING:
@@ -162,6 +162,28 @@ def test_corrections_are_exported(page: Page, tmp_path: Path) -> None:
     entries = json.loads(download.value.path().read_text(encoding="utf-8"))
     assert entries[1] == {"image_id": 1, "caption": 'two "dogs", é', "path": "day 0/IMG_0001.jpg"}
     assert len(entries) == COUNT - 20
+
+
+def test_names_that_are_not_utf8_keep_their_bytes(folder: Path, open_page: Open, tmp_path: Path) -> None:
+    for file in ("index.html", "dog.webp"):
+        (tmp_path / file).write_bytes((folder / file).read_bytes())
+    path = "d\udcfc/caf\udce9.jpg"
+    found = record(1) | {"path": path, "side": path.replace(".jpg", ".txt"), "image_id": path}
+    (tmp_path / SCRIPT).write_bytes(GalleryScript().encode(found))
+    page = open_page((tmp_path / "index.html").as_uri())
+    page.click("#save summary")
+    page.check("#every")
+    with page.expect_download() as download:
+        page.click("#zip")
+    with zipfile.ZipFile(download.value.path()) as archive:  # which reads such names as those of old archives
+        assert [name.encode("cp437") for name in archive.namelist()] == [b"d\xfc/caf\xe9.txt"]
+    with page.expect_download() as download:
+        page.click("#csv")
+    row = download.value.path().read_text(encoding="utf-8").splitlines()[1]
+    assert row.startswith(f"{CsvTable().escaped(path)},")
+    with page.expect_download() as download:
+        page.click("#json")
+    assert json.loads(download.value.path().read_text(encoding="utf-8"))[0]["path"] == path
 
 
 _PICKER = """() => {

@@ -224,7 +224,8 @@ function saved(files) {
 
 function saveTable() {
   const cell = text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  const rows = captioned().map(record => [record.path, textOf(record)].map(cell).join(","));
+  const escaped = path => path.replace(STRAY, byte => `\\u${byte.charCodeAt(0).toString(16)}`);  // as in `caption --csv`
+  const rows = captioned().map(record => [escaped(record.path), textOf(record)].map(cell).join(","));
   download(new Blob([["image,caption", ...rows, ""].join("\n")], {type: "text/csv"}), "captions.csv");
 }
 

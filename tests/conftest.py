@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pytest
 # torch reads this when it is first imported, here and in the commands that tests start. The tensors of tests are so
 # small that several threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Compiled operators are made once for all tests, those in other processes too, and not kept in the home folder.
+_extensions = tempfile.TemporaryDirectory(prefix="extensions-")
+os.environ.setdefault("TORCH_EXTENSIONS_DIR", _extensions.name)
 
 # Property tests have no deadline: on a busy machine it fails tests that have nothing wrong.
 hypothesis.settings.register_profile("no-deadline", deadline=None)

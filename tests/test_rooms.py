@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the bottom up. A folder may import from its own floor and from those below it.
 FLOORS = [
     {"s2s"},  # the files that lie in s2s itself: what every floor may use
+    {"s2s.kernels"},
     {"s2s.text", "s2s.nn", "s2s.storage", "s2s.vision", "s2s.views"},
     {"s2s.models"},
     {"s2s.training", "s2s.decoding", "s2s.runtime", "s2s.export"},

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -108,6 +109,12 @@ def parse(arguments: Sequence[str], *, description: str, recipes: str) -> argpar
         help="also write the figures of the log as TensorBoard events, into DIR/tensorboard; a resumed run goes on in "
         "the same curves",
     )
+    add(
+        "--no-kernels",
+        action="store_true",
+        help="train without the operators that a C++ compiler makes for this processor; they are faster, and differ in "
+        "last bits. A run that began without goes on without",
+    )
     add_device(parser)
     add_threads(parser)
     options = parser.parse_args(arguments)
@@ -150,11 +157,27 @@ def train(
     recipe = config.load(options.recipe, schema, options.set, complete)
     use_threads(options.threads)
     device = device_of_rank(choose_device(options.device))
-    with joined(device) as ranks:
+    with joined(device) as ranks, _compiled_operators(options, device):
         if ranks.first:
             return _train_here(options, recipe, build, device, ranks, usage)
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), redirect_stdout(nowhere):
             return _train_beside(options, recipe, build, device, ranks)
+
+
+@contextmanager
+def _compiled_operators(options: argparse.Namespace, device: torch.device) -> Iterator[None]:
+    """A context that uses compiled operators where they are possible and wanted; a line says what hinders."""
+    from s2s.kernels.build import BuildError, build
+    from s2s.kernels.operators import Operators, using
+
+    operators = None
+    if device.type == "cpu" and not options.no_kernels:
+        try:
+            operators = Operators(build(partial(print, file=sys.stderr)))
+        except (BuildError, OSError) as error:
+            print(f"training without compiled operators, which would be faster: {error}", file=sys.stderr)
+    with using(operators):
+        yield
 
 
 def _train_here(

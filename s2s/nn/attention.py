@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from s2s.errors import check
+from s2s.kernels.additive import CompiledAdditiveScore
+from s2s.kernels.operators import operators_for
 from s2s.nn.configuration import (
     AdditiveConfig,
     AttentionConfig,
@@ -157,7 +159,10 @@ class AdditiveAttention(Attention):
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """See the equation in the class."""
-        return _AdditiveScore.apply(self.query(queries), keys, self.energy)
+        queries = self.query(queries)
+        if operators := operators_for(queries, keys):
+            return CompiledAdditiveScore.apply(queries, keys, self.energy, operators)
+        return _AdditiveScore.apply(queries, keys, self.energy)
 
 
 class _AdditiveScore(torch.autograd.Function):

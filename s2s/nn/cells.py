@@ -80,7 +80,8 @@ def _tape(projected: Tensor, initial: CellStates, gates: int, *, extra: int = 0)
     )
 
 
-def _flow(tape: Tape, factors: tuple[Tensor, ...], *, separate: bool = False) -> Flow:
+def flow_of(tape: Tape, factors: tuple[Tensor, ...], *, separate: bool = False) -> Flow:
+    """Return a flow that begins after the last step of a tape, with a tensor of its own for `recurrent` if separate."""
     precision = tape.states[0].dtype
     projected = torch.empty_like(tape.gates, dtype=precision)
     batch, dim = tape.states[0].shape[1:]
@@ -188,7 +189,7 @@ class RNN(Cell):
 
     def flow(self, tape: Tape) -> Flow:
         """The slope of tanh, 1 - h^2, for all steps."""
-        return _flow(tape, (1 - tape.gates.square(),))
+        return flow_of(tape, (1 - tape.gates.square(),))
 
     def backward(self, weight: Tensor, tape: Tape, flow: Flow, t: int) -> None:
         """Step t, backwards."""
@@ -250,7 +251,7 @@ class LSTM(Cell):
         torch.mul(i, g, out=dg).mul_(g).neg_().add_(i)  # i (1 - g^2)
         torch.mul(squashed, o, out=do).addcmul_(do, o, value=-1)  # tanh(c') o (1 - o)
         dc = torch.addcmul(o, o * squashed, squashed, value=-1)  # o (1 - tanh(c')^2)
-        return _flow(tape, (slopes, dc))
+        return flow_of(tape, (slopes, dc))
 
     def backward(self, weight: Tensor, tape: Tape, flow: Flow, t: int) -> None:
         """Step t, backwards."""
@@ -314,7 +315,7 @@ class GRU(Cell):
         dz = (full[:-1] - n) * z * (1 - z)
         dn = (1 - z) * (1 - n * n)
         dr = candidate * r * (1 - r)
-        return _flow(tape, (dz, dn, dr), separate=True)
+        return flow_of(tape, (dz, dn, dr), separate=True)
 
     def backward(self, weight: Tensor, tape: Tape, flow: Flow, t: int) -> None:
         """Step t, backwards."""

@@ -14,30 +14,42 @@ import torch
 from torch import Tensor, nn
 
 from s2s.errors import check
+from s2s.kernels.operators import operators_for
 
 _LEVELS = 256
 
 
-def keep_mask(shape: Sequence[int], dropped: int, device: torch.device) -> Tensor:
-    """Draw a boolean mask that is False with probability dropped / 256, from torch's global generator."""
+def random_bytes(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Draw numbers from 0 to 255 (uint8) from torch's global generator."""
     count = torch.Size(shape).numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device).random_(-(2**63), None)
-    return (words.view(torch.uint8)[:count] >= dropped).view(shape)
+    return words.view(torch.uint8)[:count].view(shape)
 
 
 class _Drop(torch.autograd.Function):
-    """Multiplies by the mask and the scale, and saves only the mask, a byte per element, for the backward pass."""
+    """Sets elements to 0 and scales the others; it saves only the random numbers, a byte per element."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, keep: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(keep)
-        ctx.scale = scale
-        return keep.to(inputs.dtype).mul_(scale).mul(inputs)
+    def forward(ctx: Any, inputs: Tensor, numbers: Tensor, dropped: int) -> Tensor:
+        ctx.save_for_backward(numbers)
+        ctx.dropped = dropped
+        return _dropped(inputs, numbers, dropped)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        (keep,) = ctx.saved_tensors
-        return keep.to(gradient.dtype).mul_(ctx.scale).mul(gradient), None, None
+        (numbers,) = ctx.saved_tensors
+        return _dropped(gradient, numbers, ctx.dropped), None, None
+
+
+def _dropped(values: Tensor, numbers: Tensor, dropped: int) -> Tensor:
+    """Return values with 0 where a number is below `dropped`, and the others scaled."""
+    scale = _LEVELS / (_LEVELS - dropped)
+    if values.shape == numbers.shape and (operators := operators_for(values)):
+        values = values.contiguous()
+        result = torch.empty_like(values)
+        operators.call("drop", values.dtype, values.numel(), values, numbers, dropped, scale, result)
+        return result
+    return (numbers >= dropped).to(values.dtype).mul_(scale).mul(values)
 
 
 class Dropout(nn.Module):
@@ -62,8 +74,7 @@ class Dropout(nn.Module):
         shape = list(inputs.shape)
         if self.shared is not None:
             shape[self.shared] = 1
-        keep = keep_mask(shape, self.dropped, inputs.device)
-        return _Drop.apply(inputs, keep, _LEVELS / (_LEVELS - self.dropped))
+        return _Drop.apply(inputs, random_bytes(shape, inputs.device), self.dropped)
 
     def step(self, inputs: Tensor) -> Tensor:
         """Apply dropout to one time step, (rows, dim), with a mask of its own."""

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from s2s.kernels.cross_entropy import entropies
+from s2s.kernels.operators import operators_for
+
 _ROWS = 128  # rows per block on a CPU: their float32 logits fit into the processor's cache
 
 
@@ -27,24 +30,14 @@ class _CrossEntropy(torch.autograd.Function):
         ctx: Any, logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float
     ) -> tuple[Tensor, Tensor]:
         """Return the loss (), summed over rows, and the log-probabilities of the targets (rows,), both in float32."""
-        rows, size = logits.shape
-        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
-        chosen = logits.new_empty(rows, 1, dtype=torch.float32)  # log-probabilities of the targets
-        sums = torch.empty_like(chosen)  # of the log-probabilities of each row
-        for block in _blocks(rows, logits.device):
-            scores, truth = logits[block].float(), targets[block].unsqueeze(1)
-            slope = scores.softmax(-1)
-            # The log of the normaliser, computed from the likeliest word, whose probability is at least 1 / size: the
-            # log of a smaller one could lose precision or be infinite.
-            normaliser = scores.amax(-1, keepdim=True) - slope.amax(-1, keepdim=True).log()
-            torch.sub(scores.gather(1, truth), normaliser, out=chosen[block])
-            torch.sub(scores.sum(1, keepdim=True), normaliser, alpha=size, out=sums[block])
-            if gradient is not None:
-                slope.sub_(smoothing / size).scatter_add_(1, truth, torch.full_like(normaliser, smoothing - 1))
-                gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
+        wanted = ctx.needs_input_grad[0]
+        if operators := operators_for(logits):
+            chosen, sums, gradient = entropies(operators, logits, targets, weights, smoothing, wanted=wanted)
+        else:
+            chosen, sums, gradient = _entropies(logits, targets, weights, smoothing, wanted=wanted)
         if gradient is not None:
             ctx.save_for_backward(gradient)
-        losses = sums.mul_(-smoothing / size).sub_(chosen, alpha=1 - smoothing)
+        losses = sums.mul_(-smoothing / logits.shape[1]).sub_(chosen, alpha=1 - smoothing)
         total = losses.sum() if weights is None else losses.squeeze(1) @ weights.float()
         exact = chosen.squeeze(1)
         ctx.mark_non_differentiable(exact)
@@ -55,6 +48,28 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
         return _scaled(gradient, upstream), None, None, None
+
+
+def _entropies(
+    logits: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float, *, wanted: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return log-probabilities of the targets, sums of all log-probabilities, both (rows, 1), and the gradient."""
+    rows, size = logits.shape
+    gradient = torch.empty_like(logits) if wanted else None
+    chosen = logits.new_empty(rows, 1, dtype=torch.float32)
+    sums = torch.empty_like(chosen)
+    for block in _blocks(rows, logits.device):
+        scores, truth = logits[block].float(), targets[block].unsqueeze(1)
+        slope = scores.softmax(-1)
+        # The log of the normaliser, computed from the likeliest word, whose probability is at least 1 / size: the
+        # log of a smaller one could lose precision or be infinite.
+        normaliser = scores.amax(-1, keepdim=True) - slope.amax(-1, keepdim=True).log()
+        torch.sub(scores.gather(1, truth), normaliser, out=chosen[block])
+        torch.sub(scores.sum(1, keepdim=True), normaliser, alpha=size, out=sums[block])
+        if gradient is not None:
+            slope.sub_(smoothing / size).scatter_add_(1, truth, torch.full_like(normaliser, smoothing - 1))
+            gradient[block] = slope if weights is None else slope.mul_(weights[block].unsqueeze(1))
+    return chosen, sums, gradient
 
 
 def _blocks(rows: int, device: torch.device) -> Iterator[slice]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from s2s.nn.cells import CELLS, Cell, CellStates
+from s2s.nn.compiled_lstm import fastest
 from s2s.nn.configuration import CellConfig
 from s2s.nn.dropout import Dropout
 from s2s.nn.fused_layer import FUSED, Reading, read_fused
@@ -102,7 +103,7 @@ class RecurrentLayer(nn.Module):
     def forward(self, inputs: Tensor, initial: CellStates) -> CellStates:
         """(time, batch, input_dim) and a state -> all states of all steps, each (time, batch, dim)."""
         projected = self.project(inputs.contiguous())  # else `linear` adds the bias in a pass of its own
-        return Scan.apply(self.cell, projected, self.drop_weight(self.weight_hidden), *initial)
+        return Scan.apply(fastest(self.cell, projected), projected, self.drop_weight(self.weight_hidden), *initial)
 
     def read(self, inputs: Tensor, initial: CellStates, lengths: Tensor | None = None) -> Reading:
         """Run over a batch of sequences: on a GPU in one call (see s2s/nn/fused_layer.py), else step by step.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.errors import check
+from s2s.kernels.operators import use_operators, uses_operators
 from s2s.storage.run_directory import RunDirectory
 from s2s.storage.training_state import read_state, write_state
 from s2s.storage.weights import load_weights
@@ -115,6 +116,7 @@ class TrainingState:
             "files": self.about.get("files"),
             "start": self.about.get("start"),
             "machine": self.machine,
+            "kernels": uses_operators(),
             "version": VERSION,
         }
         write_state(self.run.last, tensors, record)
@@ -138,6 +140,8 @@ class TrainingState:
         self.task.restore(carried.to(next(self.model.parameters()).device))
         self.position = position = Position.restored(record["position"])
         self.machine = record.get("machine", self.machine)  # older states have none
+        if not record.get("kernels", False):
+            use_operators(None)  # a run that began without them goes on to the bit
         # An entry of this very step is older than the state only if the state was saved at the end of an epoch.
         self.run.cut_log(position.step if position.batch == 0 else position.step - 1)
 
@@ -169,7 +173,8 @@ class TrainingState:
 def machine_of(device: torch.device) -> str:
     """Return what the last bits of a sum depend on, beside the kind of processor."""
     threads = f" with {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    return f"PyTorch {torch.__version__} on {device.type}{threads}"
+    operators = " and compiled operators" if uses_operators() else ""
+    return f"PyTorch {torch.__version__} on {device.type}{threads}{operators}"
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from s2s.cli import command, training_command
 from s2s.cli.training_command import Training
 from s2s.config import option
 from s2s.errors import UserError, check
+from s2s.kernels.operators import uses_operators
 from s2s.storage.model_directory import read_model, write_model
 from s2s.storage.training_state import read_state, write_state
 from s2s.training.configuration import TrainingConfig
@@ -131,6 +132,41 @@ def test_who_stops_a_training_is_told_how_it_goes_on(
     told = f"{tmp_path / 'run'}: the training is saved; go on with the same command and --resume"
     assert capsys.readouterr().err.splitlines()[-2] == told
     assert train([*arguments, "--resume"]) == 0
+
+
+def used_operators(arguments: list[str]) -> set[bool]:
+    """Train; return whether steps used compiled operators."""
+    found = set[bool]()
+
+    class Watched(Multiplication):
+        def loss(self, model: nn.Module, batch: Tensor) -> Loss:
+            found.add(uses_operators())
+            return super().loss(model, batch)
+
+    def watched(recipe: Recipe, device: torch.device) -> Training:
+        return replace(build(recipe, device), task=Watched(recipe.factor))
+
+    assert train_with(watched)(arguments) == 0
+    assert not uses_operators()  # nothing is left behind
+    return found
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_a_run_goes_on_with_or_without_compiled_operators_as_it_began(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, *, without: bool
+) -> None:
+    monkeypatch.setattr("s2s.kernels.build.build", lambda announce: Path("operators.so"))
+    monkeypatch.setattr("s2s.kernels.operators.Operators", lambda library: library)
+    assert used_operators([*arguments, *["--no-kernels"] * without]) == {not without}
+    assert used_operators([*arguments, "--set", "training.epochs=3", "--resume"]) == {not without}
+
+
+def test_without_a_compiler_training_goes_without_operators_and_says_so(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CXX", "false")
+    assert used_operators(arguments) == {False}
+    assert "training without compiled operators, which would be faster: false failed" in capsys.readouterr().err
 
 
 def test_more_epochs_later_are_as_many_at_once(arguments: list[str], tmp_path: Path) -> None:

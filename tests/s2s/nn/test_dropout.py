@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from s2s.errors import UserError
-from s2s.nn.dropout import Dropout, keep_mask
+from s2s.nn.dropout import Dropout, random_bytes
 
 COUNT = 80_000
 
@@ -26,7 +26,7 @@ def test_the_share_dropped_is_the_rate_and_the_expectation_stays(rate: float) ->
 
 def test_all_eight_elements_of_a_draw_are_dropped_alike_and_apart() -> None:
     torch.manual_seed(1)
-    words = keep_mask((COUNT, 8), 64, torch.device("cpu")).double()
+    words = (random_bytes((COUNT, 8), torch.device("cpu")) >= 64).double()
     deviation = math.sqrt(0.25 * 0.75 / COUNT)
     assert (words.mean(0) - 0.75).abs().max() < 5 * deviation
     correlations = torch.corrcoef(words.t()) - torch.eye(8)
@@ -36,7 +36,7 @@ def test_all_eight_elements_of_a_draw_are_dropped_alike_and_apart() -> None:
 @pytest.mark.parametrize("shape", [(3, 5, 7), (1,), (0, 4), (2, 8)])
 def test_any_shape_keeps_its_shape(shape: tuple[int, ...]) -> None:
     assert Dropout(0.5)(torch.ones(shape)).shape == shape
-    assert keep_mask(shape, 128, torch.device("cpu")).shape == shape
+    assert random_bytes(shape, torch.device("cpu")).shape == shape
 
 
 def test_the_gradient_goes_where_the_signal_went() -> None:

@@ -85,7 +85,7 @@ def fit(
     labels = np.asarray(acceptable, dtype=bool)
     usual = np.ones(len(labels), bool) if ordinary is None else np.asarray(ordinary, dtype=bool)
     folds = np.asarray(range(len(labels)) if groups is None else groups) % _FOLDS
-    check(len(labels) >= 20 and usual.any(), "confidence cannot be calibrated on fewer than 20 outputs; give more text")
+    check(len(labels) >= 20 and usual.any(), "confidence cannot be calibrated on fewer than 20 outputs; give more data")
     check(
         labels.any() and not labels.all(),
         f"confidence cannot be calibrated: {'all' if labels.all() else 'none'} of the {len(labels):,} outputs are "

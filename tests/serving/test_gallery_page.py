@@ -120,6 +120,10 @@ def test_captions_are_corrected_by_keyboard_and_kept_by_the_browser(page: Page) 
     assert page.evaluate("document.activeElement.textContent") == 'two dogs, in a "row"'
     page.keyboard.press("Enter")
     page.keyboard.type("not kept")
+    page.evaluate(
+        """document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", isComposing: true}))"""
+    )
+    assert page.evaluate("document.activeElement.value") == "not kept"
     page.keyboard.press("Escape")
     page.click(".caption >> nth=3")
     page.click(".others button")

@@ -129,6 +129,7 @@ function edit(record, button) {
     return fresh.querySelector(".caption");
   };
   box.onkeydown = event => {
+    if (event.isComposing) return;  // Enter chooses a character, as for Japanese
     if (event.key === "Enter" || event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();

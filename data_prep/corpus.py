@@ -18,6 +18,7 @@ from typing import Any
 from s2s import config
 from s2s.cli import command
 from s2s.cli.arguments import Parser, positive
+from s2s.errors import check
 from s2s.files import check_readable
 from s2s.processes import usable_cores
 
@@ -33,8 +34,13 @@ def corpus(arguments: list[str]) -> int:
 
     def complete(table: dict[str, Any]) -> list[str]:
         """As for training, but the corpus need not be there yet."""
-        if isinstance(table.get("data"), dict):
-            table["data"].pop("prepared", None)
+        if isinstance(data := table.get("data"), dict):
+            data.pop("prepared", None)
+            check(
+                "train" not in data or {"train_source", "corpora"} & data.keys(),
+                f"{options.recipe}: is not a recipe of translation: it has data.train, and neither data.train_source "
+                "nor data.corpora; name one such as those in translation/recipes",
+            )
         return [*take_over(table)] if "start" in table else []
 
     recipe = config.load(options.recipe, Recipe, options.set, complete)

@@ -38,7 +38,7 @@ def mass_parser(description: str, source: str, source_help: str, size: int, unit
     add("source", type=Path, metavar=source, help=source_help)
     add("output", type=Path, metavar="OUTPUT", help="the folder for the results, in files part-00000000 and so on")
     add("--shard-size", type=positive, default=size, metavar="N", help=f"{unit} in a shard (default: {size})")
-    add_search_options(parser)
+    add_search_options(parser, ordered=False)
     group = parser.add_argument_group("machines")
     add = group.add_argument
     add(
@@ -95,7 +95,6 @@ def check_machines(options: argparse.Namespace) -> None:
     """Raise a UserError if options do not go together."""
     check(options.address is None or options.engine == "ray", "--address is of --engine ray; add it")
     check(options.gpus_per_worker == 1 or options.device == "cuda", "--gpus-per-worker is of --device cuda; add it")
-    check(options.draw_positions is None, "--draw-positions draws by the order of the work, which mass work has not")
 
 
 def machine(options: argparse.Namespace) -> EngineOptions:
@@ -127,8 +126,14 @@ def _gpus() -> list[str]:
     return visible.split(",")[:count] if visible else list(map(str, range(count)))
 
 
-def settings(options: argparse.Namespace, model_digest: str) -> dict[str, str]:
-    """By what outputs differ: the input, the model, and the options that are not only about machines."""
+def settings(options: argparse.Namespace, model_digest: str, **chosen: object) -> dict[str, str]:
+    """By what outputs differ: the input, the model, and the options that are not only about machines.
+
+    Args:
+        options: parsed
+        model_digest: of the model's directory
+        chosen: values of options that the command line may leave out, as they were chosen
+    """
     record = {"INPUT": str(options.source), "--model": model_digest}
-    free = {name: value for name, value in vars(options).items() if name not in _FREE}
-    return record | {f"--{name.replace('_', '-')}": repr(value) for name, value in free.items()}
+    own = {name: value for name, value in vars(options).items() if name not in _FREE} | chosen
+    return record | {f"--{name.replace('_', '-')}": repr(value) for name, value in own.items()}

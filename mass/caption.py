@@ -43,13 +43,14 @@ def caption(arguments: list[str]) -> int:
 
     def shards(ledger: Path) -> Iterable[Shard]:
         listed = _listed(options.source, ledger)
-        return number_shards([(str(listed), form.parts(listed, str(options.source), options.shard_size))])
+        return number_shards([(str(listed), form.parts(listed, str(options.source), options.shard_size))], form.unit)
 
     def task(unfinished: Path) -> Task:
         output, path = str(options.output.absolute()), str(model.absolute())
         return Task(form, path, digest, search, machine(options), form.home, output, str(unfinished))
 
-    code = run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
+    known = settings(options, digest, beam=getattr(search, "width", None))
+    code = run(Job(options.source, options.output, known, shards, task, engine(options)))
     if (Ledger(options.output).folder / _LIST).stat().st_size:
         return code
     warn(f"{options.source}: has no pictures")  # a failed input, as for `caption`

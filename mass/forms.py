@@ -36,6 +36,7 @@ class Content:
 class Form(Protocol):
     """A form of input."""
 
+    name: str  # as --format has it
     suffix: str
     unit: str  # what an item is called
     leaves_out_failures: bool  # whether an item that failed is not in the written shard
@@ -65,6 +66,7 @@ class Form(Protocol):
 class Lines:
     """Text, one item per line."""
 
+    name = "lines"
     suffix = ".txt"
     unit = "line"
     leaves_out_failures = False
@@ -102,12 +104,13 @@ class JsonLines:
 
     column: str
     into: str
+    name = "jsonl"
     suffix = ".jsonl"
     unit = "line"
     leaves_out_failures = False
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
-        """See `Form`. The first line must have the field that is translated, so that a wrong name is told at once."""
+        """See `Form`. The first line must have the field that is translated, so that a wrong one is told at once."""
         with path.open("rb") as file:
             line = next((line for line in file if line.strip()), b"")
         if line:
@@ -117,6 +120,9 @@ class JsonLines:
                 raise UserError(f"{name}: its first line is {error}; each line must be one JSON object") from error
             names = first_few(list(found))
             check(self.column in found, f"{name}: no field {self.column!r}; there are {names}: name one with --column")
+            is_text = found[self.column] is None or isinstance(found[self.column], str)
+            of_first = f"{name}: the field {self.column!r} of its first line is no text"
+            check(is_text, f"{of_first}; name another one with --column")
             for each in columns_of(self.into):
                 check(each not in found, f"{name}: has a field {each!r} already; name another one with --into")
         return parts_of_lines(path, name, size)
@@ -148,19 +154,29 @@ class JsonLines:
         return text
 
     def write(self, path: Path, content: Content, columns: Columns) -> None:
-        """See `Form`; a line that is no such object stays as it is."""
+        """See `Form`; a line that is no object, or has one of the new fields already, stays as it is."""
         added = zip(*(columns[name] for name in ("translation", "score", "confidence")))
         lines = [
-            line if index in content.problems or not line.strip() else self._extended(line, values)
+            self._extended(line, values) if line.strip() and self._takes(line, content.problems.get(index)) else line
             for index, (line, values) in enumerate(zip(content.raw, added))
         ]
         write_lines(path, lines)
+
+    def _takes(self, line: str, problem: str | None) -> bool:
+        """Whether a line is an object that can have the new fields."""
+        if problem is None:
+            return True
+        try:
+            return not set(columns_of(self.into)) & set(_object(line))
+        except ValueError:
+            return False
 
     def _extended(self, line: str, values: Sequence[Any]) -> str:
         """The object of a line with more fields; the line is in ASCII afterwards if its letters are escaped now."""
         ascii_only = line.isascii() and "\\u" in line
         more = json.dumps(dict(zip(columns_of(self.into), values)), ensure_ascii=ascii_only)
-        return f"{line.rstrip()[:-1].rstrip()}, {more[1:]}"
+        before = line.rstrip()[:-1].rstrip()
+        return f"{before}{'' if before.endswith('{') else ', '}{more[1:]}"
 
     def count(self, path: Path) -> int:
         """See `Form`."""

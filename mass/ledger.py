@@ -109,8 +109,8 @@ class Ledger:
                 lock_file(lock.fileno())
             except (BlockingIOError, PermissionError) as error:
                 raise UserError(f"{self.output}: another process is writing it; wait for it to end") from error
-            self.output.mkdir(exist_ok=True)
-            begun = self._settings.exists() and (self._has_log() or any(self.output.iterdir()))
+            written = self.output.exists() and any(self.output.iterdir())
+            begun = self._settings.exists() and (self._has_log() or written)
             if begun:
                 self._check_settings(settings)
             else:
@@ -147,11 +147,15 @@ class Ledger:
         )
 
     def plan(self, shards: Iterable[Shard]) -> None:
-        """Write the plan; if there is one, check that it is the same.
+        """Write the plan; if there is one, check that it is the same. Then the folder of the output is made.
 
         Raises:
-            UserError: the input is not what it was.
+            UserError: the input is wrong, or not what it was.
         """
+        self._plan_all(shards)
+        self.output.mkdir(exist_ok=True)
+
+    def _plan_all(self, shards: Iterable[Shard]) -> None:
         if self._plan.exists():
             for planned, shard in zip_longest(self._shards(), shards):
                 if shard != planned:

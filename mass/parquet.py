@@ -31,6 +31,7 @@ class Parquet:
 
     column: str
     into: str
+    name = "parquet"
     suffix = ".parquet"
     unit = "row"
     leaves_out_failures = False

@@ -33,6 +33,7 @@ class Pictures:
 
     folder: str
     home: str
+    name = "pictures"
     suffix = ".tsv"
     unit = "picture"
     leaves_out_failures = True

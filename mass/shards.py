@@ -27,6 +27,7 @@ class Shard:
         start, end: where it lies in the file: bytes of lines, rows of a table
         digest: of its content, or of what tells of another content
         place: how many items all files before have, and this one before the shard
+        unit: what an item is called
     """
 
     number: int
@@ -37,6 +38,7 @@ class Shard:
     end: int
     digest: str
     place: int
+    unit: str = "line"
 
     @property
     def stem(self) -> str:
@@ -46,7 +48,9 @@ class Shard:
     @property
     def where(self) -> str:
         """Its place in words, for messages."""
-        return f"{self.source}: {self.first:,} to {self.first + self.count - 1:,}"
+        if self.count == 1:
+            return f"{self.source}: {self.unit} {self.first:,}"
+        return f"{self.source}: {self.unit}s {self.first:,} to {self.first + self.count - 1:,}"
 
     def to_json(self) -> str:
         """The shard as one line."""
@@ -69,12 +73,12 @@ class Part:
     digest: str
 
 
-def number_shards(files: Iterable[tuple[str, Iterable[Part]]]) -> Iterator[Shard]:
-    """Number the parts of all files, given with their names, in order."""
+def number_shards(files: Iterable[tuple[str, Iterable[Part]]], unit: str = "line") -> Iterator[Shard]:
+    """Number the parts of all files, given with their names, in order; `unit` is what an item of them is called."""
     number = place = 0
     for source, parts in files:
         for part in parts:
-            yield Shard(number, source, place=place, **asdict(part))
+            yield Shard(number, source, place=place, unit=unit, **asdict(part))
             number, place = number + 1, place + part.count
 
 
@@ -126,7 +130,8 @@ def read_part(path: Path, shard: Shard) -> list[str]:
 
 def changed(shard: Shard) -> str:
     """The message about a shard that is no longer what it was."""
-    return f"{shard.where}: is not what it was when this run was begun; restore it, or name a new output folder"
+    changed_since = "is not what it was" if shard.count == 1 else "are not what they were"
+    return f"{shard.where}: {changed_since} when this run was begun; restore the input, or name a new output folder"
 
 
 def digest(data: bytes) -> str:

@@ -42,13 +42,15 @@ def translate(arguments: list[str]) -> int:
     digest, size = model_digest(model), options.shard_size
 
     def shards(_: Path) -> Iterable[Shard]:
-        return number_shards((name, form.parts(Path(name), name, size)) for name in names)
+        return number_shards(((name, form.parts(Path(name), name, size)) for name in names), form.unit)
 
     def task(unfinished: Path) -> Task:
         home, output, path = str(Path.cwd()), str(options.output.absolute()), str(model.absolute())
         return Task(form, path, digest, search, machine(options), home, output, str(unfinished))
 
-    return run(Job(options.source, options.output, settings(options, digest), shards, task, engine(options)))
+    fields = {name: getattr(form, name, None) for name in ("column", "into")}  # lines have none
+    known = settings(options, digest, format=form.name, beam=getattr(search, "width", None), **fields)
+    return run(Job(options.source, options.output, known, shards, task, engine(options)))
 
 
 def _parser() -> Parser:

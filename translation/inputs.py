@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import sys
-import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2s.errors import UserError, check, first_few
-from s2s.text.file_kinds import GZIP, MAGIC_BYTES, kind_of
+from s2s.errors import check, first_few
+from s2s.text.blocks import decompressed
+from s2s.text.file_kinds import MAGIC_BYTES, kind_of
 from translation.formats.document import LINE_LENGTH, FormatOptions
 from translation.formats.registry import BINARY, NEEDED, OLD_DOCUMENTS, ONLY_OF, TEXT, format_module, format_of
 
@@ -51,7 +50,9 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     output: Path | None = options.output
     if output and (options.output_folder or output.is_dir()):
         check(files, f"--output {output}: is a folder; to translate standard input, name a file")
-        planned = [Job((path,), name, output / path.name) for path, name in zip(files, names)]
+        planned = [  # an output is not compressed with Zstandard
+            Job((path,), name, output / path.name.removesuffix(".zst")) for path, name in zip(files, names)
+        ]
     else:
         documents = [path for path, name in zip(files, names) if name != TEXT]
         check(
@@ -136,12 +137,6 @@ def format_options(options: argparse.Namespace) -> FormatOptions:
 
 
 def read_content(path: Path | None) -> bytes:
-    """The content of a file or of standard input, decompressed if it is gzip."""
+    """The content of a file or of standard input, decompressed if it is gzip or Zstandard."""
     content = sys.stdin.buffer.read() if path is None else path.read_bytes()
-    if not content.startswith(GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        name = path or STANDARD_INPUT
-        raise UserError(f"{name}: this gzip file is damaged ({error}); copy or download it again") from error
+    return decompressed(content, str(path or STANDARD_INPUT))

@@ -18,8 +18,13 @@ _DIVERSITY = 0.5  # the default penalty
 _MOST_FORCED = 1000  # tokens of --min-length: every sentence takes so many steps
 
 
-def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options of search; a command may add its own to the group that is returned."""
+def add_search_options(parser: argparse.ArgumentParser, *, ordered: bool = True) -> argparse._ArgumentGroup:
+    """Add the options of search; a command may add its own to the group that is returned.
+
+    Args:
+        parser: of the command
+        ordered: whether the command does its work in one order, as --draw-positions needs it
+    """
     group = parser.add_argument_group("search")
     add = group.add_argument
     add("--beam", type=positive, metavar="N", help=f"beam width; 1 is greedy search (default: {_BEAM})")
@@ -41,17 +46,19 @@ def add_search_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
         action="store_true",
         help="keep sentences that repeat words without a reason (default: search again, in such a way that none does)",
     )
-    add(
-        "--draw-positions",
-        type=_whole,
-        metavar="SEED",
-        help="hard attention: draw the positions that are looked at, instead of taking the likeliest; --engine torch",
-    )
+    if ordered:
+        add(
+            "--draw-positions",
+            type=_whole,
+            metavar="SEED",
+            help="hard attention: draw the positions that are looked at, instead of taking the likeliest; --engine "
+            "torch",
+        )
     add(
         "--diverse-groups",
         type=positive,
         metavar="N",
-        help="divide the beam into N groups that avoid each other's words, so that --n-best differs more",
+        help="divide the beam into N groups that avoid each other's words, so that the hypotheses differ more",
     )
     add(
         "--diversity-penalty",

@@ -72,7 +72,8 @@ def find_model(model: Path | str, kind: str | None = None, folder: Path | None =
         folder: as in `bundled_models`
 
     Raises:
-        UserError: there is neither; the message lists the names of the bundled models.
+        UserError: there is neither, or only a bundled model of another kind; the message lists the names of the
+            bundled models.
     """
     path = Path(model)
     if current_version(path).is_dir():
@@ -82,6 +83,10 @@ def find_model(model: Path | str, kind: str | None = None, folder: Path | None =
             return found.directory
     names = ", ".join(each.name for each in bundled_models(kind, folder))
     known = f"the bundled models are {names}" if names else "no models are bundled"
+    for other in _models(None, None) if kind else ():
+        if other.name == str(model):
+            unfit = f"is a bundled model of kind '{other.kind}', which this command cannot use"
+            raise UserError(f"{model}: {unfit}; {known}")
     raise UserError(f"{model}: no such directory, and no bundled model has this name; {known}")
 
 

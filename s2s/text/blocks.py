@@ -15,6 +15,7 @@ from s2s.errors import UserError, check
 from s2s.text.file_kinds import GZIP, MAGIC_BYTES, ZSTANDARD, check_text, utf16_codec
 
 _GZIP_FORMAT = 31  # zlib's number for a header and a checksum of gzip
+_WHOLE = 1 << 24  # bytes that are decompressed at once of a file that is in memory
 _ZSTANDARD_BYTES = 1 << 12  # that are decompressed at once, because the library sets no limit to what becomes of them
 
 
@@ -50,6 +51,17 @@ def read_blocks(
     if first:
         yield first
         yield from blocks
+
+
+def decompressed(content: bytes, name: str) -> bytes:
+    """The whole content of a file, decompressed if it is gzip or Zstandard.
+
+    Raises:
+        UserError: compressed data are damaged.
+    """
+    if content.startswith(GZIP):
+        return b"".join(_decompressed(iter([content]), _WHOLE, name))
+    return b"".join(_from_zstandard(iter([content]), name)) if content.startswith(ZSTANDARD) else content
 
 
 def _raw_blocks(descriptor: int, size: int) -> Iterator[bytes]:

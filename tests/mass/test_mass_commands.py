@@ -112,8 +112,18 @@ def test_json_lines_get_translations_and_bad_lines_are_reported(tmp_path: Path, 
     dog, blank, bad, two = written(tmp_path / "out").split("\n")[:-1]
     assert list(json.loads(dog)) == ["en", "de", "de_score", "de_confidence"]
     assert json.loads(dog)["de"]
-    assert (blank, bad) == ("", '{"en": 3}')
+    assert blank == ""
+    assert json.loads(bad) == {"en": 3, "de": None, "de_score": None, "de_confidence": None}
     assert json.loads(two)["de"].count("\n") == 1
+
+
+def test_defaults_may_be_said(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "A dog runs."}\n')
+    assert run("mass", "translate", "in.jsonl", "out", "--workers", "1")[0] == 0
+    said = ["--format", "jsonl", "--column", "text", "--into", "translation", "--beam", "5"]
+    code, _, error = run("mass", "translate", "in.jsonl", "out", *said)
+    assert code == 0
+    assert "out: 1 of 1 shard were done before" in error
 
 
 def test_captions_are_what_caption_prints(tmp_path: Path, run: Run) -> None:
@@ -144,8 +154,9 @@ def test_captions_are_what_caption_prints(tmp_path: Path, run: Run) -> None:
         ("translate none out", "error: none: no such file (relative to the current folder); check the path"),
         ("translate bad.txt out", "error: bad.txt: line 2, byte 3: not UTF-8: FF"),
         ("translate in.txt out --column en", "error: --column and --into are of JSON Lines and Parquet"),
-        ("translate in.jsonl out", "error: in.jsonl: no field 'text'; there are en: name one with --column"),
+        ("translate in.jsonl out", "error: in.jsonl: no field 'text'; there are en, id: name one with --column"),
         ("translate mixed out", "error: mixed: has files of several kinds: mixed/a.txt, mixed/b.jsonl; put them into"),
+        ("translate in.jsonl out --column id", "error: in.jsonl: the field 'id' of its first line is no text; name"),
         ("translate empty out", "error: empty: has no files"),
         ("translate in.txt full", "error: full: is not empty, and no run of this command was begun there; name a new"),
         ("translate mixed mixed/out --format lines", "error: mixed/out: lies in the input mixed, which would change"),
@@ -154,7 +165,7 @@ def test_captions_are_what_caption_prints(tmp_path: Path, run: Run) -> None:
         ("translate in.txt out --address auto", "error: --address is of --engine ray; add it"),
         ("translate in.txt out --gpus-per-worker 0.5", "error: --gpus-per-worker is of --device cuda; add it"),
         ("translate in.txt out --gpus-per-worker 1.5", "'1.5' is neither a number above 0 up to 1, nor a whole number"),
-        ("translate in.txt out --draw-positions 1", "error: --draw-positions draws by the order of the work"),
+        ("translate in.txt out --draw-positions 1", "error: unrecognized arguments: --draw-positions 1"),
         ("translate in.txt out --device cuda", "error: --device cuda: there is no GPU that PyTorch can use"),
         ("caption in.txt out", "error: in.txt: is no folder; name a folder of pictures"),
         ("caption full out --sample", "error: --sample draws by the order of the work"),
@@ -172,13 +183,14 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, run: Run, arguments: str,
     for name in ("in.txt", "mixed/a.txt", "full/file"):
         (tmp_path / name).write_text("A dog.\n")
     for name in ("in.jsonl", "mixed/b.jsonl"):
-        (tmp_path / name).write_text('{"en": "A dog."}\n')
+        (tmp_path / name).write_text('{"en": "A dog.", "id": 1}\n')
     (tmp_path / "bad.txt").write_bytes(b"a\nb\xff\n")
     code, output, error = run("mass", *arguments.split())
     assert (code, output) == (2, "")
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("*/part-*"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_folder_is_a_failed_input_as_for_caption(tmp_path: Path, run: Run) -> None:
@@ -242,3 +254,4 @@ def test_help_names_every_option_of_the_engines(
     text = capsys.readouterr().out
     for option in ("--engine", "--address", "--workers", "--gpus-per-worker", "--shard-size", "--model"):
         assert option in text
+    assert not [option for option in ("--draw-positions", "--n-best") if option in text]

@@ -140,8 +140,8 @@ def _damaged_settings(source: Path, output: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_changed_input, "3 to 4: is not what it was when this run was begun"),
-        (_longer_input, "7 to 7: is not what it was when this run was begun"),
+        (_changed_input, "lines 3 to 4: are not what they were when this run was begun"),
+        (_longer_input, "line 7: is not what it was when this run was begun"),
         (_changed_shard, "part-00000002.txt: is not what was written; move it away"),
         (_longer_shard, "part-00000002.txt: is not what was written; move it away"),
         (_foreign_file, "has what this run has not written: notes.md; move it away"),

@@ -80,7 +80,7 @@ def test_a_shard_that_has_changed_is_refused(tmp_path: Path) -> None:
     found = shards(path)
     path.write_text("one\ntwo\nthrew\n")
     assert read_part(path, found[0]) == ["one\n", "two\n"]
-    with pytest.raises(UserError, match=r"a\.txt: 3 to 3: is not what it was when this run was begun"):
+    with pytest.raises(UserError, match=r"a\.txt: line 3: is not what it was when this run was begun"):
         read_part(path, found[1])
 
 
@@ -96,22 +96,24 @@ def test_objects_keep_what_they_have_and_get_three_fields(tmp_path: Path) -> Non
         "[1]",
         '{"text": "a"',
         '{"text": "a", "out_score": 1}',
+        "{ }",
     ]
     path, target = tmp_path / "a.jsonl", tmp_path / "out"
     path.write_bytes("\r\n".join(lines).encode())
     form = JsonLines("text", "out")
     [shard] = shards(path, 100, form)
     content = form.read(path, shard)
-    assert content.values == ["a", None, None, "é", "é", *[None] * 5]
+    assert content.values == ["a", None, None, "é", "é", *[None] * 6]
     assert content.problems == {
         5: "has no field 'text'",
         6: "its field 'text' is no text",
         7: "no JSON object",
         8: "not JSON (Expecting ',' delimiter)",
         9: "has a field 'out_score' already",
+        10: "has no field 'text'",
     }
     answers = [Answer(value and "ü", value and -0.5, value and 0.25) for value in content.values]
-    form.write(target, content, _columns(list(range(10)), "translation", answers))
+    form.write(target, content, _columns(list(range(11)), "translation", answers))
     out = target.read_text(encoding="utf-8").split("\n")
     assert out.pop() == ""
     assert len(out) == form.count(target) == len(lines)
@@ -120,7 +122,10 @@ def test_objects_keep_what_they_have_and_get_three_fields(tmp_path: Path) -> Non
     assert out[2] == ' { "text" : null, "out": null, "out_score": null, "out_confidence": null}'
     assert out[3] == f"{lines[3][:-1]}, {added}".replace("ü", "\\u00fc")
     assert out[4] == f"{lines[4][:-1]}, {added}"
-    assert [out[index] for index in (1, 5, 6, 7, 8, 9)] == [lines[index] for index in (1, 5, 6, 7, 8, 9)]
+    nothing = '"out": null, "out_score": null, "out_confidence": null}'
+    assert out[5:7] == [f"{line[:-1]}, {nothing}" for line in lines[5:7]]
+    assert out[10] == f"{{{nothing}"
+    assert [out[index] for index in (1, 7, 8, 9)] == [lines[index] for index in (1, 7, 8, 9)]
     assert all(json.loads(out[index])["out"] == "ü" for index in (0, 3, 4))
 
 
@@ -128,6 +133,7 @@ def test_objects_keep_what_they_have_and_get_three_fields(tmp_path: Path) -> Non
     ("line", "message"),
     [
         ('\n{"source": "a", "id": 1}', "a.jsonl: no field 'text'; there are source, id: name one with --column"),
+        ('{"text": 3}', "a.jsonl: the field 'text' of its first line is no text; name another one with --column"),
         ("text", "a.jsonl: its first line is not JSON .*; each line must be one JSON object"),
         ('{"text": "a", "out": 1}', "a.jsonl: has a field 'out' already; name another one with --into"),
     ],

@@ -398,3 +398,6 @@ def test_the_command_prints_what_it_made(
     assert command.run(corpus, [str(recipe)]) == 2
     assert command.run(corpus, [str(tmp_path / "none.toml"), "--output", str(tmp_path / "corpus")]) == 2
     assert "none.toml: no such file" in capsys.readouterr().err
+    recipe.write_text('[data]\ntrain = "captions.csv"\nvalidation = "more.csv"\n')
+    assert command.run(corpus, [str(recipe), "--output", str(tmp_path / "other")]) == 2
+    assert f"error: {recipe}: is not a recipe of translation: it has data.train, and" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
 from s2s.decoding.results import Sentence, Translation
 from translation.lost_tags import REASON
@@ -128,7 +129,18 @@ def test_gzip_in_and_out(run: Translate, tmp_path: Path, monkeypatch: pytest.Mon
     page.write_bytes(page.read_bytes()[:-9])
     code, output, errors = run(page)
     assert (code, output) == (2, "")
-    assert errors.startswith(f"error: {page}: this gzip file is damaged")
+    assert errors == f"error: {page}: this gzip file is cut off; copy or download it again\n"
+
+
+def test_zstandard_in(run: Translate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translating(monkeypatch, str.upper)
+    page = tmp_path / "page.html.zst"
+    page.write_bytes(zstandard.compress(PAGE.encode()))
+    assert run(page) == (0, LOUD, "")
+    assert run(page, "--output", f"{tmp_path}/new/")[0] == 0
+    assert (tmp_path / "new" / "page.html").read_text() == LOUD
+    page.write_bytes(page.read_bytes()[:-9])
+    assert run(page) == (2, "", f"error: {page}: this Zstandard file is cut off; copy or download it again\n")
 
 
 def test_the_report_names_the_line_of_each_segment(run: Translate, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Format:
     Attributes:
         name: for --format
         module: with its function `read`, see `translation.formats.document`
-        endings: of the names of its files, in lower case; `.gz` may follow
+        endings: of the names of its files, in lower case; `.gz` or `.zst` may follow
     """
 
     name: str
@@ -55,7 +55,7 @@ NAMES = (TEXT, *FORMATS)
 
 def format_of(path: Path) -> str:
     """The name of the format that the name of a file tells; `TEXT` if it tells none."""
-    name = path.name.lower().removesuffix(".gz")
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
     return next((each.name for each in _FORMATS if name.endswith(each.endings)), TEXT)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from language_model.loading import add_model, add_scoring_machine, model_directory
 from s2s.cli import command
 from s2s.cli.arguments import Parser
-from s2s.errors import check, first_few, warn
+from s2s.errors import check, counted, first_few, warn
 from s2s.files import check_output, check_readable, text_writer
 from s2s.text.lines import LineReader
 from s2s.text.tokens import END, UNK
@@ -48,9 +48,10 @@ def score(arguments: list[str]) -> int:
             unknown += [number + row for row in _score_window(model, window, write, options)]
             number += len(window)
     if unknown:
+        named = f"{'line' if len(unknown) == 1 else 'lines'} {first_few(unknown)}"
         warn(
             f"{options.file}: parts that the model does not know count as one token for all that is unknown, in "
-            f"{len(unknown):,} of {number:,} lines (lines {first_few(unknown)})"
+            f"{len(unknown):,} of {counted(number, 'line')} ({named})"
         )
     return 0
 

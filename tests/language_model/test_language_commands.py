@@ -206,4 +206,4 @@ def test_what_the_model_does_not_know_is_told(model: Path, run: Run, tmp_path: P
     assert json.loads(output)["unknown"] == 1
     code, output, errors = run("score", tmp_path / "text", "--model", model)
     assert (code, len(output.splitlines())) == (0, 2)
-    assert "(lines 2)" in errors
+    assert "in 1 of 2 lines (line 2)" in errors

@@ -49,7 +49,7 @@ class Start:
             table.setdefault("embedding_dim", encoder.embedding.embedding_dim)
 
     def begin(self, model: LabellingModel, start: Path) -> None:
-        """Give a new model the weights of the text encoder of another one.
+        """Copy the weights of another model's text encoder into a new model.
 
         Layers above those of the other encoder, and the weights that read spellings, stay as they are.
 

@@ -15,7 +15,7 @@ _LONGEST = 60  # characters
 
 
 def example_line(text: Tokens, vocabulary: Vocabulary) -> str:
-    """The most frequent line of a text, which begins with these tokens, such as the name of a speaker in plays.
+    """Return the most frequent line in the first part of a text: in plays, the name of a speaker.
 
     Lines that are blank, long, or not wholly known do not count; "" if no other line is there.
     """

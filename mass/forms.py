@@ -110,7 +110,7 @@ class JsonLines:
     leaves_out_failures = False
 
     def parts(self, path: Path, name: str, size: int) -> Iterator[Part]:
-        """See `Form`. The first line must have the field that is translated, so that a wrong one is told at once."""
+        """See `Form`. Checks the translated field in the first line, so that a wrong name is reported at the start."""
         with path.open("rb") as file:
             line = next((line for line in file if line.strip()), b"")
         if line:

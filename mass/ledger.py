@@ -147,7 +147,7 @@ class Ledger:
         )
 
     def plan(self, shards: Iterable[Shard]) -> None:
-        """Write the plan; if there is one, check that it is the same. Then the folder of the output is made.
+        """Write the plan, or check that it equals that of an earlier run; then create the output folder.
 
         Raises:
             UserError: the input is wrong, or not what it was.

@@ -70,7 +70,7 @@ def of_streams(seed: int, epoch: int) -> int:
 
 
 def of_sampled_softmax(seed: int, epoch: int, position: int) -> int:
-    """Return the seed of the sampled tokens in the batch at `position` of `epoch`, both counted from 0."""
+    """Return the seed that decides which tokens batch `position` of `epoch` samples; both count from 0."""
     return _in_epoch(seed, epoch) * _BATCHES + position
 
 

@@ -136,7 +136,7 @@ class StreamedPairs:
         return [number * self._size + row for row in rows]
 
     def _position_of_longest(self) -> int:
-        """Where the first epoch reads its longest pair, before any change of the text."""
+        """Return the position in the first epoch of its longest pair, measured before the text is augmented."""
         blocks = self._blocks(0)
         firsts, longest = self._data.longest_of_blocks()
         # A block that the epoch reads in part has at most this length.

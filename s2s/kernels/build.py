@@ -42,7 +42,7 @@ def build(announce: Callable[[str], None] = lambda line: None) -> Path:
     compiler = shlex.split(os.environ.get("CXX", "")) or [shutil.which("c++") or ""]
     if not compiler[0]:
         raise BuildError("no C++ compiler was found (c++, or the one that CXX names)")
-    # What -march=native stands for: a folder of a home directory may be shared by several kinds of processors.
+    # The macros show what -march=native means here: a home folder may be shared by several kinds of processors.
     processor = _run([*compiler, "-march=native", "-dM", "-E", "-x", "c++", os.devnull])
     parts = [SOURCE.read_text(encoding="utf-8"), _FLAGS, compiler, processor, torch.__version__, torch.__file__]
     try:

@@ -135,7 +135,7 @@ class ChunkPredictor(nn.Module):
         self.decoder = decoder
 
     def forward(self, tokens: Tensor, state: RecurrentState, candidates: Candidates | None = None) -> Continuation:
-        """Read tokens (rows, time), and score the whole vocabulary or the candidates."""
+        """Read tokens (rows, time) and return the logits of the candidates, or of the whole vocabulary if None."""
         output = self.decoder(tokens, state)
         features = output.features.transpose(0, 1).flatten(0, 1)  # a view: the layers' own order is time by time
         if candidates is None:

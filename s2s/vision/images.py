@@ -235,7 +235,7 @@ def _mending(file: BinaryIO, path: Path, read: Callable[[BinaryIO, Path], T]) ->
 
 
 def _opened(file: BinaryIO, path: Path) -> Image.Image:
-    """The picture in an open file, upright."""
+    """Return the picture in an open file, turned upright."""
     with Image.open(file, formats=FORMATS) as image:
         _check_size(path, image)
         image.draft(None, (_DETAIL, _DETAIL))

@@ -118,7 +118,7 @@ def of_sizes(repeats: int) -> list[Growth]:
 
 
 def write_text(folder: Path, pairs: int) -> None:
-    """Write made-up text: words of random letters, as frequent as by Zipf's law; the target is the source reversed."""
+    """Write random words with Zipf-distributed frequencies; each target line is its source line, reversed."""
     random = np.random.default_rng(1)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     words = ["".join(random.choice(letters, random.integers(2, 9))) for _ in range(WORDS)]
